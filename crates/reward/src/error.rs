@@ -1,0 +1,191 @@
+//! Everything that can be wrong with references, tables, configurations and scores.
+
+use std::error::Error;
+use std::io;
+
+/// What went wrong in this crate, with the item, the value found and what was expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RewardError {
+    /// A corpus or table without a single image.
+    #[error("found no image, expected at least one")]
+    NoImages,
+    /// An image that nothing can be compared with.
+    #[error("image {image}: found no reference, expected at least one")]
+    NoReferences {
+        /// The image's id, or its position in an evaluated corpus.
+        image: String,
+    },
+    /// References as ids and as words that do not pair up.
+    #[error(
+        "image {image}: found {texts} reference texts, expected {sequences}, one per token sequence"
+    )]
+    TextCount {
+        /// The image's id.
+        image: String,
+        /// Texts found.
+        texts: usize,
+        /// Token sequences found.
+        sequences: usize,
+    },
+    /// A reference that goes on after its end token.
+    #[error(
+        "image {image}: reference {reference}: found end token {end} at position {position} of {length}, expected it last or nowhere"
+    )]
+    EndTokenInside {
+        /// The image's id.
+        image: String,
+        /// Which reference, from 0.
+        reference: usize,
+        /// The end token.
+        end: u32,
+        /// Where it stands, from 0.
+        position: usize,
+        /// Tokens in the reference.
+        length: usize,
+    },
+    /// Document frequencies built without end tokens, for references that have them.
+    #[error(
+        "found no end token {end} in the document frequencies, expected captions that end with it, as the references do"
+    )]
+    EndTokenUnseen {
+        /// The references' end token.
+        end: u32,
+    },
+    /// A candidate for an image that has no references.
+    #[error("found a candidate for image {image}, expected an index below {images}")]
+    UnknownImage {
+        /// The index found.
+        image: usize,
+        /// Images there are.
+        images: usize,
+    },
+    /// A list of rewards without an entry.
+    #[error("found no reward, expected at least one")]
+    NoRewards,
+    /// An entry of a list of rewards that cannot be built.
+    #[error("reward {entry}: {problem}")]
+    Entry {
+        /// Which entry of the list, from 0.
+        entry: usize,
+        /// What is wrong with it.
+        problem: Box<RewardError>,
+    },
+    /// An entry that sets no metric or several.
+    #[error("found {found}, expected exactly one of {expected}")]
+    MetricCount {
+        /// The metrics set.
+        found: String,
+        /// The metrics there are.
+        expected: &'static str,
+    },
+    /// A number outside its range.
+    #[error("{option}: found {value}, expected {expected}")]
+    OptionRange {
+        /// The option's key, below the reward's entry.
+        option: &'static str,
+        /// The value found.
+        value: f64,
+        /// The range.
+        expected: &'static str,
+    },
+    /// Two entries whose scores would be logged under one name.
+    #[error("found reward {name} twice, expected each once")]
+    DuplicateReward {
+        /// The name.
+        name: String,
+    },
+    /// A reward that did not return one score per caption.
+    #[error("reward {reward}: found {found} scores, expected {expected}, one per caption")]
+    ScoreCount {
+        /// The reward's name.
+        reward: String,
+        /// Scores returned.
+        found: usize,
+        /// Captions given.
+        expected: usize,
+    },
+    /// A reward that returned NaN or an infinity.
+    #[error(
+        "reward {reward}: caption {caption} of image {image}: found score {value}, expected a finite number"
+    )]
+    NotFinite {
+        /// The reward's name.
+        reward: String,
+        /// Which caption of the batch, from 0.
+        caption: usize,
+        /// The image's id.
+        image: String,
+        /// The score.
+        value: f64,
+    },
+    /// A reward outside this crate that failed.
+    #[error("reward {reward} failed")]
+    Failed {
+        /// The reward's name.
+        reward: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Bytes that are no table of document frequencies.
+    #[error("document frequencies: found leading bytes {found:02x?}, expected {expected:02x?}")]
+    TableMagic {
+        /// The bytes found.
+        found: Vec<u8>,
+        /// The bytes of every table.
+        expected: &'static [u8],
+    },
+    /// A table of another format version.
+    #[error("document frequencies: found format version {found}, expected {expected}")]
+    TableVersion {
+        /// The version found.
+        found: u32,
+        /// The version that this crate reads.
+        expected: u32,
+    },
+    /// A table whose bytes changed after it was written.
+    #[error(
+        "document frequencies: found checksum {found}, expected {expected}: the table is damaged or cut short"
+    )]
+    TableChecksum {
+        /// The checksum of the bytes.
+        found: String,
+        /// The checksum written at the end.
+        expected: String,
+    },
+    /// A table whose checksum holds but whose contents do not.
+    #[error("document frequencies: byte {offset}: expected {expected}")]
+    TableContent {
+        /// Where reading stopped.
+        offset: usize,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// The reader of a table failed.
+    #[error("failed to read document frequencies")]
+    TableRead(#[source] io::Error),
+    /// The writer of a table failed.
+    #[error("failed to write document frequencies")]
+    TableWrite(#[source] io::Error),
+}
+
+impl RewardError {
+    /// The problem with an option's value, unless it is in range.
+    pub(crate) fn option(
+        good: bool,
+        option: &'static str,
+        value: f64,
+        expected: &'static str,
+    ) -> Option<Self> {
+        (!good).then_some(Self::OptionRange {
+            option,
+            value,
+            expected,
+        })
+    }
+
+    /// The first of several problems as an error.
+    pub(crate) fn first(problems: Vec<Self>) -> Result<(), Self> {
+        problems.into_iter().next().map_or(Ok(()), Err)
+    }
+}

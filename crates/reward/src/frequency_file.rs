@@ -1,0 +1,164 @@
+//! The bytes of a table of document frequencies.
+//!
+//! All integers are little-endian:
+//! ```text
+//! 8 bytes   "scst-df\n"
+//! u32       format version, 1
+//! u64       number of images N
+//! for each order n = 1, 2, 3, 4:
+//!   u64     number of n-grams
+//!   for each n-gram, ascending: n x u32 token ids, u32 df
+//! 32 bytes  SHA-256 of everything before
+//! ```
+
+use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+
+use crate::ngram::{MAX_ORDER, ngram_key, ngram_tokens};
+use crate::{DocumentFrequency, RewardError};
+
+const MAGIC: &[u8; 8] = b"scst-df\n";
+const VERSION: u32 = 1;
+const CHECKSUM_BYTES: usize = 32;
+
+/// The whole file.
+pub(crate) fn encode(table: &DocumentFrequency) -> Vec<u8> {
+    let mut bytes = payload(table);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    bytes
+}
+
+/// The first 16 hexadecimal digits of the file's checksum.
+pub(crate) fn fingerprint(table: &DocumentFrequency) -> String {
+    hexadecimal(&Sha256::digest(payload(table))[..8])
+}
+
+fn payload(table: &DocumentFrequency) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&table.images().to_le_bytes());
+    for order in 1..=MAX_ORDER {
+        let entries = table.sorted(order);
+        bytes.extend_from_slice(&(entries.len() as u64).to_le_bytes());
+        for (key, frequency) in entries {
+            for number in ngram_tokens(key, order).chain([frequency]) {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+    }
+    bytes
+}
+
+/// Reads a whole file; see [`DocumentFrequency::load`] for the errors.
+pub(crate) fn decode(bytes: &[u8]) -> Result<DocumentFrequency, RewardError> {
+    let mut reader = Reader { bytes, offset: 0 };
+    if !bytes.starts_with(MAGIC) {
+        let found = bytes[..bytes.len().min(MAGIC.len())].to_vec();
+        return Err(RewardError::TableMagic {
+            found,
+            expected: MAGIC,
+        });
+    }
+    reader.offset = MAGIC.len();
+    let version = reader.u32()?;
+    if version != VERSION {
+        return Err(RewardError::TableVersion {
+            found: version,
+            expected: VERSION,
+        });
+    }
+    let Some((contents, checksum)) = bytes.split_last_chunk::<CHECKSUM_BYTES>() else {
+        return Err(RewardError::TableContent {
+            offset: bytes.len(),
+            expected: "a checksum of 32 bytes at the end",
+        });
+    };
+    let found = Sha256::digest(contents);
+    if found[..] != checksum[..] {
+        return Err(RewardError::TableChecksum {
+            found: hexadecimal(&found),
+            expected: hexadecimal(checksum),
+        });
+    }
+    reader.bytes = contents;
+    let images = reader.u64()?;
+    let mut frequencies: [FxHashMap<u128, u32>; MAX_ORDER] = Default::default();
+    for (order, frequencies) in (1..).zip(&mut frequencies) {
+        read_order(&mut reader, order, frequencies)?;
+    }
+    if reader.offset < contents.len() {
+        return Err(reader.fault("the checksum"));
+    }
+    DocumentFrequency::new(images, frequencies)
+}
+
+fn read_order(
+    reader: &mut Reader<'_>,
+    order: usize,
+    frequencies: &mut FxHashMap<u128, u32>,
+) -> Result<(), RewardError> {
+    let count = reader.u64()?;
+    let room = (reader.bytes.len() - reader.offset) / (4 * (order + 1));
+    if count > room as u64 {
+        return Err(reader.fault("no more n-grams than the table has room for"));
+    }
+    frequencies.reserve(count as usize);
+    let mut last = None;
+    for _ in 0..count {
+        let mut tokens = [0; MAX_ORDER];
+        for token in &mut tokens[..order] {
+            *token = reader.u32()?;
+        }
+        let key = ngram_key(&tokens[..order]);
+        if last.is_some_and(|last| last >= key) {
+            return Err(reader.fault("n-grams in ascending order before it"));
+        }
+        let frequency = reader.u32()?;
+        if frequency == 0 {
+            return Err(reader.fault("a document frequency of at least 1 before it"));
+        }
+        frequencies.insert(key, frequency);
+        last = Some(key);
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+}
+
+impl Reader<'_> {
+    fn u32(&mut self) -> Result<u32, RewardError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, RewardError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RewardError> {
+        let rest = self
+            .bytes
+            .get(self.offset..)
+            .and_then(|rest| rest.first_chunk());
+        let array = *rest.ok_or_else(|| self.fault("more bytes"))?;
+        self.offset += N;
+        Ok(array)
+    }
+
+    fn fault(&self, expected: &'static str) -> RewardError {
+        RewardError::TableContent {
+            offset: self.offset,
+            expected,
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}

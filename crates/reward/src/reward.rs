@@ -1,0 +1,190 @@
+//! What a trainer sees: candidates, batches and the trait that scores them.
+
+use rustc_hash::FxHashMap;
+
+use crate::{ImageReferences, References, RewardError};
+
+/// One caption to score.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Index of its image in the [`References`].
+    pub image: usize,
+    /// Token ids up to and including the first end token, if one was emitted.
+    pub tokens: &'a [u32],
+    /// The words, without the end token.
+    pub text: &'a str,
+}
+
+/// The part of a sampled sequence that is the caption: up to and including the first end token.
+///
+/// Without any end token it is the whole sequence.
+pub fn through_end_token(sequence: &[u32], end: u32) -> &[u32] {
+    let length = sequence
+        .iter()
+        .position(|&token| token == end)
+        .map_or(sequence.len(), |position| position + 1);
+    &sequence[..length]
+}
+
+/// Captions that are scored together, with the references of their images.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    references: &'a References,
+    candidates: &'a [Candidate<'a>],
+    /// The first candidate of each distinct caption.
+    firsts: Vec<usize>,
+    /// For every candidate, the position in `firsts` of its like.
+    groups: Vec<usize>,
+}
+
+impl<'a> Batch<'a> {
+    /// A batch, in which captions of one image with the same tokens are known as equal.
+    ///
+    /// # Errors
+    /// [`RewardError::UnknownImage`] when a candidate's image has no references.
+    pub fn new(
+        references: &'a References,
+        candidates: &'a [Candidate<'a>],
+    ) -> Result<Self, RewardError> {
+        let images = references.images().len();
+        let mut seen = FxHashMap::default();
+        let mut firsts = Vec::new();
+        let mut groups = Vec::with_capacity(candidates.len());
+        for (index, &Candidate { image, tokens, .. }) in candidates.iter().enumerate() {
+            if image >= images {
+                return Err(RewardError::UnknownImage { image, images });
+            }
+            let group = *seen.entry((image, tokens)).or_insert(firsts.len());
+            if group == firsts.len() {
+                firsts.push(index);
+            }
+            groups.push(group);
+        }
+        Ok(Self {
+            references,
+            candidates,
+            firsts,
+            groups,
+        })
+    }
+
+    /// The references of all images.
+    pub fn references(&self) -> &'a References {
+        self.references
+    }
+
+    /// The captions.
+    pub fn candidates(&self) -> &'a [Candidate<'a>] {
+        self.candidates
+    }
+
+    /// Every caption with its image's id and references.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &'a ImageReferences)> {
+        let images = self.references.images();
+        self.candidates
+            .iter()
+            .map(move |candidate| (candidate, &images[candidate.image]))
+    }
+
+    /// One score per caption, from a function that is called once per distinct caption.
+    ///
+    /// # Errors
+    /// The first error of `score`.
+    pub fn score_distinct(
+        &self,
+        mut score: impl FnMut(&Candidate<'a>, &'a ImageReferences) -> Result<f64, RewardError>,
+    ) -> Result<Vec<f64>, RewardError> {
+        let images = self.references.images();
+        let distinct = self.firsts.iter().map(|&first| {
+            let candidate = &self.candidates[first];
+            score(candidate, &images[candidate.image])
+        });
+        let distinct = distinct.collect::<Result<Vec<_>, _>>()?;
+        Ok(self.groups.iter().map(|&group| distinct[group]).collect())
+    }
+}
+
+/// Anything that turns captions into numbers, larger for better.
+///
+/// A reward sees, for every caption, its ids, its words, its image's id, that image's references as ids and as words,
+/// and the other captions of the batch. A reward of another crate reports its own failures as
+/// [`RewardError::Failed`].
+pub trait Reward: Send {
+    /// A short name, under which its scores are logged.
+    fn name(&self) -> &str;
+
+    /// Every choice that changes the scores, as `key:value` joined by `|`.
+    fn signature(&self) -> String;
+
+    /// One finite score per caption, in order.
+    ///
+    /// # Errors
+    /// Whatever keeps the batch from being scored.
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn references() -> References {
+        let image = |id: &str| ImageReferences {
+            id: id.to_owned(),
+            tokens: vec![vec![1, 0]],
+            texts: vec!["a".to_owned()],
+        };
+        References::new(Some(0), vec![image("a.jpg"), image("b.jpg")]).expect("good references")
+    }
+
+    fn candidate(image: usize, tokens: &[u32]) -> Candidate<'_> {
+        Candidate {
+            image,
+            tokens,
+            text: "",
+        }
+    }
+
+    #[test]
+    fn caption_stops_at_the_first_end_token_when_garbage_follows() {
+        assert_eq!(through_end_token(&[3, 0, 5, 0], 0), [3, 0]);
+        assert_eq!(through_end_token(&[0, 5], 0), [0]);
+        assert_eq!(through_end_token(&[3, 5], 0), [3, 5]);
+    }
+
+    #[test]
+    fn score_is_computed_once_when_captions_repeat() {
+        let references = references();
+        let candidates = [
+            candidate(0, &[1, 0]),
+            candidate(1, &[1, 0]),
+            candidate(0, &[1, 0]),
+            candidate(0, &[2, 0]),
+        ];
+        let batch = Batch::new(&references, &candidates).expect("known images");
+        let mut calls = Vec::new();
+        let scores = batch.score_distinct(|candidate, image| {
+            calls.push((image.id.clone(), candidate.tokens[0]));
+            Ok(calls.len() as f64)
+        });
+        assert_eq!(scores.expect("scores"), [1.0, 2.0, 1.0, 3.0]);
+        assert_eq!(
+            calls,
+            [
+                ("a.jpg".to_owned(), 1),
+                ("b.jpg".to_owned(), 1),
+                ("a.jpg".to_owned(), 2)
+            ]
+        );
+    }
+
+    #[test]
+    fn batch_is_refused_when_an_image_is_unknown() {
+        let error = Batch::new(&references(), &[candidate(2, &[1])])
+            .expect_err("unknown image")
+            .to_string();
+        assert_eq!(
+            error,
+            "found a candidate for image 2, expected an index below 2"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Equality with the reference implementations on stored scores, at 1e-12 absolute.
+
+mod corpora;
+mod self_critical;
+mod support;
