@@ -1,0 +1,224 @@
+//! What a run tells about itself: one JSON line a record, the same numbers for TensorBoard, and the learning curve.
+
+pub mod curve;
+mod metrics_jsonl;
+mod tensorboard;
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::files::FileError;
+use metrics_jsonl::MetricsWriter;
+use tensorboard::TensorBoardWriter;
+
+pub use metrics_jsonl::{METRICS_FILE, read_records};
+
+/// Which part of a run a record measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordKind {
+    /// Numbers of training steps.
+    Train,
+    /// Numbers of a pass over the validation split.
+    Validation,
+}
+
+impl RecordKind {
+    /// The name in files: `train` or `validation`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+        }
+    }
+}
+
+/// Named numbers measured at one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Steps taken so far, counted over all stages.
+    pub step: u64,
+    /// Name of the stage that was running.
+    pub stage: String,
+    /// What was measured.
+    pub kind: RecordKind,
+    /// Names and numbers in the order in which they are written.
+    pub values: Vec<(String, f64)>,
+}
+
+impl Record {
+    /// The number called `name`, if there is one.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        let mut values = self.values.iter();
+        values.find(|(key, _)| key == name).map(|&(_, value)| value)
+    }
+}
+
+/// A record and the Unix time at which it was written.
+#[derive(Debug)]
+struct StampedRecord {
+    record: Record,
+    wall_secs: f64,
+}
+
+/// Why records could not be written or read.
+///
+/// Each message already contains its `error`, which is therefore not a further link of the cause chain.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// A file could not be handled.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A line is not a record.
+    #[error("`{}` line {line} column {}: {}", path.display(), error.column(), reason(error))]
+    Malformed {
+        /// The file of records.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// A value's name would make a line ambiguous.
+    #[error("a record cannot hold a value called `{name}`: that name is reserved or given twice")]
+    Name {
+        /// The offending name.
+        name: String,
+    },
+}
+
+/// The message without the position, which counts from the start of the line and would read as one in the file.
+fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.rsplit_once(" at line ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => message,
+    }
+}
+
+/// Writes the records of a run to `metrics.jsonl` and to a TensorBoard event file in the same directory.
+///
+/// Every record has reached the operating system when [`write`](Self::write) returns, so that a killed process
+/// loses none; [`flush`](Self::flush) forces them to the disk.
+#[derive(Debug)]
+pub struct EventWriter {
+    metrics: MetricsWriter,
+    tensorboard: TensorBoardWriter,
+}
+
+impl EventWriter {
+    /// Starts the files of a new run in the existing directory `run_dir`.
+    ///
+    /// # Errors
+    /// When `run_dir` already holds records or cannot be written.
+    pub fn create(run_dir: &Path) -> Result<Self, EventError> {
+        Ok(Self {
+            metrics: MetricsWriter::create(run_dir)?,
+            tensorboard: TensorBoardWriter::create(run_dir, &[], unix_secs())?,
+        })
+    }
+
+    /// Continues a run after `step`: drops the records of later steps and a torn last line, then appends.
+    ///
+    /// The kept records go into a new event file, on whose reading TensorBoard drops what it knew. A run without
+    /// `metrics.jsonl` gets a new one.
+    ///
+    /// # Errors
+    /// When a line is not a record, or the files cannot be written; the records are then intact.
+    pub fn resume(run_dir: &Path, step: u64) -> Result<Self, EventError> {
+        let (metrics, kept) = MetricsWriter::resume(run_dir, step)?;
+        Ok(Self {
+            metrics,
+            tensorboard: TensorBoardWriter::create(run_dir, &kept, unix_secs())?,
+        })
+    }
+
+    /// Appends a record with the present time.
+    ///
+    /// Numbers that are not finite become `null` in `metrics.jsonl` and are left out of the TensorBoard file.
+    ///
+    /// # Errors
+    /// When a value's name is reserved or given twice, or a file cannot be written.
+    pub fn write(&mut self, record: &Record) -> Result<(), EventError> {
+        let wall_secs = unix_secs();
+        self.metrics.write(record, wall_secs)?;
+        self.tensorboard.write(record, wall_secs)?;
+        Ok(())
+    }
+
+    /// Forces everything written so far to the disk; call it before the checkpoint of the same step is published.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn flush(&mut self) -> Result<(), EventError> {
+        self.metrics.flush()?;
+        self.tensorboard.flush()?;
+        Ok(())
+    }
+}
+
+/// Unix time in seconds, to the millisecond.
+fn unix_secs() -> f64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    elapsed.map_or(0.0, |elapsed| elapsed.as_millis() as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    pub(super) fn train(step: u64, loss: f64) -> Record {
+        Record {
+            step,
+            stage: "xe".to_owned(),
+            kind: RecordKind::Train,
+            values: vec![
+                ("loss".to_owned(), loss),
+                ("learning_rate".to_owned(), 5e-4),
+            ],
+        }
+    }
+
+    #[test]
+    fn reads_what_was_written_when_resumed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut writer = EventWriter::create(dir.path()).expect("the files are made");
+        for step in 1..=3 {
+            writer
+                .write(&train(step, step as f64))
+                .expect("the record is written");
+        }
+        drop(writer);
+        let mut writer = EventWriter::resume(dir.path(), 2).expect("the run is resumed");
+        writer
+            .write(&train(3, -1.0))
+            .expect("the record is written");
+        writer.flush().expect("the records are forced to the disk");
+        let records = read_records(&dir.path().join(METRICS_FILE)).expect("the records are read");
+        assert_eq!(records, [train(1, 1.0), train(2, 2.0), train(3, -1.0)]);
+    }
+
+    #[test]
+    fn keeps_two_event_files_when_resumed_often() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        EventWriter::create(dir.path()).expect("the files are made");
+        for step in 1..=3 {
+            EventWriter::resume(dir.path(), step).expect("the run is resumed");
+        }
+        let entries = fs::read_dir(dir.path()).expect("the directory is listed");
+        assert_eq!(entries.count(), 1 + 2);
+    }
+
+    #[test]
+    fn refuses_to_start_when_the_run_has_records() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        EventWriter::create(dir.path()).expect("the files are made");
+        let error = EventWriter::create(dir.path()).expect_err("the run exists");
+        let message = error.to_string();
+        assert!(message.starts_with("cannot create `"), "{message}");
+        assert!(message.contains("metrics.jsonl`: File exists"), "{message}");
+    }
+}

@@ -1,0 +1,382 @@
+//! `metrics.jsonl`: one JSON object a line, `{"step":1,"stage":"xe","kind":"train","wall_secs":1.5,"loss":9.2}`.
+//!
+//! The values of a record follow its four own keys in their order; `null` stands for a number that is not finite.
+//! `wall_secs` is the Unix time of writing.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{EventError, Record, RecordKind, StampedRecord};
+use crate::files::{FileAction, FileError, write_bytes_atomically};
+
+/// Name of the file of records in a run's directory.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+
+/// The keys that a value cannot have.
+const RESERVED: [&str; 4] = ["step", "stage", "kind", "wall_secs"];
+
+/// Reads the records of a run, in order; numbers that were not finite come back as NaN.
+///
+/// A last line without its end is left out: it is being written, or its writer was killed.
+///
+/// # Errors
+/// When the file cannot be read, or a line is not a record.
+pub fn read_records(path: &Path) -> Result<Vec<Record>, EventError> {
+    let bytes = fs::read(path).map_err(FileError::on(FileAction::Read, path))?;
+    lines(&bytes)
+        .enumerate()
+        .map(|(index, line)| Ok(parse(path, index, line)?.record))
+        .collect()
+}
+
+/// Appends records to the file.
+#[derive(Debug)]
+pub(super) struct MetricsWriter {
+    path: PathBuf,
+    file: File,
+}
+
+impl MetricsWriter {
+    pub(super) fn create(run_dir: &Path) -> Result<Self, EventError> {
+        let path = run_dir.join(METRICS_FILE);
+        let file = File::create_new(&path).map_err(FileError::on(FileAction::Create, &path))?;
+        Ok(Self { path, file })
+    }
+
+    /// Keeps the records up to and including `step`, byte for byte, and returns them.
+    pub(super) fn resume(
+        run_dir: &Path,
+        step: u64,
+    ) -> Result<(Self, Vec<StampedRecord>), EventError> {
+        let path = run_dir.join(METRICS_FILE);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            result => result.map_err(FileError::on(FileAction::Read, &path))?,
+        };
+        let mut kept = Vec::with_capacity(bytes.len());
+        let mut records = Vec::new();
+        for (index, line) in lines(&bytes).enumerate() {
+            let stamped = parse(&path, index, line)?;
+            if stamped.record.step <= step {
+                records.push(stamped);
+                kept.extend_from_slice(line);
+                kept.push(b'\n');
+            }
+        }
+        write_bytes_atomically(&path, &kept)?;
+        let file = File::options().append(true).open(&path);
+        let file = file.map_err(FileError::on(FileAction::Write, &path))?;
+        Ok((Self { path, file }, records))
+    }
+
+    pub(super) fn write(&mut self, record: &Record, wall_secs: f64) -> Result<(), EventError> {
+        check_names(record)?;
+        let line = serde_json::to_vec(&Line { record, wall_secs }).map_err(io::Error::from);
+        line.and_then(|mut line| {
+            line.push(b'\n');
+            self.file.write_all(&line)
+        })
+        .map_err(FileError::on(FileAction::Write, &self.path))?;
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), FileError> {
+        let result = self.file.sync_data();
+        result.map_err(FileError::on(FileAction::Write, &self.path))
+    }
+}
+
+fn check_names(record: &Record) -> Result<(), EventError> {
+    let names = || record.values.iter().map(|(name, _)| name.as_str());
+    for (index, name) in names().enumerate() {
+        if RESERVED.contains(&name) || names().take(index).any(|earlier| earlier == name) {
+            let name = name.to_owned();
+            return Err(EventError::Name { name });
+        }
+    }
+    Ok(())
+}
+
+/// The lines that have an end, without it.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+fn parse(path: &Path, index: usize, line: &[u8]) -> Result<StampedRecord, EventError> {
+    serde_json::from_slice(line)
+        .map(|Parsed(stamped)| stamped)
+        .map_err(|error| EventError::Malformed {
+            path: path.to_owned(),
+            line: index + 1,
+            error,
+        })
+}
+
+/// A record on its way into a line.
+struct Line<'a> {
+    record: &'a Record,
+    wall_secs: f64,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = self.record;
+        let mut map = serializer.serialize_map(Some(RESERVED.len() + record.values.len()))?;
+        map.serialize_entry("step", &record.step)?;
+        map.serialize_entry("stage", &record.stage)?;
+        map.serialize_entry("kind", &record.kind)?;
+        map.serialize_entry("wall_secs", &self.wall_secs)?;
+        for (name, value) in &record.values {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// A record that came out of a line; a map type would lose the order of the values.
+struct Parsed(StampedRecord);
+
+impl<'de> Deserialize<'de> for Parsed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(LineVisitor)
+    }
+}
+
+struct LineVisitor;
+
+impl<'de> Visitor<'de> for LineVisitor {
+    type Value = Parsed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `step`, `stage`, `kind`, `wall_secs` and numbers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parsed, A::Error> {
+        let mut step: Option<u64> = None;
+        let mut stage: Option<String> = None;
+        let mut kind: Option<RecordKind> = None;
+        let mut wall_secs: Option<f64> = None;
+        let mut values = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "step" => step = Some(map.next_value()?),
+                "stage" => stage = Some(map.next_value()?),
+                "kind" => kind = Some(map.next_value()?),
+                "wall_secs" => wall_secs = Some(map.next_value()?),
+                _ => {
+                    let value: Option<f64> = map.next_value()?;
+                    values.push((name, value.unwrap_or(f64::NAN)));
+                }
+            }
+        }
+        let record = Record {
+            step: step.ok_or_else(|| de::Error::missing_field("step"))?,
+            stage: stage.ok_or_else(|| de::Error::missing_field("stage"))?,
+            kind: kind.ok_or_else(|| de::Error::missing_field("kind"))?,
+            values,
+        };
+        let wall_secs = wall_secs.ok_or_else(|| de::Error::missing_field("wall_secs"))?;
+        Ok(Parsed(StampedRecord { record, wall_secs }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::train;
+    use super::*;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    fn temporary_directory() -> TempDir {
+        tempfile::tempdir().expect("a temporary directory")
+    }
+
+    fn text(dir: &TempDir) -> String {
+        fs::read_to_string(dir.path().join(METRICS_FILE)).expect("the file is read")
+    }
+
+    fn put(dir: &TempDir, text: &str) -> PathBuf {
+        let path = dir.path().join(METRICS_FILE);
+        fs::write(&path, text).expect("the file is written");
+        path
+    }
+
+    const FIRST: &str = r#"{"step":1,"stage":"xe","kind":"train","wall_secs":2.5,"loss":9.25}"#;
+    const SECOND: &str =
+        r#"{"step":2,"stage":"xe","kind":"validation","wall_secs":3.0,"cider_d":0.5}"#;
+
+    #[test]
+    fn keeps_the_order_of_the_values_when_written() {
+        let dir = temporary_directory();
+        let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+        let record = Record {
+            step: 7,
+            stage: "scst \"new\"".to_owned(),
+            kind: RecordKind::Validation,
+            values: vec![("z".to_owned(), 1.0), ("a".to_owned(), 0.1)],
+        };
+        writer.write(&record, 1.5).expect("the record is written");
+        assert_eq!(
+            text(&dir),
+            r#"{"step":7,"stage":"scst \"new\"","kind":"validation","wall_secs":1.5,"z":1.0,"a":0.1}"#
+                .to_owned()
+                + "\n"
+        );
+        let records = read_records(&dir.path().join(METRICS_FILE)).expect("the file is read");
+        assert_eq!(records, [record]);
+    }
+
+    #[test]
+    fn writes_null_when_a_value_is_not_finite() {
+        let dir = temporary_directory();
+        let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            writer
+                .write(&train(1, value), 0.0)
+                .expect("the record is written");
+        }
+        assert_eq!(text(&dir).matches("\"loss\":null,").count(), 3);
+        let records = read_records(&dir.path().join(METRICS_FILE)).expect("the file is read");
+        for record in records {
+            assert!(record.value("loss").is_some_and(f64::is_nan));
+            assert_eq!(record.value("learning_rate"), Some(5e-4));
+        }
+    }
+
+    #[test]
+    fn refuses_a_name_when_it_is_reserved_or_repeated() {
+        let dir = temporary_directory();
+        let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+        for names in [["loss", "step"], ["loss", "loss"]] {
+            let mut record = train(1, 0.0);
+            record.values = names.map(|name| (name.to_owned(), 0.0)).to_vec();
+            let error = writer.write(&record, 0.0).expect_err("the name is wrong");
+            assert!(matches!(error, EventError::Name { name } if name == names[1]));
+        }
+        assert_eq!(text(&dir), "");
+    }
+
+    #[test]
+    fn drops_later_records_and_a_torn_line_when_resumed() {
+        let dir = temporary_directory();
+        put(
+            &dir,
+            &format!("{FIRST}\n{SECOND}\n{FIRST}\n{{\"step\":1,\"sta"),
+        );
+        let (_, kept) = MetricsWriter::resume(dir.path(), 1).expect("the run is resumed");
+        let wall_secs: Vec<f64> = kept.iter().map(|stamped| stamped.wall_secs).collect();
+        assert_eq!(wall_secs, [2.5, 2.5]);
+        assert_eq!(text(&dir), format!("{FIRST}\n{FIRST}\n"));
+    }
+
+    #[test]
+    fn keeps_every_byte_when_nothing_is_later() {
+        let dir = temporary_directory();
+        put(&dir, &format!("{FIRST}\n{SECOND}\n"));
+        MetricsWriter::resume(dir.path(), 2).expect("the run is resumed");
+        assert_eq!(text(&dir), format!("{FIRST}\n{SECOND}\n"));
+    }
+
+    #[test]
+    fn starts_empty_when_the_file_is_missing() {
+        let dir = temporary_directory();
+        MetricsWriter::resume(dir.path(), 5).expect("the run is resumed");
+        assert_eq!(text(&dir), "");
+    }
+
+    #[test]
+    fn leaves_out_the_last_line_when_it_has_no_end() {
+        let dir = temporary_directory();
+        let path = put(&dir, &format!("{FIRST}\n{SECOND}"));
+        assert_eq!(read_records(&path).expect("the file is read").len(), 1);
+    }
+
+    #[test]
+    fn names_file_line_and_reason_when_a_line_is_malformed() {
+        let cases = [
+            ("{\"step\":1,", "column 10: EOF while parsing a value"),
+            ("[]", "expected an object with `step`"),
+            ("", "column 0: EOF while parsing a value"),
+            (r#"{"step":1,"stage":"xe"}"#, "missing field `kind`"),
+            (
+                &FIRST.replace("9.25", "\"low\""),
+                "invalid type: string \"low\", expected f64",
+            ),
+            (
+                &FIRST.replace("train", "test"),
+                "unknown variant `test`, expected `train` or `validation`",
+            ),
+            (&FIRST.replace("\"step\":1", "\"step\":-1"), "expected u64"),
+        ];
+        for (line, reason) in cases {
+            let dir = temporary_directory();
+            let before = format!("{FIRST}\n{line}\n{SECOND}\n");
+            let path = put(&dir, &before);
+            let message = read_records(&path)
+                .expect_err("a line is malformed")
+                .to_string();
+            assert!(
+                message.contains("metrics.jsonl` line 2 column"),
+                "{message}"
+            );
+            assert!(message.contains(reason), "{message}");
+            assert!(!message.contains("at line 1"), "{message}");
+            MetricsWriter::resume(dir.path(), 1).expect_err("a line is malformed");
+            assert_eq!(text(&dir), before);
+        }
+    }
+
+    #[test]
+    fn names_the_file_when_it_cannot_be_read() {
+        let error = read_records(Path::new("no/metrics.jsonl")).expect_err("it is missing");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("cannot read `no/metrics.jsonl`: No such file"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn fails_when_the_disk_is_full() {
+        let mut writer = MetricsWriter {
+            path: PathBuf::from("runs/x/metrics.jsonl"),
+            file: File::options()
+                .write(true)
+                .open("/dev/full")
+                .expect("it exists"),
+        };
+        let error = writer
+            .write(&train(1, 0.0), 0.0)
+            .expect_err("the device is full");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("cannot write `runs/x/metrics.jsonl`: No space left"),
+            "{message}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_every_bit_when_the_numbers_are_finite(
+            step: u64,
+            stage: String,
+            values in prop::collection::btree_map("[a-z_]{1,3}", prop::num::f64::NORMAL | prop::num::f64::ZERO, 0..5),
+        ) {
+            let dir = temporary_directory();
+            let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+            let values = values.into_iter().rev().collect();
+            let record = Record { step, stage, kind: RecordKind::Train, values };
+            writer.write(&record, 0.25).expect("the record is written");
+            let records = read_records(&dir.path().join(METRICS_FILE)).expect("the file is read");
+            prop_assert_eq!(records, [record]);
+        }
+    }
+}
