@@ -1,0 +1,159 @@
+//! Images and their gold captions, from the layouts in which they are published.
+//!
+//! | layout | configuration | words |
+//! |---|---|---|
+//! | Karpathy's splits, one JSON file | `captions.karpathy = { path = "dataset_coco.json" }` | as given |
+//! | Kaggle's Flickr8k and Flickr30k, two CSV files | `captions.kaggle = { captions = "captions.csv", splits = "splits.csv" }` | [`tokenise`] |
+//! | COCO annotations, one JSON file per split | `captions.coco = { train = "...", val = "...", test = "..." }` | [`tokenise`] |
+
+mod coco;
+mod gather;
+mod kaggle;
+mod karpathy;
+mod table;
+mod tokenise;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use tokenise::tokenise;
+
+use crate::DataError;
+
+/// Where the captions come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CaptionSource {
+    /// Karpathy's splits (`dataset_flickr8k.json`, `dataset_coco.json`).
+    Karpathy(KarpathySource),
+    /// Kaggle's table of captions with a table of splits.
+    Kaggle(KaggleSource),
+    /// The annotations of the COCO captioning challenge.
+    Coco(CocoSource),
+}
+
+/// A file in Karpathy's layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KarpathySource {
+    /// The JSON file.
+    pub path: PathBuf,
+}
+
+/// Two files in Kaggle's layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KaggleSource {
+    /// CSV with the header `image,caption`, a row per caption.
+    pub captions: PathBuf,
+    /// CSV with the header `image,split`, a row per image.
+    pub splits: PathBuf,
+}
+
+/// COCO annotation files: at least one of the three.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CocoSource {
+    /// Annotations of the training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
+    /// Annotations of the validation images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val: Option<PathBuf>,
+    /// Annotations of the test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+}
+
+impl CaptionSource {
+    /// Reads and checks all captions.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or is malformed, an unknown split, two images of the same file
+    /// name or id, an image without captions, captions of an image that is not listed, and files
+    /// without images.
+    pub fn read(&self) -> Result<Captions, DataError> {
+        match self {
+            Self::Karpathy(source) => karpathy::read(source),
+            Self::Kaggle(source) => kaggle::read(source),
+            Self::Coco(source) => coco::read(source),
+        }
+    }
+}
+
+/// All images with their captions, in the order of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captions {
+    /// The images; each has at least one caption.
+    pub images: Vec<CaptionedImage>,
+    /// Captions left out because they hold no word at all.
+    pub wordless: usize,
+}
+
+/// One image and its gold captions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptionedImage {
+    /// The file name without folders, unique.
+    pub file_name: String,
+    /// The folder that the layout gives for the file, if any (`filepath` in Karpathy's COCO).
+    pub folder: Option<String>,
+    /// The COCO id; in Karpathy's layout `cocoid`, or `imgid` without one; in Kaggle's the index
+    /// of the image by first appearance. Unique.
+    pub image_id: u64,
+    /// The part of the data to which the image belongs.
+    pub split: Split,
+    /// The captions, never empty.
+    pub captions: Vec<Caption>,
+}
+
+/// One gold caption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caption {
+    /// As the annotator wrote it.
+    pub raw: String,
+    /// Its words, never empty; no word holds white space.
+    pub tokens: Vec<String>,
+}
+
+/// A part of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// For learning; Karpathy's `restval` belongs here.
+    Train,
+    /// For choosing a model.
+    Val,
+    /// For reporting.
+    Test,
+}
+
+impl Split {
+    /// All three, in order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    /// `train`, `val` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+
+    /// The split of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|split| split.name() == name)
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests;

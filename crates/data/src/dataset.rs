@@ -1,0 +1,157 @@
+//! Captions, features and vocabulary joined: what training and evaluation iterate over.
+
+use crate::captions::{CaptionSource, CaptionedImage, Captions, Split};
+use crate::features::{FeatureSource, FeatureStore, Row};
+use crate::{DataError, Vocabulary};
+
+/// One image with its features and gold captions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The file name without folders.
+    pub file_name: String,
+    /// The image id, as in the caption files.
+    pub image_id: u64,
+    /// Its features in [`Dataset::features`].
+    pub row: Row,
+    /// Gold captions as ids: full length, without an end token.
+    pub captions: Vec<Vec<u32>>,
+    /// The same captions as words joined by single spaces, with words that the vocabulary lacks.
+    pub references: Vec<String>,
+}
+
+/// Which words a [`Dataset`] uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VocabularyChoice {
+    /// Words that stand at least so often in the training captions.
+    Build {
+        /// The least number of occurrences.
+        minimum_count: u64,
+    },
+    /// Those of an earlier run.
+    Use(Vocabulary),
+}
+
+/// All images, by split.
+#[derive(Debug)]
+pub struct Dataset {
+    /// The words.
+    pub vocabulary: Vocabulary,
+    /// The features of all images.
+    pub features: FeatureStore,
+    /// Captions left out because they hold no word at all.
+    pub wordless: usize,
+    train: Vec<Example>,
+    val: Vec<Example>,
+    test: Vec<Example>,
+}
+
+impl Dataset {
+    /// Reads captions, opens features, and joins them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CaptionSource::read`], [`FeatureStore::open`] and [`Dataset::join`].
+    pub fn load(
+        captions: &CaptionSource,
+        features: &FeatureSource,
+        words: VocabularyChoice,
+    ) -> Result<Self, DataError> {
+        // Opening is quick: a wrong path shows before the captions are read.
+        let features = FeatureStore::open(features)?;
+        Self::join(captions.read()?, features, words)
+    }
+
+    /// Joins captions with features.
+    ///
+    /// # Errors
+    ///
+    /// Images have no features, or a vocabulary is to be built and there are no training images.
+    pub fn join(
+        captions: Captions,
+        features: FeatureStore,
+        words: VocabularyChoice,
+    ) -> Result<Self, DataError> {
+        let images = captions.images.as_slice();
+        let vocabulary = match words {
+            VocabularyChoice::Use(vocabulary) => vocabulary,
+            VocabularyChoice::Build { minimum_count } => build(images, minimum_count)?,
+        };
+        let names = images
+            .iter()
+            .map(|image| (image.file_name.as_str(), image.image_id));
+        let rows = features.locate_all(names)?;
+        let mut dataset = Self {
+            vocabulary,
+            features,
+            wordless: captions.wordless,
+            train: Vec::new(),
+            val: Vec::new(),
+            test: Vec::new(),
+        };
+        for (image, row) in captions.images.into_iter().zip(rows) {
+            let split = image.split;
+            let example = example(image, row, &dataset.vocabulary);
+            match split {
+                Split::Train => dataset.train.push(example),
+                Split::Val => dataset.val.push(example),
+                Split::Test => dataset.test.push(example),
+            }
+        }
+        Ok(dataset)
+    }
+
+    /// The images of a split, in the order of the caption files.
+    pub fn split(&self, split: Split) -> &[Example] {
+        match split {
+            Split::Train => &self.train,
+            Split::Val => &self.val,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// The feature rows of a split, in the order of [`Dataset::split`].
+    pub fn rows(&self, split: Split) -> Vec<Row> {
+        self.split(split).iter().map(|image| image.row).collect()
+    }
+
+    /// Reads the features of all images once and looks for values that are not finite.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FeatureStore::check`].
+    pub fn check_features(&self) -> Result<(), DataError> {
+        Split::ALL
+            .into_iter()
+            .try_for_each(|split| self.features.check(&self.rows(split)))
+    }
+}
+
+fn build(images: &[CaptionedImage], minimum_count: u64) -> Result<Vocabulary, DataError> {
+    let train = || images.iter().filter(|image| image.split == Split::Train);
+    if train().next().is_none() {
+        return Err(DataError::NoTrainingImages);
+    }
+    let captions = train().flat_map(|image| &image.captions);
+    let tokens = captions.map(|caption| caption.tokens.as_slice());
+    Ok(Vocabulary::build(tokens, minimum_count))
+}
+
+fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example {
+    let captions = &image.captions;
+    Example {
+        row,
+        image_id: image.image_id,
+        captions: captions
+            .iter()
+            .map(|caption| vocabulary.encode(&caption.tokens))
+            .collect(),
+        references: captions
+            .iter()
+            .map(|caption| caption.tokens.join(" "))
+            .collect(),
+        file_name: image.file_name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! What can go wrong between the user's files and a batch.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where in a file something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A path of keys and indices into a JSON document, such as `images[12].sentences[3].tokens`.
+    Key(String),
+    /// A line of a text file, counted from 1.
+    Line(u64),
+}
+
+impl Place {
+    /// A path of keys and indices.
+    pub(crate) fn key(key: impl Into<String>) -> Self {
+        Self::Key(key.into())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => f.write_str(key),
+            Self::Line(line) => write!(f, "line {line}"),
+        }
+    }
+}
+
+/// Every error of this crate; [`DataError::is_mistake`] tells bad input from failing machinery.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder cannot be opened or read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A JSON file does not parse, or a value has the wrong type.
+    #[error("`{}`: {at}: {problem}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The path of keys to the value (`.` for the document itself).
+        at: Place,
+        /// What serde found and expected, with line and column.
+        problem: String,
+    },
+    /// A CSV file does not parse.
+    #[error("`{}`: {at}: {problem}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        at: Place,
+        /// What the CSV reader said.
+        problem: String,
+    },
+    /// A value has the right type, but not a value that makes sense.
+    #[error("`{}`: {at}: found {found}, expected {expected}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Where the value stands.
+        at: Place,
+        /// The value.
+        found: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// Two images carry the same file name or the same id.
+    #[error("`{}`: {at}: {key} appears twice, first at {first}", path.display())]
+    Duplicate {
+        /// The file.
+        path: PathBuf,
+        /// Where the second one stands.
+        at: Place,
+        /// The file name or id, with its kind.
+        key: String,
+        /// Where the first one stands.
+        first: String,
+    },
+    /// An image has no caption with a word in it.
+    #[error("`{}`: {at}: image `{file_name}` has no captions", path.display())]
+    NoCaptions {
+        /// The file that lists the image.
+        path: PathBuf,
+        /// Where it lists it.
+        at: Place,
+        /// The image.
+        file_name: String,
+    },
+    /// A caption belongs to an image that is listed nowhere.
+    #[error("`{}`: {at}: image {image} is not listed in `{}`", path.display(), listing.display())]
+    UnlistedImage {
+        /// The file with the caption.
+        path: PathBuf,
+        /// Where the caption stands.
+        at: Place,
+        /// The image, as a file name or an id.
+        image: String,
+        /// The file that should list it.
+        listing: PathBuf,
+    },
+    /// A caption file holds no image at all.
+    #[error("`{}` holds no images", path.display())]
+    NoImages {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `captions.coco` names no annotation file.
+    #[error("`captions.coco` names no file, expected at least one of `train`, `val` and `test`")]
+    NoAnnotationFiles,
+    /// The captions hold no image for training, so there is nothing to learn or to count words in.
+    #[error("no image is in the split `train`")]
+    NoTrainingImages,
+    /// A feature file is not what its name says.
+    #[error("`{}`: not a valid {format} file: {problem}", path.display())]
+    FeatureFormat {
+        /// The file.
+        path: PathBuf,
+        /// `npy`, `npz` or `safetensors`.
+        format: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A feature array has an element type that is not supported.
+    #[error("`{}`: {array}: found elements of type {found}, expected little-endian float16, float32 or float64", path.display())]
+    FeatureType {
+        /// The file.
+        path: PathBuf,
+        /// The array in the file.
+        array: String,
+        /// Its element type as the file spells it.
+        found: String,
+    },
+    /// A feature array has a shape that does not fit.
+    #[error("`{}`: {array}: found shape {found:?}, expected {expected}", path.display())]
+    FeatureShape {
+        /// The file.
+        path: PathBuf,
+        /// The array in the file.
+        array: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// What would have been right.
+        expected: String,
+    },
+    /// A feature file is shorter or longer than its header says.
+    #[error("`{}`: found {found} bytes, expected {expected} from its header; the file is {}", path.display(), if found < expected { "cut short" } else { "too long" })]
+    FeatureLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The length that its header implies, in bytes.
+        expected: u64,
+    },
+    /// A feature file has more or fewer rows than there are names.
+    #[error("`{}`: found {names} names, expected {rows}, one for each row of `{}`", path.display(), features.display())]
+    NameCount {
+        /// The names file.
+        path: PathBuf,
+        /// Its number of names.
+        names: usize,
+        /// The feature file.
+        features: PathBuf,
+        /// Its number of rows.
+        rows: usize,
+    },
+    /// A source of features holds nothing.
+    #[error("`{}` holds no features", path.display())]
+    NoFeatures {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Images have no features.
+    #[error("`{}`: no features for {missing} of {images} images, the first is `{file_name}` (image id {image_id})", path.display())]
+    MissingFeatures {
+        /// The file or folder of the features.
+        path: PathBuf,
+        /// How many images have none.
+        missing: usize,
+        /// How many images were asked for.
+        images: usize,
+        /// The first image without.
+        file_name: String,
+        /// Its id.
+        image_id: u64,
+    },
+    /// A feature value is not a number or infinite.
+    #[error("`{}`: image `{image}`: found {value} at region {region}, dimension {dimension}, expected finite numbers", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The image's name in the source of features.
+        image: String,
+        /// The region, from 0 (0 for pooled features).
+        region: usize,
+        /// The dimension, from 0.
+        dimension: usize,
+        /// The value.
+        value: f32,
+    },
+    /// Values do not come in whole vectors of the standardisation's width.
+    #[error(
+        "found {found} values, expected a multiple of the {dim} dimensions of the standardisation"
+    )]
+    StandardiserWidth {
+        /// The number of values.
+        found: usize,
+        /// The number of dimensions.
+        dim: usize,
+    },
+    /// Means and deviations cannot be those of a standardisation.
+    #[error("{problem}")]
+    StandardiserParts {
+        /// What is wrong with them.
+        problem: &'static str,
+    },
+    /// A vocabulary file is damaged or is not one of ours.
+    #[error("`{}`: not a usable vocabulary: {problem}", path.display())]
+    Vocabulary {
+        /// The `tokenizer.json`.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: VocabularyProblem,
+    },
+}
+
+/// What can be wrong with a `tokenizer.json`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VocabularyProblem {
+    /// The file does not parse as a tokenizer.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The model is not word level.
+    #[error("found a model of type {0}, expected WordLevel")]
+    Model(String),
+    /// A reserved token is missing or stands at another id.
+    #[error("found {} at id {id}, expected `{expected}`", found.as_ref().map_or("nothing".to_owned(), |word| format!("`{word}`")))]
+    Reserved {
+        /// The id.
+        id: u32,
+        /// The token that has it.
+        found: Option<String>,
+        /// The token that should have it.
+        expected: &'static str,
+    },
+    /// The ids have gaps.
+    #[error("found {words} words and id {id}, expected the ids 0 to {} without gaps", words - 1)]
+    Ids {
+        /// The number of words.
+        words: usize,
+        /// An id out of range or used twice.
+        id: u32,
+    },
+    /// A word holds white space or is empty, so that captions joined by spaces could not be split.
+    #[error("found {word:?} at id {id}, expected a word without white space")]
+    Word {
+        /// The id.
+        id: u32,
+        /// The word.
+        word: String,
+    },
+}
+
+impl DataError {
+    /// `true` if the user's files or configuration are at fault (a missing file among them),
+    /// `false` if reading or writing failed for another reason.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::NotADirectory
+            ),
+            Self::Write { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// Wraps an error of the operating system while reading `path`.
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// A value for a message: quoted, and cut where it would flood the terminal.
+pub(crate) fn quoted(value: &str) -> String {
+    const LONGEST: usize = 60;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_error(kind: io::ErrorKind) -> DataError {
+        DataError::read(Path::new("captions.json"))(io::Error::from(kind))
+    }
+
+    #[test]
+    fn mistake_when_file_is_missing_or_a_folder() {
+        assert!(read_error(io::ErrorKind::NotFound).is_mistake());
+        assert!(read_error(io::ErrorKind::IsADirectory).is_mistake());
+        assert!(DataError::NoTrainingImages.is_mistake());
+    }
+
+    #[test]
+    fn failure_when_reading_or_writing_breaks() {
+        assert!(!read_error(io::ErrorKind::TimedOut).is_mistake());
+        let write = DataError::Write {
+            path: "tokenizer.json".into(),
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        };
+        assert!(!write.is_mistake());
+    }
+
+    #[test]
+    fn value_is_cut_when_long() {
+        assert_eq!(quoted("tset"), "\"tset\"");
+        assert_eq!(quoted(&"é".repeat(61)), format!("{:?}...", "é".repeat(60)));
+    }
+}

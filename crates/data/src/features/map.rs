@@ -1,0 +1,31 @@
+//! Files mapped into memory.
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use crate::DataError;
+
+/// Maps a file for reading: nothing is read before it is used, and the file may be larger than
+/// memory.
+///
+/// # Errors
+///
+/// The file cannot be opened or mapped, or is a folder.
+pub(super) fn open(path: &Path) -> Result<Mmap, DataError> {
+    let file = File::open(path).map_err(DataError::read(path))?;
+    if file.metadata().map_err(DataError::read(path))?.is_dir() {
+        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(DataError::read(path)(source));
+    }
+    #[expect(
+        unsafe_code,
+        reason = "mapping is what lets a file larger than memory open at once; the map is only \
+                  read, as bytes, which are valid whatever they hold. What remains is that \
+                  another process must not shorten the file during a run, as the documentation of \
+                  `FeatureStore::open` says"
+    )]
+    let map = unsafe { Mmap::map(&file) };
+    map.map_err(DataError::read(path))
+}

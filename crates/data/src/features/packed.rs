@@ -1,0 +1,187 @@
+//! All images in one mapped file: `.npy` and `.safetensors`.
+
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+
+use super::element::Element;
+use super::form::Form;
+use super::names::{self, Names};
+use super::store::Row;
+use super::{NpySource, SafetensorsSource, map, npy};
+use crate::DataError;
+use crate::error::Place;
+
+/// A mapped file, and where in it every image lies.
+#[derive(Debug)]
+pub(super) struct Packed {
+    map: Mmap,
+    element: Element,
+    arrays: Vec<Array>,
+}
+
+/// The array of one image.
+#[derive(Debug)]
+struct Array {
+    offset: usize,
+    bytes: usize,
+}
+
+impl Packed {
+    /// Appends the values of one image to `values`.
+    pub(super) fn append(&self, row: Row, values: &mut Vec<f32>) {
+        let Array { offset, bytes } = self.arrays[row.0 as usize];
+        self.element
+            .append(&self.map[offset..offset + bytes], values);
+    }
+}
+
+/// Opens a `.npy` array `[N, D]` or `[N, R, D]`.
+pub(super) fn open_npy(source: &NpySource) -> Result<(Packed, Names, Form), DataError> {
+    let path = source.path.as_path();
+    let map = map::open(path)?;
+    let header = npy::read_header(path, "array", &map[..])?;
+    check_length(path, &map, header.length as u64, header.data_bytes as u64)?;
+    let Some((&rows, image_shape)) = header.shape.split_first() else {
+        return Err(Form::shape_error(path, "array", &header.shape, BATCHED));
+    };
+    let form = Form::of(image_shape)
+        .filter(|_| rows > 0)
+        .ok_or_else(|| Form::shape_error(path, "array", &header.shape, BATCHED))?;
+
+    let names_path = source.names.clone().unwrap_or_else(|| names::beside(path));
+    let names = Names::read(&names_path)?;
+    if names.len() != rows {
+        return Err(DataError::NameCount {
+            path: names_path,
+            names: names.len(),
+            features: path.to_owned(),
+            rows,
+        });
+    }
+    let bytes = header.data_bytes / rows;
+    let arrays = (0..rows)
+        .map(|row| Array {
+            offset: header.length + row * bytes,
+            bytes,
+        })
+        .collect();
+    let packed = Packed {
+        map,
+        element: header.element,
+        arrays,
+    };
+    Ok((packed, names, form))
+}
+
+const BATCHED: &str = "[images, dimensions] or [images, regions, dimensions], none of them 0";
+
+/// Opens a `.safetensors` file with a tensor `[D]` or `[R, D]` for every image.
+pub(super) fn open_safetensors(
+    source: &SafetensorsSource,
+) -> Result<(Packed, Names, Form), DataError> {
+    let path = source.path.as_path();
+    let map = map::open(path)?;
+    let (header_length, metadata) =
+        SafeTensors::read_metadata(&map).map_err(|error| explain(path, &map, &error))?;
+    let keys = metadata.offset_keys();
+    let mut arrays = Vec::with_capacity(keys.len());
+    let mut common: Option<(Form, Element)> = None;
+    for key in &keys {
+        let Some(info) = metadata.info(key) else {
+            continue;
+        };
+        let element = match info.dtype {
+            Dtype::F16 => Element::F16,
+            Dtype::F32 => Element::F32,
+            Dtype::F64 => Element::F64,
+            other => {
+                return Err(DataError::FeatureType {
+                    path: path.to_owned(),
+                    array: tensor(key),
+                    found: other.to_string(),
+                });
+            }
+        };
+        let form = Form::of_image(path, &tensor(key), &info.shape)?;
+        common = match common {
+            None => Some((form, element)),
+            Some((_, first)) if first != element => {
+                return Err(DataError::FeatureFormat {
+                    path: path.to_owned(),
+                    format: "safetensors",
+                    problem: format!(
+                        "{}: found elements of another type than in the first tensor",
+                        tensor(key)
+                    ),
+                });
+            }
+            Some((all, first)) => {
+                let all = all.joined(form).ok_or_else(|| {
+                    Form::shape_error(path, &tensor(key), &info.shape, &all.to_string())
+                })?;
+                Some((all, first))
+            }
+        };
+        let (start, end) = info.data_offsets;
+        arrays.push(Array {
+            offset: 8 + header_length + start,
+            bytes: end - start,
+        });
+    }
+    let names = Names::new(path, keys, |row| Place::Key(format!("tensor {row}")))?;
+    let Some((form, element)) = common else {
+        return Err(DataError::NoFeatures {
+            path: path.to_owned(),
+        });
+    };
+    let packed = Packed {
+        map,
+        element,
+        arrays,
+    };
+    Ok((packed, names, form))
+}
+
+fn tensor(key: &str) -> String {
+    format!("tensor `{key}`")
+}
+
+/// The error for a file whose header safetensors refuses; a cut file is told apart by its length.
+fn explain(path: &Path, map: &[u8], error: &SafeTensorError) -> DataError {
+    let (length, rest) = map.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    let header = usize::try_from(u64::from_le_bytes(*length))
+        .ok()
+        .and_then(|length| rest.get(..length));
+    let tensors: Option<serde_json::Map<String, serde_json::Value>> =
+        header.and_then(|header| serde_json::from_slice(header).ok());
+    let end = tensors.and_then(|tensors| {
+        let end_of = |tensor: &serde_json::Value| tensor.get("data_offsets")?.get(1)?.as_u64();
+        tensors.values().filter_map(end_of).max()
+    });
+    if let (SafeTensorError::MetadataIncompleteBuffer, Some(header), Some(end)) =
+        (error, header, end)
+        && let Err(error) = check_length(path, map, 8 + header.len() as u64, end)
+    {
+        return error;
+    }
+    DataError::FeatureFormat {
+        path: PathBuf::from(path),
+        format: "safetensors",
+        problem: error.to_string(),
+    }
+}
+
+fn check_length(path: &Path, map: &[u8], header: u64, data: u64) -> Result<(), DataError> {
+    let found = map.len() as u64;
+    let expected = header.saturating_add(data);
+    if found == expected {
+        return Ok(());
+    }
+    Err(DataError::FeatureLength {
+        path: path.to_owned(),
+        found,
+        expected,
+    })
+}

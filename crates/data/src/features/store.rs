@@ -1,0 +1,227 @@
+//! Features of images by name, whatever the layout on disk.
+
+use std::path::{Path, PathBuf};
+
+use super::FeatureSource;
+use super::folder::{self, Folder};
+use super::form::Form;
+use super::names::Names;
+use super::packed::{self, Packed};
+use crate::{DataError, Standardiser};
+
+/// An open source of image features.
+#[derive(Debug)]
+pub struct FeatureStore {
+    path: PathBuf,
+    names: Names,
+    form: Form,
+    files: Files,
+}
+
+#[derive(Debug)]
+enum Files {
+    Packed(Packed),
+    Folder(Folder),
+}
+
+/// The features of one image within a [`FeatureStore`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(pub(super) u32);
+
+/// The features of several images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureBatch {
+    /// Values `[B, R, D]` in C order (`[B, D]` for pooled features), 0 beyond an image's regions.
+    pub values: Vec<f32>,
+    /// The valid regions of every image `[B]`; 1 for pooled features.
+    pub valid: Vec<usize>,
+    /// `R`: the largest number of valid regions in this batch; 1 for pooled features.
+    pub regions: usize,
+    /// `D`: the length of a feature vector.
+    pub dim: usize,
+}
+
+impl FeatureStore {
+    /// Opens features without reading them: packed files are mapped into memory, of a folder only
+    /// headers are read. A file larger than memory is no problem, but it must not be changed
+    /// while it is open.
+    ///
+    /// # Errors
+    ///
+    /// A file is missing, malformed, or not as long as its header says; names and rows differ in
+    /// number; images differ in dimensions.
+    pub fn open(source: &FeatureSource) -> Result<Self, DataError> {
+        let (files, names, form) = match source {
+            FeatureSource::Npy(npy) => {
+                let (packed, names, form) = packed::open_npy(npy)?;
+                (Files::Packed(packed), names, form)
+            }
+            FeatureSource::Safetensors(safetensors) => {
+                let (packed, names, form) = packed::open_safetensors(safetensors)?;
+                (Files::Packed(packed), names, form)
+            }
+            FeatureSource::Folder(folder) => {
+                let (folder, names, form) = folder::open(folder)?;
+                (Files::Folder(folder), names, form)
+            }
+        };
+        Ok(Self {
+            path: source.path().to_owned(),
+            names,
+            form,
+            files,
+        })
+    }
+
+    /// `D`: the length of a feature vector.
+    pub fn dim(&self) -> usize {
+        self.form.dim
+    }
+
+    /// The largest number of regions of any image, or `None` if every image has one pooled vector.
+    pub fn max_regions(&self) -> Option<usize> {
+        self.form.max_regions
+    }
+
+    /// The number of images with features.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// `false`: a store without features does not open.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The features of one image, by file name, file name without extension, or id.
+    ///
+    /// # Errors
+    ///
+    /// The image has no features.
+    pub fn locate(&self, file_name: &str, image_id: u64) -> Result<Row, DataError> {
+        let rows = self.locate_all([(file_name, image_id)].into_iter())?;
+        Ok(rows[0])
+    }
+
+    /// The features of all images `(file_name, image_id)`, in their order.
+    ///
+    /// Names may be file names, file names without extension, or ids. The first of these that
+    /// finds all images is used, for all of them: were an image without features then looked up by
+    /// its id, it could get those of another image whose file is named by that number.
+    ///
+    /// # Errors
+    ///
+    /// Images have no features; the error counts them and names the first.
+    pub fn locate_all<'a>(
+        &self,
+        images: impl ExactSizeIterator<Item = (&'a str, u64)> + Clone,
+    ) -> Result<Vec<Row>, DataError> {
+        self.names.locate_all(&self.path, images)
+    }
+
+    /// Reads the features of one image into `values`, in place of what it holds, and returns the
+    /// number of regions (1 for pooled features).
+    ///
+    /// # Shapes
+    ///
+    /// `values`: `[R, D]` in C order, with the image's own number of regions `R`.
+    ///
+    /// # Errors
+    ///
+    /// Only for a folder: a file cannot be read, is malformed, or has another shape.
+    pub fn read(&self, row: Row, values: &mut Vec<f32>) -> Result<usize, DataError> {
+        values.clear();
+        self.append(row, values)
+    }
+
+    /// Reads the features of several images, padded with zeros to the most regions among them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`FeatureStore::read`].
+    pub fn read_batch(&self, rows: &[Row]) -> Result<FeatureBatch, DataError> {
+        let dim = self.dim();
+        let mut packed = Vec::with_capacity(rows.len() * dim * self.max_regions().unwrap_or(1));
+        let mut valid = Vec::with_capacity(rows.len());
+        for &row in rows {
+            valid.push(self.append(row, &mut packed)?);
+        }
+        let regions = valid.iter().copied().max().unwrap_or(1);
+        let values = if valid.iter().all(|&count| count == regions) {
+            packed
+        } else {
+            let mut padded = vec![0.0; rows.len() * regions * dim];
+            let mut rest = packed.as_slice();
+            for (image, &count) in padded.chunks_exact_mut(regions * dim).zip(&valid) {
+                let (own, others) = rest.split_at(count * dim);
+                image[..own.len()].copy_from_slice(own);
+                rest = others;
+            }
+            padded
+        };
+        Ok(FeatureBatch {
+            values,
+            valid,
+            regions,
+            dim,
+        })
+    }
+
+    /// Reads the features of all `rows` and looks for values that are not finite, and for files
+    /// that do not read. Takes as long as reading everything once.
+    ///
+    /// # Errors
+    ///
+    /// The first problem, with file, image, region and dimension.
+    pub fn check(&self, rows: &[Row]) -> Result<(), DataError> {
+        let mut values = Vec::new();
+        for &row in rows {
+            self.read(row, &mut values)?;
+            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                return Err(DataError::NotFinite {
+                    path: match &self.files {
+                        Files::Packed(_) => self.path.clone(),
+                        Files::Folder(folder) => folder.file(row).to_owned(),
+                    },
+                    image: self.names.name(row).to_owned(),
+                    region: index / self.dim(),
+                    dimension: index % self.dim(),
+                    value: values[index],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn append(&self, row: Row, values: &mut Vec<f32>) -> Result<usize, DataError> {
+        let before = values.len();
+        match &self.files {
+            Files::Packed(packed) => packed.append(row, values),
+            Files::Folder(folder) => folder.append(row, self.form, values)?,
+        }
+        Ok((values.len() - before) / self.dim())
+    }
+}
+
+impl FeatureBatch {
+    /// Standardises the valid regions; padding stays 0.
+    ///
+    /// # Errors
+    ///
+    /// The standardisation has other dimensions.
+    pub fn standardise(&mut self, standardiser: &Standardiser) -> Result<(), DataError> {
+        let width = self.regions * self.dim;
+        for (image, &count) in self.values.chunks_exact_mut(width.max(1)).zip(&self.valid) {
+            standardiser.apply(&mut image[..count * self.dim])?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

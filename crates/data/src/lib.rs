@@ -1,0 +1,48 @@
+//! Captions, image features and vocabularies: from the user's files to checked, indexed examples.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`captions`] | readers for Karpathy's, Kaggle's and COCO's layouts, and the splitting of raw captions into words |
+//! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
+//! | [`standardise`] | features with mean 0 and deviation 1 |
+//! | [`vocabulary`] | words and ids, saved as `tokenizer.json` |
+//! | [`dataset`] | all of them joined, by split |
+//! | [`order`] | the seeded order of an epoch and the choice of captions |
+//!
+//! No tensors and no training here: values leave as `Vec<f32>` and ids as `Vec<u32>`. Whatever
+//! the files hold, the outcome is a value or a [`DataError`] that names file, place, value and
+//! expectation; nothing panics on input.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::unwrap_used,
+        clippy::print_stderr,
+        reason = "tests may stop at the first surprise, and say which parts they skip"
+    )
+)]
+
+pub mod captions;
+pub mod dataset;
+mod error;
+pub mod features;
+mod json;
+pub mod order;
+pub mod standardise;
+mod text;
+pub mod vocabulary;
+
+pub use captions::{
+    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
+    Split, tokenise,
+};
+pub use dataset::{Dataset, Example, VocabularyChoice};
+pub use error::{DataError, Place, VocabularyProblem};
+pub use features::{
+    FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row, SafetensorsSource,
+};
+pub use order::{choose_captions, epoch_order};
+pub use standardise::Standardiser;
+pub use vocabulary::Vocabulary;
+
+#[cfg(test)]
+mod samples;

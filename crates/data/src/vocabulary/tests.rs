@@ -1,0 +1,198 @@
+//! Building, saving and loading vocabularies.
+
+use proptest::prelude::*;
+use tokenizers::Tokenizer;
+
+use super::*;
+use crate::samples::Folder;
+
+fn captions(texts: &[&str]) -> Vec<Vec<String>> {
+    texts.iter().map(|text| tokenise(text)).collect()
+}
+
+fn build(texts: &[&str], minimum_count: u64) -> Vocabulary {
+    let captions = captions(texts);
+    Vocabulary::build(captions.iter().map(Vec::as_slice), minimum_count)
+}
+
+fn sample() -> Vocabulary {
+    build(&["a dog runs", "a cat runs", "a bird", "the cat's café"], 1)
+}
+
+#[test]
+fn words_come_by_count_then_alphabet_when_built() {
+    let vocabulary = build(&["b a c", "b a", "b d"], 1);
+    assert_eq!(vocabulary.words(), ["<end>", "<unk>", "b", "a", "c", "d"]);
+    let vocabulary = build(&["b a c", "b a", "b d"], 2);
+    assert_eq!(vocabulary.words(), ["<end>", "<unk>", "b", "a"]);
+    assert_eq!(vocabulary.len(), 4);
+}
+
+#[test]
+fn rare_words_are_unknown_when_encoded() {
+    let vocabulary = build(&["b a c", "b a"], 2);
+    let tokens = tokenise("a c b");
+    assert_eq!(vocabulary.encode(&tokens), [2, 1, 3]);
+    assert_eq!(vocabulary.encode_text("A, B!"), [2, 3]);
+    assert_eq!(vocabulary.decode(&[2, 1, 3, 0, 3]), "a <unk> b");
+    assert_eq!(vocabulary.decode(&[99]), "<unk>");
+    assert_eq!(vocabulary.decode(&[0, 3]), "");
+}
+
+#[test]
+fn reserved_tokens_are_words_like_others_when_captions_hold_them() {
+    let caption = ["<end>", "a", "<unk>"].map(str::to_owned);
+    let vocabulary = Vocabulary::build([caption.as_slice()].into_iter(), 1);
+    assert_eq!(vocabulary.words(), ["<end>", "<unk>", "a"]);
+    assert_eq!(vocabulary.encode(&caption), [1, 2, 1]);
+}
+
+#[test]
+fn vocabulary_is_the_same_when_saved_and_loaded() {
+    let folder = Folder::new();
+    let path = folder.path("tokenizer.json");
+    let vocabulary = sample();
+    vocabulary.save(&path).unwrap();
+    let loaded = Vocabulary::load(&path).unwrap();
+    assert_eq!(loaded, vocabulary);
+    assert_eq!(loaded.fingerprint(), vocabulary.fingerprint());
+    assert_eq!(loaded.to_json().unwrap(), vocabulary.to_json().unwrap());
+}
+
+#[test]
+fn fingerprint_changes_when_a_word_or_its_id_does() {
+    let fingerprint = build(&["b a c", "b a", "b"], 1).fingerprint();
+    assert_eq!(fingerprint.len(), 16);
+    assert_eq!(fingerprint, build(&["a b c b a b"], 1).fingerprint());
+    assert_ne!(fingerprint, build(&["a b c b a a"], 1).fingerprint());
+    assert_ne!(fingerprint, build(&["b a d", "b a", "b"], 1).fingerprint());
+    assert_ne!(fingerprint, build(&["b a c", "b a", "b"], 2).fingerprint());
+    // From Python: hashlib.sha256(b"<end>\n<unk>\nb\na\nc\n").hexdigest()[:16]
+    assert_eq!(fingerprint, "9c954f0c4e0c3f2e");
+}
+
+#[test]
+fn hugging_face_decodes_as_we_do_when_it_loads_the_file() {
+    let vocabulary = sample();
+    let tokenizer = Tokenizer::from_bytes(vocabulary.to_json().unwrap()).unwrap();
+    let ids = vocabulary.encode_text("the cat runs");
+    assert_eq!(tokenizer.decode(&ids, true).unwrap(), "the cat runs");
+    assert_eq!(tokenizer.token_to_id(END), Some(END_ID));
+    assert_eq!(tokenizer.token_to_id(UNKNOWN), Some(UNKNOWN_ID));
+}
+
+fn damaged(json: &str) -> String {
+    let error = Vocabulary::from_json(json.as_bytes(), Path::new("run/tokenizer.json"));
+    let error = error.unwrap_err();
+    assert!(error.is_mistake());
+    let message = error.to_string();
+    let start = "`run/tokenizer.json`: not a usable vocabulary: ";
+    message.strip_prefix(start).expect(start).to_owned()
+}
+
+fn document(vocabulary: &str) -> String {
+    format!(
+        r#"{{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": null,
+        "model": {{"type": "WordLevel", "vocab": {{{vocabulary}}}, "unk_token": "<unk>"}}}}"#
+    )
+}
+
+#[test]
+fn error_says_what_is_wrong_when_the_file_is_damaged() {
+    let cases = [
+        (
+            r#""a": 0, "<unk>": 1"#,
+            "found `a` at id 0, expected `<end>`",
+        ),
+        (
+            r#""<end>": 0, "a": 1"#,
+            "found `a` at id 1, expected `<unk>`",
+        ),
+        (r#""<end>": 0"#, "found nothing at id 1, expected `<unk>`"),
+        ("", "found nothing at id 0, expected `<end>`"),
+        (
+            r#""<end>": 0, "<unk>": 1, "a": 3"#,
+            "found 3 words and id 3, expected the ids 0 to 2 without gaps",
+        ),
+        (
+            r#""<end>": 0, "<unk>": 1, "a": 1"#,
+            "found 3 words and id 1, expected the ids 0 to 2 without gaps",
+        ),
+        (
+            r#""<end>": 0, "<unk>": 1, "a b": 2"#,
+            "found \"a b\" at id 2, expected a word without white space",
+        ),
+    ];
+    for (vocabulary, problem) in cases {
+        assert_eq!(damaged(&document(vocabulary)), problem);
+    }
+    assert_eq!(
+        damaged("{"),
+        "document: EOF while parsing an object at line 1 column 1"
+    );
+    let bpe = r#"{"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {}, "merges": []}}"#;
+    assert_eq!(
+        damaged(bpe),
+        "found a model of type BPE, expected WordLevel"
+    );
+    let whole = sample().to_json().unwrap();
+    assert!(damaged(&whole[..whole.len() / 2]).contains("EOF while parsing"));
+}
+
+#[test]
+fn file_is_named_when_it_cannot_be_read_or_written() {
+    let folder = Folder::new();
+    let path = folder.path("none/tokenizer.json");
+    let error = Vocabulary::load(&path).unwrap_err();
+    assert!(error.is_mistake());
+    assert_eq!(folder.shorten(error), "cannot read `none/tokenizer.json`");
+    let error = sample().save(&path).unwrap_err();
+    assert_eq!(folder.shorten(error), "cannot write `none/tokenizer.json`");
+}
+
+proptest! {
+    #[test]
+    fn hugging_face_encodes_as_we_do_when_text_is_any(text in "([a-zA-Zé'0-9 .,-]|\\PC){0,40}") {
+        // There, reserved tokens in the text keep their meaning; here they do not.
+        prop_assume!(!text.contains('<'));
+        let mut vocabulary = sample();
+        let own = captions(&[&text]);
+        if own[0].len().is_multiple_of(2) {
+            vocabulary = Vocabulary::build(own.iter().map(Vec::as_slice), 1);
+        }
+        let tokenizer = Tokenizer::from_bytes(vocabulary.to_json().unwrap()).unwrap();
+        let encoding = tokenizer.encode(text.as_str(), false).unwrap();
+        prop_assert_eq!(encoding.get_ids(), vocabulary.encode_text(&text));
+    }
+
+    #[test]
+    fn no_panic_when_the_file_is_random(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Vocabulary::from_json(&bytes, Path::new("tokenizer.json"));
+    }
+
+    #[test]
+    fn no_panic_when_the_file_is_cut_or_damaged(
+        position: prop::sample::Index,
+        byte: u8,
+        length: prop::sample::Index,
+    ) {
+        let mut bytes = sample().to_json().unwrap().into_bytes();
+        let position = position.index(bytes.len());
+        bytes[position] = byte;
+        let _ = Vocabulary::from_json(&bytes, Path::new("tokenizer.json"));
+        bytes.truncate(length.index(bytes.len()));
+        let _ = Vocabulary::from_json(&bytes, Path::new("tokenizer.json"));
+    }
+
+    #[test]
+    fn vocabulary_survives_saving_when_words_are_any(
+        words in prop::collection::vec("[^\\s]{1,8}", 0..30),
+    ) {
+        prop_assume!(words.iter().all(|word| !word.contains(char::is_whitespace)));
+        let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+        let json = vocabulary.to_json().unwrap();
+        let loaded = Vocabulary::from_json(json.as_bytes(), Path::new("tokenizer.json")).unwrap();
+        prop_assert_eq!(loaded, vocabulary);
+    }
+}

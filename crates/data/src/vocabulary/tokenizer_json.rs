@@ -1,0 +1,100 @@
+//! Vocabularies as `tokenizer.json` of the Hugging Face tokenizers library.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::normalizers::Lowercase;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
+
+use super::{RESERVED, UNKNOWN};
+use crate::VocabularyProblem;
+use crate::json::{self, Problem};
+
+/// What lies between words: everything that [`char::is_alphanumeric`] does not accept.
+const BETWEEN_WORDS: &str = r"[^\p{Alphabetic}\p{N}]+";
+
+/// The parts of a document that hold words. Parsed here, since the library panics on documents
+/// that are damaged in some ways.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    id: u32,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    vocab: BTreeMap<String, u32>,
+}
+
+/// The type of a document's model, which decides on the shape of the rest.
+#[derive(Deserialize)]
+struct Typed {
+    model: Type,
+}
+
+#[derive(Deserialize)]
+struct Type {
+    r#type: String,
+}
+
+/// The words in the order of their ids.
+pub(super) fn parse(json: &[u8]) -> Result<Vec<String>, VocabularyProblem> {
+    let typed: Typed = deserialize(json)?;
+    if typed.model.r#type != "WordLevel" {
+        return Err(VocabularyProblem::Model(typed.model.r#type));
+    }
+    let document: Document = deserialize(json)?;
+    let mut ids = document.model.vocab;
+    for added in document.added_tokens {
+        ids.insert(added.content, added.id);
+    }
+    let count = ids.len();
+    let mut words: Vec<Option<String>> = vec![None; count];
+    for (word, id) in ids {
+        match words.get_mut(id as usize) {
+            Some(free @ None) => *free = Some(word),
+            _ => return Err(VocabularyProblem::Ids { words: count, id }),
+        }
+    }
+    // As many words as ids, none used twice: all are there.
+    Ok(words.into_iter().flatten().collect())
+}
+
+fn deserialize<T: DeserializeOwned>(json: &[u8]) -> Result<T, VocabularyProblem> {
+    json::parse(json)
+        .map_err(|Problem { key, error }| VocabularyProblem::Unreadable(format!("{key}: {error}")))
+}
+
+/// A document that splits text as `tokenise` does.
+pub(super) fn render(words: &[String]) -> Result<String, VocabularyProblem> {
+    let vocabulary = words.iter().zip(0..).map(|(word, id)| (word.clone(), id));
+    let model = WordLevel::builder()
+        .vocab(vocabulary.collect())
+        .unk_token(UNKNOWN.to_owned())
+        .build()
+        .map_err(unreadable)?;
+    let mut tokenizer = Tokenizer::new(model);
+    tokenizer
+        .with_normalizer(Some(Lowercase))
+        .map_err(unreadable)?;
+    let pattern = SplitPattern::Regex(BETWEEN_WORDS.to_owned());
+    let split = Split::new(pattern, SplitDelimiterBehavior::Removed, false).map_err(unreadable)?;
+    tokenizer.with_pre_tokenizer(Some(split));
+    let reserved = RESERVED.map(|(_, word)| AddedToken::from(word, true));
+    tokenizer.add_special_tokens(reserved).map_err(unreadable)?;
+    tokenizer.to_string(true).map_err(unreadable)
+}
+
+fn unreadable(error: tokenizers::Error) -> VocabularyProblem {
+    VocabularyProblem::Unreadable(error.to_string())
+}
