@@ -65,7 +65,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// Images have no features, or a vocabulary is to be built and there are no training images.
+    /// Images have no features, or a vocabulary is to be built and there are no training
+    /// images, or no word in them is frequent enough.
     pub fn join(
         captions: Captions,
         features: FeatureStore,
@@ -133,7 +134,12 @@ fn build(images: &[CaptionedImage], minimum_count: u64) -> Result<Vocabulary, Da
     }
     let captions = train().flat_map(|image| &image.captions);
     let tokens = captions.map(|caption| caption.tokens.as_slice());
-    Ok(Vocabulary::build(tokens, minimum_count))
+    let vocabulary = Vocabulary::build(tokens, minimum_count);
+    if vocabulary.has_words() {
+        Ok(vocabulary)
+    } else {
+        Err(DataError::NoFrequentWords { minimum_count })
+    }
 }
 
 fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example {

@@ -13,13 +13,6 @@ pub enum Place {
     Line(u64),
 }
 
-impl Place {
-    /// A path of keys and indices.
-    pub(crate) fn key(key: impl Into<String>) -> Self {
-        Self::Key(key.into())
-    }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -127,6 +120,12 @@ pub enum DataError {
     /// The captions hold no image for training, so there is nothing to learn or to count words in.
     #[error("no image is in the split `train`")]
     NoTrainingImages,
+    /// No word of the training captions is frequent enough for the vocabulary.
+    #[error("no word stands at least {minimum_count} times in the training captions")]
+    NoFrequentWords {
+        /// The least number of occurrences asked for.
+        minimum_count: u64,
+    },
     /// A feature file is not what its name says.
     #[error("`{}`: not a valid {format} file: {problem}", path.display())]
     FeatureFormat {

@@ -1,5 +1,7 @@
 //! Readers on small files, good and bad, and on Flickr8k.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::samples::{Folder, flickr8k};
 
@@ -379,4 +381,28 @@ fn tokens_agree_with_karpathys_when_raw_captions_of_flickr8k_are_split() {
     let all = || captions.images.iter().flat_map(|image| &image.captions);
     let differing = all().filter(|caption| tokenise(&caption.raw) != caption.tokens);
     assert_eq!((differing.count(), all().count()), (0, 35_000));
+}
+
+proptest! {
+    #[test]
+    fn no_panic_when_a_table_is_random(
+        captions in "(image,caption\n)?[ab.jpg,\"\r\n\\PC]{0,60}",
+        splits in "image,split\n([ab]{1,2}(,(train|val|\"))?\r?\n){0,5}",
+    ) {
+        let _ = kaggle(&Folder::new(), &captions, &splits);
+    }
+
+    #[test]
+    fn no_panic_when_json_is_cut_or_damaged(
+        position in 0..KARPATHY.len(),
+        byte: u8,
+        length in 0..=KARPATHY.len(),
+    ) {
+        let folder = Folder::new();
+        let mut json = KARPATHY.as_bytes().to_vec();
+        json[position] = byte;
+        json.truncate(length);
+        let path = folder.file("dataset.json", json);
+        let _ = CaptionSource::Karpathy(KarpathySource { path }).read();
+    }
 }

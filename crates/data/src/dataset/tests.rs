@@ -80,6 +80,18 @@ fn error_is_returned_when_there_are_no_training_images() {
 }
 
 #[test]
+fn error_gives_the_count_when_no_word_is_frequent_enough() {
+    let folder = Folder::new();
+    let (captions, features) = sources(&folder, SPLITS, "a\nb\nc\n");
+    let words = VocabularyChoice::Build { minimum_count: 50 };
+    let error = Dataset::load(&captions, &features, words).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no word stands at least 50 times in the training captions"
+    );
+}
+
+#[test]
 fn dataset_is_whole_when_flickr8k_is_loaded() {
     let Some(folder) = flickr8k() else { return };
     let captions = CaptionSource::Karpathy(KarpathySource {

@@ -165,7 +165,7 @@ impl Folder {
             .collect();
         Err(DataError::Value {
             path: path.to_owned(),
-            at: Place::key("arrays"),
+            at: Place::Key("arrays".to_owned()),
             found: if arrays.is_empty() {
                 "none".to_owned()
             } else {

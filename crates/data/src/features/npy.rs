@@ -47,7 +47,10 @@ pub(super) fn read_header(
     };
     let cut = |error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => invalid("it ends within its header".to_owned()),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => invalid(error.to_string()),
+        // What a compressed source gives for damage.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            invalid(error.to_string())
+        }
         _ => DataError::read(path)(error),
     };
     let mut start = [0; 8];

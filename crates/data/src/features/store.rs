@@ -93,6 +93,20 @@ impl FeatureStore {
         self.len() == 0
     }
 
+    /// All images, in the order of the file, or of the file names of a folder.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row> + use<> {
+        (0..self.len() as u32).map(Row)
+    }
+
+    /// The name that the source gives to an image.
+    ///
+    /// # Panics
+    ///
+    /// If `row` is of another store.
+    pub fn name(&self, row: Row) -> &str {
+        self.names.name(row)
+    }
+
     /// The features of one image, by file name, file name without extension, or id.
     ///
     /// # Errors
@@ -129,6 +143,10 @@ impl FeatureStore {
     /// # Errors
     ///
     /// Only for a folder: a file cannot be read, is malformed, or has another shape.
+    ///
+    /// # Panics
+    ///
+    /// If `row` is of another store.
     pub fn read(&self, row: Row, values: &mut Vec<f32>) -> Result<usize, DataError> {
         values.clear();
         self.append(row, values)
@@ -139,6 +157,10 @@ impl FeatureStore {
     /// # Errors
     ///
     /// As for [`FeatureStore::read`].
+    ///
+    /// # Panics
+    ///
+    /// If one of `rows` is of another store.
     pub fn read_batch(&self, rows: &[Row]) -> Result<FeatureBatch, DataError> {
         let dim = self.dim();
         let mut packed = Vec::with_capacity(rows.len() * dim * self.max_regions().unwrap_or(1));
@@ -173,6 +195,10 @@ impl FeatureStore {
     /// # Errors
     ///
     /// The first problem, with file, image, region and dimension.
+    ///
+    /// # Panics
+    ///
+    /// If one of `rows` is of another store.
     pub fn check(&self, rows: &[Row]) -> Result<(), DataError> {
         let mut values = Vec::new();
         for &row in rows {

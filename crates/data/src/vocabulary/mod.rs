@@ -158,6 +158,11 @@ impl Vocabulary {
         self.words.is_empty()
     }
 
+    /// Whether there are words beside the reserved tokens.
+    pub fn has_words(&self) -> bool {
+        self.words.len() > RESERVED.len()
+    }
+
     /// 16 hexadecimal digits (of SHA-256) that change when a word or its id does.
     ///
     /// Weights, vocabulary and document frequencies belong together only if these agree.

@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn hugging_face_encodes_as_we_do_when_text_is_any(text in "([a-zA-Zé'0-9 .,-]|\\PC){0,40}") {
         // There, reserved tokens in the text keep their meaning; here they do not.
-        prop_assume!(!text.contains('<'));
+        let text = text.replace('<', " ");
         let mut vocabulary = sample();
         let own = captions(&[&text]);
         if own[0].len().is_multiple_of(2) {

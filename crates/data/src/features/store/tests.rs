@@ -73,6 +73,8 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
         let batch = store.read_batch(&rows).unwrap();
         assert_eq!(batch.values, [6.0, 7.0, 1.0, 2.5]);
         assert_eq!((batch.valid.as_slice(), batch.regions), (&[1, 1][..], 1));
+        let names: Vec<_> = store.rows().map(|row| store.name(row)).collect();
+        assert_eq!(names, ["a.jpg", "b.jpg", "c.jpg"]);
         let mut one = vec![9.0; 5];
         let row = store.locate("b.jpg", 0).unwrap();
         assert_eq!(store.read(row, &mut one).unwrap(), 1);
