@@ -7,9 +7,12 @@
 /// training and validation images this gives exactly the tokens of Karpathy's
 /// `dataset_flickr8k.json`.
 pub fn tokenise(raw: &str) -> Vec<String> {
-    raw.split(|character: char| !character.is_alphanumeric())
+    // First lower case, which can separate an accent from its letter.
+    let lower: String = raw.chars().flat_map(char::to_lowercase).collect();
+    lower
+        .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| word.chars().flat_map(char::to_lowercase).collect())
+        .map(str::to_owned)
         .collect()
 }
 
@@ -37,6 +40,11 @@ mod tests {
     #[test]
     fn no_words_when_raw_has_only_punctuation() {
         assert!(tokenise(" . - ").is_empty());
+    }
+
+    #[test]
+    fn words_are_split_when_lower_case_has_a_loose_accent() {
+        assert_eq!(joined("İzmir"), "i zmir");
     }
 
     #[test]
