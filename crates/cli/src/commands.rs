@@ -1,0 +1,21 @@
+//! One module a command.
+
+pub(crate) mod config;
+pub(crate) mod devices;
+pub(crate) mod eval;
+pub(crate) mod train;
+
+use crate::failure::Failure;
+
+/// Sets the number of CPU threads for the whole process.
+fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
+    let Some(threads) = threads else {
+        return Ok(());
+    };
+    if threads == 0 {
+        return Err(Failure::Mistake("found 0 threads, expected 1 or more".to_owned()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .map_err(|error| Failure::Failed(format!("cannot start {threads} threads: {error}")))
+}

@@ -1,0 +1,60 @@
+//! `scst devices`: what this binary and this machine can use.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use scst_trainer::{Agreement, Backend, self_test as compare_with_flex};
+
+use crate::{
+    arguments::{DevicesArguments, SelfTestArguments},
+    failure::Failure,
+};
+
+pub(crate) fn run(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
+    for backend in Backend::ALL {
+        match backend.device_names() {
+            Err(error) => println!("{:<8} not usable: {error}", backend.name()),
+            Ok(names) => {
+                for name in names {
+                    println!("{:<8} {name}", backend.name());
+                }
+                if arguments.self_test {
+                    println!("{:<8} self-test {}", "", isolated_self_test(backend)?);
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the self-test of a backend in a process of its own: a bad driver can kill the process.
+fn isolated_self_test(backend: Backend) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("cannot start myself: {error}"));
+    let program = std::env::current_exe().map_err(failed)?;
+    let output = Command::new(program)
+        .args(["self-test", backend.name()])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(failed)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let last = errors.lines().rfind(|line| !line.trim().is_empty());
+    let reason = last.unwrap_or("it said nothing");
+    Ok(format!("FAILED ({}): {reason}", output.status))
+}
+
+pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failure> {
+    let Agreement { xe, scst } = compare_with_flex(arguments.backend)?;
+    let summary = format!(
+        "largest gradient difference to flex: cross-entropy step {xe:.1e}, SCST step {scst:.1e}"
+    );
+    if xe > Agreement::TOLERANCE || scst > Agreement::TOLERANCE {
+        return Err(Failure::Failed(format!(
+            "{summary}, expected at most {:.0e}",
+            Agreement::TOLERANCE
+        )));
+    }
+    println!("passed; {summary}");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,145 @@
+//! `scst eval`: score a run or checkpoint.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use scst_data::{
+    CaptionSource, CocoSource, FeatureSource, FolderSource, KaggleSource, KarpathySource,
+    NpySource, SafetensorsSource,
+};
+use scst_trainer::{
+    Backend, Checkpoint, Corpus, DecoderChoice, evaluate, files::write_bytes_atomically,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    arguments::{EvalArguments, SplitName},
+    commands::set_threads,
+    failure::Failure,
+};
+
+pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
+    set_threads(arguments.threads)?;
+    let decoder = match arguments.beam {
+        None => DecoderChoice::Greedy,
+        Some(0) => return Err(Failure::Mistake("found --beam 0, expected 1 or more".to_owned())),
+        Some(width) => DecoderChoice::Beam(width),
+    };
+    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
+    let mut config = checkpoint.config.clone();
+    if let Some(name) = &arguments.backend {
+        config.backend = Backend::parse(name)?;
+    }
+    if let (Some(captions), Some(features)) = (&arguments.captions, &arguments.features) {
+        config.data.captions = captions_of(captions, arguments)?;
+        config.data.features = features_of(features)?;
+    }
+    let device = config.backend.device()?;
+    let captioner = checkpoint.captioner(&device)?;
+    let corpus = Corpus::with_vocabulary(
+        &config.data,
+        checkpoint.vocabulary.clone(),
+        checkpoint.standardiser.clone(),
+    )?;
+    if corpus.feature_dimension() != captioner.dimensions().feature {
+        return Err(Failure::Mistake(format!(
+            "the features have {} dimensions, the captioner was trained on {}",
+            corpus.feature_dimension(),
+            captioner.dimensions().feature
+        )));
+    }
+    let examples = corpus.split(arguments.split.into())?;
+    let batch = config.validation.images_per_batch;
+    let report = evaluate(&captioner, &corpus, examples, decoder, batch)?;
+    if let Some(path) = &arguments.out {
+        let bytes = serde_json::to_vec(&report.captions)
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+        write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
+    let scores = report.scores;
+    let split = arguments.split.name();
+    if arguments.json {
+        let output = json!({
+            "split": split,
+            "images": examples.len(),
+            "decoder": decoder.to_string(),
+            "metrics": {
+                "cider_d": scores.cider_d,
+                "bleu": scores.bleu,
+                "rouge_l": scores.rouge_l,
+            },
+            "distinct_captions": report.distinct_captions,
+            "mean_length": report.mean_length,
+            "signature": report.signature,
+        });
+        println!("{output}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} {split} images, {decoder}", examples.len());
+    for (n, bleu) in (1..).zip(scores.bleu) {
+        println!("BLEU-{n}   {bleu:.4}");
+    }
+    println!("ROUGE-L  {:.4}", scores.rouge_l);
+    println!("CIDEr-D  {:.4}", scores.cider_d);
+    println!(
+        "{} distinct captions, mean length {:.2} words, {:.1} % cut off",
+        report.distinct_captions,
+        report.mean_length,
+        100.0 * report.cut_off_share
+    );
+    println!("{}", report.signature);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The layout of a caption file, by its ending and its keys.
+fn captions_of(path: &Path, arguments: &EvalArguments) -> Result<CaptionSource, Failure> {
+    let mistake = |message: String| Failure::Mistake(message);
+    if path.extension().is_some_and(|ending| ending == "csv") {
+        let splits = arguments.splits.clone().ok_or_else(|| {
+            mistake(format!("`{}` is a CSV, expected --splits with it", path.display()))
+        })?;
+        return Ok(CaptionSource::Kaggle(KaggleSource {
+            captions: path.to_owned(),
+            splits,
+        }));
+    }
+    let text = fs::read(path)
+        .map_err(|error| mistake(format!("cannot read `{}`: {error}", path.display())))?;
+    let json: Value = serde_json::from_slice(&text)
+        .map_err(|error| mistake(format!("`{}` is no JSON: {error}", path.display())))?;
+    if json.get("annotations").is_none() {
+        return Ok(CaptionSource::Karpathy(KarpathySource {
+            path: path.to_owned(),
+        }));
+    }
+    let place = Some(path.to_owned());
+    let mut source = CocoSource::default();
+    match arguments.split {
+        SplitName::Train => source.train = place,
+        SplitName::Val => source.val = place,
+        SplitName::Test => source.test = place,
+    }
+    Ok(CaptionSource::Coco(source))
+}
+
+/// The layout of features, by the ending of their path.
+fn features_of(path: &Path) -> Result<FeatureSource, Failure> {
+    if path.is_dir() {
+        return Ok(FeatureSource::Folder(FolderSource {
+            path: path.to_owned(),
+            key: None,
+        }));
+    }
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("npy") => Ok(FeatureSource::Npy(NpySource {
+            path: path.to_owned(),
+            names: None,
+        })),
+        Some("safetensors") => Ok(FeatureSource::Safetensors(SafetensorsSource {
+            path: path.to_owned(),
+        })),
+        _ => Err(Failure::Mistake(format!(
+            "features `{}`: expected a folder or a file ending in .npy or .safetensors",
+            path.display()
+        ))),
+    }
+}

@@ -1,0 +1,15 @@
+//! `scst scenes`: the embedded data set, generated anew.
+
+use std::process::ExitCode;
+
+use scst_data::scenes;
+
+use crate::{arguments::ScenesArguments, failure::Failure};
+
+pub(crate) fn run(arguments: &ScenesArguments) -> Result<ExitCode, Failure> {
+    let generated = scenes::generate(arguments.seed);
+    scenes::write(&generated, &arguments.directory)
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    println!("wrote the scenes of seed {} to {}", arguments.seed, arguments.directory.display());
+    Ok(ExitCode::SUCCESS)
+}

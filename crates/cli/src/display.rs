@@ -1,0 +1,129 @@
+//! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scst_trainer::{Event, Observer, events::Record};
+
+/// Shows a run on standard error.
+pub(crate) struct Display {
+    bar: ProgressBar,
+    is_terminal: bool,
+    stage: String,
+    log_every_lines: u64,
+    lines: u64,
+}
+
+impl Display {
+    pub(crate) fn new() -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}")
+        {
+            bar.set_style(style);
+        }
+        // On a terminal the bar shows the newest metrics; elsewhere every fifth record is a line.
+        Self {
+            bar,
+            is_terminal,
+            stage: String::new(),
+            log_every_lines: 5,
+            lines: 0,
+        }
+    }
+
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&self, text: &str) {
+        if self.is_terminal {
+            self.bar.println(text);
+        } else {
+            eprintln!("{text}");
+        }
+    }
+}
+
+impl Observer for Display {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Ready {
+                train_images,
+                val_images,
+                vocab,
+                parameters,
+                wordless,
+            } => {
+                let millions = *parameters as f64 / 1e6;
+                self.line(&format!(
+                    "{train_images} training images, {val_images} validation images, \
+                     {vocab} words, {millions:.2} million parameters"
+                ));
+                if *wordless > 0 {
+                    self.line(&format!("{wordless} captions hold no word and are left out"));
+                }
+            }
+            Event::StageStarted {
+                name,
+                step,
+                steps,
+                steps_per_epoch,
+            } => {
+                (*name).clone_into(&mut self.stage);
+                self.bar.set_length(*steps);
+                self.bar.set_position(*step);
+                self.bar.set_prefix((*name).to_owned());
+                self.bar.reset_eta();
+                self.line(&format!(
+                    "stage {name}: {steps} steps, {steps_per_epoch} an epoch{}",
+                    if *step > 0 { format!("; resumed after {step}") } else { String::new() }
+                ));
+            }
+            Event::Step { step } => self.bar.set_position(*step),
+            Event::Metrics(record) => {
+                let text = summary(record);
+                self.lines += 1;
+                if self.is_terminal {
+                    self.bar.set_message(text);
+                } else if self.lines.is_multiple_of(self.log_every_lines) {
+                    self.line(&format!("{} step {}: {text}", self.stage, record.step));
+                }
+            }
+            Event::Validated { report, is_best } => {
+                let scores = report.scores;
+                self.line(&format!(
+                    "{} validation: CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct \
+                     captions, {:.1} words{}",
+                    self.stage,
+                    scores.cider_d,
+                    scores.bleu[3],
+                    scores.rouge_l,
+                    report.distinct_captions,
+                    report.mean_length,
+                    if *is_best { ", best so far" } else { "" }
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The few numbers of a record that say how training goes.
+fn summary(record: &Record) -> String {
+    let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
+    let speed = format!("{:.0} images/s", value("images_per_sec"));
+    match record.value("reward") {
+        Some(reward) => format!(
+            "reward {reward:.3}, baseline {:.3}, advantage {:+.3}, {speed}",
+            value("baseline"),
+            value("advantage")
+        ),
+        None => format!("loss {:.4}, {speed}", value("loss")),
+    }
+}

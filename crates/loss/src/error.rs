@@ -1,0 +1,46 @@
+//! What can be wrong with the arguments of a loss.
+
+use thiserror::Error;
+
+/// A mistake in the arguments of a loss.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LossError {
+    /// Two arguments disagree in their number of rows.
+    #[error("{what}: found {found} rows, expected {expected}")]
+    Rows {
+        /// The argument at fault.
+        what: &'static str,
+        /// Rows found.
+        found: usize,
+        /// Rows expected.
+        expected: usize,
+    },
+    /// A target word lies outside the vocabulary.
+    #[error("target word {word} in row {row} is outside the vocabulary of {vocab} words")]
+    WordOutOfRange {
+        /// Row of the word.
+        row: usize,
+        /// The word id.
+        word: u32,
+        /// Size of the vocabulary.
+        vocab: usize,
+    },
+    /// A number lies outside its range.
+    #[error("{what}: found {found}, expected {expected}")]
+    Range {
+        /// The argument at fault.
+        what: &'static str,
+        /// The value found.
+        found: f64,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// The device could not hand back a result.
+    #[error("cannot read {what} back from the device: {reason}")]
+    Read {
+        /// What was to be read.
+        what: &'static str,
+        /// The device's own words.
+        reason: String,
+    },
+}

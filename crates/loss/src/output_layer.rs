@@ -1,0 +1,190 @@
+//! The gradient carried through the output projection, a chunk of rows at a time.
+
+use burn::tensor::{Tensor, s};
+
+use crate::{LossError, RowTargets, softmax_gradient};
+
+/// The output projection `logits = h W + c`.
+#[derive(Debug, Clone)]
+pub struct OutputLayer {
+    /// `W`, `[hidden, vocab]`.
+    pub weight: Tensor<2>,
+    /// `c`, `[1, vocab]`.
+    pub bias: Tensor<2>,
+}
+
+/// Summed gradients at the output layer, and the losses of single rows.
+#[derive(Debug, Clone)]
+pub struct OutputGradient {
+    /// `dL/dh = G W^T`, `[rows, hidden]`.
+    pub hidden: Tensor<2>,
+    /// `dL/dW = h^T G`, `[hidden, vocab]`.
+    pub weight: Tensor<2>,
+    /// `dL/dc`: column sums of `G`, `[1, vocab]`.
+    pub bias: Tensor<2>,
+    /// `log p_w` of every row, nats.
+    pub log_probability: Vec<f32>,
+    /// Cross-entropy against the (smoothed) target of every row, unweighted, nats.
+    pub cross_entropy: Vec<f32>,
+    /// Entropy of the model's distribution in every row, nats.
+    pub entropy: Vec<f32>,
+}
+
+/// Gradients at the output layer from hidden states and the targets of their rows.
+///
+/// ```text
+/// logits = h W + c,   G = dL/dlogits = a (p - q)
+/// dL/dh = G W^T,   dL/dW = h^T G,   dL/dc = sum_rows G
+/// ```
+///
+/// Logits exist for `chunk_rows` rows at a time, so that memory does not grow with
+/// `rows x vocab`. Nothing here is tracked by autodiff.
+///
+/// # Shapes
+/// `hidden`: `[rows, hidden]`, at least one row.
+///
+/// # Errors
+/// Those of [`softmax_gradient`], and [`LossError::Read`] when the device fails.
+pub fn output_gradient(
+    hidden: &Tensor<2>,
+    layer: &OutputLayer,
+    targets: &RowTargets<'_>,
+    chunk_rows: usize,
+) -> Result<OutputGradient, LossError> {
+    let [rows, _] = hidden.dims();
+    for (what, found) in [
+        ("target words", targets.words.len()),
+        ("row weights", targets.weights.len()),
+    ] {
+        if found != rows {
+            return Err(LossError::Rows {
+                what,
+                found,
+                expected: rows,
+            });
+        }
+    }
+    if rows == 0 || chunk_rows == 0 {
+        return Err(LossError::Range {
+            what: "rows of hidden states, and rows per chunk",
+            found: 0.0,
+            expected: "1 or more",
+        });
+    }
+    let transposed = layer.weight.clone().transpose();
+    let mut hidden_chunks = Vec::new();
+    let mut sums: Option<(Tensor<2>, Tensor<2>)> = None;
+    let mut columns: [Vec<Tensor<2>>; 3] = Default::default();
+    for start in (0..rows).step_by(chunk_rows) {
+        let end = (start + chunk_rows).min(rows);
+        let h = hidden.clone().slice(s![start..end]);
+        let logits = h.clone().matmul(layer.weight.clone()) + layer.bias.clone();
+        let chunk = RowTargets {
+            words: &targets.words[start..end],
+            weights: &targets.weights[start..end],
+            label_smoothing: targets.label_smoothing,
+        };
+        let found = softmax_gradient(logits, &chunk)?;
+        let g = found.gradient;
+        hidden_chunks.push(g.clone().matmul(transposed.clone()));
+        let weight = h.transpose().matmul(g.clone());
+        let bias = g.sum_dim(0);
+        sums = Some(match sums {
+            None => (weight, bias),
+            Some((w, b)) => (w + weight, b + bias),
+        });
+        for (column, values) in
+            columns
+                .iter_mut()
+                .zip([found.log_probability, found.cross_entropy, found.entropy])
+        {
+            column.push(values);
+        }
+    }
+    let Some((weight, bias)) = sums else {
+        unreachable!("rows is at least 1");
+    };
+    let [log_probability, cross_entropy, entropy] = columns.map(|c| read(Tensor::cat(c, 0)));
+    Ok(OutputGradient {
+        hidden: Tensor::cat(hidden_chunks, 0),
+        weight,
+        bias,
+        log_probability: log_probability?,
+        cross_entropy: cross_entropy?,
+        entropy: entropy?,
+    })
+}
+
+fn read(column: Tensor<2>) -> Result<Vec<f32>, LossError> {
+    column
+        .try_into_vec_as::<f32>()
+        .map_err(|error| LossError::Read {
+            what: "row losses",
+            reason: error.to_string(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, Int, TensorData, activation::log_softmax};
+
+    use super::*;
+
+    fn close(found: Tensor<2>, expected: Tensor<2>) {
+        let difference = (found - expected).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-4, "largest difference {difference:e}");
+    }
+
+    #[test]
+    fn chunked_gradients_equal_autodiff_of_the_whole() {
+        let (rows, hidden, vocab) = (11, 5, 9);
+        let device = Device::flex().autodiff();
+        device.seed(7);
+        let random = |shape: [usize; 2]| {
+            Tensor::<2>::random(shape, Distribution::Uniform(-1.0, 1.0), &device).require_grad()
+        };
+        let (h, w, c) = (random([rows, hidden]), random([hidden, vocab]), random([1, vocab]));
+        let words: Vec<u32> = (0..rows as u32).map(|r| r * 5 % vocab as u32).collect();
+        let weights: Vec<f32> = (0..rows).map(|r| r as f32 / 4.0 - 1.0).collect();
+
+        let index: Vec<i64> = words.iter().map(|&w| i64::from(w)).collect();
+        let index = Tensor::<2, Int>::from_data(TensorData::new(index, [rows, 1]), &device);
+        let a = Tensor::<2>::from_data(TensorData::new(weights.clone(), [rows, 1]), &device);
+        let log_p = log_softmax(h.clone().matmul(w.clone()) + c.clone(), 1).gather(1, index);
+        let gradients = (log_p * a).sum().neg().backward();
+
+        let layer = OutputLayer {
+            weight: w.clone().inner(),
+            bias: c.clone().inner(),
+        };
+        let targets = RowTargets {
+            words: &words,
+            weights: &weights,
+            label_smoothing: 0.0,
+        };
+        for chunk_rows in [1, 4, 11, 100] {
+            let found =
+                output_gradient(&h.clone().inner(), &layer, &targets, chunk_rows).unwrap();
+            close(found.hidden, h.grad(&gradients).unwrap());
+            close(found.weight, w.grad(&gradients).unwrap());
+            close(found.bias, c.grad(&gradients).unwrap());
+            assert_eq!(found.log_probability.len(), rows);
+        }
+    }
+
+    #[test]
+    fn empty_input_is_refused() {
+        let device = Device::flex();
+        let layer = OutputLayer {
+            weight: Tensor::zeros([2, 3], &device),
+            bias: Tensor::zeros([1, 3], &device),
+        };
+        let targets = RowTargets {
+            words: &[],
+            weights: &[],
+            label_smoothing: 0.0,
+        };
+        let hidden = Tensor::zeros([0, 2], &device);
+        assert!(output_gradient(&hidden, &layer, &targets, 8).is_err());
+    }
+}

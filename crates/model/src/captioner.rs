@@ -1,0 +1,201 @@
+//! The captioner that a configuration names, and what every captioner offers.
+
+use burn::tensor::{DType, Device, Tensor};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dropout, Gradients, ModelError, Parameter, State, Tape,
+    fc::{FcCaptioner, FcConfig},
+    parameters, update_parameters,
+};
+
+/// Which captioner, with its sizes: `[model.fc]` in a configuration file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CaptionerConfig {
+    /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
+    Fc(FcConfig),
+}
+
+impl CaptionerConfig {
+    /// Share of units that dropout removes in training.
+    pub fn dropout(&self) -> f64 {
+        match self {
+            Self::Fc(config) => config.dropout,
+        }
+    }
+}
+
+/// Sizes that the data set decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dimensions {
+    /// Length of an image's feature vector.
+    pub feature: usize,
+    /// Words in the vocabulary, end token included.
+    pub vocab: usize,
+}
+
+/// A captioner of any kind.
+#[derive(Debug, Clone)]
+pub struct Captioner {
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Fc(FcCaptioner),
+}
+
+impl Captioner {
+    /// A captioner with initial weights drawn from `rng`, as 32-bit floats on `device`.
+    pub fn init(
+        config: &CaptionerConfig,
+        dimensions: Dimensions,
+        device: &Device,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let place = (device, DType::F32);
+        let kind = match config {
+            CaptionerConfig::Fc(config) => {
+                Kind::Fc(FcCaptioner::init(config, dimensions, place, rng))
+            }
+        };
+        Self { kind }
+    }
+
+    /// The device that the weights live on.
+    pub fn device(&self) -> Device {
+        match &self.kind {
+            Kind::Fc(model) => model.device(),
+        }
+    }
+
+    /// Sizes that the data set decided.
+    pub fn dimensions(&self) -> Dimensions {
+        match &self.kind {
+            Kind::Fc(model) => model.dimensions(),
+        }
+    }
+
+    /// All parameters, in a fixed order.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        match &self.kind {
+            Kind::Fc(model) => parameters(model),
+        }
+    }
+
+    /// This captioner with every parameter replaced by what `change` makes of it.
+    ///
+    /// `change` sees the name and the flattened values and returns as many values.
+    #[must_use]
+    pub fn update(self, change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> Self {
+        let kind = match self.kind {
+            Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
+        };
+        Self { kind }
+    }
+
+    /// Reads images and opens captions, for decoding without gradients.
+    ///
+    /// # Shapes
+    /// `features`: `[images, feature]`; `image_of_caption`: index of an image for every caption.
+    ///
+    /// # Errors
+    /// [`ModelError`] when features and captioner do not fit, or an index is out of range.
+    pub fn start(
+        &self,
+        features: Tensor<2>,
+        image_of_caption: &[usize],
+    ) -> Result<State, ModelError> {
+        Ok(self.start_tape(features, image_of_caption, None)?.0)
+    }
+
+    /// Like [`start`](Self::start), with a tape that [`step`](Self::step) goes on recording, and
+    /// with dropout.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn start_tape(
+        &self,
+        features: Tensor<2>,
+        image_of_caption: &[usize],
+        dropout: Option<Dropout>,
+    ) -> Result<(State, Tape), ModelError> {
+        match &self.kind {
+            Kind::Fc(model) => model.start(features, image_of_caption, dropout),
+        }
+    }
+
+    /// Feeds one word to every open caption. Returns the input of the output layer,
+    /// `[rows, hidden]`, and the state that follows.
+    ///
+    /// With a tape the step is recorded, and dropout of the tape is applied.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a word outside the vocabulary, or when there is not one word a row.
+    pub fn step(
+        &self,
+        words: &[u32],
+        state: State,
+        tape: Option<&mut Tape>,
+    ) -> Result<(Tensor<2>, State), ModelError> {
+        match &self.kind {
+            Kind::Fc(model) => model.step(words, state, tape),
+        }
+    }
+
+    /// Runs whole captions, given as input words, and returns the tape.
+    ///
+    /// The input words of a caption are the end token and then its words but for the last. The
+    /// input projection of all timesteps is one matrix product.
+    ///
+    /// # Errors
+    /// [`ModelError`] when captions, images and captioner do not fit together.
+    pub fn teacher_forced(
+        &self,
+        features: Tensor<2>,
+        image_of_caption: &[usize],
+        input_words: &[&[u32]],
+        dropout: Option<Dropout>,
+    ) -> Result<Tape, ModelError> {
+        match &self.kind {
+            Kind::Fc(model) => {
+                model.teacher_forced(features, image_of_caption, input_words, dropout)
+            }
+        }
+    }
+
+    /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
+    pub fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
+        match &self.kind {
+            Kind::Fc(model) => model.output_layer(),
+        }
+    }
+
+    /// Logits from the inputs of the output layer, `[rows, hidden]` to `[rows, vocab]`.
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let (weight, bias) = self.output_layer();
+        hidden.matmul(weight) + bias
+    }
+
+    /// Gradients of all parameters from those at the output layer.
+    ///
+    /// # Shapes
+    /// `d_hidden`: `[rows, hidden]`, packed as [`Tape::hidden`] is; `d_output_weight`:
+    /// `[hidden, vocab]`; `d_output_bias`: `[1, vocab]`.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the rows are not those of the tape.
+    pub fn backward(
+        &self,
+        tape: Tape,
+        d_hidden: Tensor<2>,
+        d_output_weight: Tensor<2>,
+        d_output_bias: Tensor<2>,
+    ) -> Result<Gradients, ModelError> {
+        match &self.kind {
+            Kind::Fc(model) => model.backward(tape, d_hidden, d_output_weight, d_output_bias),
+        }
+    }
+}

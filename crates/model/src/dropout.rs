@@ -1,0 +1,86 @@
+//! Dropout masks from a seeded generator on the host.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+/// Inverted dropout: a unit is kept with probability `1 - rate` and then scaled by
+/// `1 / (1 - rate)` (Srivastava et al. 2014).
+///
+/// Masks come from the host's generator, so they are the same on every device.
+#[derive(Debug, Clone)]
+pub struct Dropout {
+    rate: f64,
+    rng: ChaCha8Rng,
+}
+
+impl Dropout {
+    /// Dropout that removes a share of `rate` units, `0 <= rate < 1`.
+    pub fn new(rate: f64, rng: ChaCha8Rng) -> Self {
+        Self { rate, rng }
+    }
+
+    /// `1 / (1 - rate)`: what a kept unit is multiplied by.
+    pub(crate) fn scale(&self) -> f64 {
+        1.0 / (1.0 - self.rate)
+    }
+
+    /// A mask of values `0` and `1 / (1 - rate)`, `[rows, columns]`; `None` when nothing is
+    /// dropped.
+    pub(crate) fn mask(
+        &mut self,
+        rows: usize,
+        columns: usize,
+        device: &Device,
+        dtype: DType,
+    ) -> Option<Tensor<2>> {
+        if self.rate == 0.0 {
+            return None;
+        }
+        let scale = self.scale() as f32;
+        // 16 bits a unit: the rate is met to within 1 in 65,536.
+        let dropped_below = (self.rate * 65_536.0).round() as u32;
+        let mut values = Vec::with_capacity(rows * columns + 3);
+        while values.len() < rows * columns {
+            let bits = self.rng.next_u64();
+            for shift in [0, 16, 32, 48] {
+                let kept = (bits >> shift) as u32 & 0xffff >= dropped_below;
+                values.push(if kept { scale } else { 0.0 });
+            }
+        }
+        values.truncate(rows * columns);
+        let data = TensorData::new(values, [rows, columns]);
+        Some(Tensor::from_data(data, (device, dtype)))
+    }
+}
+
+/// `x` with its mask, if there is one.
+pub(crate) fn apply(x: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
+    match mask {
+        Some(mask) => x * mask.clone(),
+        None => x,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn mask_keeps_the_expected_share_and_scales_it() {
+        let mut dropout = Dropout::new(0.3, ChaCha8Rng::seed_from_u64(1));
+        let mask = dropout.mask(100, 101, &Device::flex(), DType::F32).unwrap();
+        let values: Vec<f32> = mask.try_into_vec_as().unwrap();
+        let kept = values.iter().filter(|&&v| v > 0.0).count() as f64 / values.len() as f64;
+        assert!((kept - 0.7).abs() < 0.02, "kept {kept}");
+        assert!(values.iter().all(|&v| v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
+    }
+
+    #[test]
+    fn mask_is_absent_when_nothing_is_dropped() {
+        let mut dropout = Dropout::new(0.0, ChaCha8Rng::seed_from_u64(1));
+        assert!(dropout.mask(2, 3, &Device::flex(), DType::F32).is_none());
+    }
+}

@@ -1,0 +1,50 @@
+//! What can be wrong with the input of a captioner.
+
+use thiserror::Error;
+
+/// A mistake in what a captioner was given.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ModelError {
+    /// Features do not have the dimension that the captioner was built for.
+    #[error("features have {found} dimensions, the captioner was built for {expected}")]
+    FeatureDimension {
+        /// Dimension found.
+        found: usize,
+        /// Dimension expected.
+        expected: usize,
+    },
+    /// A word id lies outside the vocabulary.
+    #[error("word id {word} is outside the vocabulary of {vocab} words")]
+    WordOutOfRange {
+        /// The word id.
+        word: u32,
+        /// Size of the vocabulary.
+        vocab: usize,
+    },
+    /// Captions, images or rows do not fit together.
+    #[error("{what}: found {found}, expected {expected}")]
+    Rows {
+        /// What was counted.
+        what: &'static str,
+        /// Number found.
+        found: usize,
+        /// Number expected.
+        expected: usize,
+    },
+    /// Parameters of other names than the captioner has.
+    #[error("parameter `{name}` is missing")]
+    MissingParameter {
+        /// Name of the parameter.
+        name: String,
+    },
+    /// A parameter of another shape than the captioner has.
+    #[error("parameter `{name}` has shape {found:?}, the captioner expects {expected:?}")]
+    ParameterShape {
+        /// Name of the parameter.
+        name: String,
+        /// Shape found.
+        found: Vec<usize>,
+        /// Shape expected.
+        expected: Vec<usize>,
+    },
+}

@@ -1,0 +1,40 @@
+//! Initial values of parameters, drawn on the host.
+
+use burn::{
+    module::Param,
+    tensor::{DType, Device, Tensor, TensorData},
+};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+/// Uniform in `+-1 / sqrt(inputs)`, as `torch.nn.Linear` begins, for weights and biases.
+pub(crate) fn linear(
+    shape: [usize; 2],
+    inputs: usize,
+    (device, dtype): (&Device, DType),
+    rng: &mut impl Rng,
+) -> Param<Tensor<2>> {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let draw = || (rng.random::<f64>() * 2.0 - 1.0) * bound;
+    parameter(shape, device, dtype, draw)
+}
+
+/// Standard normal, as `torch.nn.Embedding` begins.
+pub(crate) fn embedding(
+    shape: [usize; 2],
+    (device, dtype): (&Device, DType),
+    rng: &mut impl Rng,
+) -> Param<Tensor<2>> {
+    parameter(shape, device, dtype, || rng.sample(StandardNormal))
+}
+
+fn parameter(
+    shape: [usize; 2],
+    device: &Device,
+    dtype: DType,
+    mut draw: impl FnMut() -> f64,
+) -> Param<Tensor<2>> {
+    let values: Vec<f64> = (0..shape[0] * shape[1]).map(|_| draw()).collect();
+    let data = TensorData::new(values, shape);
+    Param::from_tensor(Tensor::from_data(data, (device, dtype)))
+}

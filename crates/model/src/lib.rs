@@ -1,0 +1,29 @@
+//! Captioners: networks that score the next word of a caption.
+//!
+//! A [`Captioner`] runs captions through its recurrence and keeps a [`Tape`]: what its own,
+//! hand-written backward pass needs. Words may be given (teacher forcing) or chosen one step at a
+//! time by a search (a rollout); both leave the same tape. The objective turns the hidden states
+//! of the tape into their gradients, and [`Captioner::backward`] turns those into gradients of
+//! all parameters. Autodiff is the oracle in tests, never the path in training.
+//!
+//! Parameters are known by name: [`Captioner::parameters`] lists them, [`Captioner::update`]
+//! changes them, [`Gradients`] holds one gradient per name.
+
+mod captioner;
+mod dropout;
+mod error;
+mod fc;
+mod gradients;
+mod init;
+mod lstm;
+mod parameters;
+mod tape;
+
+pub use captioner::{Captioner, CaptionerConfig, Dimensions};
+pub use dropout::Dropout;
+pub use error::ModelError;
+pub use fc::FcConfig;
+pub use gradients::Gradients;
+pub use parameters::Parameter;
+pub(crate) use parameters::{parameters, update_parameters};
+pub use tape::{State, Tape};

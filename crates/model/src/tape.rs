@@ -1,0 +1,95 @@
+//! The state of open captions, and the tape of a run for its backward pass.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::{Dropout, lstm::CellRecord};
+
+/// What a captioner remembers of the captions so far, one row a caption.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// `h`, `[rows, hidden]`.
+    pub(crate) hidden: Tensor<2>,
+    /// `c`, `[rows, hidden]`.
+    pub(crate) cell: Tensor<2>,
+}
+
+impl State {
+    /// The state of the captions `rows`, in that order; a row may be asked for more than once.
+    #[must_use]
+    pub fn select(self, rows: &[usize]) -> Self {
+        let index = index(rows, &self.hidden.device());
+        Self {
+            hidden: self.hidden.select(0, index.clone()),
+            cell: self.cell.select(0, index),
+        }
+    }
+}
+
+/// Row numbers as a tensor, `[rows]`.
+pub(crate) fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let count = rows.len();
+    Tensor::from_data(TensorData::new(rows, [count]), device)
+}
+
+/// One timestep as the backward pass needs it; rows are the captions still open.
+#[derive(Debug, Clone)]
+pub(crate) struct StepRecord {
+    /// Rows of the step before that this step goes on with; all of them if `None`.
+    pub(crate) kept: Option<Vec<usize>>,
+    /// Input words, `[rows]`.
+    pub(crate) words: Vec<u32>,
+    /// Word inputs after ReLU and dropout, `[rows, embedding]`.
+    pub(crate) input: Tensor<2>,
+    /// `h` before the step, `[rows, hidden]`.
+    pub(crate) hidden_before: Tensor<2>,
+    /// The cell's own record.
+    pub(crate) cell: CellRecord,
+    /// Dropout mask of `output`, `[rows, hidden]`.
+    pub(crate) output_mask: Option<Tensor<2>>,
+    /// `h` after dropout, `[rows, hidden]`: the input of the output layer.
+    pub(crate) output: Tensor<2>,
+}
+
+/// A run over captions that the backward pass can be taken of.
+///
+/// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
+#[derive(Debug, Clone)]
+pub struct Tape {
+    /// Dropout of this run.
+    pub(crate) dropout: Option<Dropout>,
+    /// Image vectors, `[images, feature]`.
+    pub(crate) features: Tensor<2>,
+    /// Image of every caption of step 0.
+    pub(crate) image_of_caption: Vec<usize>,
+    /// Projected image vectors, `[images, embedding]`.
+    pub(crate) image_input: Tensor<2>,
+    /// The step whose input is the image; rows are images.
+    pub(crate) image_cell: CellRecord,
+    /// Timesteps, in order.
+    pub(crate) steps: Vec<StepRecord>,
+    /// Rows that the next step goes on with.
+    pub(crate) kept: Option<Vec<usize>>,
+}
+
+impl Tape {
+    /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
+    /// the first step.
+    pub fn hidden(&self) -> Option<Tensor<2>> {
+        let outputs: Vec<Tensor<2>> = self.steps.iter().map(|s| s.output.clone()).collect();
+        (!outputs.is_empty()).then(|| Tensor::cat(outputs, 0))
+    }
+
+    /// The next step goes on with these rows of the last one only, in this order, each at most
+    /// once. To be called with every [`State::select`].
+    pub fn keep(&mut self, rows: &[usize]) {
+        let earlier = self.kept.take();
+        let original = |&row: &usize| earlier.as_ref().map_or(row, |earlier| earlier[row]);
+        self.kept = Some(rows.iter().map(original).collect());
+    }
+
+    /// Number of packed rows.
+    pub fn rows(&self) -> usize {
+        self.steps.iter().map(|step| step.words.len()).sum()
+    }
+}

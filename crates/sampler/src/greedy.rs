@@ -1,0 +1,99 @@
+//! Greedy decoding: the most probable word at every step.
+
+use crate::{
+    SamplerError, StepModel,
+    step::{OpenCaptions, read},
+};
+
+/// The most probable word at every step, until the end token or `max_length` words.
+///
+/// ```text
+/// w_t = argmax_w p(w given w_<t),   the smallest id among equals
+/// ```
+///
+/// Finished captions leave the batch.
+///
+/// # Errors
+/// [`SamplerError`] when the model fails or its scores are no distribution.
+pub fn greedy<M: StepModel>(
+    model: &mut M,
+    mut state: M::State,
+    rows: usize,
+    max_length: usize,
+) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
+    let mut captions = OpenCaptions::new(rows);
+    if rows == 0 {
+        return Ok(captions.captions);
+    }
+    for step in 0..max_length {
+        let (scores, next) = model.step(&captions.last_words(), state)?;
+        let [_, vocab] = scores.dims();
+        let scores = read(scores, step)?;
+        let words = scores
+            .chunks(vocab)
+            .zip(&captions.open)
+            .map(|(scores, &row)| argmax(scores).ok_or(SamplerError::NoDistribution { row, step }))
+            .collect::<Result<Vec<u32>, _>>()?;
+        let going_on = captions.push(&words);
+        if captions.open.is_empty() {
+            break;
+        }
+        state = match going_on {
+            Some(rows) => model.select(next, &rows),
+            None => next,
+        };
+    }
+    Ok(captions.captions)
+}
+
+/// The index of the largest score, the first among equals; `None` if there is none above -inf or
+/// one is NaN.
+fn argmax(scores: &[f32]) -> Option<u32> {
+    let mut best = f32::NEG_INFINITY;
+    let mut word = None;
+    for (k, &score) in scores.iter().enumerate() {
+        if score > best {
+            best = score;
+            word = Some(k as u32);
+        } else if score.is_nan() {
+            return None;
+        }
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transition_table::TransitionTable;
+
+    #[test]
+    fn greedy_follows_the_largest_transition_until_the_end_token() {
+        let mut table = TransitionTable::new(&[
+            &[0.1, 0.6, 0.3],
+            &[0.2, 0.1, 0.7],
+            &[0.8, 0.1, 0.1],
+        ]);
+        let captions = greedy(&mut table, table.state(2), 2, 10).unwrap();
+        assert_eq!(captions, [[1, 2, 0], [1, 2, 0]]);
+    }
+
+    #[test]
+    fn greedy_cuts_off_at_the_maximum_length() {
+        let mut table = TransitionTable::new(&[&[0.1, 0.9], &[0.1, 0.9]]);
+        let captions = greedy(&mut table, table.state(1), 1, 4).unwrap();
+        assert_eq!(captions, [[1, 1, 1, 1]]);
+    }
+
+    #[test]
+    fn greedy_takes_the_smallest_id_when_scores_tie() {
+        assert_eq!(argmax(&[0.5, 0.5, 0.2]), Some(0));
+    }
+
+    #[test]
+    fn greedy_reports_the_row_when_scores_are_nan() {
+        let mut table = TransitionTable::new(&[&[f32::NAN, 1.0], &[1.0, 1.0]]);
+        let error = greedy(&mut table, table.state(1), 1, 4).unwrap_err();
+        assert!(matches!(error, SamplerError::NoDistribution { row: 0, step: 0 }));
+    }
+}

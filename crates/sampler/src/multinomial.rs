@@ -1,0 +1,162 @@
+//! Multinomial sampling: every word drawn from the model's own distribution.
+
+use burn::tensor::Tensor;
+use rand::{Rng, RngExt};
+
+use crate::{
+    SamplerError, StepModel,
+    step::{OpenCaptions, read},
+};
+
+/// Captions drawn from the model at temperature 1, until the end token or `max_length` words.
+///
+/// ```text
+/// w_t ~ p(. given w_<t),   by inverting the cumulative distribution at a uniform number
+/// ```
+///
+/// One number per caption and step is drawn beforehand, so that a caption does not depend on when
+/// others finish, nor on the device. Finished captions leave the batch.
+///
+/// # Errors
+/// [`SamplerError`] when the model fails or its scores are no distribution.
+pub fn sample<M: StepModel>(
+    model: &mut M,
+    mut state: M::State,
+    rows: usize,
+    max_length: usize,
+    rng: &mut impl Rng,
+) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
+    let uniforms: Vec<f64> = (0..rows * max_length).map(|_| rng.random()).collect();
+    let mut captions = OpenCaptions::new(rows);
+    if rows == 0 {
+        return Ok(captions.captions);
+    }
+    for step in 0..max_length {
+        let (scores, next) = model.step(&captions.last_words(), state)?;
+        let open = captions.open.iter();
+        let numbers: Vec<f64> = open.map(|&row| uniforms[row * max_length + step]).collect();
+        let words = draw_words(scores, &numbers, step)?;
+        let going_on = captions.push(&words);
+        if captions.open.is_empty() {
+            break;
+        }
+        state = match going_on {
+            Some(rows) => model.select(next, &rows),
+            None => next,
+        };
+    }
+    Ok(captions.captions)
+}
+
+/// One word for every row of `scores`, `[rows, vocab]`, drawn by inverting the cumulative softmax
+/// at `uniforms`, `[rows]`, numbers in `[0, 1)`. `step` is named in errors.
+///
+/// # Errors
+/// [`SamplerError`] when a row is no distribution or cannot be read.
+pub fn draw_words<E>(
+    scores: Tensor<2>,
+    uniforms: &[f64],
+    step: usize,
+) -> Result<Vec<u32>, SamplerError<E>> {
+    let [_, vocab] = scores.dims();
+    let scores = read(scores, step)?;
+    let rows = scores.chunks(vocab).zip(uniforms).enumerate();
+    rows.map(|(row, (scores, &uniform))| {
+        draw(scores, uniform).ok_or(SamplerError::NoDistribution { row, step })
+    })
+    .collect()
+}
+
+/// The word at which the cumulative softmax of `scores` passes `uniform` in `[0, 1)`.
+fn draw(scores: &[f32], uniform: f64) -> Option<u32> {
+    let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weight = |score: f32| f64::from((score - top).exp());
+    let total: f64 = scores.iter().map(|&s| weight(s)).sum();
+    if !total.is_finite() || top == f32::NEG_INFINITY {
+        return None;
+    }
+    let mut left = uniform * total;
+    let mut word = None;
+    for (k, &score) in scores.iter().enumerate() {
+        let weight = weight(score);
+        if weight > 0.0 {
+            word = Some(k as u32);
+            if left < weight {
+                break;
+            }
+        }
+        left -= weight;
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::transition_table::TransitionTable;
+
+    #[test]
+    fn sample_frequencies_approach_the_distribution() {
+        let table: &[&[f32]] = &[&[0.1, 0.6, 0.3], &[0.5, 0.25, 0.25], &[0.2, 0.4, 0.4]];
+        let mut model = TransitionTable::new(table);
+        let rows = 20_000;
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let captions = sample(&mut model, model.state(rows), rows, 2, &mut rng).unwrap();
+        // Exact probabilities of all captions of at most two words, by enumeration.
+        let mut expected = vec![(vec![0], 0.1)];
+        for first in [1u32, 2] {
+            for second in [0u32, 1, 2] {
+                let p = table[0][first as usize] * table[first as usize][second as usize];
+                expected.push((vec![first, second], p));
+            }
+        }
+        for (caption, p) in expected {
+            let count = captions.iter().filter(|&c| *c == caption).count();
+            let (p, n) = (f64::from(p), rows as f64);
+            let deviation = (p * (1.0 - p) / n).sqrt();
+            let difference = (count as f64 / n - p).abs();
+            assert!(difference < 4.0 * deviation, "{caption:?}: off by {difference}");
+        }
+    }
+
+    #[test]
+    fn sample_is_the_same_when_other_rows_are_absent() {
+        let table: &[&[f32]] = &[&[0.2, 0.4, 0.4], &[0.3, 0.3, 0.4], &[0.3, 0.4, 0.3]];
+        let mut model = TransitionTable::new(table);
+        let run = |model: &mut TransitionTable, rows| {
+            let mut rng = ChaCha8Rng::seed_from_u64(9);
+            sample(model, model.state(rows), rows, 6, &mut rng).unwrap()
+        };
+        let many = run(&mut model, 8);
+        let few = run(&mut model, 3);
+        assert_eq!(many[..3], few[..]);
+    }
+
+    #[test]
+    fn impossible_words_are_never_drawn() {
+        let scores = [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY];
+        assert_eq!(draw(&scores, 0.0), Some(1));
+        assert_eq!(draw(&scores, 1.0 - f64::EPSILON), Some(1));
+        assert_eq!(draw(&[f32::NEG_INFINITY; 2], 0.5), None);
+        assert_eq!(draw(&[f32::NAN, 0.0], 0.5), None);
+    }
+
+    proptest! {
+        #[test]
+        fn draw_inverts_the_cumulative_distribution(
+            scores in prop::collection::vec(-20.0..20.0f32, 1..30),
+            uniform in 0.0..1.0f64,
+        ) {
+            let word = draw(&scores, uniform).unwrap() as usize;
+            let p: Vec<f64> = scores.iter().map(|&s| f64::from(s).exp()).collect();
+            let total: f64 = p.iter().sum();
+            let below: f64 = p[..word].iter().sum::<f64>() / total;
+            let above: f64 = p[..=word].iter().sum::<f64>() / total;
+            prop_assert!(below - 1e-5 <= uniform && uniform <= above + 1e-5);
+        }
+    }
+}

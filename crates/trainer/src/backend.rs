@@ -1,0 +1,141 @@
+//! Where tensors live and are computed.
+
+use std::fmt;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A backend that a configuration or the command line may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// The CPU, through Burn's own kernels.
+    #[default]
+    Flex,
+    /// The CPU, through the `ndarray` crate.
+    Ndarray,
+    /// A GPU through Vulkan, Metal, DX12 or WebGPU.
+    Wgpu,
+    /// An NVIDIA GPU through CUDA.
+    Cuda,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a backend cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BackendError {
+    /// The binary was built without it.
+    #[error(
+        "backend `{backend}` is not compiled into this binary; build it with `cargo build --release --features {backend}`"
+    )]
+    NotCompiled {
+        /// The backend.
+        backend: Backend,
+    },
+    /// The machine has no device for it.
+    #[error(
+        "backend `{backend}` finds no device: {needs}; `scst devices` lists what can be used here"
+    )]
+    NoDevice {
+        /// The backend.
+        backend: Backend,
+        /// What the machine would need.
+        needs: &'static str,
+    },
+    /// A name that is no backend.
+    #[error("found backend `{found}`, expected one of flex, ndarray, wgpu, cuda")]
+    Unknown {
+        /// The name.
+        found: String,
+    },
+}
+
+impl Backend {
+    /// All backends, whether this binary has them or not.
+    pub const ALL: [Self; 4] = [Self::Flex, Self::Ndarray, Self::Wgpu, Self::Cuda];
+
+    /// The name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// The backend of that name.
+    ///
+    /// # Errors
+    /// [`BackendError::Unknown`].
+    pub fn parse(name: &str) -> Result<Self, BackendError> {
+        let found = Self::ALL.into_iter().find(|backend| backend.name() == name);
+        found.ok_or_else(|| BackendError::Unknown {
+            found: name.to_owned(),
+        })
+    }
+
+    /// Names of the devices that the backend finds.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the binary or the machine lacks it.
+    pub fn device_names(self) -> Result<Vec<String>, BackendError> {
+        let default = self.device()?;
+        Ok(match self {
+            Self::Flex | Self::Ndarray => {
+                let threads = rayon::current_num_threads();
+                vec![format!("CPU, {threads} threads")]
+            }
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => {
+                use burn::tensor::DeviceType;
+                let devices = Device::enumerate(DeviceType::Wgpu).into_vec();
+                devices.iter().map(|device| format!("{device:?}")).collect()
+            }
+            _ => vec![format!("{default:?}")],
+        })
+    }
+
+    /// Opens the backend's default device. Drivers are asked what they have first, so that a
+    /// missing one is an error and not a panic.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the binary or the machine lacks it.
+    pub fn device(self) -> Result<Device, BackendError> {
+        match self {
+            Self::Flex => Ok(Device::flex()),
+            #[cfg(feature = "ndarray")]
+            Self::Ndarray => Ok(Device::ndarray()),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => {
+                use burn::tensor::{DeviceKind, DeviceType};
+                if Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
+                    return Err(BackendError::NoDevice {
+                        backend: self,
+                        needs: "it needs a driver for Vulkan, Metal, DX12 or OpenGL",
+                    });
+                }
+                Ok(Device::wgpu(DeviceKind::DefaultDevice))
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda => {
+                use burn::tensor::DeviceType;
+                if Device::enumerate(DeviceType::Cuda).into_vec().is_empty() {
+                    return Err(BackendError::NoDevice {
+                        backend: self,
+                        needs: "it needs an NVIDIA GPU with its driver",
+                    });
+                }
+                Ok(Device::cuda(0))
+            }
+            #[allow(unreachable_patterns, reason = "with every feature on, nothing is left")]
+            _ => Err(BackendError::NotCompiled { backend: self }),
+        }
+    }
+}

@@ -1,0 +1,557 @@
+//! Checkpoints: everything that a run needs to go on, in one directory.
+//!
+//! | file | what |
+//! |---|---|
+//! | `manifest.json` | size and SHA-256 of every other file |
+//! | `state.json` | position in the run, scores, fingerprints, format version |
+//! | `config.toml` | resolved configuration |
+//! | `tokenizer.json` | vocabulary |
+//! | `model.safetensors` | weights by name |
+//! | `optimiser.safetensors` | moments by parameter name; absent in `best/` |
+//! | `standardisation.safetensors` | feature statistics, if features are standardised |
+//!
+//! A directory appears atomically and complete. Loading verifies every byte.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use scst_data::{DataError, Standardiser, Vocabulary};
+use scst_model::{Captioner, Dimensions};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{
+    config::{Config, ConfigError, OptimiserConfig},
+    draws::{Purpose, generator},
+    files::{FileError, recover, replace_directory_atomically},
+    optimiser::{Moments, Optimiser},
+    progress::Progress,
+};
+
+/// Version of the layout; checkpoints of other versions are refused.
+const FORMAT_VERSION: u32 = 1;
+
+const MANIFEST: &str = "manifest.json";
+const STATE: &str = "state.json";
+const CONFIG: &str = "config.toml";
+const TOKENIZER: &str = "tokenizer.json";
+const MODEL: &str = "model.safetensors";
+const OPTIMISER: &str = "optimiser.safetensors";
+const STANDARDISATION: &str = "standardisation.safetensors";
+
+/// Why a checkpoint cannot be written or used.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// There is none.
+    #[error("`{}` holds no checkpoint: found no `{MANIFEST}`", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file is not as it was written.
+    #[error("checkpoint file `{}` is damaged: found {found}, expected {expected}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The layout is of another version.
+    #[error("checkpoint `{}` has format version {found}, expected {FORMAT_VERSION}", path.display())]
+    Version {
+        /// The directory.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+    },
+    /// The vocabulary is not the one that the weights were trained with.
+    #[error(
+        "`{}` is the tokenizer of another run: found fingerprint {found}, the checkpoint was trained with {expected}", path.display()
+    )]
+    Vocabulary {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// Its fingerprint.
+        found: String,
+        /// The checkpoint's.
+        expected: String,
+    },
+    /// The training captions are not those that the run began with.
+    #[error(
+        "the training captions have changed since the checkpoint: found document frequencies {found}, expected {expected}"
+    )]
+    DocumentFrequency {
+        /// Fingerprint of the document frequencies of the captions as they are.
+        found: String,
+        /// The checkpoint's.
+        expected: String,
+    },
+    /// Weights do not fit the captioner that the configuration names.
+    #[error("checkpoint file `{}`: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A device did not hand weights back.
+    #[error("cannot read weights back from the device: {0}")]
+    Device(#[from] TensorReadError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file cannot be read.
+    #[error("cannot read checkpoint file `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write checkpoint file `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The configuration in the checkpoint.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The vocabulary or feature statistics in the checkpoint.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl CheckpointError {
+    /// Whether the user's files are at fault, not the machine.
+    pub fn is_mistake(&self) -> bool {
+        !matches!(
+            self,
+            Self::Device(_) | Self::File(_) | Self::Read { .. } | Self::Write { .. }
+        )
+    }
+}
+
+/// What `state.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateFile {
+    format_version: u32,
+    program_version: String,
+    vocabulary_fingerprint: String,
+    feature_dimension: usize,
+    optimiser_updates: u64,
+    progress: Progress,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FileEntry {
+    bytes: u64,
+    sha256: String,
+}
+
+type Manifest = BTreeMap<String, FileEntry>;
+
+/// What goes into a checkpoint.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) standardiser: Option<&'a Standardiser>,
+    pub(crate) captioner: &'a Captioner,
+    pub(crate) optimiser: Option<&'a Optimiser>,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Snapshot<'_> {
+    /// Writes the checkpoint `dir`, replacing an earlier one, atomically.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), CheckpointError> {
+        let state = StateFile {
+            format_version: FORMAT_VERSION,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            vocabulary_fingerprint: self.vocabulary.fingerprint(),
+            feature_dimension: self.captioner.dimensions().feature,
+            optimiser_updates: self.optimiser.map_or(0, Optimiser::updates),
+            progress: self.progress.clone(),
+        };
+        let tokenizer = self.vocabulary.to_json().map_err(|problem| CheckpointError::Write {
+            path: dir.join(TOKENIZER),
+            source: io::Error::other(problem.to_string()),
+        })?;
+        let mut files = vec![
+            (CONFIG, self.config.to_toml().into_bytes()),
+            (TOKENIZER, tokenizer.into_bytes()),
+            (MODEL, encode(model_tensors(self.captioner)?, dir)?),
+            (STATE, to_json(&state, dir)?),
+        ];
+        if let Some(optimiser) = self.optimiser {
+            files.push((OPTIMISER, encode(moment_tensors(optimiser)?, dir)?));
+        }
+        if let Some(standardiser) = self.standardiser {
+            let tensors = [("mean", standardiser.mean()), ("deviation", standardiser.deviation())]
+                .map(|(name, values)| NamedTensor {
+                    name: name.to_owned(),
+                    shape: vec![values.len()],
+                    values: values.to_vec(),
+                });
+            files.push((STANDARDISATION, encode(tensors.into(), dir)?));
+        }
+        let manifest: Manifest = files
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), entry(bytes)))
+            .collect();
+        files.push((MANIFEST, to_json(&manifest, dir)?));
+        replace_directory_atomically(dir, |temporary| {
+            for (name, bytes) in &files {
+                let path = temporary.join(name);
+                fs::write(&path, bytes).map_err(|source| CheckpointError::Write { path, source })?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A checkpoint that has been read and verified.
+#[derive(Debug)]
+pub struct Checkpoint {
+    dir: PathBuf,
+    /// The resolved configuration of its run.
+    pub config: Config,
+    /// The words that the weights were trained with.
+    pub vocabulary: Vocabulary,
+    /// Statistics that features have to be standardised with.
+    pub standardiser: Option<Standardiser>,
+    pub(crate) progress: Progress,
+    feature_dimension: usize,
+    optimiser_updates: u64,
+    weights: Vec<NamedTensor>,
+    moments: Option<Vec<NamedTensor>>,
+}
+
+impl Checkpoint {
+    /// Reads and verifies the checkpoint `dir`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when it is missing, damaged, of another version, or does not belong
+    /// together.
+    pub fn load(dir: &Path) -> Result<Self, CheckpointError> {
+        let manifest_path = dir.join(MANIFEST);
+        if !manifest_path.is_file() {
+            return Err(CheckpointError::Missing {
+                path: dir.to_owned(),
+            });
+        }
+        let manifest: Manifest = from_json(&manifest_path, &read(&manifest_path)?)?;
+        // The vocabulary is looked at before its checksum: another run's tokenizer in its place
+        // deserves a better answer than "damaged".
+        let state_path = dir.join(STATE);
+        let state: StateFile = from_json(&state_path, &verified(dir, STATE, &manifest)?)?;
+        if state.format_version != FORMAT_VERSION {
+            return Err(CheckpointError::Version {
+                path: dir.to_owned(),
+                found: state.format_version,
+            });
+        }
+        let tokenizer_path = dir.join(TOKENIZER);
+        let vocabulary = Vocabulary::load(&tokenizer_path)?;
+        let found = vocabulary.fingerprint();
+        if found != state.vocabulary_fingerprint {
+            return Err(CheckpointError::Vocabulary {
+                path: tokenizer_path,
+                found,
+                expected: state.vocabulary_fingerprint,
+            });
+        }
+        let mut contents = BTreeMap::new();
+        for name in manifest.keys() {
+            contents.insert(name.as_str(), verified(dir, name, &manifest)?);
+        }
+        let mut take = |name: &str| {
+            contents.remove(name).ok_or_else(|| CheckpointError::Damaged {
+                path: manifest_path.clone(),
+                found: format!("no entry `{name}`"),
+                expected: "one".to_owned(),
+            })
+        };
+        let config_path = dir.join(CONFIG);
+        let config = String::from_utf8_lossy(&take(CONFIG)?).into_owned();
+        let config = Config::parse(&config, &config_path, Vec::new())?;
+        let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
+        let mut optional = |name: &str| {
+            let bytes = manifest.contains_key(name).then(|| take(name));
+            bytes.transpose()?.map(|bytes| decode(&dir.join(name), &bytes)).transpose()
+        };
+        let moments = optional(OPTIMISER)?;
+        let standardiser = optional(STANDARDISATION)?
+            .map(|tensors| {
+                let values = |name| {
+                    let tensor = tensors.iter().find(|t| t.name == name);
+                    tensor.map_or_else(Vec::new, |t| t.values.clone())
+                };
+                Standardiser::from_parts(values("mean"), values("deviation"))
+            })
+            .transpose()?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            config,
+            vocabulary,
+            standardiser,
+            progress: state.progress,
+            feature_dimension: state.feature_dimension,
+            optimiser_updates: state.optimiser_updates,
+            weights,
+            moments,
+        })
+    }
+
+    /// Loads the checkpoint `path`, or the best one if `path` is a run directory.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_run_or_checkpoint(path: &Path) -> Result<Self, CheckpointError> {
+        let best = path.join("best");
+        if !path.join(MANIFEST).is_file() && best.is_dir() {
+            return Self::load(&best);
+        }
+        Self::load(path)
+    }
+
+    /// The captioner with the checkpoint's weights, on `device`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Weights`] when weights and configuration do not fit.
+    pub fn captioner(&self, device: &Device) -> Result<Captioner, CheckpointError> {
+        let problem = |problem: String| CheckpointError::Weights {
+            path: self.dir.join(MODEL),
+            problem,
+        };
+        let dimensions = Dimensions {
+            feature: self.feature_dimension,
+            vocab: self.vocabulary.len(),
+        };
+        let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
+        let captioner = Captioner::init(&self.config.model, dimensions, device, &mut rng);
+        for parameter in captioner.parameters() {
+            let name = &parameter.name;
+            match self.weights.iter().find(|tensor| &tensor.name == name) {
+                None => return Err(problem(format!("parameter `{name}` is missing"))),
+                Some(tensor) if tensor.shape != parameter.shape => {
+                    return Err(problem(format!(
+                        "parameter `{name}` has shape {:?}, the configuration asks for {:?}",
+                        tensor.shape, parameter.shape
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(captioner.update(|name, values| {
+            let tensor = self.weights.iter().find(|tensor| tensor.name == name);
+            tensor.map_or(values, |tensor| tensor.on(device))
+        }))
+    }
+
+    /// The optimiser with the checkpoint's moments, on `device`.
+    pub(crate) fn optimiser(&self, config: &OptimiserConfig, device: &Device) -> Optimiser {
+        let tensors = self.moments.as_deref().unwrap_or_default();
+        let find = |name: String| tensors.iter().find(|tensor| tensor.name == name);
+        let moments = tensors.iter().filter_map(|tensor| {
+            let name = tensor.name.strip_suffix(".first")?;
+            let moments = Moments {
+                first: tensor.on(device),
+                second: find(format!("{name}.second"))?.on(device),
+            };
+            Some((name.to_owned(), moments))
+        });
+        Optimiser::with_moments(config, self.optimiser_updates, moments.collect())
+    }
+}
+
+/// The newest checkpoint of a run: its directory and step.
+pub(crate) fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    Ok(list(checkpoints)?.pop().map(|(_, path)| path))
+}
+
+/// Removes all but the newest `keep` checkpoints.
+pub(crate) fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
+    let all = list(checkpoints)?;
+    for (_, path) in &all[..all.len().saturating_sub(keep)] {
+        fs::remove_dir_all(path).map_err(|source| CheckpointError::Write {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Name of the checkpoint after `step` steps of the run.
+pub(crate) fn directory_name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
+/// All checkpoints by step, oldest first.
+fn list(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>, CheckpointError> {
+    let read_error = |source| CheckpointError::Read {
+        path: checkpoints.to_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(checkpoints).map_err(read_error)? {
+        let entry = entry.map_err(read_error)?;
+        let name = entry.file_name();
+        let step = name.to_str().and_then(|name| name.strip_prefix("step-"));
+        if let Some(step) = step.and_then(|step| step.parse::<u64>().ok()) {
+            recover(&entry.path())?;
+            found.push((step, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A tensor on the host.
+#[derive(Debug, Clone)]
+struct NamedTensor {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl NamedTensor {
+    /// Flattened, on a device.
+    fn on(&self, device: &Device) -> Tensor<1> {
+        let data = TensorData::new(self.values.clone(), [self.values.len()]);
+        Tensor::from_data(data, device)
+    }
+}
+
+fn model_tensors(captioner: &Captioner) -> Result<Vec<NamedTensor>, CheckpointError> {
+    let parameters = captioner.parameters().into_iter().map(|parameter| {
+        Ok(NamedTensor {
+            name: parameter.name,
+            shape: parameter.shape,
+            values: parameter.values.try_into_vec_as()?,
+        })
+    });
+    parameters.collect()
+}
+
+fn moment_tensors(optimiser: &Optimiser) -> Result<Vec<NamedTensor>, CheckpointError> {
+    let mut tensors = Vec::new();
+    for (name, moments) in optimiser.moments() {
+        for (suffix, tensor) in [("first", &moments.first), ("second", &moments.second)] {
+            let values: Vec<f32> = tensor.clone().try_into_vec_as()?;
+            tensors.push(NamedTensor {
+                name: format!("{name}.{suffix}"),
+                shape: vec![values.len()],
+                values,
+            });
+        }
+    }
+    Ok(tensors)
+}
+
+fn encode(tensors: Vec<NamedTensor>, dir: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        .collect();
+    let error = |error: safetensors::SafeTensorError| CheckpointError::Write {
+        path: dir.join(MODEL),
+        source: io::Error::other(error.to_string()),
+    };
+    let mut views = Vec::with_capacity(tensors.len());
+    for (tensor, bytes) in tensors.iter().zip(&bytes) {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(error)?;
+        views.push((tensor.name.as_str(), view));
+    }
+    safetensors::serialize(views, None).map_err(error)
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<NamedTensor>, CheckpointError> {
+    let damaged = |found: String| CheckpointError::Damaged {
+        path: path.to_owned(),
+        found,
+        expected: "safetensors of 32-bit floats".to_owned(),
+    };
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
+    let tensors = tensors.iter().map(|(name, view)| {
+        if view.dtype() != Dtype::F32 {
+            return Err(damaged(format!("`{name}` of type {:?}", view.dtype())));
+        }
+        let (words, _) = view.data().as_chunks::<4>();
+        Ok(NamedTensor {
+            name: name.to_owned(),
+            shape: view.shape().to_vec(),
+            values: words.iter().map(|&word| f32::from_le_bytes(word)).collect(),
+        })
+    });
+    tensors.collect()
+}
+
+fn entry(bytes: &[u8]) -> FileEntry {
+    let hex = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    FileEntry {
+        bytes: bytes.len() as u64,
+        sha256: hex,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    fs::read(path).map_err(|source| CheckpointError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The bytes of a file, if they are those that the manifest describes.
+fn verified(dir: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8>, CheckpointError> {
+    let path = dir.join(name);
+    let damaged = |found: String, expected: String| CheckpointError::Damaged {
+        path: path.clone(),
+        found,
+        expected,
+    };
+    let Some(expected) = manifest.get(name) else {
+        let found = format!("no entry for it in `{MANIFEST}`");
+        return Err(damaged(found, "one".to_owned()));
+    };
+    if !path.is_file() {
+        let expected = format!("{} bytes", expected.bytes);
+        return Err(damaged("no such file".to_owned(), expected));
+    }
+    let bytes = read(&path)?;
+    let found = entry(&bytes);
+    if found.bytes != expected.bytes {
+        let expected = format!("{} bytes", expected.bytes);
+        return Err(damaged(format!("{} bytes", found.bytes), expected));
+    }
+    if found.sha256 != expected.sha256 {
+        let short = |hex: &str| format!("checksum {}", hex.get(..12).unwrap_or(hex));
+        return Err(damaged(short(&found.sha256), short(&expected.sha256)));
+    }
+    Ok(bytes)
+}
+
+fn to_json<T: Serialize>(value: &T, dir: &Path) -> Result<Vec<u8>, CheckpointError> {
+    serde_json::to_vec_pretty(value).map_err(|error| CheckpointError::Write {
+        path: dir.to_owned(),
+        source: error.into(),
+    })
+}
+
+fn from_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, CheckpointError> {
+    serde_json::from_slice(bytes).map_err(|error| CheckpointError::Damaged {
+        path: path.to_owned(),
+        found: error.to_string(),
+        expected: "the JSON that was written".to_owned(),
+    })
+}

@@ -1,0 +1,143 @@
+//! The configuration of a run: what a TOML file may say, with all defaults.
+//!
+//! A file is read once, overrides from the command line are laid over it, and everything that is
+//! out of range or contradictory is reported at once ([`Config::problems`]). The resolved
+//! configuration, all defaults shown, goes into the run directory and every checkpoint.
+
+mod check;
+mod load;
+mod stage;
+
+use scst_data::{CaptionSource, FeatureSource};
+use scst_model::CaptionerConfig;
+use serde::{Deserialize, Serialize};
+
+pub use check::Problem;
+pub use load::{ConfigError, Override};
+pub use stage::{
+    AdamConfig, AdamWConfig, Clip, OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig,
+    StageConfig, StartFrom, XeConfig,
+};
+
+use crate::Backend;
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the run: its directory is `runs/<name>`. By default the configuration file's name.
+    #[serde(default)]
+    pub name: String,
+    /// Seed of every random draw.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Where tensors live and are computed.
+    #[serde(default)]
+    pub backend: Backend,
+    /// CPU threads; all of the machine's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Captions, features, vocabulary.
+    pub data: DataConfig,
+    /// The captioner and its sizes.
+    pub model: CaptionerConfig,
+    /// How the validation images are scored during training.
+    #[serde(default)]
+    pub validation: ValidationConfig,
+    /// How often checkpoints are written, and how many are kept.
+    #[serde(default)]
+    pub checkpoints: CheckpointConfig,
+    /// Steps between two records of training metrics.
+    #[serde(default = "default_log_every")]
+    pub log_every_steps: u64,
+    /// What is trained for, one after the other.
+    pub stages: Vec<StageConfig>,
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn default_log_every() -> u64 {
+    20
+}
+
+/// Captions, features, vocabulary. Paths are relative to the current directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Where the captions are.
+    pub captions: CaptionSource,
+    /// Where the image features are.
+    pub features: FeatureSource,
+    /// Whether features are shifted and scaled to mean 0 and deviation 1 in every dimension, by
+    /// the statistics of the training images.
+    #[serde(default)]
+    pub standardise: bool,
+    /// Words that the training captions hold less often become the unknown word.
+    #[serde(default = "default_minimum_count")]
+    pub minimum_count: u64,
+    /// Longest caption that is trained on or decoded, in words, the end token included. Longer
+    /// gold captions are cut and then have no end token.
+    #[serde(default = "default_max_length")]
+    pub max_length: usize,
+}
+
+fn default_minimum_count() -> u64 {
+    5
+}
+
+fn default_max_length() -> usize {
+    16
+}
+
+/// A metric that checkpoints are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidationMetric {
+    /// CIDEr-D, what coco-caption prints as "CIDEr".
+    CiderD,
+    /// BLEU-4.
+    Bleu4,
+    /// ROUGE-L.
+    RougeL,
+}
+
+/// How the validation images are scored during training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidationConfig {
+    /// The metric that the best checkpoint is best in.
+    pub metric: ValidationMetric,
+    /// Images decoded at a time.
+    pub images_per_batch: usize,
+}
+
+impl Default for ValidationConfig {
+    fn default() -> Self {
+        Self {
+            metric: ValidationMetric::CiderD,
+            images_per_batch: 100,
+        }
+    }
+}
+
+/// How often checkpoints are written, and how many are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointConfig {
+    /// Steps between two checkpoints, beside those after every validation; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_steps: Option<u64>,
+    /// Number of the newest checkpoints that are kept.
+    pub keep: usize,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            every_steps: None,
+            keep: 2,
+        }
+    }
+}

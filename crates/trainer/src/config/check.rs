@@ -1,0 +1,230 @@
+//! Ranges and contradictions, all found at once.
+
+use std::{collections::BTreeSet, fmt};
+
+use scst_loss::Baseline;
+use scst_model::CaptionerConfig;
+
+use super::{
+    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
+    StageConfig, XeConfig,
+};
+
+/// One value that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    key: String,
+    found: String,
+    expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "key `{}`: found {}, expected {}",
+            self.key, self.found, self.expected
+        )
+    }
+}
+
+/// Collects problems below a key.
+struct Checker<'a> {
+    prefix: String,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn below(&mut self, key: &str) -> Checker<'_> {
+        let prefix = format!("{}{key}.", self.prefix);
+        Checker {
+            prefix,
+            problems: self.problems,
+        }
+    }
+
+    fn require(&mut self, holds: bool, key: &str, found: impl fmt::Display, expected: &str) {
+        if !holds {
+            self.problems.push(Problem {
+                key: format!("{}{key}", self.prefix),
+                found: found.to_string(),
+                expected: expected.to_owned(),
+            });
+        }
+    }
+
+    fn at_least_one(&mut self, key: &str, found: u64) {
+        self.require(found >= 1, key, found, "1 or more");
+    }
+
+    fn fraction(&mut self, key: &str, found: f64) {
+        let inside = (0.0..=1.0).contains(&found);
+        self.require(inside, key, found, "a number from 0 to 1");
+    }
+
+    fn below_one(&mut self, key: &str, found: f64) {
+        let inside = (0.0..1.0).contains(&found);
+        self.require(inside, key, found, "0 or more, less than 1");
+    }
+
+    fn positive(&mut self, key: &str, found: f64) {
+        let inside = found > 0.0 && found.is_finite();
+        self.require(inside, key, found, "a finite number above 0");
+    }
+}
+
+impl Config {
+    /// Everything that is out of range or contradictory; empty when the run can begin.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut check = Checker {
+            prefix: String::new(),
+            problems: &mut problems,
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let is_name = |name: &str| name.chars().all(plain) && !name.starts_with('.');
+        check.require(
+            is_name(&self.name),
+            "name",
+            format!("{:?}", self.name),
+            "letters, digits, `-`, `_` and `.` only, not starting with `.`",
+        );
+        check.require(
+            i64::try_from(self.seed).is_ok(),
+            "seed",
+            self.seed,
+            "less than 2^63",
+        );
+        check.at_least_one("threads", self.threads.map_or(1, |n| n as u64));
+        check.at_least_one("log_every_steps", self.log_every_steps);
+        check.at_least_one("data.minimum_count", self.data.minimum_count);
+        check.at_least_one("data.max_length", self.data.max_length as u64);
+        check.at_least_one(
+            "validation.images_per_batch",
+            self.validation.images_per_batch as u64,
+        );
+        check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
+        let every = self.checkpoints.every_steps;
+        check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
+        match &self.model {
+            CaptionerConfig::Fc(config) => {
+                let mut check = check.below("model.fc");
+                check.at_least_one("hidden", config.hidden as u64);
+                check.at_least_one("embedding", config.embedding as u64);
+                check.below_one("dropout", config.dropout);
+            }
+        }
+        check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
+        let mut names = BTreeSet::new();
+        for (k, stage) in self.stages.iter().enumerate() {
+            let mut check = check.below(&format!("stages.{k}"));
+            check.require(
+                is_name(&stage.name) && names.insert(&stage.name),
+                "name",
+                format!("{:?}", stage.name),
+                "a plain name that no stage before has",
+            );
+            check_stage(stage, &mut check);
+        }
+        problems
+    }
+}
+
+fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
+    let lengths = [stage.epochs, stage.steps];
+    let given: Vec<u64> = lengths.into_iter().flatten().collect();
+    check.require(
+        given.len() == 1,
+        "epochs",
+        if given.is_empty() { "neither `epochs` nor `steps`" } else { "`epochs` and `steps`" },
+        "one of `epochs` and `steps`",
+    );
+    for length in given {
+        check.at_least_one(if stage.steps.is_some() { "steps" } else { "epochs" }, length);
+    }
+    check.at_least_one("images_per_batch", stage.images_per_batch as u64);
+    check.positive("learning_rate", stage.learning_rate);
+    match &stage.schedule {
+        ScheduleConfig::Constant => {}
+        ScheduleConfig::StepDecay {
+            factor,
+            every_epochs,
+        } => {
+            check.fraction("schedule.step_decay.factor", *factor);
+            check.at_least_one("schedule.step_decay.every_epochs", *every_epochs);
+        }
+        ScheduleConfig::Cosine { final_fraction } => {
+            check.fraction("schedule.cosine.final_fraction", *final_fraction);
+        }
+    }
+    match &stage.optimiser {
+        OptimiserConfig::Adam(AdamConfig {
+            beta_1,
+            beta_2,
+            epsilon,
+        })
+        | OptimiserConfig::Adamw(AdamWConfig {
+            beta_1,
+            beta_2,
+            epsilon,
+            ..
+        }) => {
+            let mut check = check.below("optimiser");
+            check.below_one("beta_1", *beta_1);
+            check.below_one("beta_2", *beta_2);
+            check.positive("epsilon", *epsilon);
+        }
+    }
+    if let OptimiserConfig::Adamw(config) = &stage.optimiser {
+        check.fraction("optimiser.adamw.weight_decay", config.weight_decay);
+    }
+    match stage.clip {
+        None => {}
+        Some(Clip::Value(value)) => check.positive("clip.value", value),
+        Some(Clip::Norm(norm)) => check.positive("clip.norm", norm),
+    }
+    if let Some(dropout) = stage.dropout {
+        check.below_one("dropout", dropout);
+    }
+    check.at_least_one("validate_every_steps", stage.validate_every_steps.unwrap_or(1));
+    check.at_least_one("patience", stage.patience.unwrap_or(1));
+    match (&stage.xe, &stage.scst) {
+        (Some(xe), None) => check_xe(xe, &mut check.below("xe")),
+        (None, Some(scst)) => check_scst(scst, &mut check.below("scst")),
+        (Some(_), Some(_)) => check.require(false, "xe", "`xe` and `scst`", "one objective"),
+        (None, None) => check.require(false, "xe", "no objective", "`xe` or `scst`"),
+    }
+}
+
+fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
+    check.at_least_one("captions_per_image", xe.captions_per_image as u64);
+    check.below_one("label_smoothing", xe.label_smoothing);
+    if let Some(sampling) = &xe.scheduled_sampling {
+        let mut check = check.below("scheduled_sampling");
+        check.fraction("increase", sampling.increase);
+        check.at_least_one("every_epochs", sampling.every_epochs);
+        check.fraction("maximum", sampling.maximum);
+    }
+}
+
+fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
+    let least = if scst.baseline == Baseline::LeaveOneOut { 2 } else { 1 };
+    check.require(
+        scst.samples_per_image >= least,
+        "samples_per_image",
+        scst.samples_per_image,
+        if least == 2 { "2 or more with the baseline `leave_one_out`" } else { "1 or more" },
+    );
+    check.below_one("moving_average_decay", scst.moving_average_decay);
+    check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
+    for (k, entry) in scst.rewards.iter().enumerate() {
+        for problem in entry.problems() {
+            let key = format!("{}rewards.{k}", check.prefix);
+            check.problems.push(Problem {
+                key,
+                found: problem.to_string(),
+                expected: "a reward as `scst config` shows it".to_owned(),
+            });
+        }
+    }
+}

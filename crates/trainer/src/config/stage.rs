@@ -1,0 +1,257 @@
+//! The configuration of one stage.
+
+use scst_loss::{Baseline, Normaliser};
+use scst_reward::{CiderDOptions, RewardEntry};
+use serde::{Deserialize, Serialize};
+
+/// One stage: an objective (`xe` or `scst`) and how long and how fast it is pursued.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StageConfig {
+    /// Name in logs; the objective's by default. Names of stages differ.
+    pub name: String,
+    /// Length in passes over the training images; either this or `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
+    /// Length in steps; either this or `epochs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Images in a batch; images that do not fill a batch are left out of their epoch.
+    pub images_per_batch: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// Steps over which the learning rate rises linearly from 0 at the start.
+    pub warmup_steps: u64,
+    /// The optimiser; its state begins anew with every stage.
+    pub optimiser: OptimiserConfig,
+    /// Clipping of the gradient; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<Clip>,
+    /// What summed gradients are divided by.
+    pub normaliser: Normaliser,
+    /// Dropout rate in place of the captioner's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// Steps between two validations; once an epoch if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate_every_steps: Option<u64>,
+    /// The stage ends after so many validations in a row without a new best; never if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
+    /// The weights that the stage begins with.
+    pub start_from: StartFrom,
+    /// Cross-entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xe: Option<XeConfig>,
+    /// Self-critical sequence training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scst: Option<ScstConfig>,
+}
+
+impl Default for StageConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            epochs: None,
+            steps: None,
+            images_per_batch: 10,
+            learning_rate: 5e-4,
+            schedule: ScheduleConfig::Constant,
+            warmup_steps: 0,
+            optimiser: OptimiserConfig::Adam(AdamConfig::default()),
+            clip: Some(Clip::Value(0.1)),
+            normaliser: Normaliser::Token,
+            dropout: None,
+            validate_every_steps: None,
+            patience: None,
+            start_from: StartFrom::Best,
+            xe: None,
+            scst: None,
+        }
+    }
+}
+
+/// Cross-entropy on gold captions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct XeConfig {
+    /// Gold captions of every image in a batch.
+    pub captions_per_image: usize,
+    /// Probability mass that is spread evenly over the vocabulary.
+    pub label_smoothing: f64,
+    /// Share of input words that the model draws itself; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_sampling: Option<ScheduledSampling>,
+}
+
+impl Default for XeConfig {
+    fn default() -> Self {
+        Self {
+            captions_per_image: 5,
+            label_smoothing: 0.0,
+            scheduled_sampling: None,
+        }
+    }
+}
+
+/// Scheduled sampling (Bengio et al. 2015): input words are replaced by the model's own draws.
+///
+/// ```text
+/// probability = min(maximum, increase * floor(epoch / every_epochs)),   epochs from 0
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduledSampling {
+    /// What the probability grows by.
+    pub increase: f64,
+    /// Epochs between two increases.
+    pub every_epochs: u64,
+    /// Largest probability.
+    pub maximum: f64,
+}
+
+impl Default for ScheduledSampling {
+    fn default() -> Self {
+        Self {
+            increase: 0.05,
+            every_epochs: 5,
+            maximum: 0.25,
+        }
+    }
+}
+
+/// Self-critical sequence training (Rennie et al. 2017).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScstConfig {
+    /// Captions sampled for every image.
+    pub samples_per_image: usize,
+    /// What a sampled caption's reward is compared with.
+    pub baseline: Baseline,
+    /// Share of its value that the moving-average baseline keeps at every step.
+    pub moving_average_decay: f64,
+    /// Whether the end token is part of the captions that are rewarded, and of the references.
+    pub reward_end_token: bool,
+    /// Rewards and their weights; the weighted sum is the reward.
+    pub rewards: Vec<RewardEntry>,
+}
+
+impl Default for ScstConfig {
+    fn default() -> Self {
+        let cider_d = RewardEntry {
+            cider_d: Some(CiderDOptions::default()),
+            ..RewardEntry::default()
+        };
+        Self {
+            samples_per_image: 5,
+            baseline: Baseline::Greedy,
+            moving_average_decay: 0.9,
+            reward_end_token: true,
+            rewards: vec![cider_d],
+        }
+    }
+}
+
+/// The weights that a stage begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartFrom {
+    /// The best checkpoint of the stage before.
+    Best,
+    /// The last weights of the stage before.
+    Last,
+}
+
+/// How the learning rate changes over a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScheduleConfig {
+    /// Not at all.
+    Constant,
+    /// Multiplied by `factor` after every `every_epochs` epochs.
+    StepDecay {
+        /// What the rate is multiplied by.
+        factor: f64,
+        /// Epochs between two decays.
+        every_epochs: u64,
+    },
+    /// Half a cosine from the peak down to `final_fraction` of it.
+    Cosine {
+        /// Last rate as a fraction of the peak.
+        final_fraction: f64,
+    },
+}
+
+/// Gradient clipping.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Clip {
+    /// Every element into `[-value, value]`.
+    Value(f64),
+    /// The whole gradient scaled down to this Euclidean norm if it is longer.
+    Norm(f64),
+}
+
+/// The optimiser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimiserConfig {
+    /// Adam (Kingma and Ba 2015).
+    Adam(AdamConfig),
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    Adamw(AdamWConfig),
+}
+
+/// Options of Adam.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamConfig {
+    /// Decay of the first moment.
+    pub beta_1: f64,
+    /// Decay of the second moment.
+    pub beta_2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        Self {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+/// Options of AdamW.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamWConfig {
+    /// Decay of the first moment.
+    pub beta_1: f64,
+    /// Decay of the second moment.
+    pub beta_2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Share of every weight, times the learning rate, that is taken off in a step.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamWConfig {
+    fn default() -> Self {
+        let AdamConfig {
+            beta_1,
+            beta_2,
+            epsilon,
+        } = AdamConfig::default();
+        Self {
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay: 0.01,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The data of a run in the shape that objectives and evaluation need.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use scst_data::{Dataset, Example, Row, Split, Standardiser, Vocabulary, VocabularyChoice};
+use scst_reward::{ImageReferences, References};
+use scst_sampler::END;
+
+use crate::{TrainError, config::DataConfig};
+
+/// Images, captions and features of a run, checked and ready.
+pub struct Corpus {
+    dataset: Dataset,
+    standardiser: Option<Standardiser>,
+    max_length: usize,
+}
+
+impl Corpus {
+    /// Reads everything for a new run: builds the vocabulary and, if asked for, the statistics of
+    /// the training features. All features are read once, so that whatever is wrong with them
+    /// shows before training.
+    ///
+    /// # Errors
+    /// [`TrainError`] for whatever is missing or damaged.
+    pub fn build(config: &DataConfig) -> Result<Self, TrainError> {
+        let choice = VocabularyChoice::Build {
+            minimum_count: config.minimum_count,
+        };
+        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        let standardiser = if config.standardise {
+            Some(Standardiser::fit(
+                &dataset.features,
+                &dataset.rows(Split::Train),
+            )?)
+        } else {
+            None
+        };
+        Self::checked(dataset, standardiser, config)
+    }
+
+    /// Reads everything for a model that exists: with its vocabulary and feature statistics.
+    ///
+    /// # Errors
+    /// [`TrainError`] for whatever is missing or damaged.
+    pub fn with_vocabulary(
+        config: &DataConfig,
+        vocabulary: Vocabulary,
+        standardiser: Option<Standardiser>,
+    ) -> Result<Self, TrainError> {
+        let choice = VocabularyChoice::Use(vocabulary);
+        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        Self::checked(dataset, standardiser, config)
+    }
+
+    fn checked(
+        dataset: Dataset,
+        standardiser: Option<Standardiser>,
+        config: &DataConfig,
+    ) -> Result<Self, TrainError> {
+        if dataset.features.max_regions().is_some() {
+            return Err(TrainError::RegionFeatures {
+                path: dataset.features.path().to_owned(),
+            });
+        }
+        dataset.check_features()?;
+        Ok(Self {
+            dataset,
+            standardiser,
+            max_length: config.max_length,
+        })
+    }
+
+    /// The words.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.dataset.vocabulary
+    }
+
+    /// Statistics that the features were standardised with.
+    pub fn standardiser(&self) -> Option<&Standardiser> {
+        self.standardiser.as_ref()
+    }
+
+    /// Captions left out because they hold no word.
+    pub fn wordless(&self) -> usize {
+        self.dataset.wordless
+    }
+
+    /// Length of a feature vector.
+    pub fn feature_dimension(&self) -> usize {
+        self.dataset.features.dim()
+    }
+
+    /// Longest caption in words, end token included.
+    pub(crate) fn max_length(&self) -> usize {
+        self.max_length
+    }
+
+    /// The images of a split.
+    ///
+    /// # Errors
+    /// [`TrainError::EmptySplit`] when there are none.
+    pub fn split(&self, split: Split) -> Result<&[Example], TrainError> {
+        let name = match split {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        };
+        let examples = self.dataset.split(split);
+        if examples.is_empty() {
+            return Err(TrainError::EmptySplit { split: name });
+        }
+        Ok(examples)
+    }
+
+    /// Feature vectors of images, `[images, feature]`.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when they cannot be read.
+    pub(crate) fn features(
+        &self,
+        examples: &[&Example],
+        device: &Device,
+    ) -> Result<Tensor<2>, TrainError> {
+        let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
+        let mut batch = self.dataset.features.read_batch(&rows)?;
+        if let Some(standardiser) = &self.standardiser {
+            batch.standardise(standardiser)?;
+        }
+        let data = TensorData::new(batch.values, [rows.len(), self.feature_dimension()]);
+        Ok(Tensor::from_data(data, device))
+    }
+
+    /// A gold caption as it is trained on: cut at the maximum length, or ended.
+    pub(crate) fn target(&self, caption: &[u32]) -> Vec<u32> {
+        let mut words = caption[..caption.len().min(self.max_length)].to_vec();
+        if words.len() < self.max_length {
+            words.push(END);
+        }
+        words
+    }
+
+    /// The training captions as references of rewards, in the order of the training images.
+    ///
+    /// # Errors
+    /// [`TrainError::Reward`] when an image has none.
+    pub(crate) fn references(&self, with_end_token: bool) -> Result<Arc<References>, TrainError> {
+        let images = self.split(Split::Train)?.iter().map(|example| {
+            let tokens = example.captions.iter().map(|caption| {
+                let mut tokens = caption.clone();
+                if with_end_token {
+                    tokens.push(END);
+                }
+                tokens
+            });
+            ImageReferences {
+                id: example.file_name.clone(),
+                tokens: tokens.collect(),
+                texts: example.references.clone(),
+            }
+        });
+        let end_token = with_end_token.then_some(END);
+        Ok(Arc::new(References::new(end_token, images.collect())?))
+    }
+}

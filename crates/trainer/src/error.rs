@@ -1,0 +1,148 @@
+//! Why a run cannot begin, go on, or be evaluated.
+
+use std::path::PathBuf;
+
+use burn::tensor::TensorReadError;
+use scst_data::DataError;
+use scst_loss::LossError;
+use scst_model::ModelError;
+use scst_reward::RewardError;
+use scst_sampler::SamplerError;
+use thiserror::Error;
+
+use crate::{
+    backend::BackendError,
+    checkpoint::CheckpointError,
+    config::ConfigError,
+    events::{EventError, curve::CurveError},
+    files::FileError,
+};
+
+/// Why a run cannot begin, go on, or be evaluated.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Captions, features or vocabulary.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The backend.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A reward or metric.
+    #[error(transparent)]
+    Reward(#[from] RewardError),
+    /// A captioner.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A loss.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A search.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError<ModelError>),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file of the run.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The records of the run.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The picture of the run.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+    /// A device did not hand a result back.
+    #[error("cannot read a result back from the device: {0}")]
+    Device(#[from] TensorReadError),
+    /// A run of that name exists.
+    #[error(
+        "`{}` holds a run already; add --resume to go on with it, or choose another directory with --out",
+        path.display()
+    )]
+    RunExists {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// A run is resumed with another configuration.
+    #[error(
+        "`{}` was begun with another configuration: key `{key}` was {was}, now it is {is}",
+        path.display()
+    )]
+    ConfigChanged {
+        /// The run directory.
+        path: PathBuf,
+        /// The first key that differs.
+        key: String,
+        /// Its value when the run began.
+        was: String,
+        /// Its value now.
+        is: String,
+    },
+    /// A split that is needed has no images.
+    #[error("the caption files hold no {split} images, expected 1 or more")]
+    EmptySplit {
+        /// Name of the split.
+        split: &'static str,
+    },
+    /// A batch larger than the training set.
+    #[error(
+        "stage `{stage}`: found {found} images per batch, expected at most the {images} training images"
+    )]
+    BatchTooLarge {
+        /// Name of the stage.
+        stage: String,
+        /// Images per batch.
+        found: usize,
+        /// Training images.
+        images: usize,
+    },
+    /// Features with regions for a captioner that reads one vector.
+    #[error(
+        "`{}` holds region features, expected one vector an image, as captioner `fc` reads", path.display()
+    )]
+    RegionFeatures {
+        /// The feature file.
+        path: PathBuf,
+    },
+    /// Numbers that are no longer finite.
+    #[error(
+        "stage `{stage}`, step {step}: found a {what} that is not finite; try a lower learning rate"
+    )]
+    NotFinite {
+        /// Name of the stage.
+        stage: String,
+        /// Step within the stage.
+        step: u64,
+        /// What is not finite.
+        what: &'static str,
+    },
+}
+
+impl TrainError {
+    /// Whether the user's files, configuration or command are at fault, not the machine.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Data(error) => error.is_mistake(),
+            Self::Checkpoint(error) => error.is_mistake(),
+            Self::Config(_)
+            | Self::Backend(_)
+            | Self::RunExists { .. }
+            | Self::ConfigChanged { .. }
+            | Self::EmptySplit { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::RegionFeatures { .. } => true,
+            Self::Reward(_)
+            | Self::Model(_)
+            | Self::Loss(_)
+            | Self::Sampler(_)
+            | Self::File(_)
+            | Self::Event(_)
+            | Self::Curve(_)
+            | Self::Device(_)
+            | Self::NotFinite { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Training runs: stages, optimisation, checkpoints, evaluation, events.
+//!
+//! A [`Config`] names data, captioner and stages; [`train`] runs them and leaves a run directory;
+//! [`evaluate`](fn@evaluate) scores a captioner on a split. Nothing here prints: who wants to
+//! watch passes an [`Observer`].
+
+mod backend;
+mod checkpoint;
+pub mod config;
+mod corpus;
+mod decode;
+mod draws;
+mod error;
+mod evaluate;
+pub mod events;
+pub mod files;
+mod objective;
+mod observer;
+mod optimiser;
+mod progress;
+mod reduce;
+mod run;
+mod schedule;
+mod scst;
+mod self_test;
+mod update;
+mod xe;
+
+pub use backend::{Backend, BackendError};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use config::Config;
+pub use corpus::Corpus;
+pub use error::TrainError;
+pub use evaluate::{DecodedCaption, DecoderChoice, EvaluationReport, evaluate};
+pub use observer::{Event, Observer, Silent};
+pub use progress::{Best, StageSummary};
+pub use run::{Outcome, RunOptions, Summary, train};
+pub use self_test::{Agreement, self_test};

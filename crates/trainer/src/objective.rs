@@ -1,0 +1,149 @@
+//! What all objectives share: a batch, the captions of a tape, and the way through the output
+//! layer.
+
+use burn::tensor::Tensor;
+use scst_loss::{Counts, OutputGradient, OutputLayer, RowTargets, output_gradient};
+use scst_model::{Captioner, Dropout, Gradients, Tape};
+
+use crate::{
+    TrainError,
+    draws::{Purpose, generator},
+};
+
+/// Rows of logits that exist at a time.
+const CHUNK_ROWS: usize = 512;
+
+/// The place of a step in a run: what its random draws depend on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepContext {
+    /// Seed of the run.
+    pub(crate) seed: u64,
+    /// Index of the stage.
+    pub(crate) stage: usize,
+    /// Step within the stage, from 0.
+    pub(crate) step: u64,
+    /// Dropout rate.
+    pub(crate) dropout: f64,
+}
+
+impl StepContext {
+    /// Dropout with the masks of this step.
+    pub(crate) fn dropout(&self) -> Option<Dropout> {
+        let rng = generator(self.seed, Purpose::Dropout, self.stage, self.step);
+        (self.dropout > 0.0).then(|| Dropout::new(self.dropout, rng))
+    }
+}
+
+/// A value of every caption, repeated for its words in the packed order of a tape: all captions'
+/// first words, then all second words, and so on.
+pub(crate) fn pack<T: Copy>(captions: &[Vec<u32>], value: impl Fn(usize, usize) -> T) -> Vec<T> {
+    let longest = captions.iter().map(Vec::len).max().unwrap_or(0);
+    let mut packed = Vec::with_capacity(captions.iter().map(Vec::len).sum());
+    for t in 0..longest {
+        for (n, caption) in captions.iter().enumerate() {
+            if caption.len() > t {
+                packed.push(value(n, t));
+            }
+        }
+    }
+    packed
+}
+
+/// Captions and words of a batch.
+pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
+    Counts {
+        sequences: captions.len() as u64,
+        tokens: captions.iter().map(|caption| caption.len() as u64).sum(),
+    }
+}
+
+/// The gradients of weighted cross-entropy on the captions that `tape` ran over.
+///
+/// `weight` is the weight of every caption; rows of the result are packed as the tape is.
+pub(crate) fn caption_gradient(
+    captioner: &Captioner,
+    tape: Tape,
+    captions: &[Vec<u32>],
+    weight: &[f32],
+    label_smoothing: f32,
+) -> Result<(Gradients, RowLosses), TrainError> {
+    let words = pack(captions, |n, t| captions[n][t]);
+    let weights = pack(captions, |n, _| weight[n]);
+    let targets = RowTargets {
+        words: &words,
+        weights: &weights,
+        label_smoothing,
+    };
+    let (weight, bias) = captioner.output_layer();
+    let layer = OutputLayer { weight, bias };
+    let Some(hidden) = tape.hidden() else {
+        return Ok((Gradients::default(), RowLosses::default()));
+    };
+    let OutputGradient {
+        hidden,
+        weight,
+        bias,
+        log_probability,
+        cross_entropy,
+        entropy,
+    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS)?;
+    let gradients = captioner.backward(tape, hidden, weight, bias)?;
+    let losses = RowLosses {
+        weights,
+        log_probability,
+        cross_entropy,
+        entropy,
+    };
+    Ok((gradients, losses))
+}
+
+/// Losses of single words, packed as the tape is.
+#[derive(Debug, Default)]
+pub(crate) struct RowLosses {
+    /// The weight of the word's caption.
+    pub(crate) weights: Vec<f32>,
+    /// `log p_w`, nats.
+    pub(crate) log_probability: Vec<f32>,
+    /// Cross-entropy against the (smoothed) target, nats.
+    pub(crate) cross_entropy: Vec<f32>,
+    /// Entropy of the model's distribution, nats.
+    pub(crate) entropy: Vec<f32>,
+}
+
+/// Every index `0..images`, each `times` in a row.
+pub(crate) fn repeat(images: usize, times: usize) -> Vec<usize> {
+    (0..images)
+        .flat_map(|image| std::iter::repeat_n(image, times))
+        .collect()
+}
+
+/// Sum of 32-bit values in 64 bits.
+pub(crate) fn sum(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value)).sum()
+}
+
+/// The features of a batch and the index of its images in the training set.
+pub(crate) struct ImageBatch {
+    /// `[images, feature]`.
+    pub(crate) features: Tensor<2>,
+    /// Indices into the training images.
+    pub(crate) images: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_order_is_time_first() {
+        let captions = vec![vec![1, 2, 3], vec![4], vec![5, 6]];
+        assert_eq!(pack(&captions, |n, t| captions[n][t]), [1, 4, 5, 2, 6, 3]);
+        assert_eq!(
+            counts(&captions),
+            Counts {
+                sequences: 3,
+                tokens: 6
+            }
+        );
+    }
+}

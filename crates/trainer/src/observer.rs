@@ -1,0 +1,70 @@
+//! What a run tells those who watch it.
+
+use std::path::Path;
+
+use crate::{events::Record, evaluate::EvaluationReport, progress::StageSummary};
+
+/// Something that happened in a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The data is read, the captioner stands.
+    Ready {
+        /// Training images.
+        train_images: usize,
+        /// Validation images.
+        val_images: usize,
+        /// Words in the vocabulary.
+        vocab: usize,
+        /// Parameters of the captioner.
+        parameters: usize,
+        /// Captions left out because they hold no word.
+        wordless: usize,
+    },
+    /// A stage begins, or goes on after a resume.
+    StageStarted {
+        /// Its name.
+        name: &'a str,
+        /// Steps done.
+        step: u64,
+        /// Steps in all.
+        steps: u64,
+        /// Steps in an epoch.
+        steps_per_epoch: u64,
+    },
+    /// A step is done.
+    Step {
+        /// Steps of the stage that are done.
+        step: u64,
+    },
+    /// Training metrics of the last steps.
+    Metrics(&'a Record),
+    /// The validation images were scored.
+    Validated {
+        /// The scores.
+        report: &'a EvaluationReport,
+        /// Whether this is the best of the run so far.
+        is_best: bool,
+    },
+    /// A checkpoint was written.
+    CheckpointWritten {
+        /// Its directory.
+        path: &'a Path,
+    },
+    /// A stage has ended.
+    StageEnded(&'a StageSummary),
+}
+
+/// Watches a run.
+pub trait Observer {
+    /// Takes note of an event.
+    fn observe(&mut self, event: &Event<'_>);
+}
+
+/// Watches nothing.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn observe(&mut self, _event: &Event<'_>) {}
+}

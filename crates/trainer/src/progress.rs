@@ -1,0 +1,68 @@
+//! The position of a run: with the seed, all that its future depends on beside weights, moments
+//! and data.
+
+use scst_loss::MovingAverage;
+use serde::{Deserialize, Serialize};
+
+/// The position of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// Index of the current stage.
+    pub(crate) stage: usize,
+    /// Steps of the current stage that are done: also the state of every random generator.
+    pub(crate) step: u64,
+    /// Steps of the run that are done.
+    pub(crate) global_step: u64,
+    /// Whether the current stage has ended.
+    pub(crate) stage_ended: bool,
+    /// Best validation of the current stage.
+    pub(crate) stage_best: Option<Best>,
+    /// Validations of the current stage since its best.
+    pub(crate) since_best: u64,
+    /// Best validation of the run.
+    pub(crate) best: Option<Best>,
+    /// Moving average of rewards, in a stage that has one.
+    pub(crate) moving_average: Option<MovingAverage>,
+    /// Fingerprint of the document frequencies of the current stage's rewards.
+    pub(crate) document_frequency: Option<String>,
+    /// Time spent in the current stage, in training, validation and writing.
+    pub(crate) stage_secs: f64,
+    /// Signature of the validation scores.
+    pub(crate) signature: String,
+    /// Stages that are done.
+    pub(crate) summaries: Vec<StageSummary>,
+}
+
+/// A validation that was the best so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Name of the stage.
+    pub stage: String,
+    /// Step of the run.
+    pub step: u64,
+    /// Value of the validation metric.
+    pub metric: f64,
+    /// BLEU-1..4, ROUGE-L, CIDEr-D.
+    #[serde(flatten)]
+    pub scores: scst_reward::CorpusScores,
+    /// How many different captions there were.
+    pub distinct_captions: usize,
+    /// Mean length in words.
+    pub mean_length: f64,
+}
+
+/// What a stage achieved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// Name of the stage.
+    pub name: String,
+    /// Its objective, `xe` or `scst`.
+    pub kind: String,
+    /// Steps taken.
+    pub steps: u64,
+    /// Time spent.
+    pub seconds: f64,
+    /// Its best validation.
+    pub best: Option<Best>,
+}

@@ -1,0 +1,107 @@
+//! The one place where a step's contributions meet.
+//!
+//! Objectives return sums, never means. All sums of a step pass through [`reduce`], in a fixed
+//! order, and only then are they divided by the counts of the whole step: the result does not
+//! depend on how the batch was divided.
+
+use std::collections::BTreeMap;
+
+use scst_loss::Counts;
+use scst_model::Gradients;
+
+/// A sum of values together with what it is to be divided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Sum {
+    total: f64,
+    count: f64,
+}
+
+/// Named means in the making.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Tally {
+    sums: BTreeMap<String, Sum>,
+}
+
+impl Tally {
+    /// Adds `total`, a sum over `count` things, to the mean `name`.
+    pub(crate) fn add(&mut self, name: &str, total: f64, count: f64) {
+        let sum = self.sums.entry(name.to_owned()).or_default();
+        sum.total += total;
+        sum.count += count;
+    }
+
+    /// Adds a list of values to the mean `name`.
+    pub(crate) fn add_all(&mut self, name: &str, values: impl IntoIterator<Item = f64>) {
+        for value in values {
+            self.add(name, value, 1.0);
+        }
+    }
+
+    /// Adds all of `other`.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (name, sum) in other.sums {
+            self.add(&name, sum.total, sum.count);
+        }
+    }
+
+    /// All means that have a count, in the order of their names.
+    pub(crate) fn means(&self) -> Vec<(String, f64)> {
+        let counted = self.sums.iter().filter(|(_, sum)| sum.count > 0.0);
+        counted
+            .map(|(name, sum)| (name.clone(), sum.total / sum.count))
+            .collect()
+    }
+
+    /// The sum of what was added to `name`.
+    pub(crate) fn total(&self, name: &str) -> f64 {
+        self.sums.get(name).map_or(0.0, |sum| sum.total)
+    }
+}
+
+/// What one part of a batch contributes to a step.
+#[derive(Debug, Default)]
+pub(crate) struct Contribution {
+    /// Summed gradients.
+    pub(crate) gradients: Gradients,
+    /// What they are sums over.
+    pub(crate) counts: Counts,
+    /// Metrics.
+    pub(crate) tally: Tally,
+}
+
+/// The sum of all contributions to a step, in their order.
+pub(crate) fn reduce(contributions: Vec<Contribution>) -> Contribution {
+    let mut all = Contribution::default();
+    for part in contributions {
+        all.gradients.merge(part.gradients);
+        all.counts += part.counts;
+        all.tally.merge(part.tally);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_do_not_depend_on_how_the_batch_was_divided() {
+        let contribution = |values: &[f64]| {
+            let mut tally = Tally::default();
+            tally.add_all("reward", values.iter().copied());
+            Contribution {
+                tally,
+                counts: Counts {
+                    sequences: values.len() as u64,
+                    tokens: 3 * values.len() as u64,
+                },
+                ..Contribution::default()
+            }
+        };
+        let whole = reduce(vec![contribution(&[1.0, 2.0, 6.0])]);
+        let parts = reduce(vec![contribution(&[1.0]), contribution(&[2.0, 6.0])]);
+        assert_eq!(whole.tally, parts.tally);
+        assert_eq!(whole.counts, parts.counts);
+        assert_eq!(whole.tally.means(), [("reward".to_owned(), 3.0)]);
+    }
+}

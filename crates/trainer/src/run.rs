@@ -1,0 +1,554 @@
+//! A training run: stages one after the other, validations, checkpoints, events.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use burn::tensor::Device;
+use scst_data::{Example, Split, epoch_order};
+use scst_model::{Captioner, Dimensions};
+use serde::Serialize;
+
+use crate::{
+    DecoderChoice, TrainError,
+    checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
+    config::{Config, StageConfig, StartFrom},
+    corpus::Corpus,
+    draws::{Purpose, generator},
+    evaluate::evaluate,
+    events::{EventWriter, METRICS_FILE, Record, RecordKind, curve, read_records},
+    files::{
+        FileAction, FileError, recover, remove_stale_temporaries, write_bytes_atomically,
+    },
+    objective::{ImageBatch, StepContext},
+    observer::{Event, Observer},
+    optimiser::Optimiser,
+    progress::{Best, Progress, StageSummary},
+    reduce::{Contribution, Tally, reduce},
+    schedule::learning_rate,
+    scst::SelfCritic,
+    update::clip_and_step,
+    xe,
+};
+
+/// How a run is begun.
+#[derive(Debug)]
+pub struct RunOptions<'a> {
+    /// The run directory.
+    pub directory: PathBuf,
+    /// Whether to go on with the run that the directory holds.
+    pub resume: bool,
+    /// Becomes true when the run should end after the current step, with a checkpoint.
+    pub stop: &'a AtomicBool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// All stages are done.
+    Finished(Box<Summary>),
+    /// It was asked to stop, and wrote a checkpoint.
+    Stopped {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
+}
+
+/// What `summary.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Every stage.
+    pub stages: Vec<StageSummary>,
+    /// The best validation of the run.
+    pub best: Option<Best>,
+    /// Every choice that changes the scores.
+    pub signature: String,
+}
+
+/// Trains a captioner as `config` says, and leaves everything in the run directory.
+///
+/// # Errors
+/// [`TrainError`]; a checkpoint that was written before stays intact.
+pub fn train(
+    config: &Config,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    let mut run = Run::open(config, options, observer)?;
+    while run.progress.stage < config.stages.len() {
+        if let Some(checkpoint) = run.stage(options.stop)? {
+            return Ok(Outcome::Stopped { checkpoint });
+        }
+    }
+    let summary = run.finish()?;
+    Ok(Outcome::Finished(Box::new(summary)))
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    directory: PathBuf,
+    corpus: Corpus,
+    device: Device,
+    captioner: Captioner,
+    optimiser: Option<Optimiser>,
+    progress: Progress,
+    events: EventWriter,
+    observer: &'a mut dyn Observer,
+}
+
+impl<'a> Run<'a> {
+    fn open(
+        config: &'a Config,
+        options: &RunOptions<'_>,
+        observer: &'a mut dyn Observer,
+    ) -> Result<Self, TrainError> {
+        let device = config.backend.device()?;
+        let directory = options.directory.clone();
+        let checkpoints = directory.join("checkpoints");
+        let exists = directory.join("config.toml").is_file();
+        if exists && !options.resume {
+            return Err(TrainError::RunExists { path: directory });
+        }
+        let mut newest = None;
+        if exists {
+            check_unchanged(config, &directory)?;
+            if checkpoints.is_dir() {
+                remove_stale_temporaries(&checkpoints)?;
+                newest = checkpoint::newest(&checkpoints)?;
+            }
+        }
+        let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
+        let corpus = match &stored {
+            None => Corpus::build(&config.data)?,
+            Some(stored) => Corpus::with_vocabulary(
+                &config.data,
+                stored.vocabulary.clone(),
+                stored.standardiser.clone(),
+            )?,
+        };
+        check_batches(config, &corpus)?;
+        let captioner = match &stored {
+            Some(stored) => stored.captioner(&device)?,
+            None => {
+                let dimensions = Dimensions {
+                    feature: corpus.feature_dimension(),
+                    vocab: corpus.vocabulary().len(),
+                };
+                let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
+                Captioner::init(&config.model, dimensions, &device, &mut rng)
+            }
+        };
+        let progress = stored.as_ref().map(|s| s.progress.clone()).unwrap_or_default();
+        let optimiser = stored.as_ref().and_then(|stored| {
+            let stage = config.stages.get(progress.stage)?;
+            Some(stored.optimiser(&stage.optimiser, &device))
+        });
+        observer.observe(&Event::Ready {
+            train_images: corpus.split(Split::Train)?.len(),
+            val_images: corpus.split(Split::Val)?.len(),
+            vocab: corpus.vocabulary().len(),
+            parameters: captioner.parameters().iter().map(|p| p.values.dims()[0]).sum(),
+            wordless: corpus.wordless(),
+        });
+        // Only now, with everything read and checked, does the run leave its first trace.
+        create_directory(&checkpoints)?;
+        remove_stale_temporaries(&directory)?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        let events = if directory.join(METRICS_FILE).is_file() {
+            EventWriter::resume(&directory, progress.global_step)?
+        } else {
+            EventWriter::create(&directory)?
+        };
+        Ok(Self {
+            config,
+            directory,
+            corpus,
+            device,
+            captioner,
+            optimiser,
+            progress,
+            events,
+            observer,
+        })
+    }
+
+    /// Runs the current stage to its end; `Some` checkpoint if it was stopped before.
+    fn stage(&mut self, stop: &AtomicBool) -> Result<Option<PathBuf>, TrainError> {
+        let index = self.progress.stage;
+        let stage = &self.config.stages[index];
+        let train_images = self.corpus.split(Split::Train)?.len();
+        let steps_per_epoch = (train_images / stage.images_per_batch) as u64;
+        let steps = stage.steps.unwrap_or(stage.epochs.unwrap_or(0) * steps_per_epoch);
+        let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
+        if self.progress.step == 0 {
+            self.begin_stage(index)?;
+        }
+        let mut objective = self.objective(stage)?;
+        self.observer.observe(&Event::StageStarted {
+            name: &stage.name,
+            step: self.progress.step,
+            steps,
+            steps_per_epoch,
+        });
+        let mut window = Window::default();
+        let mut order = (u64::MAX, Vec::new());
+        let mut since = Instant::now();
+        while !self.progress.stage_ended && self.progress.step < steps {
+            if stop.load(Ordering::Relaxed) {
+                let path = self.checkpoint(&mut since)?;
+                return Ok(Some(path));
+            }
+            let step = self.progress.step;
+            let epoch = step / steps_per_epoch;
+            if order.0 != epoch {
+                let seed = self.config.seed ^ (index as u64) << 48;
+                order = (epoch, epoch_order(seed, epoch, train_images as u32));
+            }
+            let first = (step % steps_per_epoch) as usize * stage.images_per_batch;
+            let images: Vec<usize> = order.1[first..first + stage.images_per_batch]
+                .iter()
+                .map(|&image| image as usize)
+                .collect();
+            let rate = learning_rate(stage, step, steps_per_epoch, steps);
+            self.train_step(stage, &mut objective, images, epoch, rate, &mut window)?;
+            self.progress.step += 1;
+            self.progress.global_step += 1;
+            self.observer.observe(&Event::Step {
+                step: self.progress.step,
+            });
+            if self.progress.step.is_multiple_of(self.config.log_every_steps) {
+                self.log(stage, window.take(), rate)?;
+            }
+            if let Objective::Scst(critic) = &objective {
+                self.progress.moving_average = Some(critic.moving_average());
+            }
+            let ends = self.progress.step == steps;
+            let due = |every: u64| self.progress.step.is_multiple_of(every);
+            if ends || due(validate_every) {
+                self.validate(stage)?;
+                self.checkpoint(&mut since)?;
+            } else if self.config.checkpoints.every_steps.is_some_and(due) {
+                self.checkpoint(&mut since)?;
+            }
+        }
+        self.end_stage(stage, since);
+        Ok(None)
+    }
+
+    /// The weights and the optimiser that a stage begins with.
+    fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
+        let stage = &self.config.stages[index];
+        if let Some(before) = index.checked_sub(1).map(|before| &self.config.stages[before])
+            && stage.start_from == StartFrom::Best
+        {
+            let best = self.best_of(before);
+            recover(&best)?;
+            self.captioner = Checkpoint::load(&best)?.captioner(&self.device)?;
+        }
+        self.optimiser = None;
+        Ok(())
+    }
+
+    fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
+        let Some(config) = &stage.scst else {
+            self.progress.document_frequency = None;
+            self.progress.moving_average = None;
+            return Ok(Objective::Xe);
+        };
+        let references = self.corpus.references(config.reward_end_token)?;
+        let (expected, average) = if self.progress.step == 0 {
+            (None, None)
+        } else {
+            let progress = &self.progress;
+            (progress.document_frequency.clone(), progress.moving_average)
+        };
+        let critic = SelfCritic::new(config, references, average)?;
+        let found = critic.fingerprint().to_owned();
+        if let Some(expected) = expected
+            && expected != found
+        {
+            return Err(CheckpointError::DocumentFrequency { found, expected }.into());
+        }
+        tracing::debug!(signature = critic.signature(), "rewards");
+        self.progress.document_frequency = Some(found);
+        Ok(Objective::Scst(Box::new(critic)))
+    }
+
+    fn train_step(
+        &mut self,
+        stage: &StageConfig,
+        objective: &mut Objective,
+        images: Vec<usize>,
+        epoch: u64,
+        rate: f64,
+        window: &mut Window,
+    ) -> Result<(), TrainError> {
+        let start = Instant::now();
+        let context = StepContext {
+            seed: self.config.seed,
+            stage: self.progress.stage,
+            step: self.progress.step,
+            dropout: stage.dropout.unwrap_or(self.config.model.dropout()),
+        };
+        let train = self.corpus.split(Split::Train)?;
+        let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
+        let batch = ImageBatch {
+            features: self.corpus.features(&examples, &self.device)?,
+            images,
+        };
+        let batch_size = batch.images.len();
+        let part = match (objective, &stage.xe) {
+            (Objective::Scst(critic), _) => critic.contribution(
+                &self.captioner,
+                self.corpus.vocabulary(),
+                self.corpus.max_length(),
+                batch,
+                context,
+            )?,
+            (Objective::Xe, config) => {
+                let config = config.clone().unwrap_or_default();
+                let corpus = &self.corpus;
+                xe::contribution(&self.captioner, corpus, train, batch, &config, epoch, context)?
+            }
+        };
+        let Contribution {
+            gradients,
+            counts,
+            tally,
+        } = reduce(vec![part]);
+        let started_update = Instant::now();
+        let divisor = stage.normaliser.divisor(counts, self.corpus.max_length());
+        let optimiser = self
+            .optimiser
+            .get_or_insert_with(|| Optimiser::new(&stage.optimiser));
+        let (captioner, norm) = clip_and_step(
+            self.captioner.clone(),
+            optimiser,
+            gradients,
+            divisor,
+            stage.clip,
+            rate,
+        )?;
+        self.captioner = captioner;
+        let not_finite = |what| TrainError::NotFinite {
+            stage: stage.name.clone(),
+            step: self.progress.step,
+            what,
+        };
+        if !norm.is_finite() {
+            return Err(not_finite("gradient"));
+        }
+        if !tally.total("loss").is_finite() {
+            return Err(not_finite("loss"));
+        }
+        window.tally.merge(tally);
+        window.tally.add("gradient_norm", norm, 1.0);
+        // Belongs to the update that the objective has counted already.
+        let update = started_update.elapsed().as_secs_f64();
+        window.tally.add("update_secs", update, 0.0);
+        window.secs += start.elapsed().as_secs_f64();
+        window.steps += 1;
+        window.images += batch_size as u64;
+        window.tokens += counts.tokens;
+        Ok(())
+    }
+
+    fn log(&mut self, stage: &StageConfig, window: Window, rate: f64) -> Result<(), TrainError> {
+        let steps = window.steps.max(1) as f64;
+        let mut values = window.tally.means();
+        values.extend([
+            ("learning_rate".to_owned(), rate),
+            ("step_secs".to_owned(), window.secs / steps),
+            ("images_per_sec".to_owned(), window.images as f64 / window.secs),
+            ("tokens_per_sec".to_owned(), window.tokens as f64 / window.secs),
+        ]);
+        let record = Record {
+            step: self.progress.global_step,
+            stage: stage.name.clone(),
+            kind: RecordKind::Train,
+            values,
+        };
+        self.events.write(&record)?;
+        self.observer.observe(&Event::Metrics(&record));
+        Ok(())
+    }
+
+    /// Scores the validation images and keeps the weights if they are the best so far.
+    fn validate(&mut self, stage: &StageConfig) -> Result<(), TrainError> {
+        let validation = &self.config.validation;
+        let report = evaluate(
+            &self.captioner,
+            &self.corpus,
+            self.corpus.split(Split::Val)?,
+            DecoderChoice::Greedy,
+            validation.images_per_batch,
+        )?;
+        self.progress.signature.clone_from(&report.signature);
+        self.events.write(&Record {
+            step: self.progress.global_step,
+            stage: stage.name.clone(),
+            kind: RecordKind::Validation,
+            values: report.values(),
+        })?;
+        let candidate = Best {
+            stage: stage.name.clone(),
+            step: self.progress.global_step,
+            metric: report.metric(validation.metric),
+            scores: report.scores,
+            distinct_captions: report.distinct_captions,
+            mean_length: report.mean_length,
+        };
+        let beats = |best: &Option<Best>| best.as_ref().is_none_or(|b| candidate.metric > b.metric);
+        let is_stage_best = beats(&self.progress.stage_best);
+        let is_best = beats(&self.progress.best);
+        self.progress.since_best = if is_stage_best { 0 } else { self.progress.since_best + 1 };
+        let patience = stage.patience.unwrap_or(u64::MAX);
+        self.progress.stage_ended = self.progress.since_best >= patience;
+        if is_stage_best {
+            self.progress.stage_best = Some(candidate.clone());
+        }
+        if is_best {
+            self.progress.best = Some(candidate);
+        }
+        if is_stage_best {
+            self.snapshot(None).write(&self.best_of(stage))?;
+        }
+        if is_best {
+            self.snapshot(None).write(&self.directory.join("best"))?;
+        }
+        self.observer.observe(&Event::Validated {
+            report: &report,
+            is_best,
+        });
+        Ok(())
+    }
+
+    /// Where the best weights of a stage are kept.
+    fn best_of(&self, stage: &StageConfig) -> PathBuf {
+        let name = format!("best-{}", stage.name);
+        self.directory.join("checkpoints").join(name)
+    }
+
+    fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
+        Snapshot {
+            config: self.config,
+            vocabulary: self.corpus.vocabulary(),
+            standardiser: self.corpus.standardiser(),
+            captioner: &self.captioner,
+            optimiser,
+            progress: &self.progress,
+        }
+    }
+
+    fn checkpoint(&mut self, since: &mut Instant) -> Result<PathBuf, TrainError> {
+        self.progress.stage_secs += since.elapsed().as_secs_f64();
+        *since = Instant::now();
+        self.events.flush()?;
+        let checkpoints = self.directory.join("checkpoints");
+        let path = checkpoints.join(checkpoint::directory_name(self.progress.global_step));
+        self.snapshot(self.optimiser.as_ref()).write(&path)?;
+        checkpoint::prune(&checkpoints, self.config.checkpoints.keep)?;
+        self.observer.observe(&Event::CheckpointWritten { path: &path });
+        Ok(path)
+    }
+
+    fn end_stage(&mut self, stage: &StageConfig, since: Instant) {
+        let progress = &mut self.progress;
+        let kind = if stage.scst.is_some() { "scst" } else { "xe" };
+        let summary = StageSummary {
+            name: stage.name.clone(),
+            kind: kind.to_owned(),
+            steps: progress.step,
+            seconds: progress.stage_secs + since.elapsed().as_secs_f64(),
+            best: progress.stage_best.take(),
+        };
+        self.observer.observe(&Event::StageEnded(&summary));
+        progress.summaries.push(summary);
+        progress.stage += 1;
+        progress.step = 0;
+        progress.stage_ended = false;
+        progress.since_best = 0;
+        progress.stage_secs = 0.0;
+        progress.moving_average = None;
+        progress.document_frequency = None;
+    }
+
+    fn finish(&mut self) -> Result<Summary, TrainError> {
+        self.events.flush()?;
+        let records = read_records(&self.directory.join(METRICS_FILE))?;
+        let metric = self.config.validation.metric;
+        let spec = curve::CurveSpec {
+            title: self.config.name.clone(),
+            metric: metric.name().to_owned(),
+            metric_label: metric.label().to_owned(),
+        };
+        curve::write_curve(&self.directory.join(curve::CURVE_FILE), &spec, &records)?;
+        let summary = Summary {
+            stages: self.progress.summaries.clone(),
+            best: self.progress.best.clone(),
+            signature: self.progress.signature.clone(),
+        };
+        let path = self.directory.join("summary.json");
+        let bytes = serde_json::to_vec_pretty(&summary)
+            .map_err(|error| FileError::on(FileAction::Write, &path)(error.into()))?;
+        write_bytes_atomically(&path, &bytes)?;
+        Ok(summary)
+    }
+}
+
+/// What a stage trains for.
+enum Objective {
+    Xe,
+    Scst(Box<SelfCritic>),
+}
+
+/// Metrics between two records.
+#[derive(Default)]
+struct Window {
+    tally: Tally,
+    steps: u64,
+    images: u64,
+    tokens: u64,
+    secs: f64,
+}
+
+impl Window {
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
+    let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
+    // How fast a run goes is not part of what it is.
+    before.threads = config.threads;
+    match before.first_difference(config) {
+        None => Ok(()),
+        Some((key, was, is)) => Err(TrainError::ConfigChanged {
+            path: directory.to_owned(),
+            key,
+            was,
+            is,
+        }),
+    }
+}
+
+fn check_batches(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
+    let images = corpus.split(Split::Train)?.len();
+    let too_large = config.stages.iter().find(|stage| stage.images_per_batch > images);
+    too_large.map_or(Ok(()), |stage| {
+        Err(TrainError::BatchTooLarge {
+            stage: stage.name.clone(),
+            found: stage.images_per_batch,
+            images,
+        })
+    })
+}
+
+fn create_directory(path: &Path) -> Result<(), FileError> {
+    let create: io::Result<()> = fs::create_dir_all(path);
+    create.map_err(FileError::on(FileAction::Create, path))
+}

@@ -1,0 +1,203 @@
+//! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
+
+use std::{sync::Arc, time::Instant};
+
+use burn::tensor::Tensor;
+use scst_data::Vocabulary;
+use scst_loss::{Baseline, MovingAverage, leave_one_out};
+use scst_model::Captioner;
+use scst_reward::{Candidate, DocumentFrequency, MixtureScores, References, RewardMixture};
+use scst_sampler::{END, greedy, sample};
+
+use crate::{
+    TrainError,
+    config::ScstConfig,
+    decode::Decoder,
+    draws::{Purpose, generator},
+    objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
+    reduce::{Contribution, Tally},
+};
+
+/// The rewards of a stage and the state of its baseline.
+pub(crate) struct SelfCritic {
+    config: ScstConfig,
+    rewards: RewardMixture,
+    fingerprint: String,
+    moving_average: MovingAverage,
+}
+
+impl SelfCritic {
+    /// Rewards over the references of the training images.
+    ///
+    /// # Errors
+    /// [`TrainError::Reward`] when they cannot be built.
+    pub(crate) fn new(
+        config: &ScstConfig,
+        references: Arc<References>,
+        moving_average: Option<MovingAverage>,
+    ) -> Result<Self, TrainError> {
+        let frequency = DocumentFrequency::from_references(&references)?;
+        let fingerprint = frequency.fingerprint();
+        let rewards = RewardMixture::build(&config.rewards, references, Arc::new(frequency))?;
+        let fresh = MovingAverage::new(config.moving_average_decay);
+        Ok(Self {
+            config: config.clone(),
+            rewards,
+            fingerprint,
+            moving_average: moving_average.unwrap_or(fresh),
+        })
+    }
+
+    /// Fingerprint of the document frequencies.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Every choice that changes the rewards.
+    pub(crate) fn signature(&self) -> String {
+        self.rewards.signature()
+    }
+
+    /// The moving average of rewards, for the checkpoint.
+    pub(crate) fn moving_average(&self) -> MovingAverage {
+        self.moving_average
+    }
+
+    /// One step's contribution.
+    ///
+    /// ```text
+    /// y^s ~ p,   A = r(y^s) - b,   dL/ds = A (p - 1_w) at every word of y^s
+    /// ```
+    ///
+    /// The gradient covers the first end token and nothing after it. The samples are drawn with
+    /// dropout on, and the gradient is that of the same run with the same masks: training is
+    /// exactly on-policy. The greedy caption is decoded with dropout off.
+    pub(crate) fn contribution(
+        &mut self,
+        captioner: &Captioner,
+        vocabulary: &Vocabulary,
+        max_length: usize,
+        batch: ImageBatch,
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let samples = self.config.samples_per_image;
+        let images = batch.images.len();
+        let mut tally = Tally::default();
+
+        let start = Instant::now();
+        let image_of_caption = repeat(images, samples);
+        let (state, tape) =
+            captioner.start_tape(batch.features.clone(), &image_of_caption, context.dropout())?;
+        let mut decoder = Decoder::recording(captioner, tape);
+        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
+        let sampled = sample(&mut decoder, state, images * samples, max_length, &mut rng)?;
+        let greedy = match self.config.baseline {
+            Baseline::Greedy => greedy_captions(captioner, batch.features, max_length)?,
+            _ => Vec::new(),
+        };
+        tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        let start = Instant::now();
+        let image_of_sample: Vec<usize> = image_of_caption.iter().map(|&k| batch.images[k]).collect();
+        let rows = image_of_sample.iter().copied().zip(&sampled);
+        let rows = rows.chain(batch.images.iter().copied().zip(&greedy));
+        let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
+        let (rewards, greedy_rewards) = scores.total.split_at(sampled.len());
+        let baselines = self.baselines(rewards, greedy_rewards)?;
+        let advantages: Vec<f64> = rewards.iter().zip(&baselines).map(|(r, b)| r - b).collect();
+        tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        let start = Instant::now();
+        let Some(tape) = decoder.into_tape() else {
+            unreachable!("the decoder was given a tape");
+        };
+        let weights: Vec<f32> = advantages.iter().map(|&a| a as f32).collect();
+        let (gradients, rows) = caption_gradient(captioner, tape, &sampled, &weights, 0.0)?;
+        let counts = counts(&sampled);
+        let tokens = counts.tokens as f64;
+        let weighted = rows.weights.iter().zip(&rows.log_probability);
+        let loss: f64 = weighted.map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p)).sum();
+        tally.add("loss", loss, tokens);
+        tally.add("entropy", sum(&rows.entropy), tokens);
+        tally.add("caption_length", tokens, counts.sequences as f64);
+        tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        tally.add_all("reward", rewards.iter().copied());
+        tally.add_all("baseline", baselines);
+        tally.add_all("reward_spread", rewards.chunks(samples).map(deviation));
+        let share = |holds: bool| f64::from(u8::from(holds));
+        tally.add_all("zero_advantage_share", advantages.iter().map(|&a| share(a == 0.0)));
+        tally.add_all("advantage", advantages);
+        let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
+        tally.add_all("cut_off_share", cut_off);
+        for part in scores.parts {
+            let sampled = part.scores[..sampled.len()].iter().copied();
+            tally.add_all(&format!("reward_{}", part.name), sampled);
+        }
+        Ok(Contribution {
+            gradients,
+            counts,
+            tally,
+        })
+    }
+
+    fn score(
+        &mut self,
+        vocabulary: &Vocabulary,
+        captions: &[(usize, &Vec<u32>)],
+    ) -> Result<MixtureScores, TrainError> {
+        let with_end_token = self.config.reward_end_token;
+        let texts: Vec<String> = captions.iter().map(|(_, words)| vocabulary.decode(words)).collect();
+        let candidates: Vec<Candidate<'_>> = captions
+            .iter()
+            .zip(&texts)
+            .map(|(&(image, words), text)| Candidate {
+                image,
+                tokens: match words.strip_suffix(&[END]) {
+                    Some(words) if !with_end_token => words,
+                    _ => words,
+                },
+                text,
+            })
+            .collect();
+        Ok(self.rewards.score(&candidates)?)
+    }
+
+    /// The baseline of every sample.
+    fn baselines(&mut self, rewards: &[f64], greedy: &[f64]) -> Result<Vec<f64>, TrainError> {
+        let samples = self.config.samples_per_image;
+        Ok(match self.config.baseline {
+            Baseline::None => vec![0.0; rewards.len()],
+            Baseline::LeaveOneOut => leave_one_out(rewards, samples)?,
+            Baseline::Greedy => {
+                let repeated = |&reward: &f64| std::iter::repeat_n(reward, samples);
+                greedy.iter().flat_map(repeated).collect()
+            }
+            Baseline::MovingAverage => {
+                let baseline = self.moving_average.value();
+                let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
+                self.moving_average.update(mean);
+                vec![baseline; rewards.len()]
+            }
+        })
+    }
+}
+
+/// The greedy captions of images, dropout off.
+pub(crate) fn greedy_captions(
+    captioner: &Captioner,
+    features: Tensor<2>,
+    max_length: usize,
+) -> Result<Vec<Vec<u32>>, TrainError> {
+    let images = features.dims()[0];
+    let state = captioner.start(features, &repeat(images, 1))?;
+    let mut decoder = Decoder::reading(captioner);
+    Ok(greedy(&mut decoder, state, images, max_length)?)
+}
+
+/// Standard deviation of the rewards of one image's samples.
+fn deviation(rewards: &[f64]) -> f64 {
+    let n = rewards.len() as f64;
+    let mean = rewards.iter().sum::<f64>() / n;
+    (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
+}

@@ -1,0 +1,164 @@
+//! A small training step on any backend, compared with the same step on flex.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scst_data::Vocabulary;
+use scst_loss::Baseline;
+use scst_model::{Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients};
+use scst_reward::{ImageReferences, References};
+use scst_sampler::END;
+
+use crate::{
+    Backend, TrainError,
+    config::ScstConfig,
+    objective::{ImageBatch, StepContext, caption_gradient, repeat},
+    scst::SelfCritic,
+};
+
+const IMAGES: usize = 4;
+const FEATURE: usize = 12;
+const WORDS: usize = 23;
+const MAX_LENGTH: usize = 6;
+
+/// How closely a backend agrees with flex.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Agreement {
+    /// Largest difference of any gradient of a cross-entropy step, relative to the largest
+    /// gradient.
+    pub xe: f64,
+    /// The same for a self-critical step.
+    pub scst: f64,
+}
+
+impl Agreement {
+    /// The difference that 32-bit arithmetic in another order explains.
+    pub const TOLERANCE: f64 = 1e-4;
+}
+
+/// Takes the gradients of one cross-entropy step and one self-critical step on `backend` and on
+/// flex, from the same seeds.
+///
+/// # Errors
+/// [`TrainError`] when the backend is not there or a step fails.
+pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
+    let device = backend.device()?;
+    let (xe, scst) = gradients(&device)?;
+    let (expected_xe, expected_scst) = gradients(&Device::flex())?;
+    Ok(Agreement {
+        xe: difference(&xe, &expected_xe),
+        scst: difference(&scst, &expected_scst),
+    })
+}
+
+fn difference(found: &[f32], expected: &[f32]) -> f64 {
+    let scale = expected.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    let pairs = found.iter().zip(expected);
+    let largest = pairs.fold(0.0f32, |m, (f, e)| m.max((f - e).abs()));
+    let same = found.len() == expected.len() && found.iter().all(|x| x.is_finite());
+    if same { f64::from(largest / scale) } else { f64::INFINITY }
+}
+
+/// All gradients of a cross-entropy step and of a self-critical step, as lists of numbers.
+fn gradients(device: &Device) -> Result<(Vec<f32>, Vec<f32>), TrainError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let vocabulary = vocabulary();
+    let dimensions = Dimensions {
+        feature: FEATURE,
+        vocab: vocabulary.len(),
+    };
+    let config = CaptionerConfig::Fc(FcConfig {
+        hidden: 16,
+        embedding: 8,
+        dropout: 0.25,
+    });
+    let captioner = Captioner::init(&config, dimensions, device, &mut rng);
+    let values: Vec<f32> = (0..IMAGES * FEATURE).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let features = Tensor::from_data(TensorData::new(values, [IMAGES, FEATURE]), device);
+    let captions: Vec<Vec<u32>> = (0..2 * IMAGES)
+        .map(|n| {
+            let length = 1 + n % (MAX_LENGTH - 1);
+            let words = (0..length).map(|_| rng.random_range(2..vocabulary.len() as u32));
+            words.chain([END]).collect()
+        })
+        .collect();
+
+    let inputs: Vec<Vec<u32>> = captions
+        .iter()
+        .map(|words| [&[END], &words[..words.len() - 1]].concat())
+        .collect();
+    let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+    let dropout = Some(Dropout::new(0.25, ChaCha8Rng::seed_from_u64(12)));
+    let images = repeat(IMAGES, 2);
+    let tape = captioner.teacher_forced(features.clone(), &images, &inputs, dropout)?;
+    let weights = vec![1.0; captions.len()];
+    let (xe, _) = caption_gradient(&captioner, tape, &captions, &weights, 0.1)?;
+
+    let references = (0..IMAGES).map(|image| ImageReferences {
+        id: image.to_string(),
+        tokens: captions[2 * image..2 * image + 2].to_vec(),
+        texts: captions[2 * image..2 * image + 2]
+            .iter()
+            .map(|words| vocabulary.decode(words))
+            .collect(),
+    });
+    let references = Arc::new(References::new(Some(END), references.collect())?);
+    let config = ScstConfig {
+        samples_per_image: 3,
+        baseline: Baseline::Greedy,
+        ..ScstConfig::default()
+    };
+    let mut critic = SelfCritic::new(&config, references, None)?;
+    let batch = ImageBatch {
+        features,
+        images: (0..IMAGES).collect(),
+    };
+    let context = StepContext {
+        seed: 13,
+        stage: 0,
+        step: 0,
+        dropout: 0.25,
+    };
+    let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)?;
+    Ok((flatten(&captioner, &xe)?, flatten(&captioner, &scst.gradients)?))
+}
+
+fn vocabulary() -> Vocabulary {
+    let words: Vec<String> = (0..WORDS).map(|word| format!("word{word}")).collect();
+    Vocabulary::build([words.as_slice()].into_iter(), 1)
+}
+
+fn flatten(captioner: &Captioner, gradients: &Gradients) -> Result<Vec<f32>, TrainError> {
+    let mut all = Vec::new();
+    for parameter in captioner.parameters() {
+        if let Some(gradient) = gradients.get(&parameter.name) {
+            all.extend(gradient.clone().try_into_vec_as::<f32>()?);
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ndarray_agrees_with_flex() {
+        let agreement = self_test(Backend::Ndarray);
+        if cfg!(feature = "ndarray") {
+            let Agreement { xe, scst } = agreement.unwrap();
+            assert!(xe < Agreement::TOLERANCE && scst < Agreement::TOLERANCE, "{xe:e} {scst:e}");
+        } else {
+            assert!(agreement.is_err());
+        }
+    }
+
+    #[test]
+    fn difference_is_infinite_when_gradients_are_missing_or_not_finite() {
+        assert_eq!(difference(&[1.0], &[1.0, 2.0]), f64::INFINITY);
+        assert_eq!(difference(&[f32::NAN, 2.0], &[1.0, 2.0]), f64::INFINITY);
+        assert_eq!(difference(&[1.0, 2.0], &[1.0, 2.5]), 0.2);
+    }
+}

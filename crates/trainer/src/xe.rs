@@ -1,0 +1,147 @@
+//! Cross-entropy on gold captions, by teacher forcing or scheduled sampling.
+
+use std::time::Instant;
+
+use rand::RngExt;
+use scst_data::{Example, choose_captions};
+use scst_model::{Captioner, Tape};
+use scst_sampler::{END, draw_words};
+
+use crate::{
+    TrainError,
+    config::{ScheduledSampling, XeConfig},
+    corpus::Corpus,
+    draws::{Purpose, generator},
+    objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
+    reduce::{Contribution, Tally},
+};
+
+/// One step's contribution: the summed gradient of `-log p(gold word)` over all words.
+///
+/// ```text
+/// dL/ds = p - q   at every word of every gold caption, end token included
+/// ```
+pub(crate) fn contribution(
+    captioner: &Captioner,
+    corpus: &Corpus,
+    train: &[Example],
+    batch: ImageBatch,
+    config: &XeConfig,
+    epoch: u64,
+    context: StepContext,
+) -> Result<Contribution, TrainError> {
+    let start = Instant::now();
+    let per_image = config.captions_per_image;
+    let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
+    let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
+    for &image in &batch.images {
+        let gold = &train[image].captions;
+        let chosen = choose_captions(&mut rng, gold.len(), per_image);
+        captions.extend(chosen.into_iter().map(|k| corpus.target(&gold[k])));
+    }
+    let image_of_caption = repeat(batch.images.len(), per_image);
+    let tape = match replaced_share(config.scheduled_sampling.as_ref(), epoch) {
+        0.0 => {
+            let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
+            let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+            let dropout = context.dropout();
+            captioner.teacher_forced(batch.features, &image_of_caption, &inputs, dropout)?
+        }
+        share => scheduled_sampling(captioner, batch, &image_of_caption, &captions, share, context)?,
+    };
+    let smoothing = config.label_smoothing as f32;
+    let weights = vec![1.0; captions.len()];
+    let (gradients, rows) = caption_gradient(captioner, tape, &captions, &weights, smoothing)?;
+    let counts = counts(&captions);
+    let tokens = counts.tokens as f64;
+    let mut tally = Tally::default();
+    tally.add("loss", sum(&rows.cross_entropy), tokens);
+    tally.add("entropy", sum(&rows.entropy), tokens);
+    tally.add("caption_length", tokens, counts.sequences as f64);
+    let cut_off = captions.iter().map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
+    tally.add_all("cut_off_share", cut_off);
+    tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+    Ok(Contribution {
+        gradients,
+        counts,
+        tally,
+    })
+}
+
+/// The end token, then all words but the last.
+fn input_words(words: &[u32]) -> Vec<u32> {
+    let before = words.split_last().map_or(&[][..], |(_, before)| before);
+    [&[END], before].concat()
+}
+
+fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
+    config.map_or(0.0, |config| {
+        (config.increase * (epoch / config.every_epochs) as f64).min(config.maximum)
+    })
+}
+
+/// Runs the gold captions step by step; every input word after the first is replaced, with
+/// probability `share`, by one drawn from the model's own distribution.
+fn scheduled_sampling(
+    captioner: &Captioner,
+    batch: ImageBatch,
+    image_of_caption: &[usize],
+    captions: &[Vec<u32>],
+    share: f64,
+    context: StepContext,
+) -> Result<Tape, TrainError> {
+    let purpose = Purpose::ScheduledSampling;
+    let mut rng = generator(context.seed, purpose, context.stage, context.step);
+    let dropout = context.dropout();
+    let (mut state, mut tape) = captioner.start_tape(batch.features, image_of_caption, dropout)?;
+    let mut open: Vec<usize> = (0..captions.len()).collect();
+    let mut words = vec![END; captions.len()];
+    for t in 0.. {
+        let (hidden, next) = captioner.step(&words, state, Some(&mut tape))?;
+        let rows: Vec<usize> = (0..open.len())
+            .filter(|&k| captions[open[k]].len() > t + 1)
+            .collect();
+        if rows.is_empty() {
+            break;
+        }
+        let uniforms: Vec<[f64; 2]> = (0..open.len()).map(|_| rng.random()).collect();
+        let numbers: Vec<f64> = uniforms.iter().map(|[_, number]| *number).collect();
+        let drawn = draw_words(captioner.logits(hidden), &numbers, t)?;
+        words = rows
+            .iter()
+            .map(|&k| match uniforms[k] {
+                // A drawn end token would end the caption early: the gold word stays.
+                [coin, _] if coin < share && drawn[k] != END => drawn[k],
+                _ => captions[open[k]][t],
+            })
+            .collect();
+        state = if rows.len() == open.len() {
+            next
+        } else {
+            tape.keep(&rows);
+            next.select(&rows)
+        };
+        open = rows.iter().map(|&k| open[k]).collect();
+    }
+    Ok(tape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_words_are_shifted_by_the_start_token() {
+        assert_eq!(input_words(&[5, 6, 0]), [0, 5, 6]);
+        assert_eq!(input_words(&[0]), [0]);
+    }
+
+    #[test]
+    fn replaced_share_grows_up_to_its_maximum() {
+        let config = ScheduledSampling::default();
+        let share = |epoch| replaced_share(Some(&config), epoch);
+        assert_eq!([share(0), share(4), share(5)], [0.0, 0.0, 0.05]);
+        assert_eq!(share(100), 0.25);
+        assert_eq!(replaced_share(None, 100), 0.0);
+    }
+}
