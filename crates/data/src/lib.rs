@@ -8,6 +8,7 @@
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json` |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
+//! | [`scenes`] | the generator of the embedded default dataset |
 //!
 //! No tensors and no training here: values leave as `Vec<f32>` and ids as `Vec<u32>`. Whatever
 //! the files hold, the outcome is a value or a [`DataError`] that names file, place, value and
@@ -27,6 +28,7 @@ mod error;
 pub mod features;
 mod json;
 pub mod order;
+pub mod scenes;
 pub mod standardise;
 mod text;
 pub mod vocabulary;
