@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Config(ConfigArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
+    /// Generate the embedded data set of drawn scenes
+    Scenes(ScenesArguments),
     /// Compare one backend with flex on a small training step
     #[command(hide = true)]
     SelfTest(SelfTestArguments),
@@ -67,7 +69,11 @@ impl ConfigArguments {
     /// All overrides, in the order in which they apply.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, scst_trainer::config::ConfigError> {
         let mut texts = self.overrides.clone();
-        texts.extend(self.backend.as_ref().map(|name| format!("backend={name:?}")));
+        texts.extend(
+            self.backend
+                .as_ref()
+                .map(|name| format!("backend={name:?}")),
+        );
         texts.extend(self.seed.map(|seed| format!("seed={seed}")));
         texts.extend(self.threads.map(|threads| format!("threads={threads}")));
         texts.iter().map(|text| Override::parse(text)).collect()
@@ -162,3 +168,12 @@ pub(crate) struct SelfTestArguments {
     pub(crate) backend: Backend,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ScenesArguments {
+    /// Where the data set is written
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Seed of the scenes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}

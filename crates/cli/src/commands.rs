@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod eval;
+pub(crate) mod scenes;
 pub(crate) mod train;
 
 use crate::failure::Failure;
@@ -13,7 +14,9 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
         return Ok(());
     };
     if threads == 0 {
-        return Err(Failure::Mistake("found 0 threads, expected 1 or more".to_owned()));
+        return Err(Failure::Mistake(
+            "found 0 threads, expected 1 or more".to_owned(),
+        ));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()

@@ -19,7 +19,11 @@ impl Display {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(
             None,
-            if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+            if is_terminal {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::hidden()
+            },
         );
         if let Ok(style) =
             ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}")
@@ -66,7 +70,9 @@ impl Observer for Display {
                      {vocab} words, {millions:.2} million parameters"
                 ));
                 if *wordless > 0 {
-                    self.line(&format!("{wordless} captions hold no word and are left out"));
+                    self.line(&format!(
+                        "{wordless} captions hold no word and are left out"
+                    ));
                 }
             }
             Event::StageStarted {
@@ -82,7 +88,11 @@ impl Observer for Display {
                 self.bar.reset_eta();
                 self.line(&format!(
                     "stage {name}: {steps} steps, {steps_per_epoch} an epoch{}",
-                    if *step > 0 { format!("; resumed after {step}") } else { String::new() }
+                    if *step > 0 {
+                        format!("; resumed after {step}")
+                    } else {
+                        String::new()
+                    }
                 ));
             }
             Event::Step { step } => self.bar.set_position(*step),

@@ -4,7 +4,11 @@
 //! This crate parses arguments, calls the libraries and prints; it is the only one that prints.
 //! Results go to standard output, everything else to standard error. Exit code 2 means that the
 //! user's input was at fault, 1 that something failed, 130 that a run was interrupted.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the crate that prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the crate that prints"
+)]
 
 mod arguments;
 mod commands;
@@ -43,5 +47,6 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),
+        Command::Scenes(arguments) => commands::scenes::run(&arguments),
     }
 }

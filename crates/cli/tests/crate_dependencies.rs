@@ -13,11 +13,25 @@ const ALLOWED: [(&str, &[&str]); 7] = [
     ("scst-model", &["burn"]),
     (
         "scst-trainer",
-        &["burn", "scst-data", "scst-loss", "scst-model", "scst-reward", "scst-sampler"],
+        &[
+            "burn",
+            "scst-data",
+            "scst-loss",
+            "scst-model",
+            "scst-reward",
+            "scst-sampler",
+        ],
     ),
     (
         "scst-cli",
-        &["clap", "indicatif", "scst-data", "scst-model", "scst-reward", "scst-trainer"],
+        &[
+            "clap",
+            "indicatif",
+            "scst-data",
+            "scst-model",
+            "scst-reward",
+            "scst-trainer",
+        ],
     ),
 ];
 
@@ -27,7 +41,13 @@ const GUARDED: [&str; 3] = ["burn", "clap", "indicatif"];
 #[test]
 fn crates_depend_only_on_what_the_table_allows() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
@@ -45,7 +65,11 @@ fn crates_depend_only_on_what_the_table_allows() {
     }
     let allowed: BTreeMap<&str, &[&str]> = ALLOWED.into();
     let names: Vec<&str> = found.keys().map(String::as_str).collect();
-    assert_eq!(names, allowed.keys().copied().collect::<Vec<_>>(), "the table names all crates");
+    assert_eq!(
+        names,
+        allowed.keys().copied().collect::<Vec<_>>(),
+        "the table names all crates"
+    );
     for (package, dependencies) in &found {
         for dependency in dependencies {
             assert!(

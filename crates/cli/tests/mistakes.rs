@@ -13,7 +13,10 @@ fn message_when(from: &str, to: &str) -> String {
     assert!(CONFIG.contains(from), "the configuration has {from}");
     workplace.write("config.toml", CONFIG.replacen(from, to, 1).as_bytes());
     let message = workplace.refuse(2, &["train", "config.toml"]);
-    assert!(!workplace.path("runs").exists(), "nothing is left behind: {message}");
+    assert!(
+        !workplace.path("runs").exists(),
+        "nothing is left behind: {message}"
+    );
     message
 }
 
@@ -26,7 +29,15 @@ fn assert_names(message: &str, parts: &[&str]) {
 #[test]
 fn unknown_key_is_named_with_what_was_expected() {
     let message = message_when("minimum_count", "min_count");
-    assert_names(&message, &["config.toml", "min_count", "expected one of", "minimum_count"]);
+    assert_names(
+        &message,
+        &[
+            "config.toml",
+            "min_count",
+            "expected one of",
+            "minimum_count",
+        ],
+    );
     let message = message_when("cider_d = {}", "cider = {}");
     assert_names(&message, &["stages[1].scst.rewards[0]", "cider", "cider_d"]);
 }
@@ -34,7 +45,10 @@ fn unknown_key_is_named_with_what_was_expected() {
 #[test]
 fn wrong_type_is_named_with_its_key() {
     let message = message_when("hidden = 24", "hidden = \"big\"");
-    assert_names(&message, &["config.toml", "model.fc.hidden", "big", "expected"]);
+    assert_names(
+        &message,
+        &["config.toml", "model.fc.hidden", "big", "expected"],
+    );
 }
 
 #[test]
@@ -43,8 +57,14 @@ fn all_values_out_of_range_are_reported_at_once() {
     let message = workplace.refuse(
         2,
         &[
-            "train", "config.toml", "--set", "model.fc.dropout=1.5", "--set",
-            "stages.0.learning_rate=-1", "--set", "stages.1.scst.samples_per_image=0",
+            "train",
+            "config.toml",
+            "--set",
+            "model.fc.dropout=1.5",
+            "--set",
+            "stages.0.learning_rate=-1",
+            "--set",
+            "stages.1.scst.samples_per_image=0",
         ],
     );
     assert_names(
@@ -59,7 +79,10 @@ fn all_values_out_of_range_are_reported_at_once() {
 
 #[test]
 fn stage_without_or_with_two_objectives_is_refused() {
-    let message = message_when("xe = { captions_per_image = 3", "xe_ = { captions_per_image = 3");
+    let message = message_when(
+        "xe = { captions_per_image = 3",
+        "xe_ = { captions_per_image = 3",
+    );
     assert_names(&message, &["xe_"]);
     let message = message_when("[stages.scst]", "[stages.xe]\n[stages.scst]");
     assert_names(&message, &["stages.1.xe", "one objective"]);
@@ -87,7 +110,9 @@ fn missing_files_are_named() {
 #[test]
 fn captions_without_features_are_named() {
     let workplace = Workplace::new();
-    let names = workplace.text("features.names.txt").replace("image7.png", "other.png");
+    let names = workplace
+        .text("features.names.txt")
+        .replace("image7.png", "other.png");
     workplace.write("features.names.txt", names.as_bytes());
     let message = workplace.refuse(2, &["train", "config.toml"]);
     assert_names(&message, &["image7.png", "features.npy"]);
@@ -117,7 +142,10 @@ fn backend_that_is_unknown_or_not_compiled_in_is_one_sentence() {
     assert_names(&message, &["backend", "abacus", "flex"]);
     if !cfg!(feature = "cuda") {
         let message = workplace.refuse(2, &["train", "config.toml", "--backend", "cuda"]);
-        assert_names(&message, &["`cuda` is not compiled into this binary", "--features cuda"]);
+        assert_names(
+            &message,
+            &["`cuda` is not compiled into this binary", "--features cuda"],
+        );
     }
 }
 
@@ -140,7 +168,12 @@ fn batch_larger_than_the_training_set_is_refused() {
 fn trained() -> Workplace {
     let workplace = Workplace::new();
     workplace.succeed(&[
-        "train", "config.toml", "--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1",
+        "train",
+        "config.toml",
+        "--set",
+        "stages.0.epochs=1",
+        "--set",
+        "stages.1.epochs=1",
     ]);
     workplace
 }
@@ -149,7 +182,10 @@ fn trained() -> Workplace {
 fn damaged_checkpoint_is_refused_with_the_file_named() {
     let workplace = trained();
     let names = [
-        "model.safetensors", "state.json", "config.toml", "standardisation.safetensors",
+        "model.safetensors",
+        "state.json",
+        "config.toml",
+        "standardisation.safetensors",
         "manifest.json",
     ];
     for name in names {
@@ -208,8 +244,14 @@ fn features_of_another_dimension_are_refused_in_evaluation() {
     let message = workplace.refuse(
         2,
         &[
-            "eval", "runs/tiny", "--captions", "captions.csv", "--splits", "splits.csv",
-            "--features", "wide.npy",
+            "eval",
+            "runs/tiny",
+            "--captions",
+            "captions.csv",
+            "--splits",
+            "splits.csv",
+            "--features",
+            "wide.npy",
         ],
     );
     assert_names(&message, &["3", "8"]);

@@ -16,7 +16,10 @@ const LAST: &str = "checkpoints/step-00000072/model.safetensors";
 /// The final weights and the best weights of a run.
 fn outcome(workplace: &Workplace, run: &str) -> (Vec<u8>, Vec<u8>) {
     let last = workplace.read(&format!("{run}/{LAST}"));
-    (last, workplace.read(&format!("{run}/best/model.safetensors")))
+    (
+        last,
+        workplace.read(&format!("{run}/best/model.safetensors")),
+    )
 }
 
 /// Starts a run, and kills it as `kill -9` does after `delay`, unless it ends before.
@@ -77,7 +80,9 @@ fn interrupted_run_writes_a_checkpoint_says_how_to_go_on_and_ends_the_same() {
     while !fs::read_dir(&checkpoints).is_ok_and(|mut entries| entries.next().is_some()) {
         thread::sleep(Duration::from_millis(1));
     }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(killed.expect("kill runs").success());
     let output = child.wait_with_output().expect("the child ends");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -96,7 +101,10 @@ fn lost_run_directory_is_an_error_and_a_new_run_is_not_hindered() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("scst starts");
-    while !workplace.path("runs/tiny/checkpoints/step-00000005").is_dir() {
+    while !workplace
+        .path("runs/tiny/checkpoints/step-00000005")
+        .is_dir()
+    {
         thread::sleep(Duration::from_millis(1));
     }
     fs::rename(workplace.path("runs/tiny"), workplace.path("moved")).expect("a rename");
@@ -117,22 +125,43 @@ fn resume_is_refused_when_the_configuration_has_changed() {
     workplace.succeed(&[&["train", "config.toml"], &short[..]].concat());
     let message = workplace.refuse(
         2,
-        &[&["train", "config.toml", "--resume", "--set", "model.fc.hidden=25"], &short[..]].concat(),
+        &[
+            &[
+                "train",
+                "config.toml",
+                "--resume",
+                "--set",
+                "model.fc.hidden=25",
+            ],
+            &short[..],
+        ]
+        .concat(),
     );
-    assert!(message.contains("key `model.fc.hidden` was 24, now it is 25"), "{message}");
+    assert!(
+        message.contains("key `model.fc.hidden` was 24, now it is 25"),
+        "{message}"
+    );
 }
 
 #[test]
 fn finished_run_is_left_alone_when_it_is_resumed_and_refused_without() {
     let workplace = Workplace::new();
     let arguments = [
-        "train", "config.toml", "--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1",
+        "train",
+        "config.toml",
+        "--set",
+        "stages.0.epochs=1",
+        "--set",
+        "stages.1.epochs=1",
     ];
     workplace.succeed(&arguments);
     let weights = "runs/tiny/checkpoints/step-00000024/model.safetensors";
     let before = workplace.read(weights);
     let message = workplace.refuse(2, &arguments);
-    assert!(message.contains("holds a run already; add --resume"), "{message}");
+    assert!(
+        message.contains("holds a run already; add --resume"),
+        "{message}"
+    );
     workplace.succeed(&[&arguments[..], &["--resume"]].concat());
     assert!(before == workplace.read(weights));
 }

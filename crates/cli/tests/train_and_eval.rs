@@ -39,17 +39,40 @@ fn train_leaves_the_promised_files_and_eval_reads_them() {
         assert!(stage["seconds"].as_f64().expect("a number") > 0.0);
         assert!(stage["best"]["cider_d"].is_f64());
     }
-    assert!(summary["signature"].as_str().expect("text").contains("cider_d"));
+    assert!(
+        summary["signature"]
+            .as_str()
+            .expect("text")
+            .contains("cider_d")
+    );
 
-    let records: Vec<Value> = workplace.text("runs/tiny/metrics.jsonl").lines().map(json).collect();
+    let records: Vec<Value> = workplace
+        .text("runs/tiny/metrics.jsonl")
+        .lines()
+        .map(json)
+        .collect();
     let train = records.iter().filter(|record| record["kind"] == "train");
     let scst: Vec<&Value> = train.filter(|record| record["stage"] == "scst").collect();
     assert_eq!(scst.len(), 6);
     for name in [
-        "loss", "reward", "baseline", "advantage", "reward_spread", "zero_advantage_share",
-        "entropy", "caption_length", "cut_off_share", "gradient_norm", "learning_rate",
-        "images_per_sec", "tokens_per_sec", "rollout_secs", "reward_secs", "update_secs",
-        "reward_cider_d", "reward_bleu_2",
+        "loss",
+        "reward",
+        "baseline",
+        "advantage",
+        "reward_spread",
+        "zero_advantage_share",
+        "entropy",
+        "caption_length",
+        "cut_off_share",
+        "gradient_norm",
+        "learning_rate",
+        "images_per_sec",
+        "tokens_per_sec",
+        "rollout_secs",
+        "reward_secs",
+        "update_secs",
+        "reward_cider_d",
+        "reward_bleu_2",
     ] {
         assert!(scst[0][name].is_f64(), "{name} in {}", scst[0]);
     }
@@ -59,7 +82,13 @@ fn train_leaves_the_promised_files_and_eval_reads_them() {
     assert_eq!(report["split"], "val");
     assert_eq!(report["images"], 12);
     assert_eq!(report["decoder"], "greedy");
-    assert_eq!(report["metrics"]["bleu"].as_array().expect("four numbers").len(), 4);
+    assert_eq!(
+        report["metrics"]["bleu"]
+            .as_array()
+            .expect("four numbers")
+            .len(),
+        4
+    );
     assert!(report["metrics"]["rouge_l"].is_f64());
     assert_eq!(report["metrics"]["cider_d"], summary["best"]["cider_d"]);
     assert!(report["signature"].is_string());
@@ -71,9 +100,21 @@ fn eval_scores_other_data_and_writes_results_for_the_coco_server() {
     workplace.succeed(&["train", "config.toml", "--set", "stages.1.epochs=1"]);
     workplace.write_data("other_");
     let text = workplace.succeed(&[
-        "eval", "runs/tiny", "--split", "train", "--beam", "3", "--json",
-        "--captions", "other_captions.csv", "--splits", "other_splits.csv",
-        "--features", "other_features.npy", "--out", "results.json",
+        "eval",
+        "runs/tiny",
+        "--split",
+        "train",
+        "--beam",
+        "3",
+        "--json",
+        "--captions",
+        "other_captions.csv",
+        "--splits",
+        "other_splits.csv",
+        "--features",
+        "other_features.npy",
+        "--out",
+        "results.json",
     ]);
     let report = json(&text);
     assert_eq!(report["decoder"], "beam 3");
@@ -84,7 +125,10 @@ fn eval_scores_other_data_and_writes_results_for_the_coco_server() {
     for result in results {
         assert!(result["image_id"].is_u64());
         let caption = result["caption"].as_str().expect("text");
-        assert!(!caption.is_empty() && !caption.contains("<unk>"), "{caption}");
+        assert!(
+            !caption.is_empty() && !caption.contains("<unk>"),
+            "{caption}"
+        );
     }
 }
 
@@ -97,7 +141,10 @@ fn training_learns_the_tiny_data() {
     assert!(best > 1.0, "CIDEr-D {best}");
     // The training reward rises while self-critical training goes on.
     let records = workplace.text("runs/tiny/metrics.jsonl");
-    let rewards: Vec<f64> = records.lines().filter_map(|r| json(r)["reward"].as_f64()).collect();
+    let rewards: Vec<f64> = records
+        .lines()
+        .filter_map(|r| json(r)["reward"].as_f64())
+        .collect();
     let (first, last) = (rewards[0], rewards[rewards.len() - 1]);
     assert!(last > first, "reward {first} to {last}");
 }
@@ -107,10 +154,20 @@ fn same_seed_gives_the_same_bytes_and_another_seed_does_not() {
     let workplace = Workplace::new();
     let weights = |out: &str, seed: &str| {
         workplace.succeed(&[
-            "train", "config.toml", "--out", out, "--seed", seed, "--set", "stages.0.epochs=1",
-            "--set", "stages.1.epochs=1",
+            "train",
+            "config.toml",
+            "--out",
+            out,
+            "--seed",
+            seed,
+            "--set",
+            "stages.0.epochs=1",
+            "--set",
+            "stages.1.epochs=1",
         ]);
-        workplace.read(&format!("{out}/checkpoints/step-00000024/model.safetensors"))
+        workplace.read(&format!(
+            "{out}/checkpoints/step-00000024/model.safetensors"
+        ))
     };
     let first = weights("a", "3");
     assert!(first == weights("b", "3"), "two runs of one seed differ");
@@ -122,7 +179,10 @@ fn config_prints_what_it_reads_back() {
     let workplace = Workplace::new();
     let printed = workplace.succeed(&["config", "config.toml", "--threads", "1"]);
     assert!(printed.contains("threads = 1"), "{printed}");
-    assert!(printed.contains("beta_2 = 0.999"), "defaults are shown: {printed}");
+    assert!(
+        printed.contains("beta_2 = 0.999"),
+        "defaults are shown: {printed}"
+    );
     workplace.write("again.toml", printed.as_bytes());
     assert_eq!(workplace.succeed(&["config", "again.toml"]), printed);
 }
@@ -141,11 +201,23 @@ fn every_shipped_configuration_resolves() {
 }
 
 #[test]
-fn devices_lists_every_backend_and_the_cpu_passes_its_self_test() {
+fn every_device_takes_cross_entropy_and_scst_steps_that_agree_with_flex() {
     let workplace = Workplace::new();
     let printed = workplace.succeed(&["devices", "--self-test"]);
     for backend in ["flex", "ndarray", "wgpu", "cuda"] {
-        assert!(printed.lines().any(|line| line.starts_with(backend)), "{backend}: {printed}");
+        let mut lines = printed
+            .lines()
+            .skip_while(|line| !line.starts_with(backend));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("{backend} is missing: {printed}"));
+        if line.contains("not usable") {
+            eprintln!("skipped: {line}");
+            continue;
+        }
+        let result = lines
+            .find(|line| line.contains("self-test"))
+            .unwrap_or_default();
+        assert!(result.contains("self-test passed"), "{backend}: {printed}");
     }
-    assert!(printed.contains("self-test passed"), "{printed}");
 }

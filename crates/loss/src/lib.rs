@@ -17,6 +17,10 @@
 //! [`output_gradient`] carries that gradient through the output projection in chunks of rows, so
 //! that logits of all timesteps never exist at once. [`Normaliser`] turns summed gradients into
 //! the mean that the optimiser sees.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod advantage;
 mod error;

@@ -143,7 +143,11 @@ mod tests {
         let random = |shape: [usize; 2]| {
             Tensor::<2>::random(shape, Distribution::Uniform(-1.0, 1.0), &device).require_grad()
         };
-        let (h, w, c) = (random([rows, hidden]), random([hidden, vocab]), random([1, vocab]));
+        let (h, w, c) = (
+            random([rows, hidden]),
+            random([hidden, vocab]),
+            random([1, vocab]),
+        );
         let words: Vec<u32> = (0..rows as u32).map(|r| r * 5 % vocab as u32).collect();
         let weights: Vec<f32> = (0..rows).map(|r| r as f32 / 4.0 - 1.0).collect();
 
@@ -163,8 +167,7 @@ mod tests {
             label_smoothing: 0.0,
         };
         for chunk_rows in [1, 4, 11, 100] {
-            let found =
-                output_gradient(&h.clone().inner(), &layer, &targets, chunk_rows).unwrap();
+            let found = output_gradient(&h.clone().inner(), &layer, &targets, chunk_rows).unwrap();
             close(found.hidden, h.grad(&gradients).unwrap());
             close(found.weight, w.grad(&gradients).unwrap());
             close(found.bias, c.grad(&gradients).unwrap());

@@ -137,7 +137,9 @@ mod tests {
 
     fn logits(seed: u64) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        (0..ROWS * VOCAB).map(|_| rng.random_range(-3.0..3.0)).collect()
+        (0..ROWS * VOCAB)
+            .map(|_| rng.random_range(-3.0..3.0))
+            .collect()
     }
 
     const WORDS: [u32; ROWS] = [0, 6, 3, 3];
@@ -226,7 +228,9 @@ mod tests {
         let words: Vec<i64> = WORDS.iter().map(|&w| i64::from(w)).collect();
         let words = Tensor::<2, Int>::from_data(TensorData::new(words, [ROWS, 1]), &device);
         let weights = Tensor::<2>::from_data(TensorData::new(WEIGHTS.to_vec(), [ROWS, 1]), &device);
-        let loss = (log_softmax(tracked.clone(), 1).gather(1, words) * weights).sum().neg();
+        let loss = (log_softmax(tracked.clone(), 1).gather(1, words) * weights)
+            .sum()
+            .neg();
         let expected = values(tracked.grad(&loss.backward()).unwrap());
         let targets = RowTargets {
             words: &WORDS,
@@ -261,7 +265,10 @@ mod tests {
             assert!((cross_entropy[r] - smoothed).abs() < 1e-12);
             assert!((log_probability[r] + weighted_loss(row, word, &[1.0], 0.0)).abs() < 1e-12);
             let z: f64 = row.iter().map(|s| s.exp()).sum();
-            let h: f64 = row.iter().map(|s| -(s.exp() / z) * (s.exp() / z).ln()).sum();
+            let h: f64 = row
+                .iter()
+                .map(|s| -(s.exp() / z) * (s.exp() / z).ln())
+                .sum();
             assert!((entropy[r] - h).abs() < 1e-12);
         }
     }
@@ -295,7 +302,9 @@ mod tests {
                 weights,
                 label_smoothing,
             };
-            softmax_gradient(s.clone(), &targets).unwrap_err().to_string()
+            softmax_gradient(s.clone(), &targets)
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(
             refuse(&[0; 3], &WEIGHTS, 0.0),

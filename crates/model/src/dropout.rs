@@ -75,7 +75,11 @@ mod tests {
         let values: Vec<f32> = mask.try_into_vec_as().unwrap();
         let kept = values.iter().filter(|&&v| v > 0.0).count() as f64 / values.len() as f64;
         assert!((kept - 0.7).abs() < 0.02, "kept {kept}");
-        assert!(values.iter().all(|&v| v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
+        assert!(
+            values
+                .iter()
+                .all(|&v| v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6)
+        );
     }
 
     #[test]

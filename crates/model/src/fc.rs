@@ -47,7 +47,7 @@ impl Default for FcConfig {
 ///
 /// All gates share one matrix product; gate order is i, f, o, g (see [`cell`]).
 #[derive(Module, Debug)]
-pub struct FcCaptioner {
+pub(crate) struct FcCaptioner {
     /// `E`, `[vocab, embedding]`.
     embedding: Param<Tensor<2>>,
     /// `W_I`, `[feature, embedding]`.
@@ -123,8 +123,7 @@ impl FcCaptioner {
                 expected: images.saturating_sub(1),
             });
         }
-        let image_input =
-            features.clone().matmul(self.image_weight.val()) + self.image_bias.val();
+        let image_input = features.clone().matmul(self.image_weight.val()) + self.image_bias.val();
         let gates = image_input.clone().matmul(self.input_weight.val()) + self.gate_bias.val();
         let hidden = gates.dims()[1] / 4;
         let zeros = Tensor::zeros([images, hidden], (&features.device(), features.dtype()));
@@ -246,7 +245,11 @@ impl FcCaptioner {
         let (mut state, mut tape) = self.start(features, image_of_caption, dropout)?;
         let steps = input_words.iter().map(|words| words.len()).max();
         let steps: Vec<Vec<usize>> = (0..steps.unwrap_or(0))
-            .map(|t| (0..input_words.len()).filter(|&n| input_words[n].len() > t).collect())
+            .map(|t| {
+                (0..input_words.len())
+                    .filter(|&n| input_words[n].len() > t)
+                    .collect()
+            })
             .collect();
         let words_at = |t: usize| steps[t].iter().map(move |&n| input_words[n][t]);
         let packed: Vec<u32> = (0..steps.len()).flat_map(words_at).collect();

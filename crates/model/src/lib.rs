@@ -8,6 +8,10 @@
 //!
 //! Parameters are known by name: [`Captioner::parameters`] lists them, [`Captioner::update`]
 //! changes them, [`Gradients`] holds one gradient per name.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod captioner;
 mod dropout;

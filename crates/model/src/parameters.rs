@@ -17,7 +17,7 @@ pub struct Parameter {
 }
 
 /// All parameters of `module`, in the order of its fields.
-pub fn parameters(module: &impl Module) -> Vec<Parameter> {
+pub(crate) fn parameters(module: &impl Module) -> Vec<Parameter> {
     let mut collector = Collector::default();
     module.visit(&mut collector);
     collector.parameters
@@ -27,7 +27,7 @@ pub fn parameters(module: &impl Module) -> Vec<Parameter> {
 ///
 /// `change` sees the name and the flattened values and returns values of the same length. The
 /// module is taken apart, so that a change can be made in place.
-pub fn update_parameters<M: Module>(
+pub(crate) fn update_parameters<M: Module>(
     module: M,
     change: impl FnMut(&str, Tensor<1>) -> Tensor<1>,
 ) -> M {

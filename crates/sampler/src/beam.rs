@@ -196,7 +196,14 @@ mod tests {
     fn run(table: &[Vec<f32>], images: usize, width: usize, length: usize) -> Vec<Vec<Hypothesis>> {
         let rows: Vec<&[f32]> = table.iter().map(Vec::as_slice).collect();
         let mut model = TransitionTable::new(&rows);
-        beam(&mut model, model.state(images), images, width, length).unwrap()
+        beam(
+            &mut model,
+            TransitionTable::state(images),
+            images,
+            width,
+            length,
+        )
+        .unwrap()
     }
 
     proptest! {
@@ -222,7 +229,7 @@ mod tests {
             let table: Vec<Vec<f32>> = weights.chunks(4).map(<[f32]>::to_vec).collect();
             let rows: Vec<&[f32]> = table.iter().map(Vec::as_slice).collect();
             let mut model = TransitionTable::new(&rows);
-            let expected = greedy(&mut model, model.state(1), 1, 5).unwrap();
+            let expected = greedy(&mut model, TransitionTable::state(1), 1, 5).unwrap();
             prop_assert_eq!(&run(&table, 1, 1, 5)[0][0].words, &expected[0]);
         }
     }
@@ -241,7 +248,7 @@ mod tests {
     #[test]
     fn beam_of_width_zero_is_refused() {
         let mut model = TransitionTable::new(&[&[1.0]]);
-        let error = beam(&mut model, model.state(1), 1, 0, 3).unwrap_err();
+        let error = beam(&mut model, TransitionTable::state(1), 1, 0, 3).unwrap_err();
         assert!(matches!(error, SamplerError::Width));
     }
 }

@@ -69,19 +69,16 @@ mod tests {
 
     #[test]
     fn greedy_follows_the_largest_transition_until_the_end_token() {
-        let mut table = TransitionTable::new(&[
-            &[0.1, 0.6, 0.3],
-            &[0.2, 0.1, 0.7],
-            &[0.8, 0.1, 0.1],
-        ]);
-        let captions = greedy(&mut table, table.state(2), 2, 10).unwrap();
+        let mut table =
+            TransitionTable::new(&[&[0.1, 0.6, 0.3], &[0.2, 0.1, 0.7], &[0.8, 0.1, 0.1]]);
+        let captions = greedy(&mut table, TransitionTable::state(2), 2, 10).unwrap();
         assert_eq!(captions, [[1, 2, 0], [1, 2, 0]]);
     }
 
     #[test]
     fn greedy_cuts_off_at_the_maximum_length() {
         let mut table = TransitionTable::new(&[&[0.1, 0.9], &[0.1, 0.9]]);
-        let captions = greedy(&mut table, table.state(1), 1, 4).unwrap();
+        let captions = greedy(&mut table, TransitionTable::state(1), 1, 4).unwrap();
         assert_eq!(captions, [[1, 1, 1, 1]]);
     }
 
@@ -93,7 +90,10 @@ mod tests {
     #[test]
     fn greedy_reports_the_row_when_scores_are_nan() {
         let mut table = TransitionTable::new(&[&[f32::NAN, 1.0], &[1.0, 1.0]]);
-        let error = greedy(&mut table, table.state(1), 1, 4).unwrap_err();
-        assert!(matches!(error, SamplerError::NoDistribution { row: 0, step: 0 }));
+        let error = greedy(&mut table, TransitionTable::state(1), 1, 4).unwrap_err();
+        assert!(matches!(
+            error,
+            SamplerError::NoDistribution { row: 0, step: 0 }
+        ));
     }
 }

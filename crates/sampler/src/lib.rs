@@ -6,6 +6,10 @@
 //!
 //! A caption is a list of word ids up to and including the first end token; one that fills the
 //! maximum length without it has been cut off and ends with an ordinary word.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod beam;
 mod error;

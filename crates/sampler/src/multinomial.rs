@@ -105,7 +105,7 @@ mod tests {
         let mut model = TransitionTable::new(table);
         let rows = 20_000;
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let captions = sample(&mut model, model.state(rows), rows, 2, &mut rng).unwrap();
+        let captions = sample(&mut model, TransitionTable::state(rows), rows, 2, &mut rng).unwrap();
         // Exact probabilities of all captions of at most two words, by enumeration.
         let mut expected = vec![(vec![0], 0.1)];
         for first in [1u32, 2] {
@@ -119,7 +119,10 @@ mod tests {
             let (p, n) = (f64::from(p), rows as f64);
             let deviation = (p * (1.0 - p) / n).sqrt();
             let difference = (count as f64 / n - p).abs();
-            assert!(difference < 4.0 * deviation, "{caption:?}: off by {difference}");
+            assert!(
+                difference < 4.0 * deviation,
+                "{caption:?}: off by {difference}"
+            );
         }
     }
 
@@ -129,7 +132,7 @@ mod tests {
         let mut model = TransitionTable::new(table);
         let run = |model: &mut TransitionTable, rows| {
             let mut rng = ChaCha8Rng::seed_from_u64(9);
-            sample(model, model.state(rows), rows, 6, &mut rng).unwrap()
+            sample(model, TransitionTable::state(rows), rows, 6, &mut rng).unwrap()
         };
         let many = run(&mut model, 8);
         let few = run(&mut model, 3);

@@ -20,7 +20,7 @@ impl TransitionTable {
     }
 
     /// A state of `rows` captions: all the words of each, to check that rows are selected rightly.
-    pub(crate) fn state(&self, rows: usize) -> Vec<Vec<u32>> {
+    pub(crate) fn state(rows: usize) -> Vec<Vec<u32>> {
         vec![Vec::new(); rows]
     }
 }

@@ -111,6 +111,10 @@ impl Backend {
         match self {
             Self::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
+            #[expect(
+                deprecated,
+                reason = "kept selectable for comparison with its successor, flex"
+            )]
             Self::Ndarray => Ok(Device::ndarray()),
             #[cfg(feature = "wgpu")]
             Self::Wgpu => {
@@ -134,7 +138,10 @@ impl Backend {
                 }
                 Ok(Device::cuda(0))
             }
-            #[allow(unreachable_patterns, reason = "with every feature on, nothing is left")]
+            #[allow(
+                unreachable_patterns,
+                reason = "with every feature on, nothing is left"
+            )]
             _ => Err(BackendError::NotCompiled { backend: self }),
         }
     }

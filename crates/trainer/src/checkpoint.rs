@@ -74,7 +74,7 @@ pub enum CheckpointError {
     },
     /// The vocabulary is not the one that the weights were trained with.
     #[error(
-        "`{}` is the tokenizer of another run: found fingerprint {found}, the checkpoint was trained with {expected}", path.display()
+        "`{}` is the tokenizer of another run: found fingerprint {found}, expected {expected}", path.display()
     )]
     Vocabulary {
         /// The tokenizer file.
@@ -83,6 +83,14 @@ pub enum CheckpointError {
         found: String,
         /// The checkpoint's.
         expected: String,
+    },
+    /// Features were standardised otherwise.
+    #[error(
+        "checkpoint `{}` was trained on features that were standardised otherwise", path.display()
+    )]
+    Standardisation {
+        /// The directory.
+        path: PathBuf,
     },
     /// The training captions are not those that the run began with.
     #[error(
@@ -183,10 +191,13 @@ impl Snapshot<'_> {
             optimiser_updates: self.optimiser.map_or(0, Optimiser::updates),
             progress: self.progress.clone(),
         };
-        let tokenizer = self.vocabulary.to_json().map_err(|problem| CheckpointError::Write {
-            path: dir.join(TOKENIZER),
-            source: io::Error::other(problem.to_string()),
-        })?;
+        let tokenizer = self
+            .vocabulary
+            .to_json()
+            .map_err(|problem| CheckpointError::Write {
+                path: dir.join(TOKENIZER),
+                source: io::Error::other(problem.to_string()),
+            })?;
         let mut files = vec![
             (CONFIG, self.config.to_toml().into_bytes()),
             (TOKENIZER, tokenizer.into_bytes()),
@@ -197,12 +208,15 @@ impl Snapshot<'_> {
             files.push((OPTIMISER, encode(moment_tensors(optimiser)?, dir)?));
         }
         if let Some(standardiser) = self.standardiser {
-            let tensors = [("mean", standardiser.mean()), ("deviation", standardiser.deviation())]
-                .map(|(name, values)| NamedTensor {
-                    name: name.to_owned(),
-                    shape: vec![values.len()],
-                    values: values.to_vec(),
-                });
+            let tensors = [
+                ("mean", standardiser.mean()),
+                ("deviation", standardiser.deviation()),
+            ]
+            .map(|(name, values)| NamedTensor {
+                name: name.to_owned(),
+                shape: vec![values.len()],
+                values: values.to_vec(),
+            });
             files.push((STANDARDISATION, encode(tensors.into(), dir)?));
         }
         let manifest: Manifest = files
@@ -213,7 +227,8 @@ impl Snapshot<'_> {
         replace_directory_atomically(dir, |temporary| {
             for (name, bytes) in &files {
                 let path = temporary.join(name);
-                fs::write(&path, bytes).map_err(|source| CheckpointError::Write { path, source })?;
+                fs::write(&path, bytes)
+                    .map_err(|source| CheckpointError::Write { path, source })?;
             }
             Ok(())
         })
@@ -276,11 +291,13 @@ impl Checkpoint {
             contents.insert(name.as_str(), verified(dir, name, &manifest)?);
         }
         let mut take = |name: &str| {
-            contents.remove(name).ok_or_else(|| CheckpointError::Damaged {
-                path: manifest_path.clone(),
-                found: format!("no entry `{name}`"),
-                expected: "one".to_owned(),
-            })
+            contents
+                .remove(name)
+                .ok_or_else(|| CheckpointError::Damaged {
+                    path: manifest_path.clone(),
+                    found: format!("no entry `{name}`"),
+                    expected: "one".to_owned(),
+                })
         };
         let config_path = dir.join(CONFIG);
         let config = String::from_utf8_lossy(&take(CONFIG)?).into_owned();
@@ -288,7 +305,10 @@ impl Checkpoint {
         let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
         let mut optional = |name: &str| {
             let bytes = manifest.contains_key(name).then(|| take(name));
-            bytes.transpose()?.map(|bytes| decode(&dir.join(name), &bytes)).transpose()
+            bytes
+                .transpose()?
+                .map(|bytes| decode(&dir.join(name), &bytes))
+                .transpose()
         };
         let moments = optional(OPTIMISER)?;
         let standardiser = optional(STANDARDISATION)?
@@ -323,6 +343,31 @@ impl Checkpoint {
             return Self::load(&best);
         }
         Self::load(path)
+    }
+
+    /// Whether the weights can go on with words and features of another run.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Vocabulary`] or [`CheckpointError::Standardisation`] when they cannot.
+    pub(crate) fn check_inputs(
+        &self,
+        vocabulary: &Vocabulary,
+        standardiser: Option<&Standardiser>,
+    ) -> Result<(), CheckpointError> {
+        let (found, expected) = (self.vocabulary.fingerprint(), vocabulary.fingerprint());
+        if found != expected {
+            return Err(CheckpointError::Vocabulary {
+                path: self.dir.join(TOKENIZER),
+                found,
+                expected,
+            });
+        }
+        if self.standardiser.as_ref() != standardiser {
+            return Err(CheckpointError::Standardisation {
+                path: self.dir.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// The captioner with the checkpoint's weights, on `device`.
@@ -498,7 +543,10 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<NamedTensor>, CheckpointError
 }
 
 fn entry(bytes: &[u8]) -> FileEntry {
-    let hex = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     FileEntry {
         bytes: bytes.len() as u64,
         sha256: hex,

@@ -55,11 +55,7 @@ impl StepModel for Decoder<'_> {
     type State = State;
     type Error = ModelError;
 
-    fn step(
-        &mut self,
-        words: &[u32],
-        state: State,
-    ) -> Result<(Tensor<2>, State), ModelError> {
+    fn step(&mut self, words: &[u32], state: State) -> Result<(Tensor<2>, State), ModelError> {
         let (hidden, state) = self.captioner.step(words, state, self.tape.as_mut())?;
         let logits = hidden.matmul(self.weight.clone()) + self.bias.clone();
         Ok((logits, state))

@@ -72,7 +72,10 @@ impl EvaluationReport {
         values.extend(bleu.map(|(n, score)| (format!("bleu{n}"), score)));
         values.extend([
             ("rouge_l".to_owned(), self.scores.rouge_l),
-            ("distinct_captions".to_owned(), self.distinct_captions as f64),
+            (
+                "distinct_captions".to_owned(),
+                self.distinct_captions as f64,
+            ),
             ("mean_length".to_owned(), self.mean_length),
             ("cut_off_share".to_owned(), self.cut_off_share),
         ]);
@@ -132,7 +135,10 @@ pub fn evaluate(
             }
         });
     }
-    let texts: Vec<String> = words.iter().map(|words| corpus.vocabulary().decode(words)).collect();
+    let texts: Vec<String> = words
+        .iter()
+        .map(|words| corpus.vocabulary().decode(words))
+        .collect();
     let items: Vec<Item<'_, str, String>> = texts
         .iter()
         .zip(examples)
@@ -142,11 +148,17 @@ pub fn evaluate(
         })
         .collect();
     let evaluation = evaluate_text(&items)?;
-    let cut_off = words.iter().filter(|words| !words.ends_with(&[END])).count();
-    let captions = texts.iter().zip(examples).map(|(text, example)| DecodedCaption {
-        image_id: example.image_id,
-        caption: text.clone(),
-    });
+    let cut_off = words
+        .iter()
+        .filter(|words| !words.ends_with(&[END]))
+        .count();
+    let captions = texts
+        .iter()
+        .zip(examples)
+        .map(|(text, example)| DecodedCaption {
+            image_id: example.image_id,
+            caption: text.clone(),
+        });
     Ok(EvaluationReport {
         scores: evaluation.scores,
         captions: captions.collect(),

@@ -4,12 +4,13 @@ pub mod curve;
 mod metrics_jsonl;
 mod tensorboard;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::FileError;
+use crate::files::{FileAction, FileError};
 use metrics_jsonl::MetricsWriter;
 use tensorboard::TensorBoardWriter;
 
@@ -98,7 +99,10 @@ fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// Writes the records of a run to `metrics.jsonl` and to a TensorBoard event file in the same directory.
+/// Name of the directory of TensorBoard's event files in a run directory.
+pub const TENSORBOARD_DIRECTORY: &str = "tensorboard";
+
+/// Writes the records of a run to `metrics.jsonl` and to a TensorBoard event file in `tensorboard/`.
 ///
 /// Every record has reached the operating system when [`write`](Self::write) returns, so that a killed process
 /// loses none; [`flush`](Self::flush) forces them to the disk.
@@ -116,7 +120,7 @@ impl EventWriter {
     pub fn create(run_dir: &Path) -> Result<Self, EventError> {
         Ok(Self {
             metrics: MetricsWriter::create(run_dir)?,
-            tensorboard: TensorBoardWriter::create(run_dir, &[], unix_secs())?,
+            tensorboard: tensorboard(run_dir, &[])?,
         })
     }
 
@@ -131,7 +135,7 @@ impl EventWriter {
         let (metrics, kept) = MetricsWriter::resume(run_dir, step)?;
         Ok(Self {
             metrics,
-            tensorboard: TensorBoardWriter::create(run_dir, &kept, unix_secs())?,
+            tensorboard: tensorboard(run_dir, &kept)?,
         })
     }
 
@@ -157,6 +161,13 @@ impl EventWriter {
         self.tensorboard.flush()?;
         Ok(())
     }
+}
+
+/// A new event file in the run's directory for them, which is made if it is missing.
+fn tensorboard(run_dir: &Path, kept: &[StampedRecord]) -> Result<TensorBoardWriter, EventError> {
+    let directory = run_dir.join(TENSORBOARD_DIRECTORY);
+    fs::create_dir_all(&directory).map_err(FileError::on(FileAction::Create, &directory))?;
+    Ok(TensorBoardWriter::create(&directory, kept, unix_secs())?)
 }
 
 /// Unix time in seconds, to the millisecond.
@@ -208,8 +219,9 @@ mod tests {
         for step in 1..=3 {
             EventWriter::resume(dir.path(), step).expect("the run is resumed");
         }
-        let entries = fs::read_dir(dir.path()).expect("the directory is listed");
-        assert_eq!(entries.count(), 1 + 2);
+        let event_files = dir.path().join(TENSORBOARD_DIRECTORY);
+        let entries = fs::read_dir(event_files).expect("the directory is listed");
+        assert_eq!(entries.count(), 2);
     }
 
     #[test]

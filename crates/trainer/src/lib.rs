@@ -3,6 +3,10 @@
 //! A [`Config`] names data, captioner and stages; [`train`] runs them and leaves a run directory;
 //! [`evaluate`](fn@evaluate) scores a captioner on a split. Nothing here prints: who wants to
 //! watch passes an [`Observer`].
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod backend;
 mod checkpoint;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{events::Record, evaluate::EvaluationReport, progress::StageSummary};
+use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary};
 
 /// Something that happened in a run.
 #[derive(Debug)]

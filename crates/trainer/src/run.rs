@@ -20,9 +20,7 @@ use crate::{
     draws::{Purpose, generator},
     evaluate::evaluate,
     events::{EventWriter, METRICS_FILE, Record, RecordKind, curve, read_records},
-    files::{
-        FileAction, FileError, recover, remove_stale_temporaries, write_bytes_atomically,
-    },
+    files::{FileAction, FileError, recover, remove_stale_temporaries, write_bytes_atomically},
     objective::{ImageBatch, StepContext},
     observer::{Event, Observer},
     optimiser::Optimiser,
@@ -141,7 +139,10 @@ impl<'a> Run<'a> {
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
         };
-        let progress = stored.as_ref().map(|s| s.progress.clone()).unwrap_or_default();
+        let progress = stored
+            .as_ref()
+            .map(|s| s.progress.clone())
+            .unwrap_or_default();
         let optimiser = stored.as_ref().and_then(|stored| {
             let stage = config.stages.get(progress.stage)?;
             Some(stored.optimiser(&stage.optimiser, &device))
@@ -150,7 +151,11 @@ impl<'a> Run<'a> {
             train_images: corpus.split(Split::Train)?.len(),
             val_images: corpus.split(Split::Val)?.len(),
             vocab: corpus.vocabulary().len(),
-            parameters: captioner.parameters().iter().map(|p| p.values.dims()[0]).sum(),
+            parameters: captioner
+                .parameters()
+                .iter()
+                .map(|p| p.values.dims()[0])
+                .sum(),
             wordless: corpus.wordless(),
         });
         // Only now, with everything read and checked, does the run leave its first trace.
@@ -181,7 +186,9 @@ impl<'a> Run<'a> {
         let stage = &self.config.stages[index];
         let train_images = self.corpus.split(Split::Train)?.len();
         let steps_per_epoch = (train_images / stage.images_per_batch) as u64;
-        let steps = stage.steps.unwrap_or(stage.epochs.unwrap_or(0) * steps_per_epoch);
+        let steps = stage
+            .steps
+            .unwrap_or(stage.epochs.unwrap_or(0) * steps_per_epoch);
         let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
         if self.progress.step == 0 {
             self.begin_stage(index)?;
@@ -219,7 +226,11 @@ impl<'a> Run<'a> {
             self.observer.observe(&Event::Step {
                 step: self.progress.step,
             });
-            if self.progress.step.is_multiple_of(self.config.log_every_steps) {
+            if self
+                .progress
+                .step
+                .is_multiple_of(self.config.log_every_steps)
+            {
                 self.log(stage, window.take(), rate)?;
             }
             if let Objective::Scst(critic) = &objective {
@@ -241,12 +252,24 @@ impl<'a> Run<'a> {
     /// The weights and the optimiser that a stage begins with.
     fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
         let stage = &self.config.stages[index];
-        if let Some(before) = index.checked_sub(1).map(|before| &self.config.stages[before])
-            && stage.start_from == StartFrom::Best
-        {
-            let best = self.best_of(before);
-            recover(&best)?;
-            self.captioner = Checkpoint::load(&best)?.captioner(&self.device)?;
+        let before = index
+            .checked_sub(1)
+            .map(|before| &self.config.stages[before]);
+        let stored = match (&stage.start_from, before) {
+            (StartFrom::Checkpoint(path), _) => {
+                let stored = Checkpoint::load_run_or_checkpoint(path)?;
+                stored.check_inputs(self.corpus.vocabulary(), self.corpus.standardiser())?;
+                Some(stored)
+            }
+            (StartFrom::Best, Some(before)) => {
+                let best = self.best_of(before);
+                recover(&best)?;
+                Some(Checkpoint::load(&best)?)
+            }
+            (StartFrom::Best, None) | (StartFrom::Last, _) => None,
+        };
+        if let Some(stored) = stored {
+            self.captioner = stored.captioner(&self.device)?;
         }
         self.optimiser = None;
         Ok(())
@@ -311,7 +334,15 @@ impl<'a> Run<'a> {
             (Objective::Xe, config) => {
                 let config = config.clone().unwrap_or_default();
                 let corpus = &self.corpus;
-                xe::contribution(&self.captioner, corpus, train, batch, &config, epoch, context)?
+                xe::contribution(
+                    &self.captioner,
+                    corpus,
+                    train,
+                    batch,
+                    &config,
+                    epoch,
+                    context,
+                )?
             }
         };
         let Contribution {
@@ -362,8 +393,14 @@ impl<'a> Run<'a> {
         values.extend([
             ("learning_rate".to_owned(), rate),
             ("step_secs".to_owned(), window.secs / steps),
-            ("images_per_sec".to_owned(), window.images as f64 / window.secs),
-            ("tokens_per_sec".to_owned(), window.tokens as f64 / window.secs),
+            (
+                "images_per_sec".to_owned(),
+                window.images as f64 / window.secs,
+            ),
+            (
+                "tokens_per_sec".to_owned(),
+                window.tokens as f64 / window.secs,
+            ),
         ]);
         let record = Record {
             step: self.progress.global_step,
@@ -404,7 +441,11 @@ impl<'a> Run<'a> {
         let beats = |best: &Option<Best>| best.as_ref().is_none_or(|b| candidate.metric > b.metric);
         let is_stage_best = beats(&self.progress.stage_best);
         let is_best = beats(&self.progress.best);
-        self.progress.since_best = if is_stage_best { 0 } else { self.progress.since_best + 1 };
+        self.progress.since_best = if is_stage_best {
+            0
+        } else {
+            self.progress.since_best + 1
+        };
         let patience = stage.patience.unwrap_or(u64::MAX);
         self.progress.stage_ended = self.progress.since_best >= patience;
         if is_stage_best {
@@ -451,7 +492,8 @@ impl<'a> Run<'a> {
         let path = checkpoints.join(checkpoint::directory_name(self.progress.global_step));
         self.snapshot(self.optimiser.as_ref()).write(&path)?;
         checkpoint::prune(&checkpoints, self.config.checkpoints.keep)?;
-        self.observer.observe(&Event::CheckpointWritten { path: &path });
+        self.observer
+            .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)
     }
 
@@ -538,7 +580,10 @@ fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> 
 
 fn check_batches(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
     let images = corpus.split(Split::Train)?.len();
-    let too_large = config.stages.iter().find(|stage| stage.images_per_batch > images);
+    let too_large = config
+        .stages
+        .iter()
+        .find(|stage| stage.images_per_batch > images);
     too_large.map_or(Ok(()), |stage| {
         Err(TrainError::BatchTooLarge {
             stage: stage.name.clone(),

@@ -63,7 +63,12 @@ mod tests {
 
     #[test]
     fn cosine_falls_from_the_peak_to_its_fraction() {
-        let stage = stage(ScheduleConfig::Cosine { final_fraction: 0.1 }, 0);
+        let stage = stage(
+            ScheduleConfig::Cosine {
+                final_fraction: 0.1,
+            },
+            0,
+        );
         let rate = |step| learning_rate(&stage, step, 10, 100);
         assert!((rate(0) - 1.0).abs() < 1e-12);
         assert!((rate(50) - 0.55).abs() < 1e-12);

@@ -98,7 +98,8 @@ impl SelfCritic {
         tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let start = Instant::now();
-        let image_of_sample: Vec<usize> = image_of_caption.iter().map(|&k| batch.images[k]).collect();
+        let image_of_sample: Vec<usize> =
+            image_of_caption.iter().map(|&k| batch.images[k]).collect();
         let rows = image_of_sample.iter().copied().zip(&sampled);
         let rows = rows.chain(batch.images.iter().copied().zip(&greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
@@ -116,7 +117,9 @@ impl SelfCritic {
         let counts = counts(&sampled);
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
-        let loss: f64 = weighted.map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p)).sum();
+        let loss: f64 = weighted
+            .map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p))
+            .sum();
         tally.add("loss", loss, tokens);
         tally.add("entropy", sum(&rows.entropy), tokens);
         tally.add("caption_length", tokens, counts.sequences as f64);
@@ -126,7 +129,10 @@ impl SelfCritic {
         tally.add_all("baseline", baselines);
         tally.add_all("reward_spread", rewards.chunks(samples).map(deviation));
         let share = |holds: bool| f64::from(u8::from(holds));
-        tally.add_all("zero_advantage_share", advantages.iter().map(|&a| share(a == 0.0)));
+        tally.add_all(
+            "zero_advantage_share",
+            advantages.iter().map(|&a| share(a == 0.0)),
+        );
         tally.add_all("advantage", advantages);
         let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
         tally.add_all("cut_off_share", cut_off);
@@ -147,7 +153,10 @@ impl SelfCritic {
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
         let with_end_token = self.config.reward_end_token;
-        let texts: Vec<String> = captions.iter().map(|(_, words)| vocabulary.decode(words)).collect();
+        let texts: Vec<String> = captions
+            .iter()
+            .map(|(_, words)| vocabulary.decode(words))
+            .collect();
         let candidates: Vec<Candidate<'_>> = captions
             .iter()
             .zip(&texts)
@@ -201,3 +210,6 @@ fn deviation(rewards: &[f64]) -> f64 {
     let mean = rewards.iter().sum::<f64>() / n;
     (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
+
+#[cfg(test)]
+mod tests;

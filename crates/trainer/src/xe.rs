@@ -47,7 +47,14 @@ pub(crate) fn contribution(
             let dropout = context.dropout();
             captioner.teacher_forced(batch.features, &image_of_caption, &inputs, dropout)?
         }
-        share => scheduled_sampling(captioner, batch, &image_of_caption, &captions, share, context)?,
+        share => scheduled_sampling(
+            captioner,
+            batch,
+            &image_of_caption,
+            &captions,
+            share,
+            context,
+        )?,
     };
     let smoothing = config.label_smoothing as f32;
     let weights = vec![1.0; captions.len()];
@@ -58,7 +65,9 @@ pub(crate) fn contribution(
     tally.add("loss", sum(&rows.cross_entropy), tokens);
     tally.add("entropy", sum(&rows.entropy), tokens);
     tally.add("caption_length", tokens, counts.sequences as f64);
-    let cut_off = captions.iter().map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
+    let cut_off = captions
+        .iter()
+        .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
     tally.add_all("cut_off_share", cut_off);
     tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
     Ok(Contribution {

@@ -21,7 +21,11 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let decoder = match arguments.beam {
         None => DecoderChoice::Greedy,
-        Some(0) => return Err(Failure::Mistake("found --beam 0, expected 1 or more".to_owned())),
+        Some(0) => {
+            return Err(Failure::Mistake(
+                "found --beam 0, expected 1 or more".to_owned(),
+            ));
+        }
         Some(width) => DecoderChoice::Beam(width),
     };
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
@@ -95,7 +99,10 @@ fn captions_of(path: &Path, arguments: &EvalArguments) -> Result<CaptionSource, 
     let mistake = |message: String| Failure::Mistake(message);
     if path.extension().is_some_and(|ending| ending == "csv") {
         let splits = arguments.splits.clone().ok_or_else(|| {
-            mistake(format!("`{}` is a CSV, expected --splits with it", path.display()))
+            mistake(format!(
+                "`{}` is a CSV, expected --splits with it",
+                path.display()
+            ))
         })?;
         return Ok(CaptionSource::Kaggle(KaggleSource {
             captions: path.to_owned(),

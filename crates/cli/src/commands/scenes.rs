@@ -10,6 +10,10 @@ pub(crate) fn run(arguments: &ScenesArguments) -> Result<ExitCode, Failure> {
     let generated = scenes::generate(arguments.seed);
     scenes::write(&generated, &arguments.directory)
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    println!("wrote the scenes of seed {} to {}", arguments.seed, arguments.directory.display());
+    println!(
+        "wrote the scenes of seed {} to {}",
+        arguments.seed,
+        arguments.directory.display()
+    );
     Ok(ExitCode::SUCCESS)
 }

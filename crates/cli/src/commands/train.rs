@@ -47,7 +47,10 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
                 println!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
             }
             println!("curve: {}", directory.join("curve.svg").display());
-            println!("next: scst eval {} --split test --beam 5", directory.display());
+            println!(
+                "next: scst eval {} --split test --beam 5",
+                directory.display()
+            );
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Stopped { checkpoint } => {

@@ -1,6 +1,10 @@
 //! A tiny data set and the binary, for end-to-end tests.
 
-#![allow(dead_code, reason = "every test file uses a part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test file includes this, and uses a part of it"
+)]
 
 use std::{
     fs,
@@ -70,8 +74,15 @@ impl Workplace {
     pub fn refuse(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let errors = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(code), "scst {arguments:?}: {errors}");
-        let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "scst {arguments:?}: {errors}"
+        );
+        let lines: Vec<&str> = errors
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
         assert_eq!(lines.len(), 1, "one sentence, but: {errors}");
         lines[0].to_owned()
     }

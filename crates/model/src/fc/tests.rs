@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::{parameters, update_parameters};
 
 const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,
@@ -72,7 +73,11 @@ fn backward_equals_autodiff_of_the_same_run() {
     for dropout in [None, dropout()] {
         let plain = Device::flex();
         let d_hidden = random([ROWS, 5], 3, (&plain, DType::F32));
-        let found = closed_form(&model(&plain, DType::F32), dropout.clone(), d_hidden.clone());
+        let found = closed_form(
+            &model(&plain, DType::F32),
+            dropout.clone(),
+            d_hidden.clone(),
+        );
 
         let device = Device::flex().autodiff();
         let tracked = model(&device, DType::F32);
@@ -91,7 +96,10 @@ fn backward_equals_autodiff_of_the_same_run() {
             let scale = largest(expected.clone());
             assert!(scale > 1e-3, "{name}: the oracle is not trivially zero");
             let difference = largest(found.get(name).unwrap().clone() - expected);
-            assert!(difference < 1e-5 * scale, "{name}: {difference:e} of {scale:e}");
+            assert!(
+                difference < 1e-5 * scale,
+                "{name}: {difference:e} of {scale:e}"
+            );
         }
     }
 }
@@ -132,7 +140,11 @@ fn backward_equals_finite_differences_in_f64() {
             };
             let expected = (moved(step) - moved(-step)) / (2.0 * step);
             let error = (gradient[k] - expected).abs() / scale;
-            assert!(error < 1e-6, "{}[{k}]: relative error {error:e}", parameter.name);
+            assert!(
+                error < 1e-6,
+                "{}[{k}]: relative error {error:e}",
+                parameter.name
+            );
         }
     }
 }
@@ -147,10 +159,14 @@ fn single_steps_equal_teacher_forcing() {
     let (mut state, mut tape) = model.start(features, &IMAGE_OF_CAPTION, None).unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..6 {
-        let rows: Vec<usize> = (0..open.len()).filter(|&k| INPUTS[open[k]].len() > t).collect();
+        let rows: Vec<usize> = (0..open.len())
+            .filter(|&k| INPUTS[open[k]].len() > t)
+            .collect();
         if rows.len() < open.len() {
             // Two selections in a row must compose.
-            state = state.select(&rows).select(&(0..rows.len()).collect::<Vec<_>>());
+            state = state
+                .select(&rows)
+                .select(&(0..rows.len()).collect::<Vec<_>>());
             tape.keep(&rows);
             tape.keep(&(0..rows.len()).collect::<Vec<_>>());
             open = rows.iter().map(|&k| open[k]).collect();
@@ -165,7 +181,12 @@ fn single_steps_equal_teacher_forcing() {
     let d_hidden = random([ROWS, 5], 3, (&device, DType::F32));
     let (weight, bias) = model.output_layer();
     let found = model
-        .backward(tape, d_hidden.clone(), weight.zeros_like(), bias.zeros_like())
+        .backward(
+            tape,
+            d_hidden.clone(),
+            weight.zeros_like(),
+            bias.zeros_like(),
+        )
         .unwrap();
     let expected = closed_form(&model, None, d_hidden);
     for parameter in parameters(&model) {
@@ -183,7 +204,12 @@ fn every_parameter_gets_a_gradient() {
     let gradients = closed_form(&model, None, d_hidden);
     for parameter in parameters(&model) {
         let gradient = gradients.get(&parameter.name).unwrap();
-        assert_eq!(gradient.dims(), parameter.values.dims(), "{}", parameter.name);
+        assert_eq!(
+            gradient.dims(),
+            parameter.values.dims(),
+            "{}",
+            parameter.name
+        );
     }
 }
 

@@ -136,11 +136,22 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.require(
         given.len() == 1,
         "epochs",
-        if given.is_empty() { "neither `epochs` nor `steps`" } else { "`epochs` and `steps`" },
+        if given.is_empty() {
+            "neither `epochs` nor `steps`"
+        } else {
+            "`epochs` and `steps`"
+        },
         "one of `epochs` and `steps`",
     );
     for length in given {
-        check.at_least_one(if stage.steps.is_some() { "steps" } else { "epochs" }, length);
+        check.at_least_one(
+            if stage.steps.is_some() {
+                "steps"
+            } else {
+                "epochs"
+            },
+            length,
+        );
     }
     check.at_least_one("images_per_batch", stage.images_per_batch as u64);
     check.positive("learning_rate", stage.learning_rate);
@@ -186,7 +197,10 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     if let Some(dropout) = stage.dropout {
         check.below_one("dropout", dropout);
     }
-    check.at_least_one("validate_every_steps", stage.validate_every_steps.unwrap_or(1));
+    check.at_least_one(
+        "validate_every_steps",
+        stage.validate_every_steps.unwrap_or(1),
+    );
     check.at_least_one("patience", stage.patience.unwrap_or(1));
     match (&stage.xe, &stage.scst) {
         (Some(xe), None) => check_xe(xe, &mut check.below("xe")),
@@ -208,12 +222,20 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
 }
 
 fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
-    let least = if scst.baseline == Baseline::LeaveOneOut { 2 } else { 1 };
+    let least = if scst.baseline == Baseline::LeaveOneOut {
+        2
+    } else {
+        1
+    };
     check.require(
         scst.samples_per_image >= least,
         "samples_per_image",
         scst.samples_per_image,
-        if least == 2 { "2 or more with the baseline `leave_one_out`" } else { "1 or more" },
+        if least == 2 {
+            "2 or more with the baseline `leave_one_out`"
+        } else {
+            "1 or more"
+        },
     );
     check.below_one("moving_average_decay", scst.moving_average_decay);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");

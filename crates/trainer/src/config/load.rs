@@ -238,10 +238,11 @@ fn difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, Strin
     match (a, b) {
         (Value::Table(a), Value::Table(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            keys.into_iter().find_map(|key| match (a.get(key), b.get(key)) {
-                (Some(a), Some(b)) => difference(&below(key), a, b),
-                (a, b) => Some((below(key), show(a), show(b))),
-            })
+            keys.into_iter()
+                .find_map(|key| match (a.get(key), b.get(key)) {
+                    (Some(a), Some(b)) => difference(&below(key), a, b),
+                    (a, b) => Some((below(key), show(a), show(b))),
+                })
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a
             .iter()

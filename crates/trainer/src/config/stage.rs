@@ -1,5 +1,7 @@
 //! The configuration of one stage.
 
+use std::path::PathBuf;
+
 use scst_loss::{Baseline, Normaliser};
 use scst_reward::{CiderDOptions, RewardEntry};
 use serde::{Deserialize, Serialize};
@@ -155,13 +157,16 @@ impl Default for ScstConfig {
 }
 
 /// The weights that a stage begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum StartFrom {
-    /// The best checkpoint of the stage before.
+    /// The best checkpoint of the stage before; the first stage begins with random weights.
     Best,
-    /// The last weights of the stage before.
+    /// The last weights of the stage before; the first stage begins with random weights.
     Last,
+    /// Another run (its best checkpoint) or a checkpoint, with the same vocabulary and the same
+    /// standardisation of features.
+    Checkpoint(PathBuf),
 }
 
 /// How the learning rate changes over a stage.

@@ -1,0 +1,318 @@
+//! The estimator against enumeration: for every baseline, the mean of many sampled gradients is
+//! the exact gradient of the expected reward.
+
+use burn::tensor::{Device, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients};
+use scst_reward::{Batch, ImageReferences, Reward, RewardError};
+
+use super::*;
+
+const VOCAB: u32 = 4;
+const MAX_LENGTH: usize = 3;
+const IMAGES: usize = 2;
+const FEATURE: usize = 3;
+const SAMPLES: usize = 4;
+const STEPS: u64 = 1_500;
+
+/// A reward without any structure that a baseline could exploit: a number from 0 to 1 for every
+/// image and caption.
+fn reward_of(image: usize, tokens: &[u32]) -> f64 {
+    let seed = tokens
+        .iter()
+        .fold(image as u64 + 7, |h, &w| h * 31 + u64::from(w) + 1);
+    ChaCha8Rng::seed_from_u64(seed).random()
+}
+
+struct Arbitrary;
+
+impl Reward for Arbitrary {
+    fn name(&self) -> &'static str {
+        "arbitrary"
+    }
+
+    fn signature(&self) -> String {
+        "arbitrary".to_owned()
+    }
+
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        let candidates = batch.candidates().iter();
+        Ok(candidates.map(|c| reward_of(c.image, c.tokens)).collect())
+    }
+}
+
+fn critic(baseline: Baseline) -> SelfCritic {
+    let image = |id: usize| ImageReferences {
+        id: id.to_string(),
+        tokens: vec![vec![2, 3, END]],
+        texts: vec!["x y".to_owned()],
+    };
+    let references = References::new(Some(END), (0..IMAGES).map(image).collect()).unwrap();
+    let mut rewards = RewardMixture::new(Arc::new(references));
+    rewards.add(1.0, Box::new(Arbitrary)).unwrap();
+    SelfCritic {
+        config: ScstConfig {
+            samples_per_image: SAMPLES,
+            baseline,
+            ..ScstConfig::default()
+        },
+        rewards,
+        fingerprint: String::new(),
+        moving_average: MovingAverage::new(0.9),
+    }
+}
+
+fn captioner() -> Captioner {
+    let config = CaptionerConfig::Fc(FcConfig {
+        hidden: 5,
+        embedding: 4,
+        dropout: 0.0,
+    });
+    let dimensions = Dimensions {
+        feature: FEATURE,
+        vocab: VOCAB as usize,
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    Captioner::init(&config, dimensions, &Device::flex(), &mut rng)
+}
+
+fn features() -> Tensor<2> {
+    let values: Vec<f32> = vec![0.9, -0.4, 0.1, -1.2, 0.7, 0.3];
+    Tensor::from_data(TensorData::new(values, [IMAGES, FEATURE]), &Device::flex())
+}
+
+/// All captions, shortest first.
+fn all_captions() -> Vec<Vec<u32>> {
+    let mut open = vec![Vec::new()];
+    let mut all = Vec::new();
+    for length in 1..=MAX_LENGTH {
+        let mut next = Vec::new();
+        for prefix in open {
+            for word in 0..VOCAB {
+                let caption = [prefix.as_slice(), &[word]].concat();
+                if word == END || length == MAX_LENGTH {
+                    all.push(caption);
+                } else {
+                    next.push(caption);
+                }
+            }
+        }
+        open = next;
+    }
+    all
+}
+
+fn flatten(captioner: &Captioner, gradients: &Gradients) -> Vec<f64> {
+    let parameters = captioner.parameters().into_iter();
+    parameters
+        .flat_map(|p| {
+            gradients
+                .get(&p.name)
+                .unwrap()
+                .clone()
+                .try_into_vec_as::<f64>()
+                .unwrap()
+        })
+        .collect()
+}
+
+/// Gradient of all captions of all images with weights, and every caption's log-probability.
+fn weighted(
+    captioner: &Captioner,
+    weight: impl Fn(usize, usize) -> f64,
+) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let captions = all_captions();
+    let mut sum: Vec<f64> = Vec::new();
+    let mut log_probabilities = Vec::new();
+    for image in 0..IMAGES {
+        let inputs: Vec<Vec<u32>> = captions
+            .iter()
+            .map(|words| [&[END], &words[..words.len() - 1]].concat())
+            .collect();
+        let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+        let images = vec![image; captions.len()];
+        let tape = captioner
+            .teacher_forced(features(), &images, &inputs, None)
+            .unwrap();
+        let weights: Vec<f32> = (0..captions.len())
+            .map(|n| weight(image, n) as f32)
+            .collect();
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &captions, &weights, 0.0).unwrap();
+        let owner = crate::objective::pack(&captions, |n, _| n);
+        let mut log_p = vec![0.0; captions.len()];
+        for (n, value) in owner.into_iter().zip(rows.log_probability) {
+            log_p[n] += f64::from(value);
+        }
+        log_probabilities.push(log_p);
+        let gradient = flatten(captioner, &gradients);
+        if sum.is_empty() {
+            sum = gradient;
+        } else {
+            sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
+        }
+    }
+    (sum, log_probabilities)
+}
+
+/// The gradient of `-sum_images E[r]`, by enumerating every caption.
+fn exact(captioner: &Captioner) -> Vec<f64> {
+    let (_, log_p) = weighted(captioner, |_, _| 0.0);
+    for log_p in &log_p {
+        let total: f64 = log_p.iter().map(|l| l.exp()).sum();
+        assert!((total - 1.0).abs() < 1e-5, "probabilities sum to {total}");
+    }
+    let captions = all_captions();
+    weighted(captioner, |image, n| {
+        log_p[image][n].exp() * reward_of(image, &captions[n])
+    })
+    .0
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+/// Mean of many sampled gradients per sample and image, and the standard error of its norm.
+fn sampled(captioner: &Captioner, baseline: Baseline) -> (Vec<f64>, f64) {
+    let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
+    let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+    let mut critic = critic(baseline);
+    let (mut sum, mut squares) = (Vec::new(), 0.0);
+    for step in 0..STEPS {
+        let batch = ImageBatch {
+            features: features(),
+            images: (0..IMAGES).collect(),
+        };
+        let context = StepContext {
+            seed: 17,
+            stage: 0,
+            step,
+            dropout: 0.0,
+        };
+        let part = critic
+            .contribution(captioner, &vocabulary, MAX_LENGTH, batch, context)
+            .unwrap();
+        let gradient: Vec<f64> = flatten(captioner, &part.gradients)
+            .into_iter()
+            .map(|g| g / SAMPLES as f64)
+            .collect();
+        squares += gradient.iter().map(|g| g * g).sum::<f64>();
+        if sum.is_empty() {
+            sum = gradient;
+        } else {
+            sum.iter_mut().zip(gradient).for_each(|(s, g)| *s += g);
+        }
+    }
+    let n = STEPS as f64;
+    let mean: Vec<f64> = sum.into_iter().map(|s| s / n).collect();
+    let variance = squares / n - norm(&mean).powi(2);
+    (mean, (variance / n).sqrt())
+}
+
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
+}
+
+#[test]
+fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
+    let captioner = captioner();
+    let exact = exact(&captioner);
+    let baselines = [
+        Baseline::Greedy,
+        Baseline::LeaveOneOut,
+        Baseline::MovingAverage,
+        Baseline::None,
+    ];
+    for baseline in baselines {
+        let (mean, standard_error) = sampled(&captioner, baseline);
+        let error = difference(&mean, &exact);
+        assert!(
+            error < 2.0 * standard_error,
+            "{baseline:?}: off by {error:.4}, standard error {standard_error:.4}"
+        );
+        // The check has power: an estimator that is off by a quarter would fail it.
+        let biased: Vec<f64> = mean.iter().map(|g| 0.75 * g).collect();
+        assert!(
+            difference(&biased, &exact) > 2.0 * standard_error,
+            "{baseline:?}: no power"
+        );
+    }
+}
+
+#[test]
+fn exact_gradient_is_the_slope_of_the_expected_reward() {
+    let captioner = captioner();
+    let gradient = exact(&captioner);
+    let captions = all_captions();
+    let expected_reward = |captioner: &Captioner| -> f64 {
+        let (_, log_p) = weighted(captioner, |_, _| 0.0);
+        let of_image = |(image, log_p): (usize, &Vec<f64>)| -> f64 {
+            let pairs = log_p.iter().zip(&captions);
+            pairs
+                .map(|(l, words)| l.exp() * reward_of(image, words))
+                .sum()
+        };
+        log_p.iter().enumerate().map(of_image).sum()
+    };
+    // Along the gradient itself the slope of E[r] is minus its norm.
+    let moved = |by: f64| {
+        let mut values = gradient.iter();
+        captioner.clone().update(|_, old| {
+            let [length] = old.dims();
+            let change: Vec<f32> = values
+                .by_ref()
+                .take(length)
+                .map(|g| (by * g / norm(&gradient)) as f32)
+                .collect();
+            old + Tensor::from_data(TensorData::new(change, [length]), &Device::flex())
+        })
+    };
+    let step = 0.02;
+    let slope = (expected_reward(&moved(step)) - expected_reward(&moved(-step))) / (2.0 * step);
+    let error = (slope + norm(&gradient)).abs() / norm(&gradient);
+    assert!(error < 2e-3, "slope {slope}, norm {}", norm(&gradient));
+}
+
+#[test]
+fn captions_with_equal_rewards_contribute_exactly_nothing() {
+    let captioner = captioner();
+    let gradients = weighted(&captioner, |_, _| 0.0).0;
+    assert!(gradients.iter().all(|&g| g == 0.0));
+}
+
+#[test]
+fn end_token_is_withheld_from_rewards_when_the_configuration_says_so() {
+    struct Seen(Arc<std::sync::Mutex<Vec<Vec<u32>>>>);
+    impl Reward for Seen {
+        fn name(&self) -> &'static str {
+            "seen"
+        }
+        fn signature(&self) -> String {
+            "seen".to_owned()
+        }
+        fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+            let tokens = batch.candidates().iter().map(|c| c.tokens.to_vec());
+            self.0.lock().unwrap().extend(tokens);
+            Ok(vec![0.0; batch.candidates().len()])
+        }
+    }
+    let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
+    let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+    for with_end_token in [true, false] {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let mut critic = critic(Baseline::None);
+        critic.config.reward_end_token = with_end_token;
+        critic
+            .rewards
+            .add(1.0, Box::new(Seen(Arc::clone(&seen))))
+            .unwrap();
+        let (ended, cut) = (vec![2, 3, END], vec![2, 3, 2]);
+        critic
+            .score(&vocabulary, &[(0, &ended), (1, &cut)])
+            .unwrap();
+        let expected = if with_end_token { ended } else { vec![2, 3] };
+        assert_eq!(*seen.lock().unwrap(), [expected, cut]);
+    }
+}
