@@ -15,10 +15,12 @@ pub const REGIONS: usize = 4;
 const WIDE: usize = POOLED_DIM / 2;
 const ATTRIBUTES: usize =
     Shape::TABLE.len() + Colour::TABLE.len() + Size::TABLE.len() + Setting::TABLE.len() + 2;
-/// Deviation of the noise on an object's attributes, whose true values are 0 and 1.
-const CONFUSION: f32 = 0.12;
+/// Deviation of the noise on what a region shows of its object's attributes, whose true values are 0 and 1.
+const REGION_NOISE: f32 = 0.12;
+/// The same for what the pooled vector shows of them.
+const POOLED_NOISE: f32 = 0.04;
 /// Deviation of the noise on every written value.
-const GRAIN: f32 = 0.05;
+const GRAIN: f32 = 0.02;
 
 /// Random rectified projections of an object's attributes.
 #[derive(Debug)]
@@ -63,10 +65,11 @@ impl Encoder {
         let mut pooled = [0.0_f32; POOLED_DIM];
         let mut regions = vec![f16::ZERO; REGIONS * REGION_DIM];
         for (object, row) in world.objects.iter().zip(regions.chunks_mut(REGION_DIM)) {
-            let seen = attributes(object, world.setting, dice);
+            let seen = attributes(object, world.setting, REGION_NOISE, dice);
             for (value, slot) in self.region.forward(&seen).zip(row) {
                 *slot = f16::from_f32(value + GRAIN * dice.normal());
             }
+            let seen = attributes(object, world.setting, POOLED_NOISE, dice);
             for (index, value) in self.wide.forward(&seen).enumerate() {
                 pooled[index] += value / REGIONS as f32;
                 pooled[WIDE + index] = pooled[WIDE + index].max(value);
@@ -78,7 +81,7 @@ impl Encoder {
 }
 
 /// One-hot shape, colour, size and setting, then the position in `-1..1`, all with noise.
-fn attributes(object: &Object, setting: Setting, dice: &mut Dice) -> [f32; ATTRIBUTES] {
+fn attributes(object: &Object, setting: Setting, noise: f32, dice: &mut Dice) -> [f32; ATTRIBUTES] {
     let mut values = [0.0; ATTRIBUTES];
     let mut first = 0;
     for (choice, count) in [
@@ -93,5 +96,5 @@ fn attributes(object: &Object, setting: Setting, dice: &mut Dice) -> [f32; ATTRI
     let centred = |pixel: i32| pixel as f32 * 2.0 / CANVAS as f32 - 1.0;
     values[first] = centred(object.x);
     values[first + 1] = centred(object.y);
-    values.map(|value| value + CONFUSION * dice.normal())
+    values.map(|value| value + noise * dice.normal())
 }

@@ -36,7 +36,7 @@ pub const SEED: u64 = 7;
 pub const REFERENCES: usize = 5;
 /// Images in the training, validation and test split, in this order.
 pub const SPLITS: [(Split, usize); 3] =
-    [(Split::Train, 1100), (Split::Val, 160), (Split::Test, 120)];
+    [(Split::Train, 1100), (Split::Val, 180), (Split::Test, 100)];
 
 /// One image with its references and features.
 #[derive(Clone, Debug)]
