@@ -1,5 +1,7 @@
 //! The main job: a run of two stages, its directory, and its evaluation.
 
+#![allow(clippy::print_stderr, reason = "tests say which parts they skip")]
+
 mod support;
 
 use serde_json::Value;

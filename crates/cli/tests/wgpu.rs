@@ -1,6 +1,8 @@
 //! Training on the wgpu backend, wherever it has a device: a real GPU or a software driver. That its
 //! steps agree with flex is checked with all devices, in `train_and_eval.rs`.
 
+#![allow(clippy::print_stderr, reason = "tests say which parts they skip")]
+
 mod support;
 
 use support::{CONFIG, Workplace};

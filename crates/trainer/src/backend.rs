@@ -81,24 +81,16 @@ impl Backend {
         })
     }
 
-    /// Names of the devices that the backend finds.
+    /// What the backend finds, in a few words. Drivers are asked, no device is opened.
     ///
     /// # Errors
     /// [`BackendError`] when the binary or the machine lacks it.
-    pub fn device_names(self) -> Result<Vec<String>, BackendError> {
-        let default = self.device()?;
+    pub fn describe(self) -> Result<String, BackendError> {
+        self.device()?;
         Ok(match self {
-            Self::Flex | Self::Ndarray => {
-                let threads = rayon::current_num_threads();
-                vec![format!("CPU, {threads} threads")]
-            }
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => {
-                use burn::tensor::DeviceType;
-                let devices = Device::enumerate(DeviceType::Wgpu).into_vec();
-                devices.iter().map(|device| format!("{device:?}")).collect()
-            }
-            _ => vec![format!("{default:?}")],
+            Self::Flex | Self::Ndarray => format!("CPU, {} threads", rayon::current_num_threads()),
+            Self::Wgpu => "GPU or software driver found".to_owned(),
+            Self::Cuda => "NVIDIA GPU found".to_owned(),
         })
     }
 

@@ -543,14 +543,18 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<NamedTensor>, CheckpointError
 }
 
 fn entry(bytes: &[u8]) -> FileEntry {
-    let hex = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     FileEntry {
         bytes: bytes.len() as u64,
-        sha256: hex,
+        sha256: hex(&Sha256::digest(bytes)),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {

@@ -23,7 +23,7 @@ pub(crate) fn learning_rate(
         } => factor.powf((step / steps_per_epoch / every_epochs) as f64),
         ScheduleConfig::Cosine { final_fraction } => {
             let progress = step as f64 / total_steps as f64;
-            let wave = (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0;
+            let wave = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
             final_fraction + (1.0 - final_fraction) * wave
         }
     };

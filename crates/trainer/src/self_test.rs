@@ -24,8 +24,10 @@ const WORDS: usize = 23;
 const MAX_LENGTH: usize = 6;
 
 /// How closely a backend agrees with flex.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
+    /// The device's own name.
+    pub device: String,
     /// Largest difference of any gradient of a cross-entropy step, relative to the largest
     /// gradient.
     pub xe: f64,
@@ -48,9 +50,23 @@ pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
     let (xe, scst) = gradients(&device)?;
     let (expected_xe, expected_scst) = gradients(&Device::flex())?;
     Ok(Agreement {
+        device: name(&device),
         xe: difference(&xe, &expected_xe),
         scst: difference(&scst, &expected_scst),
     })
+}
+
+/// The name that a GPU's driver gives it.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn name(device: &Device) -> String {
+    let identity = device.identity();
+    identity.map_or_else(|| "CPU".to_owned(), |identity| identity.name)
+}
+
+/// Without GPU backends there is nothing but the CPU.
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+fn name(_: &Device) -> String {
+    "CPU".to_owned()
 }
 
 fn difference(found: &[f32], expected: &[f32]) -> f64 {
@@ -157,7 +173,7 @@ mod tests {
     fn ndarray_agrees_with_flex() {
         let agreement = self_test(Backend::Ndarray);
         if cfg!(feature = "ndarray") {
-            let Agreement { xe, scst } = agreement.unwrap();
+            let Agreement { xe, scst, .. } = agreement.unwrap();
             assert!(
                 xe < Agreement::TOLERANCE && scst < Agreement::TOLERANCE,
                 "{xe:e} {scst:e}"

@@ -11,12 +11,10 @@ use crate::{
 
 pub(crate) fn run(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
     for backend in Backend::ALL {
-        match backend.device_names() {
+        match backend.describe() {
             Err(error) => println!("{:<8} not usable: {error}", backend.name()),
-            Ok(names) => {
-                for name in names {
-                    println!("{:<8} {name}", backend.name());
-                }
+            Ok(text) => {
+                println!("{:<8} {text}", backend.name());
                 if arguments.self_test {
                     println!("{:<8} self-test {}", "", isolated_self_test(backend)?);
                 }
@@ -45,9 +43,10 @@ fn isolated_self_test(backend: Backend) -> Result<String, Failure> {
 }
 
 pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failure> {
-    let Agreement { xe, scst } = compare_with_flex(arguments.backend)?;
+    let Agreement { device, xe, scst } = compare_with_flex(arguments.backend)?;
     let summary = format!(
-        "largest gradient difference to flex: cross-entropy step {xe:.1e}, SCST step {scst:.1e}"
+        "on {device}; largest gradient difference to flex: cross-entropy step {xe:.1e}, SCST step \
+         {scst:.1e}"
     );
     if xe > Agreement::TOLERANCE || scst > Agreement::TOLERANCE {
         return Err(Failure::Failed(format!(
@@ -55,6 +54,6 @@ pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failu
             Agreement::TOLERANCE
         )));
     }
-    println!("passed; {summary}");
+    println!("passed {summary}");
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::format_push_string,
     reason = "every test file includes this, and uses a part of it"
 )]
 
