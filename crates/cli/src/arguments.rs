@@ -174,6 +174,6 @@ pub(crate) struct ScenesArguments {
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
     /// Seed of the scenes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = scst_data::scenes::SEED)]
     pub(crate) seed: u64,
 }

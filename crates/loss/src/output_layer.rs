@@ -52,18 +52,7 @@ pub fn output_gradient(
     chunk_rows: usize,
 ) -> Result<OutputGradient, LossError> {
     let [rows, _] = hidden.dims();
-    for (what, found) in [
-        ("target words", targets.words.len()),
-        ("row weights", targets.weights.len()),
-    ] {
-        if found != rows {
-            return Err(LossError::Rows {
-                what,
-                found,
-                expected: rows,
-            });
-        }
-    }
+    targets.check_rows(rows)?;
     if rows == 0 || chunk_rows == 0 {
         return Err(LossError::Range {
             what: "rows of hidden states, and rows per chunk",

@@ -85,19 +85,26 @@ pub fn softmax_gradient(
     })
 }
 
-fn check(targets: &RowTargets<'_>, rows: usize, vocab: usize) -> Result<(), LossError> {
-    for (what, found) in [
-        ("target words", targets.words.len()),
-        ("row weights", targets.weights.len()),
-    ] {
-        if found != rows {
-            return Err(LossError::Rows {
+impl RowTargets<'_> {
+    /// Whether there is one word and one weight for each of `rows` rows.
+    pub(crate) fn check_rows(&self, rows: usize) -> Result<(), LossError> {
+        let counts = [
+            ("target words", self.words.len()),
+            ("row weights", self.weights.len()),
+        ];
+        match counts.into_iter().find(|&(_, found)| found != rows) {
+            None => Ok(()),
+            Some((what, found)) => Err(LossError::Rows {
                 what,
                 found,
                 expected: rows,
-            });
+            }),
         }
     }
+}
+
+fn check(targets: &RowTargets<'_>, rows: usize, vocab: usize) -> Result<(), LossError> {
+    targets.check_rows(rows)?;
     if let Some(row) = targets.words.iter().position(|&w| w as usize >= vocab) {
         return Err(LossError::WordOutOfRange {
             row,

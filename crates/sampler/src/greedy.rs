@@ -2,7 +2,7 @@
 
 use crate::{
     SamplerError, StepModel,
-    step::{OpenCaptions, read},
+    step::{decode, read},
 };
 
 /// The most probable word at every step, until the end token or `max_length` words.
@@ -17,33 +17,17 @@ use crate::{
 /// [`SamplerError`] when the model fails or its scores are no distribution.
 pub fn greedy<M: StepModel>(
     model: &mut M,
-    mut state: M::State,
+    state: M::State,
     rows: usize,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
-    let mut captions = OpenCaptions::new(rows);
-    if rows == 0 {
-        return Ok(captions.captions);
-    }
-    for step in 0..max_length {
-        let (scores, next) = model.step(&captions.last_words(), state)?;
+    decode(model, state, rows, max_length, |scores, open, step| {
         let [_, vocab] = scores.dims();
         let scores = read(scores, step)?;
-        let words = scores
-            .chunks(vocab)
-            .zip(&captions.open)
-            .map(|(scores, &row)| argmax(scores).ok_or(SamplerError::NoDistribution { row, step }))
-            .collect::<Result<Vec<u32>, _>>()?;
-        let going_on = captions.push(&words);
-        if captions.open.is_empty() {
-            break;
-        }
-        state = match going_on {
-            Some(rows) => model.select(next, &rows),
-            None => next,
-        };
-    }
-    Ok(captions.captions)
+        let rows = scores.chunks(vocab).zip(open);
+        rows.map(|(scores, &row)| argmax(scores).ok_or(SamplerError::NoDistribution { row, step }))
+            .collect()
+    })
 }
 
 /// The index of the largest score, the first among equals; `None` if there is none above -inf or

@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 
 use crate::{
     SamplerError, StepModel,
-    step::{OpenCaptions, read},
+    step::{decode, read},
 };
 
 /// Captions drawn from the model at temperature 1, until the end token or `max_length` words.
@@ -21,31 +21,16 @@ use crate::{
 /// [`SamplerError`] when the model fails or its scores are no distribution.
 pub fn sample<M: StepModel>(
     model: &mut M,
-    mut state: M::State,
+    state: M::State,
     rows: usize,
     max_length: usize,
     rng: &mut impl Rng,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     let uniforms: Vec<f64> = (0..rows * max_length).map(|_| rng.random()).collect();
-    let mut captions = OpenCaptions::new(rows);
-    if rows == 0 {
-        return Ok(captions.captions);
-    }
-    for step in 0..max_length {
-        let (scores, next) = model.step(&captions.last_words(), state)?;
-        let open = captions.open.iter();
-        let numbers: Vec<f64> = open.map(|&row| uniforms[row * max_length + step]).collect();
-        let words = draw_words(scores, &numbers, step)?;
-        let going_on = captions.push(&words);
-        if captions.open.is_empty() {
-            break;
-        }
-        state = match going_on {
-            Some(rows) => model.select(next, &rows),
-            None => next,
-        };
-    }
-    Ok(captions.captions)
+    decode(model, state, rows, max_length, |scores, open, step| {
+        let numbers = open.iter().map(|&row| uniforms[row * max_length + step]);
+        draw_words(scores, &numbers.collect::<Vec<f64>>(), step)
+    })
 }
 
 /// One word for every row of `scores`, `[rows, vocab]`, drawn by inverting the cumulative softmax

@@ -32,41 +32,41 @@ pub trait StepModel {
     fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State;
 }
 
-/// Captions being decoded: all that were asked for, and the rows still open.
-pub(crate) struct OpenCaptions {
-    /// Words so far, one list a caption.
-    pub(crate) captions: Vec<Vec<u32>>,
-    /// Indices into `captions`, in the order of the model's rows.
-    pub(crate) open: Vec<usize>,
-}
-
-impl OpenCaptions {
-    pub(crate) fn new(rows: usize) -> Self {
-        Self {
-            captions: vec![Vec::new(); rows],
-            open: (0..rows).collect(),
+/// Decodes `rows` captions of at most `max_length` words, one word a caption and step, as `choose`
+/// picks them from the scores, `[open, vocab]`, of the captions that are still open. Finished
+/// captions leave the batch.
+pub(crate) fn decode<M: StepModel>(
+    model: &mut M,
+    mut state: M::State,
+    rows: usize,
+    max_length: usize,
+    mut choose: impl FnMut(Tensor<2>, &[usize], usize) -> Result<Vec<u32>, SamplerError<M::Error>>,
+) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
+    let mut captions = vec![Vec::new(); rows];
+    let mut open: Vec<usize> = (0..rows).collect();
+    let mut words = vec![END; rows];
+    for step in 0..max_length {
+        if open.is_empty() {
+            break;
         }
-    }
-
-    /// The last word of every open caption.
-    pub(crate) fn last_words(&self) -> Vec<u32> {
-        let last = |&row: &usize| self.captions[row].last().copied().unwrap_or(END);
-        self.open.iter().map(last).collect()
-    }
-
-    /// Appends one word to every open caption and closes the finished ones. Returns the model rows
-    /// that go on, when that is not all of them.
-    pub(crate) fn push(&mut self, words: &[u32]) -> Option<Vec<usize>> {
-        for (&row, &word) in self.open.iter().zip(words) {
-            self.captions[row].push(word);
+        let (scores, next) = model.step(&words, state)?;
+        words = choose(scores, &open, step)?;
+        for (&row, &word) in open.iter().zip(&words) {
+            captions[row].push(word);
         }
         let going_on: Vec<usize> = (0..words.len()).filter(|&k| words[k] != END).collect();
-        if going_on.len() == self.open.len() {
-            return None;
+        if going_on.is_empty() {
+            break;
         }
-        self.open = going_on.iter().map(|&k| self.open[k]).collect();
-        Some(going_on)
+        state = if going_on.len() == open.len() {
+            next
+        } else {
+            model.select(next, &going_on)
+        };
+        open = going_on.iter().map(|&k| open[k]).collect();
+        words = going_on.iter().map(|&k| words[k]).collect();
     }
+    Ok(captions)
 }
 
 /// Scores on the host, `[rows * vocab]`.

@@ -36,7 +36,7 @@ pub use config::Config;
 pub use corpus::Corpus;
 pub use error::TrainError;
 pub use evaluate::{DecodedCaption, DecoderChoice, EvaluationReport, evaluate};
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer};
 pub use progress::{Best, StageSummary};
 pub use run::{Outcome, RunOptions, Summary, train};
 pub use self_test::{Agreement, self_test};

@@ -60,11 +60,3 @@ pub trait Observer {
     /// Takes note of an event.
     fn observe(&mut self, event: &Event<'_>);
 }
-
-/// Watches nothing.
-#[derive(Debug, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>) {}
-}

@@ -1,6 +1,6 @@
 //! The embedded default dataset: drawn scenes, five worded references each, and features.
 //!
-//! [`generate`] makes everything in memory from a seed; [`write`] lays it out as the files that the
+//! [`generate`] makes everything in memory from a seed; [`write()`] lays it out as the files that the
 //! repository keeps under `data/scenes`. A scene holds two to four outlined shapes in a setting. Its references
 //! come from a grammar with synonyms of very different frequency, and each of them mentions its own
 //! choice of objects, attributes and relations, so that captions of one image agree only in part, as
