@@ -4,7 +4,7 @@ mod support;
 
 use std::{
     fs,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -20,6 +20,17 @@ fn outcome(workplace: &Workplace, run: &str) -> (Vec<u8>, Vec<u8>) {
         last,
         workplace.read(&format!("{run}/best/model.safetensors")),
     )
+}
+
+/// Waits for something that a run does.
+fn wait_while_running(child: &mut Child, done: impl Fn() -> bool) {
+    while !done() {
+        assert!(
+            child.try_wait().expect("a status").is_none(),
+            "the run ended early"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Starts a run, and kills it as `kill -9` does after `delay`, unless it ends before.
@@ -70,16 +81,16 @@ fn resumed_run_ends_with_the_same_bytes_when_it_is_killed_again_and_again() {
 fn interrupted_run_writes_a_checkpoint_says_how_to_go_on_and_ends_the_same() {
     let workplace = Workplace::new();
     workplace.succeed(&["train", "config.toml", "--out", "whole"]);
-    let child = workplace
+    let mut child = workplace
         .command(&["train", "config.toml", "--out", "stopped"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("scst starts");
     let checkpoints = workplace.path("stopped/checkpoints");
-    while !fs::read_dir(&checkpoints).is_ok_and(|mut entries| entries.next().is_some()) {
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_while_running(&mut child, || {
+        fs::read_dir(&checkpoints).is_ok_and(|mut entries| entries.next().is_some())
+    });
     let killed = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
@@ -95,18 +106,14 @@ fn interrupted_run_writes_a_checkpoint_says_how_to_go_on_and_ends_the_same() {
 #[test]
 fn lost_run_directory_is_an_error_and_a_new_run_is_not_hindered() {
     let workplace = Workplace::new();
-    let child = workplace
+    let mut child = workplace
         .command(&["train", "config.toml"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("scst starts");
-    while !workplace
-        .path("runs/tiny/checkpoints/step-00000005")
-        .is_dir()
-    {
-        thread::sleep(Duration::from_millis(1));
-    }
+    let checkpoint = workplace.path("runs/tiny/checkpoints/step-00000005");
+    wait_while_running(&mut child, || checkpoint.is_dir());
     fs::rename(workplace.path("runs/tiny"), workplace.path("moved")).expect("a rename");
     fs::write(workplace.path("runs/tiny"), b"in the way").expect("a file");
     let output = child.wait_with_output().expect("the child ends");
