@@ -1,6 +1,6 @@
 //! One sentence and an exit code for everything that can go wrong.
 
-use std::{fmt, process::ExitCode};
+use std::{error::Error, fmt, process::ExitCode};
 
 use scst_trainer::{BackendError, CheckpointError, TrainError, config::ConfigError};
 
@@ -21,13 +21,29 @@ impl Failure {
         }
     }
 
-    fn new(is_mistake: bool, message: String) -> Self {
+    fn new(is_mistake: bool, error: &dyn Error) -> Self {
+        let message = with_causes(error);
         if is_mistake {
             Self::Mistake(message)
         } else {
             Self::Failed(message)
         }
     }
+}
+
+/// The message of an error and of its causes, as far as it does not hold them already.
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message += ": ";
+            message += &text;
+        }
+        next = cause.source();
+    }
+    message
 }
 
 impl fmt::Display for Failure {
@@ -39,24 +55,24 @@ impl fmt::Display for Failure {
 
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
-        Self::new(error.is_mistake(), error.to_string())
+        Self::new(error.is_mistake(), &error)
     }
 }
 
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
-        Self::new(error.is_mistake(), error.to_string())
+        Self::new(error.is_mistake(), &error)
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Mistake(error.to_string())
+        Self::new(true, &error)
     }
 }
 
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
-        Self::Mistake(error.to_string())
+        Self::new(true, &error)
     }
 }

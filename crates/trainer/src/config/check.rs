@@ -14,17 +14,12 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     key: String,
-    found: String,
-    expected: String,
+    message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "key `{}`: found {}, expected {}",
-            self.key, self.found, self.expected
-        )
+        write!(f, "key `{}`: {}", self.key, self.message)
     }
 }
 
@@ -47,8 +42,7 @@ impl Checker<'_> {
         if !holds {
             self.problems.push(Problem {
                 key: format!("{}{key}", self.prefix),
-                found: found.to_string(),
-                expected: expected.to_owned(),
+                message: format!("found {found}, expected {expected}"),
             });
         }
     }
@@ -241,11 +235,9 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
         for problem in entry.problems() {
-            let key = format!("{}rewards.{k}", check.prefix);
             check.problems.push(Problem {
-                key,
-                found: problem.to_string(),
-                expected: "a reward as `scst config` shows it".to_owned(),
+                key: format!("{}rewards.{k}", check.prefix),
+                message: problem.to_string(),
             });
         }
     }

@@ -180,10 +180,10 @@ impl Config {
         let key_error = |key: String, message: &str| ConfigError::Key {
             path: path.to_owned(),
             key,
-            message: message.trim().replace('\n', ", "),
+            message: in_words(message),
         };
         let mut config: Self = serde_path_to_error::deserialize(Value::Table(table))
-            .map_err(|error| key_error(error.path().to_string(), error.inner().message()))?;
+            .map_err(|error| key_error(dotted(error.path()), error.inner().message()))?;
         config.fill_names(path);
         let problems = config.problems();
         if problems.is_empty() {
@@ -225,6 +225,30 @@ impl Config {
             &Value::Table(value(other)?),
         )
     }
+}
+
+/// The path of a key as overrides spell it: `stages.0.epochs`.
+fn dotted(path: &serde_path_to_error::Path) -> String {
+    path.to_string().replace('[', ".").replace(']', "")
+}
+
+/// A message of the parser in one line, with plain words for Rust's types.
+fn in_words(message: &str) -> String {
+    let line = message.trim().replace('\n', ", ");
+    for (types, words) in [
+        (
+            ["expected usize", "expected u64"],
+            "expected a whole number, 0 or more",
+        ),
+        (["expected f64", "expected f32"], "expected a number"),
+    ] {
+        for name in types {
+            if let Some(start) = line.strip_suffix(name) {
+                return format!("{start}{words}");
+            }
+        }
+    }
+    line
 }
 
 fn difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {
