@@ -12,143 +12,42 @@
 //!
 //! A directory appears atomically and complete. Loading verifies every byte.
 
+mod error;
+mod manifest;
+mod tensors;
+
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use scst_data::{DataError, Standardiser, Vocabulary};
+use burn::tensor::Device;
+use scst_data::{Standardiser, Vocabulary};
 use scst_model::{Captioner, Dimensions};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
+
+pub use error::CheckpointError;
 
 use crate::{
-    config::{Config, ConfigError, OptimiserConfig},
+    config::{Config, OptimiserConfig},
     draws::{Purpose, generator},
-    files::{FileError, recover, replace_directory_atomically},
+    files::{recover, replace_directory_atomically},
     optimiser::{Moments, Optimiser},
     progress::Progress,
 };
+use manifest::{MANIFEST, Manifest, entry, from_json, read, to_json, verified};
+use tensors::{NamedTensor, decode, encode, model_tensors, moment_tensors};
 
 /// Version of the layout; checkpoints of other versions are refused.
 const FORMAT_VERSION: u32 = 1;
 
-const MANIFEST: &str = "manifest.json";
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.toml";
 const TOKENIZER: &str = "tokenizer.json";
 const MODEL: &str = "model.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";
-
-/// Why a checkpoint cannot be written or used.
-#[derive(Debug, Error)]
-pub enum CheckpointError {
-    /// There is none.
-    #[error("`{}` holds no checkpoint: found no `{MANIFEST}`", path.display())]
-    Missing {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A file is not as it was written.
-    #[error("checkpoint file `{}` is damaged: found {found}, expected {expected}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        found: String,
-        /// What was expected.
-        expected: String,
-    },
-    /// The layout is of another version.
-    #[error("checkpoint `{}` has format version {found}, expected {FORMAT_VERSION}", path.display())]
-    Version {
-        /// The directory.
-        path: PathBuf,
-        /// Version found.
-        found: u32,
-    },
-    /// The vocabulary is not the one that the weights were trained with.
-    #[error(
-        "`{}` is the tokenizer of another run: found fingerprint {found}, expected {expected}", path.display()
-    )]
-    Vocabulary {
-        /// The tokenizer file.
-        path: PathBuf,
-        /// Its fingerprint.
-        found: String,
-        /// The checkpoint's.
-        expected: String,
-    },
-    /// Features were standardised otherwise.
-    #[error(
-        "checkpoint `{}` was trained on features that were standardised otherwise", path.display()
-    )]
-    Standardisation {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The training captions are not those that the run began with.
-    #[error(
-        "the training captions have changed since the checkpoint: found document frequencies {found}, expected {expected}"
-    )]
-    DocumentFrequency {
-        /// Fingerprint of the document frequencies of the captions as they are.
-        found: String,
-        /// The checkpoint's.
-        expected: String,
-    },
-    /// Weights do not fit the captioner that the configuration names.
-    #[error("checkpoint file `{}`: {problem}", path.display())]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// What does not fit.
-        problem: String,
-    },
-    /// A device did not hand weights back.
-    #[error("cannot read weights back from the device: {0}")]
-    Device(#[from] TensorReadError),
-    /// A file cannot be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A file cannot be read.
-    #[error("cannot read checkpoint file `{}`: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error("cannot write checkpoint file `{}`: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The configuration in the checkpoint.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The vocabulary or feature statistics in the checkpoint.
-    #[error(transparent)]
-    Data(#[from] DataError),
-}
-
-impl CheckpointError {
-    /// Whether the user's files are at fault, not the machine.
-    pub fn is_mistake(&self) -> bool {
-        !matches!(
-            self,
-            Self::Device(_) | Self::File(_) | Self::Read { .. } | Self::Write { .. }
-        )
-    }
-}
 
 /// What `state.json` holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -161,14 +60,6 @@ struct StateFile {
     optimiser_updates: u64,
     progress: Progress,
 }
-
-#[derive(Debug, Serialize, Deserialize)]
-struct FileEntry {
-    bytes: u64,
-    sha256: String,
-}
-
-type Manifest = BTreeMap<String, FileEntry>;
 
 /// What goes into a checkpoint.
 pub(crate) struct Snapshot<'a> {
@@ -201,11 +92,17 @@ impl Snapshot<'_> {
         let mut files = vec![
             (CONFIG, self.config.to_toml().into_bytes()),
             (TOKENIZER, tokenizer.into_bytes()),
-            (MODEL, encode(model_tensors(self.captioner)?, dir)?),
+            (
+                MODEL,
+                encode(model_tensors(self.captioner)?, &dir.join(MODEL))?,
+            ),
             (STATE, to_json(&state, dir)?),
         ];
         if let Some(optimiser) = self.optimiser {
-            files.push((OPTIMISER, encode(moment_tensors(optimiser)?, dir)?));
+            files.push((
+                OPTIMISER,
+                encode(moment_tensors(optimiser)?, &dir.join(OPTIMISER))?,
+            ));
         }
         if let Some(standardiser) = self.standardiser {
             let tensors = [
@@ -217,7 +114,10 @@ impl Snapshot<'_> {
                 shape: vec![values.len()],
                 values: values.to_vec(),
             });
-            files.push((STANDARDISATION, encode(tensors.into(), dir)?));
+            files.push((
+                STANDARDISATION,
+                encode(tensors.into(), &dir.join(STANDARDISATION))?,
+            ));
         }
         let manifest: Manifest = files
             .iter()
@@ -460,150 +360,4 @@ fn list(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>, CheckpointError> {
     }
     found.sort();
     Ok(found)
-}
-
-/// A tensor on the host.
-#[derive(Debug, Clone)]
-struct NamedTensor {
-    name: String,
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
-
-impl NamedTensor {
-    /// Flattened, on a device.
-    fn on(&self, device: &Device) -> Tensor<1> {
-        let data = TensorData::new(self.values.clone(), [self.values.len()]);
-        Tensor::from_data(data, device)
-    }
-}
-
-fn model_tensors(captioner: &Captioner) -> Result<Vec<NamedTensor>, CheckpointError> {
-    let parameters = captioner.parameters().into_iter().map(|parameter| {
-        Ok(NamedTensor {
-            name: parameter.name,
-            shape: parameter.shape,
-            values: parameter.values.try_into_vec_as()?,
-        })
-    });
-    parameters.collect()
-}
-
-fn moment_tensors(optimiser: &Optimiser) -> Result<Vec<NamedTensor>, CheckpointError> {
-    let mut tensors = Vec::new();
-    for (name, moments) in optimiser.moments() {
-        for (suffix, tensor) in [("first", &moments.first), ("second", &moments.second)] {
-            let values: Vec<f32> = tensor.clone().try_into_vec_as()?;
-            tensors.push(NamedTensor {
-                name: format!("{name}.{suffix}"),
-                shape: vec![values.len()],
-                values,
-            });
-        }
-    }
-    Ok(tensors)
-}
-
-fn encode(tensors: Vec<NamedTensor>, dir: &Path) -> Result<Vec<u8>, CheckpointError> {
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|tensor| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect())
-        .collect();
-    let error = |error: safetensors::SafeTensorError| CheckpointError::Write {
-        path: dir.join(MODEL),
-        source: io::Error::other(error.to_string()),
-    };
-    let mut views = Vec::with_capacity(tensors.len());
-    for (tensor, bytes) in tensors.iter().zip(&bytes) {
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(error)?;
-        views.push((tensor.name.as_str(), view));
-    }
-    safetensors::serialize(views, None).map_err(error)
-}
-
-fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<NamedTensor>, CheckpointError> {
-    let damaged = |found: String| CheckpointError::Damaged {
-        path: path.to_owned(),
-        found,
-        expected: "safetensors of 32-bit floats".to_owned(),
-    };
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
-    let tensors = tensors.iter().map(|(name, view)| {
-        if view.dtype() != Dtype::F32 {
-            return Err(damaged(format!("`{name}` of type {:?}", view.dtype())));
-        }
-        let (words, _) = view.data().as_chunks::<4>();
-        Ok(NamedTensor {
-            name: name.to_owned(),
-            shape: view.shape().to_vec(),
-            values: words.iter().map(|&word| f32::from_le_bytes(word)).collect(),
-        })
-    });
-    tensors.collect()
-}
-
-fn entry(bytes: &[u8]) -> FileEntry {
-    FileEntry {
-        bytes: bytes.len() as u64,
-        sha256: hex(&Sha256::digest(bytes)),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    fs::read(path).map_err(|source| CheckpointError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The bytes of a file, if they are those that the manifest describes.
-fn verified(dir: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8>, CheckpointError> {
-    let path = dir.join(name);
-    let damaged = |found: String, expected: String| CheckpointError::Damaged {
-        path: path.clone(),
-        found,
-        expected,
-    };
-    let Some(expected) = manifest.get(name) else {
-        let found = format!("no entry for it in `{MANIFEST}`");
-        return Err(damaged(found, "one".to_owned()));
-    };
-    if !path.is_file() {
-        let expected = format!("{} bytes", expected.bytes);
-        return Err(damaged("no such file".to_owned(), expected));
-    }
-    let bytes = read(&path)?;
-    let found = entry(&bytes);
-    if found.bytes != expected.bytes {
-        let expected = format!("{} bytes", expected.bytes);
-        return Err(damaged(format!("{} bytes", found.bytes), expected));
-    }
-    if found.sha256 != expected.sha256 {
-        let short = |hex: &str| format!("checksum {}", hex.get(..12).unwrap_or(hex));
-        return Err(damaged(short(&found.sha256), short(&expected.sha256)));
-    }
-    Ok(bytes)
-}
-
-fn to_json<T: Serialize>(value: &T, dir: &Path) -> Result<Vec<u8>, CheckpointError> {
-    serde_json::to_vec_pretty(value).map_err(|error| CheckpointError::Write {
-        path: dir.to_owned(),
-        source: error.into(),
-    })
-}
-
-fn from_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, CheckpointError> {
-    serde_json::from_slice(bytes).map_err(|error| CheckpointError::Damaged {
-        path: path.to_owned(),
-        found: error.to_string(),
-        expected: "the JSON that was written".to_owned(),
-    })
 }

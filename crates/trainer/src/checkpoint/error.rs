@@ -1,0 +1,115 @@
+//! Why a checkpoint cannot be written or used.
+
+use std::{io, path::PathBuf};
+
+use burn::tensor::TensorReadError;
+use scst_data::DataError;
+use thiserror::Error;
+
+use super::{FORMAT_VERSION, manifest::MANIFEST};
+use crate::{config::ConfigError, files::FileError};
+
+/// Why a checkpoint cannot be written or used.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// There is none.
+    #[error("`{}` holds no checkpoint: found no `{MANIFEST}`", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file is not as it was written.
+    #[error("checkpoint file `{}` is damaged: found {found}, expected {expected}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The layout is of another version.
+    #[error("checkpoint `{}` has format version {found}, expected {FORMAT_VERSION}", path.display())]
+    Version {
+        /// The directory.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+    },
+    /// The vocabulary is not the one that the weights were trained with.
+    #[error(
+        "`{}` is the tokenizer of another run: found fingerprint {found}, expected {expected}", path.display()
+    )]
+    Vocabulary {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// Its fingerprint.
+        found: String,
+        /// The checkpoint's.
+        expected: String,
+    },
+    /// Features were standardised otherwise.
+    #[error(
+        "checkpoint `{}` was trained on features that were standardised otherwise", path.display()
+    )]
+    Standardisation {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The training captions are not those that the run began with.
+    #[error(
+        "the training captions have changed since the checkpoint: found document frequencies {found}, expected {expected}"
+    )]
+    DocumentFrequency {
+        /// Fingerprint of the document frequencies of the captions as they are.
+        found: String,
+        /// The checkpoint's.
+        expected: String,
+    },
+    /// Weights do not fit the captioner that the configuration names.
+    #[error("checkpoint file `{}`: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A device did not hand weights back.
+    #[error("cannot read weights back from the device: {0}")]
+    Device(#[from] TensorReadError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file cannot be read.
+    #[error("cannot read checkpoint file `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write checkpoint file `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The configuration in the checkpoint.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The vocabulary or feature statistics in the checkpoint.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl CheckpointError {
+    /// Whether the user's files are at fault, not the machine.
+    pub fn is_mistake(&self) -> bool {
+        !matches!(
+            self,
+            Self::Device(_) | Self::File(_) | Self::Read { .. } | Self::Write { .. }
+        )
+    }
+}

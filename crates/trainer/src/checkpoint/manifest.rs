@@ -1,0 +1,98 @@
+//! The manifest: size and checksum of every file, and reading against it.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use super::CheckpointError;
+
+/// Name of the manifest in a checkpoint.
+pub(super) const MANIFEST: &str = "manifest.json";
+
+/// Size and checksum of one file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FileEntry {
+    bytes: u64,
+    sha256: String,
+}
+
+/// Every file of a checkpoint but the manifest itself.
+pub(super) type Manifest = BTreeMap<String, FileEntry>;
+
+/// Size and checksum of a file.
+pub(super) fn entry(bytes: &[u8]) -> FileEntry {
+    FileEntry {
+        bytes: bytes.len() as u64,
+        sha256: hex(&Sha256::digest(bytes)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+/// All bytes of a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    fs::read(path).map_err(|source| CheckpointError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The bytes of a file, if they are those that the manifest describes.
+pub(super) fn verified(
+    dir: &Path,
+    name: &str,
+    manifest: &Manifest,
+) -> Result<Vec<u8>, CheckpointError> {
+    let path = dir.join(name);
+    let damaged = |found: String, expected: String| CheckpointError::Damaged {
+        path: path.clone(),
+        found,
+        expected,
+    };
+    let Some(expected) = manifest.get(name) else {
+        let found = format!("no entry for it in `{MANIFEST}`");
+        return Err(damaged(found, "one".to_owned()));
+    };
+    if !path.is_file() {
+        let expected = format!("{} bytes", expected.bytes);
+        return Err(damaged("no such file".to_owned(), expected));
+    }
+    let bytes = read(&path)?;
+    let found = entry(&bytes);
+    if found.bytes != expected.bytes {
+        let expected = format!("{} bytes", expected.bytes);
+        return Err(damaged(format!("{} bytes", found.bytes), expected));
+    }
+    if found.sha256 != expected.sha256 {
+        let short = |hex: &str| format!("checksum {}", hex.get(..12).unwrap_or(hex));
+        return Err(damaged(short(&found.sha256), short(&expected.sha256)));
+    }
+    Ok(bytes)
+}
+
+/// The bytes of a JSON file in the checkpoint `dir`.
+pub(super) fn to_json<T: Serialize>(value: &T, dir: &Path) -> Result<Vec<u8>, CheckpointError> {
+    serde_json::to_vec_pretty(value).map_err(|error| CheckpointError::Write {
+        path: dir.to_owned(),
+        source: error.into(),
+    })
+}
+
+/// What a JSON file holds.
+pub(super) fn from_json<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<T, CheckpointError> {
+    serde_json::from_slice(bytes).map_err(|error| CheckpointError::Damaged {
+        path: path.to_owned(),
+        found: error.to_string(),
+        expected: "the JSON that was written".to_owned(),
+    })
+}
