@@ -184,9 +184,9 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
         check.fraction("optimiser.adamw.weight_decay", config.weight_decay);
     }
     match stage.clip {
-        None => {}
-        Some(Clip::Value(value)) => check.positive("clip.value", value),
-        Some(Clip::Norm(norm)) => check.positive("clip.norm", norm),
+        Clip::None => {}
+        Clip::Value(value) => check.positive("clip.value", value),
+        Clip::Norm(norm) => check.positive("clip.norm", norm),
     }
     if let Some(dropout) = stage.dropout {
         check.below_one("dropout", dropout);

@@ -28,9 +28,8 @@ pub struct StageConfig {
     pub warmup_steps: u64,
     /// The optimiser; its state begins anew with every stage.
     pub optimiser: OptimiserConfig,
-    /// Clipping of the gradient; none if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clip: Option<Clip>,
+    /// Clipping of the gradient.
+    pub clip: Clip,
     /// What summed gradients are divided by.
     pub normaliser: Normaliser,
     /// Dropout rate in place of the captioner's own.
@@ -63,7 +62,7 @@ impl Default for StageConfig {
             schedule: ScheduleConfig::Constant,
             warmup_steps: 0,
             optimiser: OptimiserConfig::Adam(AdamConfig::default()),
-            clip: Some(Clip::Value(0.1)),
+            clip: Clip::Value(0.1),
             normaliser: Normaliser::Token,
             dropout: None,
             validate_every_steps: None,
@@ -193,6 +192,8 @@ pub enum ScheduleConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clip {
+    /// None at all.
+    None,
     /// Every element into `[-value, value]`.
     Value(f64),
     /// The whole gradient scaled down to this Euclidean norm if it is longer.
