@@ -75,7 +75,7 @@ mod tests {
         });
         let first = |captioner: &Captioner| -> f32 {
             let values = captioner.parameters().remove(0).values;
-            values.slice([0..1]).into_scalar()
+            values.narrow(0, 0, 1).into_scalar()
         };
         let before = first(&captioner);
         let mut optimiser = Optimiser::new(&adam);
