@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ngram::{MAX_ORDER, NgramCounter};
+use crate::ngram::MAX_ORDER;
+use crate::ngram_index::CountedNgrams;
 use crate::reference_ngrams::ImageNgrams;
 use crate::{ReferenceNgrams, RewardError};
 
@@ -55,9 +56,9 @@ pub struct BleuStatistics {
 }
 
 impl BleuStatistics {
-    /// Counts one candidate against its image's references.
-    pub(crate) fn count(tokens: &[u32], image: &ImageNgrams, counter: &mut NgramCounter) -> Self {
-        let length = tokens.len() as u64;
+    /// Compares one candidate of `length` tokens, whose n-grams were counted, with its image's references.
+    pub(crate) fn count(length: usize, counted: &CountedNgrams, image: ImageNgrams<'_>) -> Self {
+        let length = length as u64;
         let lengths = image
             .lengths()
             .iter()
@@ -70,15 +71,11 @@ impl BleuStatistics {
         };
         for order in 1..=MAX_ORDER {
             statistics.guess[order - 1] = (length + 1).saturating_sub(order as u64);
-            image.join(order, counter.count(tokens, order), |_, count, position| {
-                let postings = position.map_or(&[][..], |held| image.postings(held));
-                let most = postings
-                    .iter()
-                    .map(|posting| posting.count)
-                    .max()
-                    .unwrap_or(0);
-                statistics.correct[order - 1] += u64::from(count.min(most));
-            });
+            for seen in counted.seen(order) {
+                let counts = image.holders(order, seen.id).iter();
+                let most = counts.map(|posting| posting.count).max().unwrap_or(0);
+                statistics.correct[order - 1] += u64::from(seen.count.min(most));
+            }
         }
         statistics
     }
@@ -133,7 +130,7 @@ impl Add for BleuStatistics {
 #[derive(Debug)]
 pub struct BleuScorer {
     references: Arc<ReferenceNgrams>,
-    counter: NgramCounter,
+    counted: CountedNgrams,
 }
 
 impl BleuScorer {
@@ -141,7 +138,7 @@ impl BleuScorer {
     pub fn new(references: Arc<ReferenceNgrams>) -> Self {
         Self {
             references,
-            counter: NgramCounter::default(),
+            counted: CountedNgrams::default(),
         }
     }
 
@@ -154,11 +151,9 @@ impl BleuScorer {
         image: usize,
         tokens: &[u32],
     ) -> Result<BleuStatistics, RewardError> {
-        Ok(BleuStatistics::count(
-            tokens,
-            self.references.image(image)?,
-            &mut self.counter,
-        ))
+        let image = self.references.image(image)?;
+        self.counted.count(self.references.index(), tokens);
+        Ok(BleuStatistics::count(tokens.len(), &self.counted, image))
     }
 }
 
@@ -167,9 +162,9 @@ mod tests {
     use super::*;
 
     fn statistics(candidate: &[u32], references: &[&[u32]]) -> BleuStatistics {
-        let mut counter = NgramCounter::default();
-        let image = ImageNgrams::new(references, &mut counter);
-        BleuStatistics::count(candidate, &image, &mut counter)
+        let references = ReferenceNgrams::of_images([references].into_iter());
+        let mut scorer = BleuScorer::new(Arc::new(references));
+        scorer.statistics(0, candidate).expect("one image")
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ngram::{MAX_ORDER, NgramCounter};
+use crate::ngram::MAX_ORDER;
+use crate::ngram_index::CountedNgrams;
 use crate::reference_ngrams::ImageNgrams;
 use crate::{DocumentFrequency, ReferenceNgrams, RewardError};
 
@@ -20,14 +21,17 @@ pub struct CiderDOptions {
 
 impl Default for CiderDOptions {
     fn default() -> Self {
-        Self {
-            sigma: 6.0,
-            scale: 10.0,
-        }
+        Self::COCO
     }
 }
 
 impl CiderDOptions {
+    /// The choices of coco-caption.
+    pub const COCO: Self = Self {
+        sigma: 6.0,
+        scale: 10.0,
+    };
+
     /// The options outside their ranges.
     pub fn problems(&self) -> Vec<RewardError> {
         let Self { sigma, scale } = *self;
@@ -77,11 +81,11 @@ impl CiderFormula {
         }
     }
 
-    /// The factor for a candidate and a reference of these lengths.
-    fn length_factor(&self, candidate: usize, reference: u32) -> f64 {
+    /// The factor for a candidate and a reference whose lengths differ by so many tokens.
+    fn length_factor(&self, difference: u64) -> f64 {
         match self {
             Self::CiderD(CiderDOptions { sigma, .. }) => {
-                let deviations = (candidate as f64 - f64::from(reference)) / sigma;
+                let deviations = difference as f64 / sigma;
                 (-0.5 * deviations * deviations).exp()
             }
             Self::Cider => 1.0,
@@ -91,101 +95,149 @@ impl CiderFormula {
 
 const PLAIN_SCALE: f64 = 10.0;
 
-/// One image's reference vectors: the weights and norms that do not depend on the candidate.
+/// The reference vectors of every image: the weights and norms that do not depend on the candidate.
 #[derive(Debug)]
-pub(crate) struct CiderImage {
-    /// `idf` of each n-gram of the references, by position.
-    inverse: Vec<f64>,
-    /// `|w_r|` of each reference, by order.
-    norms: Vec<[f64; MAX_ORDER]>,
-}
-
-impl CiderImage {
-    pub(crate) fn new(image: &ImageNgrams, frequency: &DocumentFrequency) -> Self {
-        let mut inverse = Vec::with_capacity(image.len());
-        let mut norms = vec![[0.0; MAX_ORDER]; image.lengths().len()];
-        for order in 1..=MAX_ORDER {
-            for position in image.order(order) {
-                let idf = frequency.inverse_of_key(order, image.key(position));
-                inverse.push(idf);
-                for posting in image.postings(position) {
-                    let weight = f64::from(posting.count) * idf;
-                    norms[posting.reference as usize][order - 1] += weight * weight;
-                }
-            }
-        }
-        for norm in norms.iter_mut().flatten() {
-            *norm = norm.sqrt();
-        }
-        Self { inverse, norms }
-    }
+pub(crate) struct CiderVectors {
+    formula: CiderFormula,
+    frequency: Arc<DocumentFrequency>,
+    /// Whether an n-gram that no reference holds has no document frequency either.
+    frequency_of_references: bool,
+    /// `idf` by n-gram of the references.
+    inverses: Vec<f64>,
+    /// `1 / |w_r|` of each reference of every image, by order; 0 where the norm is.
+    inverse_norms: Vec<[f64; MAX_ORDER]>,
+    /// The length factor by difference of lengths.
+    length_factors: [f64; 64],
 }
 
 /// Buffers of one scoring thread.
 #[derive(Debug, Default)]
 pub(crate) struct CiderBuffers {
-    counter: NgramCounter,
     /// By reference.
     similarities: Vec<f64>,
     /// By reference.
     length_factors: Vec<f64>,
 }
 
-/// The score of one candidate; the equation stands at [`CiderScorer`].
-pub(crate) fn cider(
-    formula: &CiderFormula,
-    tokens: &[u32],
-    image: &ImageNgrams,
-    vectors: &CiderImage,
-    frequency: &DocumentFrequency,
-    buffers: &mut CiderBuffers,
-) -> f64 {
-    let CiderBuffers {
-        counter,
-        similarities,
-        length_factors,
-    } = buffers;
-    length_factors.clear();
-    length_factors.extend(
-        image
-            .lengths()
-            .iter()
-            .map(|&length| formula.length_factor(tokens.len(), length)),
-    );
-    let mut total = 0.0;
-    for order in 1..=MAX_ORDER {
-        similarities.clear();
-        similarities.resize(image.lengths().len(), 0.0);
-        let mut squares = 0.0;
-        image.join(
-            order,
-            counter.count(tokens, order),
-            |key, count, position| {
-                let idf = position.map_or_else(
-                    || frequency.inverse_of_key(order, key),
-                    |held| vectors.inverse[held],
-                );
-                let weight = f64::from(count) * idf;
+impl CiderVectors {
+    /// # Errors
+    /// [`RewardError::OptionRange`] when an option of the formula is outside its range.
+    pub(crate) fn new(
+        formula: CiderFormula,
+        references: &ReferenceNgrams,
+        frequency: Arc<DocumentFrequency>,
+    ) -> Result<Self, RewardError> {
+        if let CiderFormula::CiderD(options) = formula {
+            RewardError::first(options.problems())?;
+        }
+        let inverses = frequency.inverses(references.index());
+        let mut inverse_norms = Vec::new();
+        for image in references.images() {
+            inverse_norms.resize(image.references().end, [0.0; MAX_ORDER]);
+            let of_image = &mut inverse_norms[image.references()];
+            add_squares(&image, &inverses, of_image);
+            for norm in of_image.iter_mut().flatten() {
+                *norm = inverse_norm(*norm);
+            }
+        }
+        let mut length_factors = [0.0; 64];
+        for (difference, factor) in (0u64..).zip(&mut length_factors) {
+            *factor = formula.length_factor(difference);
+        }
+        Ok(Self {
+            formula,
+            frequency_of_references: frequency.numbers_as(references.index()),
+            frequency,
+            inverses,
+            inverse_norms,
+            length_factors,
+        })
+    }
+
+    fn length_factor(&self, candidate: usize, reference: u32) -> f64 {
+        let difference = (candidate as u64).abs_diff(u64::from(reference));
+        match self.length_factors.get(difference as usize) {
+            Some(&factor) => factor,
+            None => self.formula.length_factor(difference),
+        }
+    }
+
+    /// The score of one candidate, whose n-grams were counted; the equation stands at [`CiderScorer`].
+    pub(crate) fn score(
+        &self,
+        tokens: &[u32],
+        counted: &CountedNgrams,
+        image: ImageNgrams<'_>,
+        buffers: &mut CiderBuffers,
+    ) -> f64 {
+        let CiderBuffers {
+            similarities,
+            length_factors,
+        } = buffers;
+        let lengths = image.lengths().iter();
+        length_factors.clear();
+        length_factors.extend(lengths.map(|&length| self.length_factor(tokens.len(), length)));
+        let references = image.references();
+        let mut total = 0.0;
+        for order in 1..=MAX_ORDER {
+            similarities.clear();
+            similarities.resize(references.len(), 0.0);
+            let mut squares = self.unseen_squares(tokens, counted, order);
+            for seen in counted.seen(order) {
+                let idf = self.inverses[seen.id as usize];
+                let weight = f64::from(seen.count) * idf;
                 squares += weight * weight;
-                for posting in position.map_or(&[][..], |held| image.postings(held)) {
+                for posting in image.holders(order, seen.id) {
                     similarities[posting.reference as usize] +=
-                        formula.product(weight, f64::from(posting.count) * idf);
+                        self.formula.product(weight, f64::from(posting.count) * idf);
                 }
-            },
-        );
-        let norm = squares.sqrt();
-        for ((similarity, factor), norms) in similarities
-            .iter()
-            .zip(&*length_factors)
-            .zip(&vectors.norms)
-        {
-            let norms = norm * norms[order - 1];
-            if norms != 0.0 {
-                total += similarity / norms * factor;
+            }
+            let inverse_norm = inverse_norm(squares);
+            let inverse_norms = &self.inverse_norms[references.clone()];
+            for ((similarity, norms), factor) in
+                similarities.iter().zip(inverse_norms).zip(&*length_factors)
+            {
+                total += similarity * (inverse_norm * norms[order - 1]) * factor;
+            }
+        }
+        self.formula.scale() * total / (MAX_ORDER * references.len()) as f64
+    }
+
+    /// What n-grams that no reference of any image holds add to the candidate's squared norm.
+    fn unseen_squares(&self, tokens: &[u32], counted: &CountedNgrams, order: usize) -> f64 {
+        let mut squares = 0.0;
+        for unseen in counted.unseen(order) {
+            let idf = if self.frequency_of_references {
+                self.frequency.inverse_of_unseen()
+            } else {
+                let position = unseen.position as usize;
+                self.frequency.inverse(&tokens[position..position + order])
+            };
+            let weight = f64::from(unseen.count) * idf;
+            squares += weight * weight;
+        }
+        squares
+    }
+}
+
+fn add_squares(image: &ImageNgrams<'_>, inverses: &[f64], squares: &mut [[f64; MAX_ORDER]]) {
+    for order in 1..=MAX_ORDER {
+        for (place, &id) in image.ids(order).iter().enumerate() {
+            for posting in image.postings(order, place) {
+                let weight = f64::from(posting.count) * inverses[id as usize];
+                squares[posting.reference as usize][order - 1] += weight * weight;
             }
         }
     }
-    formula.scale() * total / (MAX_ORDER * image.lengths().len()) as f64
+}
+
+/// `1 / |w|` from `|w|^2`; 0 where that is 0, which makes the similarity 0.
+fn inverse_norm(squares: f64) -> f64 {
+    if squares == 0.0 {
+        0.0
+    } else {
+        squares.sqrt().recip()
+    }
 }
 
 /// Scores candidates against references whose vectors were computed once.
@@ -200,10 +252,9 @@ pub(crate) fn cider(
 /// the `min` nor the exponential. References that are equal count each.
 #[derive(Debug)]
 pub struct CiderScorer {
-    formula: CiderFormula,
     references: Arc<ReferenceNgrams>,
-    frequency: Arc<DocumentFrequency>,
-    vectors: Vec<CiderImage>,
+    vectors: CiderVectors,
+    counted: CountedNgrams,
     buffers: CiderBuffers,
 }
 
@@ -217,18 +268,10 @@ impl CiderScorer {
         references: Arc<ReferenceNgrams>,
         frequency: Arc<DocumentFrequency>,
     ) -> Result<Self, RewardError> {
-        if let CiderFormula::CiderD(options) = formula {
-            RewardError::first(options.problems())?;
-        }
-        let images = references.images().iter();
-        let vectors = images
-            .map(|image| CiderImage::new(image, &frequency))
-            .collect();
         Ok(Self {
-            formula,
+            vectors: CiderVectors::new(formula, &references, frequency)?,
             references,
-            frequency,
-            vectors,
+            counted: CountedNgrams::default(),
             buffers: CiderBuffers::default(),
         })
     }
@@ -238,15 +281,9 @@ impl CiderScorer {
     /// # Errors
     /// [`RewardError::UnknownImage`] when there is no such image.
     pub fn score(&mut self, image: usize, tokens: &[u32]) -> Result<f64, RewardError> {
-        let ngrams = self.references.image(image)?;
-        let vectors = &self.vectors[image];
-        Ok(cider(
-            &self.formula,
-            tokens,
-            ngrams,
-            vectors,
-            &self.frequency,
-            &mut self.buffers,
-        ))
+        let image = self.references.image(image)?;
+        self.counted.count(self.references.index(), tokens);
+        let (counted, buffers) = (&self.counted, &mut self.buffers);
+        Ok(self.vectors.score(tokens, counted, image, buffers))
     }
 }

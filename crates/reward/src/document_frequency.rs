@@ -1,93 +1,137 @@
 //! In how many images' references an n-gram occurs.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::frequency_file;
-use crate::ngram::{MAX_ORDER, ngram_key};
-use crate::{References, RewardError};
+use crate::ngram::MAX_ORDER;
+use crate::ngram_index::NgramIndex;
+use crate::{ReferenceNgrams, References, RewardError};
 
-/// An n-gram's document frequency and the weight that follows from it.
-#[derive(Debug, Clone, Copy)]
-struct Frequency {
-    images: u32,
-    idf: f64,
-}
-
-/// Document frequencies of n-grams of order 1 to 4, frozen.
+/// Document frequencies of n-grams of order 1 to 4, frozen: scoring never changes them.
 ///
-/// Vedantam et al. 2015, eq. 1, as coco-caption computes it:
 /// ```text
-/// df(g)  = number of images with g in at least one reference
-/// idf(g) = ln(N) - ln(max(1, df(g)))       N = number of images, in nats
+/// idf(g) = ln N - ln max(1, df(g))        N: images, df(g): images with g in any reference; natural logarithms
 /// ```
-/// Looking up an unseen n-gram gives `ln(N)` and changes nothing.
+/// This is the weight of Vedantam et al. 2015, eq. 1, as coco-caption computes it. An n-gram of no image weighs like
+/// one of a single image, one of every image weighs 0. Where `N` was set below a frequency, weights are negative.
 #[derive(Debug, Clone)]
 pub struct DocumentFrequency {
     images: u64,
     log_images: f64,
-    /// By order, then by n-gram key.
-    frequencies: [FxHashMap<u128, Frequency>; MAX_ORDER],
+    index: Arc<NgramIndex>,
+    /// By id.
+    frequencies: Vec<u32>,
+    words: Vec<String>,
 }
 
 impl DocumentFrequency {
-    /// A builder without any image.
+    /// An empty builder.
     pub fn builder() -> DocumentFrequencyBuilder {
         DocumentFrequencyBuilder::default()
     }
 
-    /// The frequencies of these references themselves, as coco-caption takes them when it evaluates a corpus.
+    /// The frequencies of the images of `references`.
     ///
     /// # Errors
-    /// [`RewardError::NoImages`] when there are none.
+    /// [`RewardError::NoImages`] when there is no image.
     pub fn from_references(references: &References) -> Result<Self, RewardError> {
-        let mut builder = Self::builder();
-        for image in references.images() {
-            builder.add_image(image.tokens.iter());
-        }
-        builder.build()
+        Self::from_ngrams(&ReferenceNgrams::new(references))
     }
 
-    /// The same frequencies with another number of images `N`.
+    /// The frequencies of images whose references were counted; shares their numbering of n-grams, which makes
+    /// scoring against these references faster.
     ///
-    /// An n-gram of more than `N` images then has a negative weight, as in the reference code.
+    /// # Errors
+    /// [`RewardError::NoImages`] when there is no image.
+    pub fn from_ngrams(ngrams: &ReferenceNgrams) -> Result<Self, RewardError> {
+        let mut frequencies = vec![0; ngrams.index().len()];
+        for image in ngrams.images() {
+            for order in 1..=MAX_ORDER {
+                for &id in image.ids(order) {
+                    frequencies[id as usize] += 1;
+                }
+            }
+        }
+        Self::new(ngrams.len() as u64, Arc::clone(ngrams.index()), frequencies)
+    }
+
+    /// The same frequencies with another number of images, such as the reference length of a published table.
     ///
     /// # Errors
     /// [`RewardError::NoImages`] when `images` is 0.
     pub fn with_images(mut self, images: u64) -> Result<Self, RewardError> {
-        let log_images = log_images(images)?;
-        (self.images, self.log_images) = (images, log_images);
-        for frequency in self.frequencies.iter_mut().flat_map(FxHashMap::values_mut) {
-            frequency.idf = idf(log_images, frequency.images);
-        }
+        self.log_images = log_images(images)?;
+        self.images = images;
         Ok(self)
     }
 
-    /// The number of images `N`.
+    /// The same frequencies with the words that token ids 0, 1, 2 and so on stand for, so that text can be scored
+    /// with them.
+    ///
+    /// # Errors
+    /// [`RewardError::DuplicateWord`] when two words are equal.
+    pub fn with_words(mut self, words: Vec<String>) -> Result<Self, RewardError> {
+        let mut seen = FxHashSet::default();
+        if let Some(word) = words.iter().find(|&word| !seen.insert(word)) {
+            return Err(RewardError::DuplicateWord { word: word.clone() });
+        }
+        self.words = words;
+        Ok(self)
+    }
+
+    /// The words of the token ids 0, 1, 2 and so on; empty for a table over a vocabulary's ids.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Number of images.
     pub fn images(&self) -> u64 {
         self.images
     }
 
-    /// How many distinct n-grams of `order` there are; 0 for an order outside 1 to 4.
+    /// How many different n-grams of `order` there are.
     pub fn distinct(&self, order: usize) -> usize {
-        self.order(order).map_or(0, FxHashMap::len)
+        self.sorted(order).len()
     }
 
-    /// `df(g)`: in how many images the n-gram occurs; 0 for one that was never seen.
+    /// In how many images the n-gram occurs; 0 for one never seen or of another order than 1 to 4.
     pub fn frequency(&self, ngram: &[u32]) -> u32 {
-        let frequency = self
-            .order(ngram.len())
-            .and_then(|order| order.get(&ngram_key(ngram)));
-        frequency.map_or(0, |frequency| frequency.images)
+        let id = self.index.find(ngram);
+        id.map_or(0, |id| self.frequencies[id as usize])
     }
 
-    /// `idf(g)` in nats.
+    /// `idf` of the n-gram.
     pub fn inverse(&self, ngram: &[u32]) -> f64 {
-        self.inverse_of_key(ngram.len(), ngram_key(ngram))
+        self.log_images - f64::from(self.frequency(ngram).max(1)).ln()
     }
 
-    /// Writes the table: equal tables give equal bytes.
+    /// `idf` of an n-gram that no image holds: `ln N`.
+    pub(crate) fn inverse_of_unseen(&self) -> f64 {
+        self.log_images
+    }
+
+    /// `idf` by id in the numbering of `ngrams`.
+    pub(crate) fn inverses(&self, ngrams: &NgramIndex) -> Vec<f64> {
+        let inverse = |frequency: u32| self.log_images - f64::from(frequency.max(1)).ln();
+        if self.numbers_as(ngrams) {
+            return self.frequencies.iter().copied().map(inverse).collect();
+        }
+        let inverse = |(order, key)| {
+            let tokens: Vec<u32> = crate::ngram::ngram_tokens(key, order).collect();
+            inverse(self.frequency(&tokens))
+        };
+        ngrams.ngrams().into_iter().map(inverse).collect()
+    }
+
+    /// Whether n-grams have the same ids here as in `ngrams`, and none is here alone.
+    pub(crate) fn numbers_as(&self, ngrams: &NgramIndex) -> bool {
+        std::ptr::eq(&raw const *self.index, &raw const *ngrams)
+    }
+
+    /// Writes the table: its format version, words and contents with a checksum; equal tables give equal bytes.
     ///
     /// # Errors
     /// [`RewardError::TableWrite`] when the writer fails.
@@ -97,10 +141,12 @@ impl DocumentFrequency {
             .map_err(RewardError::TableWrite)
     }
 
-    /// Reads a table that [`save`](Self::save) wrote.
+    /// Reads what [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// One of the `Table` errors when the reader fails, the version is another, or a byte was lost or changed.
+    /// [`RewardError::TableMagic`], [`RewardError::TableVersion`], [`RewardError::TableChecksum`] or
+    /// [`RewardError::TableContent`] for bytes that are no whole table of this version, [`RewardError::TableRead`]
+    /// when the reader fails.
     pub fn load(mut reader: impl Read) -> Result<Self, RewardError> {
         let mut bytes = Vec::new();
         reader
@@ -114,65 +160,46 @@ impl DocumentFrequency {
         frequency_file::encode(self)
     }
 
-    /// Reads the bytes that [`to_bytes`](Self::to_bytes) gives.
+    /// The table in `bytes`; see [`load`](Self::load).
     ///
     /// # Errors
-    /// One of the `Table` errors when the version is another, or a byte was lost or changed.
+    /// As [`load`](Self::load).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RewardError> {
         frequency_file::decode(bytes)
     }
 
-    /// The first 16 hexadecimal digits of the SHA-256 of the table: equal tables, however built, have equal ones.
+    /// 16 hexadecimal digits that name words, contents and number of images: the start of the SHA-256 of the file's
+    /// bytes.
     pub fn fingerprint(&self) -> String {
         frequency_file::fingerprint(self)
     }
 
-    /// `table-<N>-<fingerprint>`: the part of a signature that names this table.
+    /// `table-IMAGES-FINGERPRINT`.
     pub fn signature(&self) -> String {
         format!("table-{}-{}", self.images, self.fingerprint())
     }
 
-    pub(crate) fn inverse_of_key(&self, order: usize, key: u128) -> f64 {
-        let frequency = self.order(order).and_then(|order| order.get(&key));
-        frequency.map_or(self.log_images, |frequency| frequency.idf)
-    }
-
-    /// The n-grams of `order` and their frequencies, by ascending key.
+    /// Keys and frequencies of an order, by ascending key.
     pub(crate) fn sorted(&self, order: usize) -> Vec<(u128, u32)> {
-        let entries = self.order(order).into_iter().flatten();
-        let mut entries: Vec<_> = entries
-            .map(|(&key, frequency)| (key, frequency.images))
-            .collect();
+        let ngrams = self.index.ngrams().into_iter().zip(&self.frequencies);
+        let of_order = ngrams.filter(|((found, _), _)| *found == order);
+        let mut entries: Vec<_> = of_order.map(|((_, key), &f)| (key, f)).collect();
         entries.sort_unstable();
         entries
     }
 
     pub(crate) fn new(
         images: u64,
-        frequencies: [FxHashMap<u128, u32>; MAX_ORDER],
+        index: Arc<NgramIndex>,
+        frequencies: Vec<u32>,
     ) -> Result<Self, RewardError> {
-        let log_images = log_images(images)?;
-        let frequencies = frequencies.map(|order| {
-            let weigh = |(key, images)| {
-                (
-                    key,
-                    Frequency {
-                        images,
-                        idf: idf(log_images, images),
-                    },
-                )
-            };
-            order.into_iter().map(weigh).collect()
-        });
         Ok(Self {
             images,
-            log_images,
+            log_images: log_images(images)?,
+            index,
             frequencies,
+            words: Vec::new(),
         })
-    }
-
-    fn order(&self, order: usize) -> Option<&FxHashMap<u128, Frequency>> {
-        self.frequencies.get(order.checked_sub(1)?)
     }
 }
 
@@ -184,43 +211,46 @@ fn log_images(images: u64) -> Result<f64, RewardError> {
     }
 }
 
-/// Exactly 0 for an n-gram of every image: both logarithms are then of the same number.
-fn idf(log_images: f64, images: u32) -> f64 {
-    log_images - f64::from(images.max(1)).ln()
-}
-
-/// Collects images one at a time; the order does not matter.
+/// Counts images one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct DocumentFrequencyBuilder {
     images: u64,
-    frequencies: [FxHashMap<u128, u32>; MAX_ORDER],
-    keys: Vec<u128>,
+    index: NgramIndex,
+    /// By id.
+    frequencies: Vec<u32>,
+    /// The last image with the n-gram, counted from 1, by id.
+    last_images: Vec<u64>,
+    ids: Vec<u32>,
 }
 
 impl DocumentFrequencyBuilder {
-    /// Counts one image: each n-gram of its references once. End tokens count where the references hold them.
-    pub fn add_image<R: AsRef<[u32]>>(&mut self, references: impl Iterator<Item = R> + Clone) {
+    /// Adds one image: each n-gram of its references counts once, however many references hold it.
+    pub fn add_image<R: AsRef<[u32]>>(&mut self, references: impl IntoIterator<Item = R>) {
         self.images += 1;
-        for (order, frequencies) in (1..).zip(&mut self.frequencies) {
-            self.keys.clear();
-            for reference in references.clone() {
-                self.keys
-                    .extend(reference.as_ref().windows(order).map(ngram_key));
-            }
-            self.keys.sort_unstable();
-            self.keys.dedup();
-            for &key in &self.keys {
-                *frequencies.entry(key).or_insert(0) += 1;
-            }
+        let (images, frequencies, last_images) =
+            (self.images, &mut self.frequencies, &mut self.last_images);
+        for reference in references {
+            let tokens = reference.as_ref();
+            self.index.insert_all(tokens, &mut self.ids, |_, id| {
+                let id = id as usize;
+                if id == frequencies.len() {
+                    frequencies.push(0);
+                    last_images.push(0);
+                }
+                if last_images[id] != images {
+                    last_images[id] = images;
+                    frequencies[id] += 1;
+                }
+            });
         }
     }
 
-    /// Freezes the counts.
+    /// The frozen frequencies.
     ///
     /// # Errors
     /// [`RewardError::NoImages`] when no image was added.
     pub fn build(self) -> Result<DocumentFrequency, RewardError> {
-        DocumentFrequency::new(self.images, self.frequencies)
+        DocumentFrequency::new(self.images, Arc::new(self.index), self.frequencies)
     }
 }
 

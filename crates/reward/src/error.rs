@@ -161,6 +161,17 @@ pub enum RewardError {
         /// What should stand there.
         expected: &'static str,
     },
+    /// A table over token ids, for text.
+    #[error(
+        "document frequencies: found a table over token ids, expected one that holds its words"
+    )]
+    TableWithoutWords,
+    /// A table that numbers one word twice.
+    #[error("document frequencies: found the word {word:?} twice, expected each once")]
+    DuplicateWord {
+        /// The word.
+        word: String,
+    },
     /// The reader of a table failed.
     #[error("failed to read document frequencies")]
     TableRead(#[source] io::Error),

@@ -3,22 +3,26 @@
 //! All integers are little-endian:
 //! ```text
 //! 8 bytes   "scst-df\n"
-//! u32       format version, 1
+//! u32       format version, 2
 //! u64       number of images N
+//! u64       number of words; 0 for a table over a vocabulary's ids
+//! for each word: u32 length in bytes, UTF-8
 //! for each order n = 1, 2, 3, 4:
 //!   u64     number of n-grams
 //!   for each n-gram, ascending: n x u32 token ids, u32 df
 //! 32 bytes  SHA-256 of everything before
 //! ```
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::ngram::{MAX_ORDER, ngram_key, ngram_tokens};
+use crate::ngram_index::NgramIndex;
 use crate::{DocumentFrequency, RewardError};
 
 const MAGIC: &[u8; 8] = b"scst-df\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const CHECKSUM_BYTES: usize = 32;
 
 /// The whole file.
@@ -38,6 +42,11 @@ fn payload(table: &DocumentFrequency) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&table.images().to_le_bytes());
+    bytes.extend_from_slice(&(table.words().len() as u64).to_le_bytes());
+    for word in table.words() {
+        bytes.extend_from_slice(&(word.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(word.as_bytes());
+    }
     for order in 1..=MAX_ORDER {
         let entries = table.sorted(order);
         bytes.extend_from_slice(&(entries.len() as u64).to_le_bytes());
@@ -83,27 +92,44 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<DocumentFrequency, RewardError> {
     }
     reader.bytes = contents;
     let images = reader.u64()?;
-    let mut frequencies: [FxHashMap<u128, u32>; MAX_ORDER] = Default::default();
-    for (order, frequencies) in (1..).zip(&mut frequencies) {
-        read_order(&mut reader, order, frequencies)?;
+    let words = read_words(&mut reader)?;
+    let mut index = NgramIndex::default();
+    let mut frequencies = Vec::new();
+    for order in 1..=MAX_ORDER {
+        read_order(&mut reader, order, &mut index, &mut frequencies)?;
     }
     if reader.offset < contents.len() {
         return Err(reader.fault("the checksum"));
     }
-    DocumentFrequency::new(images, frequencies)
+    DocumentFrequency::new(images, Arc::new(index), frequencies)?.with_words(words)
+}
+
+fn read_words(reader: &mut Reader<'_>) -> Result<Vec<String>, RewardError> {
+    let count = reader.u64()?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let length = reader.u32()?;
+        let bytes = reader.slice(length as usize)?;
+        let word = std::str::from_utf8(bytes);
+        words.push(
+            word.map_err(|_| reader.fault("a word in UTF-8 before it"))?
+                .to_owned(),
+        );
+    }
+    Ok(words)
 }
 
 fn read_order(
     reader: &mut Reader<'_>,
     order: usize,
-    frequencies: &mut FxHashMap<u128, u32>,
+    index: &mut NgramIndex,
+    frequencies: &mut Vec<u32>,
 ) -> Result<(), RewardError> {
     let count = reader.u64()?;
     let room = (reader.bytes.len() - reader.offset) / (4 * (order + 1));
     if count > room as u64 {
         return Err(reader.fault("no more n-grams than the table has room for"));
     }
-    frequencies.reserve(count as usize);
     let mut last = None;
     for _ in 0..count {
         let mut tokens = [0; MAX_ORDER];
@@ -118,7 +144,11 @@ fn read_order(
         if frequency == 0 {
             return Err(reader.fault("a document frequency of at least 1 before it"));
         }
-        frequencies.insert(key, frequency);
+        let beginning = &tokens[..order - 1];
+        if index.insert(beginning, tokens[order - 1]).is_none() {
+            return Err(reader.fault("an n-gram whose beginning has a frequency before it"));
+        }
+        frequencies.push(frequency);
         last = Some(key);
     }
     Ok(())
@@ -129,7 +159,7 @@ struct Reader<'a> {
     offset: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn u32(&mut self) -> Result<u32, RewardError> {
         self.array().map(u32::from_le_bytes)
     }
@@ -146,6 +176,14 @@ impl Reader<'_> {
         let array = *rest.ok_or_else(|| self.fault("more bytes"))?;
         self.offset += N;
         Ok(array)
+    }
+
+    fn slice(&mut self, length: usize) -> Result<&'a [u8], RewardError> {
+        let end = self.offset.checked_add(length);
+        let slice = end.and_then(|end| self.bytes.get(self.offset..end));
+        let slice = slice.ok_or_else(|| self.fault("more bytes"))?;
+        self.offset += length;
+        Ok(slice)
     }
 
     fn fault(&self, expected: &'static str) -> RewardError {

@@ -9,6 +9,15 @@ pub struct Interner<'text> {
 }
 
 impl<'text> Interner<'text> {
+    /// Ids of words that are numbered already, from 0; later words are numbered on.
+    pub fn of_words(words: &'text [String]) -> Self {
+        let mut interner = Self::default();
+        for word in words {
+            interner.id(word);
+        }
+        interner
+    }
+
     /// The id of `word`, a new one if it was never seen.
     pub fn id(&mut self, word: &'text str) -> u32 {
         let next = self.ids.len() as u32;
@@ -25,6 +34,15 @@ impl<'text> Interner<'text> {
     /// piece, two spaces enclose another.
     pub fn pieces(&mut self, text: &'text str) -> Vec<u32> {
         text.split(' ').map(|piece| self.id(piece)).collect()
+    }
+
+    /// Whether [`words`](Self::words) and [`pieces`](Self::pieces) split `text` alike.
+    pub(crate) fn pieces_are_words(text: &str) -> bool {
+        !text.is_empty()
+            && !text.starts_with(' ')
+            && !text.ends_with(' ')
+            && !text.contains("  ")
+            && !text.contains(|character| character != ' ' && is_python_space(character))
     }
 
     /// How many distinct words were seen.

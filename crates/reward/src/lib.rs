@@ -32,6 +32,7 @@ mod frequency_file;
 pub mod interner;
 pub mod mixture;
 pub mod ngram;
+mod ngram_index;
 pub mod reference_ngrams;
 pub mod references;
 pub mod reward;
@@ -43,7 +44,8 @@ pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};
 pub use error::RewardError;
 pub use evaluation::{
-    CorpusScores, Evaluation, FrequencySource, Item, evaluate_text, evaluate_tokens,
+    CorpusScores, Evaluation, EvaluationMetric, FrequencySource, Item, evaluate_text,
+    evaluate_tokens,
 };
 pub use interner::Interner;
 pub use mixture::{Metric, MixtureScores, PartScores, RewardEntry, RewardMixture};

@@ -1,146 +1,194 @@
 //! The n-grams of every image's references, counted once and joined with each candidate.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::ngram::{MAX_ORDER, NgramCount, NgramCounter};
+use crate::ngram::MAX_ORDER;
+use crate::ngram_index::NgramIndex;
 use crate::{References, RewardError};
 
 /// The counted n-grams of the references of every image.
-#[derive(Debug)]
+///
+/// An inverted index in flat arrays: every image's n-grams by order and ascending id, every n-gram's references.
+#[derive(Debug, Default)]
 pub struct ReferenceNgrams {
-    images: Vec<ImageNgrams>,
-}
-
-impl ReferenceNgrams {
-    /// Counts the references of every image.
-    pub fn new(references: &References) -> Self {
-        let mut counter = NgramCounter::default();
-        let images = references.images().iter();
-        Self {
-            images: images
-                .map(|image| ImageNgrams::new(&image.tokens, &mut counter))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn images(&self) -> &[ImageNgrams] {
-        &self.images
-    }
-
-    pub(crate) fn image(&self, image: usize) -> Result<&ImageNgrams, RewardError> {
-        let unknown = RewardError::UnknownImage {
-            image,
-            images: self.images.len(),
-        };
-        self.images.get(image).ok_or(unknown)
-    }
+    index: Arc<NgramIndex>,
+    ids: Vec<u32>,
+    /// Where each n-gram's postings end, counted from its image's first.
+    posting_ends: Vec<u32>,
+    postings: Vec<Posting>,
+    /// Tokens of each reference.
+    lengths: Vec<u32>,
+    /// One more than there are images.
+    starts: Vec<Starts>,
 }
 
 /// One reference's count of an n-gram.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Posting {
+    /// Which reference of the image.
     pub(crate) reference: u32,
     pub(crate) count: u32,
 }
 
-/// The n-grams of one image's references: an inverted index from n-gram to the references that hold it.
-#[derive(Debug)]
-pub(crate) struct ImageNgrams {
-    /// Distinct n-grams: those of order 1 by ascending key, then those of order 2, and so on.
-    keys: Vec<u128>,
-    /// Where each order ends in `keys`.
-    order_ends: [u32; MAX_ORDER],
-    /// Where each n-gram's postings end.
-    posting_ends: Vec<u32>,
-    postings: Vec<Posting>,
-    /// Tokens in each reference.
-    lengths: Vec<u32>,
+/// Where an image begins in the flat arrays.
+#[derive(Debug, Clone, Copy, Default)]
+struct Starts {
+    orders: [usize; MAX_ORDER],
+    postings: usize,
+    references: usize,
 }
 
-impl ImageNgrams {
-    pub(crate) fn new<R: AsRef<[u32]>>(references: &[R], counter: &mut NgramCounter) -> Self {
-        let mut image = Self {
-            keys: Vec::new(),
-            order_ends: [0; MAX_ORDER],
-            posting_ends: Vec::new(),
-            postings: Vec::new(),
-            lengths: references
-                .iter()
-                .map(|reference| reference.as_ref().len() as u32)
-                .collect(),
-        };
-        let mut entries: Vec<(u128, Posting)> = Vec::new();
-        for order in 1..=MAX_ORDER {
-            entries.clear();
-            for (reference, tokens) in (0..).zip(references) {
-                let counts = counter.count(tokens.as_ref(), order).iter();
-                entries.extend(counts.map(|&(key, count)| (key, Posting { reference, count })));
-            }
-            entries.sort_unstable_by_key(|&(key, posting)| (key, posting.reference));
-            for holders in entries.chunk_by(|left, right| left.0 == right.0) {
-                image.keys.push(holders[0].0);
-                image
-                    .postings
-                    .extend(holders.iter().map(|&(_, posting)| posting));
-                image.posting_ends.push(image.postings.len() as u32);
-            }
-            image.order_ends[order - 1] = image.keys.len() as u32;
+/// Buffers of the builder.
+#[derive(Debug, Default)]
+struct Builder {
+    ids: Vec<u32>,
+    /// Id and reference, by order.
+    occurrences: [Vec<u64>; MAX_ORDER],
+}
+
+impl ReferenceNgrams {
+    /// Counts the references of every image.
+    pub fn new(references: &References) -> Self {
+        Self::of_images(references.images().iter().map(|image| &image.tokens[..]))
+    }
+
+    /// Counts the references of every image, given as slices of token sequences.
+    pub(crate) fn of_images<'a, R: AsRef<[u32]> + 'a>(
+        images: impl Iterator<Item = &'a [R]>,
+    ) -> Self {
+        let mut ngrams = Self::default();
+        let mut index = NgramIndex::default();
+        let mut builder = Builder::default();
+        for references in images {
+            ngrams.add(references, &mut index, &mut builder);
         }
-        image.keys.shrink_to_fit();
-        image.posting_ends.shrink_to_fit();
-        image.postings.shrink_to_fit();
-        image
+        let end = ngrams.start(ngrams.ids.len());
+        ngrams.starts.push(end);
+        ngrams.index = Arc::new(index);
+        ngrams
     }
 
-    /// Tokens in each reference.
-    pub(crate) fn lengths(&self) -> &[u32] {
-        &self.lengths
+    fn start(&self, ids: usize) -> Starts {
+        Starts {
+            orders: [ids; MAX_ORDER],
+            postings: self.postings.len(),
+            references: self.lengths.len(),
+        }
     }
 
-    /// Distinct n-grams of all orders.
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// The positions of the n-grams of `order`.
-    pub(crate) fn order(&self, order: usize) -> Range<usize> {
-        let start = if order == 1 {
-            0
-        } else {
-            self.order_ends[order - 2]
-        };
-        start as usize..self.order_ends[order - 1] as usize
-    }
-
-    /// The key at a position.
-    pub(crate) fn key(&self, position: usize) -> u128 {
-        self.keys[position]
-    }
-
-    /// Who holds the n-gram at a position.
-    pub(crate) fn postings(&self, position: usize) -> &[Posting] {
-        let start = if position == 0 {
-            0
-        } else {
-            self.posting_ends[position - 1]
-        };
-        &self.postings[start as usize..self.posting_ends[position] as usize]
-    }
-
-    /// Calls `visit(key, count, position)` for each counted n-gram of `order`, with its position here if there is one.
-    ///
-    /// `counts` ascend by key.
-    pub(crate) fn join(
-        &self,
-        order: usize,
-        counts: &[NgramCount],
-        mut visit: impl FnMut(u128, u32, Option<usize>),
+    fn add<R: AsRef<[u32]>>(
+        &mut self,
+        references: &[R],
+        index: &mut NgramIndex,
+        Builder { ids, occurrences }: &mut Builder,
     ) {
-        let Range { mut start, end } = self.order(order);
-        for &(key, count) in counts {
-            start += self.keys[start..end].partition_point(|&held| held < key);
-            let held = start < end && self.keys[start] == key;
-            visit(key, count, held.then_some(start));
+        let mut start = self.start(self.ids.len());
+        for (reference, tokens) in (0u64..).zip(references) {
+            let tokens = tokens.as_ref();
+            self.lengths.push(tokens.len() as u32);
+            index.insert_all(tokens, ids, |order, id| {
+                occurrences[order - 1].push(u64::from(id) << 32 | reference);
+            });
         }
+        for (order, occurrences) in occurrences.iter_mut().enumerate() {
+            start.orders[order] = self.ids.len();
+            occurrences.sort_unstable();
+            for holders in occurrences.chunk_by(|left, right| left >> 32 == right >> 32) {
+                self.ids.push((holders[0] >> 32) as u32);
+                let counts = holders.chunk_by(|left, right| left == right);
+                self.postings.extend(counts.map(|run| Posting {
+                    reference: run[0] as u32,
+                    count: run.len() as u32,
+                }));
+                let end = self.postings.len() - start.postings;
+                self.posting_ends.push(end as u32);
+            }
+            occurrences.clear();
+        }
+        self.starts.push(start);
+    }
+
+    /// The numbering of all n-grams.
+    pub(crate) fn index(&self) -> &Arc<NgramIndex> {
+        &self.index
+    }
+
+    /// How many images there are.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    pub(crate) fn images(&self) -> impl ExactSizeIterator<Item = ImageNgrams<'_>> {
+        self.starts.windows(2).map(|bounds| ImageNgrams {
+            all: self,
+            start: bounds[0],
+            end: bounds[1],
+        })
+    }
+
+    pub(crate) fn image(&self, image: usize) -> Result<ImageNgrams<'_>, RewardError> {
+        let (Some(&start), Some(&end)) = (self.starts.get(image), self.starts.get(image + 1))
+        else {
+            return Err(RewardError::UnknownImage {
+                image,
+                images: self.len(),
+            });
+        };
+        let all = self;
+        Ok(ImageNgrams { all, start, end })
+    }
+}
+
+/// The n-grams of one image's references.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ImageNgrams<'a> {
+    all: &'a ReferenceNgrams,
+    start: Starts,
+    end: Starts,
+}
+
+impl<'a> ImageNgrams<'a> {
+    /// Tokens in each reference.
+    pub(crate) fn lengths(&self) -> &'a [u32] {
+        &self.all.lengths[self.references()]
+    }
+
+    /// Where the image's references are in the order of all references.
+    pub(crate) fn references(&self) -> Range<usize> {
+        self.start.references..self.end.references
+    }
+
+    /// The distinct n-grams of `order`, ascending.
+    pub(crate) fn ids(&self, order: usize) -> &'a [u32] {
+        &self.all.ids[self.order(order)]
+    }
+
+    /// Who holds the n-gram at this place of [`ids`](Self::ids).
+    pub(crate) fn postings(&self, order: usize, place: usize) -> &'a [Posting] {
+        let place = self.start.orders[order - 1] + place;
+        let first = if place == self.start.orders[0] {
+            0
+        } else {
+            self.all.posting_ends[place - 1]
+        };
+        let postings = &self.all.postings[self.start.postings..];
+        &postings[first as usize..self.all.posting_ends[place] as usize]
+    }
+
+    /// Who holds the n-gram with this id: nobody if it does not occur.
+    pub(crate) fn holders(&self, order: usize, id: u32) -> &'a [Posting] {
+        match self.ids(order).binary_search(&id) {
+            Ok(place) => self.postings(order, place),
+            Err(_) => &[],
+        }
+    }
+
+    fn order(&self, order: usize) -> Range<usize> {
+        let end = match self.start.orders.get(order) {
+            Some(&next) => next,
+            None => self.end.orders[0],
+        };
+        self.start.orders[order - 1]..end
     }
 }

@@ -14,11 +14,14 @@ pub struct RougeLOptions {
 
 impl Default for RougeLOptions {
     fn default() -> Self {
-        Self { beta: 1.2 }
+        Self::COCO
     }
 }
 
 impl RougeLOptions {
+    /// The choice of coco-caption.
+    pub const COCO: Self = Self { beta: 1.2 };
+
     /// The options outside their ranges.
     pub fn problems(&self) -> Vec<RewardError> {
         let good = (0.0..=LARGEST_BETA).contains(&self.beta);
@@ -32,7 +35,7 @@ impl RougeLOptions {
 const LARGEST_BETA: f64 = 1e6;
 
 /// Scores candidates against references.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RougeLScorer {
     options: RougeLOptions,
     row: Vec<u32>,

@@ -58,8 +58,23 @@ fn table_comes_back_when_saved_and_loaded() {
 }
 
 #[test]
+fn words_come_back_when_a_table_has_them() {
+    let words = ["a", "dog", "\u{e9}t\u{e9}", ""].map(str::to_owned);
+    let table = small().with_words(words.to_vec()).expect("distinct words");
+    let loaded = DocumentFrequency::from_bytes(&table.to_bytes()).expect("the same bytes");
+    assert_eq!(loaded.words(), words);
+    assert_eq!(loaded.frequency(&[2, 0]), 1);
+    assert_ne!(loaded.fingerprint(), small().fingerprint());
+    let twice = small().with_words(vec!["a".to_owned(); 2]);
+    assert_eq!(
+        twice.expect_err("a duplicate").to_string(),
+        "document frequencies: found the word \"a\" twice, expected each once"
+    );
+}
+
+#[test]
 fn fingerprint_stays_when_the_crate_changes() {
-    assert_eq!(small().signature(), "table-2-0bf9a4af94abe723");
+    assert_eq!(small().signature(), "table-2-c7dae4550eb39082");
 }
 
 #[test]
@@ -111,10 +126,10 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
          expected [73, 63, 73, 74, 2d, 64, 66, 0a]"
     );
     let mut newer = contents.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     assert_eq!(
         message(&sealed(newer)),
-        "document frequencies: found format version 2, expected 1"
+        "document frequencies: found format version 3, expected 2"
     );
     let mut cut = good.clone();
     cut.pop();
@@ -133,10 +148,10 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
         )
     );
     let mut crowded = contents.clone();
-    crowded[20..28].copy_from_slice(&u64::MAX.to_le_bytes());
+    crowded[28..36].copy_from_slice(&u64::MAX.to_le_bytes());
     assert_eq!(
         message(&sealed(crowded)),
-        "document frequencies: byte 28: expected no more n-grams than the table has room for"
+        "document frequencies: byte 36: expected no more n-grams than the table has room for"
     );
     let mut empty = contents.clone();
     empty[12..20].copy_from_slice(&0u64.to_le_bytes());
@@ -145,16 +160,24 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
         "found no image, expected at least one"
     );
     let mut zero = contents.clone();
-    zero[32..36].copy_from_slice(&0u32.to_le_bytes());
+    zero[40..44].copy_from_slice(&0u32.to_le_bytes());
     assert_eq!(
         message(&sealed(zero)),
-        "document frequencies: byte 36: expected a document frequency of at least 1 before it"
+        "document frequencies: byte 44: expected a document frequency of at least 1 before it"
     );
+    let mut orphan = contents.clone();
+    orphan[44..48].copy_from_slice(&1u32.to_le_bytes());
+    assert!(
+        message(&sealed(orphan)).ends_with("an n-gram whose beginning has a frequency before it")
+    );
+    let mut wordy = contents.clone();
+    wordy[20..28].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(message(&sealed(wordy)).ends_with("expected more bytes"));
     let mut unsorted = contents;
-    unsorted[36..40].copy_from_slice(&0u32.to_le_bytes());
+    unsorted[44..48].copy_from_slice(&0u32.to_le_bytes());
     assert_eq!(
         message(&sealed(unsorted)),
-        "document frequencies: byte 40: expected n-grams in ascending order before it"
+        "document frequencies: byte 48: expected n-grams in ascending order before it"
     );
 }
 

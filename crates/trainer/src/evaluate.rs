@@ -2,7 +2,7 @@
 
 use scst_data::Example;
 use scst_model::Captioner;
-use scst_reward::{CorpusScores, Item, evaluate_text};
+use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
 use scst_sampler::{END, beam};
 use serde::Serialize;
 
@@ -147,7 +147,7 @@ pub fn evaluate(
             references: example.references.as_slice(),
         })
         .collect();
-    let evaluation = evaluate_text(&items)?;
+    let evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
     let cut_off = words
         .iter()
         .filter(|words| !words.ends_with(&[END]))
@@ -165,6 +165,6 @@ pub fn evaluate(
         distinct_captions: evaluation.distinct_captions,
         mean_length: evaluation.mean_length,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
-        signature: evaluation.signature,
+        signature: evaluation.signature(&EvaluationMetric::COCO),
     })
 }

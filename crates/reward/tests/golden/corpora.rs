@@ -89,8 +89,9 @@ fn cider_equals_the_reference_when_the_fixture_table_is_loaded() {
 /// The documented bytes of a table, written without the crate.
 fn encode(images: u64, orders: &mut [Vec<(Vec<u32>, u32)>; 4]) -> Vec<u8> {
     let mut bytes = b"scst-df\n".to_vec();
-    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(2u32.to_le_bytes());
     bytes.extend(images.to_le_bytes());
+    bytes.extend(0u64.to_le_bytes());
     for entries in orders {
         entries.sort();
         bytes.extend((entries.len() as u64).to_le_bytes());
@@ -234,7 +235,8 @@ fn weights_equal_the_worked_example_when_computed_by_hand() {
             references,
         })
         .collect();
-    let evaluation = scst_reward::evaluate_text(&captions).expect("a good corpus");
+    let evaluation = scst_reward::evaluate_text(&captions, scst_reward::FrequencySource::Corpus)
+        .expect("a good corpus");
     deviation.compare(
         "corpus",
         evaluation.scores.cider_d,

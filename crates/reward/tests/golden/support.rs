@@ -1,10 +1,11 @@
 //! Reads score vectors and compares with them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use scst_reward::{
-    CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, Interner, Item,
-    ReferenceNgrams, References, evaluate_text, evaluate_tokens,
+    CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, FrequencySource, ImageReferences,
+    Interner, Item, ReferenceNgrams, References, evaluate_text, evaluate_tokens,
 };
 use serde_json::Value;
 
@@ -128,7 +129,7 @@ impl Corpus {
                 references,
             })
             .collect();
-        let evaluation = evaluate_text(&items).expect("a good corpus");
+        let evaluation = evaluate_text(&items, FrequencySource::Corpus).expect("a good corpus");
         assert_eq!(evaluation.images, self.candidates.len());
         let captions = (0..)
             .map(|item| self.scores(item))
@@ -238,7 +239,8 @@ impl Corpus {
                 references: &image.tokens,
             })
             .collect();
-        let source = scst_reward::FrequencySource::Table(frequency);
+        let frequency = Arc::new(frequency.clone());
+        let source = FrequencySource::Table(&frequency);
         let evaluation = evaluate_tokens(&items, source).expect("a good corpus");
         deviation.compare(
             "cider_d_df",

@@ -1,0 +1,172 @@
+//! Captions scored in a second, on one thread.
+//!
+//! The captions are those of the drawn scenes in `data/scenes`, or of any other table with the columns
+//! `image,caption` that the environment variable `SCST_BENCH_CAPTIONS` names. A candidate is a reference of its image
+//! in which every third word was replaced by one of another image's: most n-grams of sampled captions are as much of
+//! a mixture.
+
+use std::{collections::HashMap, hint::black_box, sync::Arc};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use scst_reward::{
+    BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency,
+    FrequencySource, ImageReferences, Interner, Item, ReferenceNgrams, References, RewardEntry,
+    RewardMixture, RougeLOptions, RougeLScorer, evaluate_text,
+};
+
+const END: u32 = 0;
+
+struct Corpus {
+    texts: Vec<Vec<String>>,
+    references: Arc<References>,
+    /// Five an image, in the order of the images.
+    candidates: Vec<(usize, Vec<u32>)>,
+}
+
+fn corpus() -> Corpus {
+    let path = std::env::var("SCST_BENCH_CAPTIONS").unwrap_or_else(|_| {
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../data/scenes/captions.csv"
+        )
+        .to_owned()
+    });
+    let table = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut texts: Vec<Vec<String>> = Vec::new();
+    let mut images: HashMap<&str, usize> = HashMap::new();
+    for line in table.lines().skip(1) {
+        let (image, caption) = line.split_once(',').expect("two columns");
+        let next = images.len();
+        let image = *images.entry(image).or_insert(next);
+        texts.resize(texts.len().max(image + 1), Vec::new());
+        let words = caption.split(|letter: char| !letter.is_alphanumeric());
+        let words: Vec<String> = words
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        texts[image].push(words.join(" "));
+    }
+    let mut interner = Interner::default();
+    assert_eq!(interner.id("<end>"), END);
+    let ended = |mut tokens: Vec<u32>| {
+        tokens.push(END);
+        tokens
+    };
+    let images: Vec<ImageReferences> = texts
+        .iter()
+        .enumerate()
+        .map(|(image, texts)| ImageReferences {
+            id: image.to_string(),
+            tokens: texts
+                .iter()
+                .map(|text| ended(interner.words(text)))
+                .collect(),
+            texts: texts.clone(),
+        })
+        .collect();
+    let mut candidates = Vec::new();
+    for (image, references) in images.iter().enumerate() {
+        let other = &images[(image * 7 + 3) % images.len()].tokens;
+        for (k, reference) in references.tokens.iter().enumerate() {
+            let mut words = reference.clone();
+            let strangers = other[k % other.len()].iter().filter(|&&word| word != END);
+            for (word, &stranger) in words.iter_mut().skip(k % 3).step_by(3).zip(strangers) {
+                if *word != END {
+                    *word = stranger;
+                }
+            }
+            candidates.push((image, words));
+        }
+    }
+    let references = Arc::new(References::new(Some(END), images).expect("good references"));
+    Corpus {
+        texts,
+        references,
+        candidates,
+    }
+}
+
+fn metrics(criterion: &mut Criterion) {
+    let corpus = corpus();
+    let frequency =
+        Arc::new(DocumentFrequency::from_references(&corpus.references).expect("images"));
+    let ngrams = Arc::new(ReferenceNgrams::new(&corpus.references));
+    let mut group = criterion.benchmark_group("captions");
+    group.sample_size(20);
+    group.throughput(Throughput::Elements(corpus.candidates.len() as u64));
+
+    let formula = CiderFormula::CiderD(CiderDOptions::default());
+    let mut cider_d = CiderScorer::new(formula, Arc::clone(&ngrams), Arc::clone(&frequency))
+        .expect("good options");
+    group.bench_function("cider_d", |bencher| {
+        bencher.iter(|| {
+            for (image, tokens) in &corpus.candidates {
+                black_box(cider_d.score(*image, tokens).expect("a known image"));
+            }
+        });
+    });
+    let mut bleu = BleuScorer::new(Arc::clone(&ngrams));
+    group.bench_function("bleu_4", |bencher| {
+        bencher.iter(|| {
+            for (image, tokens) in &corpus.candidates {
+                black_box(
+                    bleu.statistics(*image, tokens)
+                        .expect("a known image")
+                        .scores(),
+                );
+            }
+        });
+    });
+    let mut rouge_l = RougeLScorer::new(RougeLOptions::default()).expect("good options");
+    group.bench_function("rouge_l", |bencher| {
+        bencher.iter(|| {
+            for (image, tokens) in &corpus.candidates {
+                let image = &corpus.references.images()[*image];
+                black_box(rouge_l.score(tokens, &image.tokens));
+            }
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("batch");
+    let entry = RewardEntry {
+        cider_d: Some(CiderDOptions::default()),
+        ..RewardEntry::default()
+    };
+    let mut mixture = RewardMixture::build(&[entry], Arc::clone(&corpus.references), frequency)
+        .expect("a good entry");
+    let batch: Vec<Candidate<'_>> = corpus.candidates[..300]
+        .iter()
+        .map(|(image, tokens)| Candidate {
+            image: *image,
+            tokens,
+            text: "",
+        })
+        .collect();
+    group.throughput(Throughput::Elements(300));
+    group.bench_function("scst_of_300", |bencher| {
+        bencher.iter(|| black_box(mixture.score(&batch).expect("scores")));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("evaluation");
+    group.sample_size(10);
+    let items: Vec<_> = (0..40_504)
+        .map(|image| {
+            let texts = &corpus.texts[image % corpus.texts.len()];
+            let others = &corpus.texts[(image * 11 + 5) % corpus.texts.len()];
+            Item {
+                candidate: others[0].as_str(),
+                references: texts.as_slice(),
+            }
+        })
+        .collect();
+    group.throughput(Throughput::Elements(items.len() as u64));
+    group.bench_function("of_40504_images", |bencher| {
+        bencher.iter(|| black_box(evaluate_text(&items, FrequencySource::Corpus).expect("scores")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, metrics);
+criterion_main!(benches);
