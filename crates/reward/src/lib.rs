@@ -37,7 +37,10 @@ pub mod references;
 pub mod reward;
 pub mod rouge_l;
 
-pub use bleu::{BleuOptions, BleuScorer, BleuStatistics};
+pub use bleu::{
+    BleuOptions, BleuScore, BleuScorer, BleuSmoothing, BleuStatistics, ReferenceLength,
+    ReferenceLengths,
+};
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};

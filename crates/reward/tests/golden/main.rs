@@ -1,5 +1,6 @@
 //! Equality with the reference implementations on stored scores, at 1e-12 absolute.
 
+mod bleu;
 mod corpora;
 mod self_critical;
 mod support;

@@ -88,7 +88,7 @@ impl Deviation {
 /// One evaluated corpus of the vectors.
 pub(crate) struct Corpus {
     pub(crate) json: Value,
-    candidates: Vec<String>,
+    pub(crate) candidates: Vec<String>,
     references: Vec<Vec<String>>,
 }
 
@@ -115,7 +115,7 @@ impl Corpus {
     }
 
     /// The vectors' scores of one item.
-    fn scores(&self, item: usize) -> &Value {
+    pub(crate) fn scores(&self, item: usize) -> &Value {
         &self.json["items"][item]["scores"]
     }
 
@@ -205,7 +205,8 @@ impl Corpus {
         }
     }
 
-    fn intern_references<'a>(&'a self, interner: &mut Interner<'a>) -> References {
+    /// The references as ids.
+    pub(crate) fn intern_references<'a>(&'a self, interner: &mut Interner<'a>) -> References {
         let images = self
             .references
             .iter()
