@@ -13,6 +13,7 @@
 //! | [`cider_d`] | CIDEr-D and plain CIDEr |
 //! | [`bleu`] | BLEU-1 to BLEU-4, per sentence and per corpus, from mergeable integer statistics |
 //! | [`rouge_l`] | ROUGE-L |
+//! | [`mixer`] | the rewards of MIXER: smoothed sentence BLEU and ROUGE-4 recall against one reference |
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
@@ -30,6 +31,7 @@ pub mod error;
 pub mod evaluation;
 mod frequency_file;
 pub mod interner;
+pub mod mixer;
 pub mod mixture;
 pub mod ngram;
 pub mod reference_ngrams;
@@ -49,6 +51,7 @@ pub use evaluation::{
     CorpusScores, Evaluation, FrequencySource, Item, evaluate_text, evaluate_tokens,
 };
 pub use interner::Interner;
+pub use mixer::{MixerBleuOptions, MixerBleuReward, MixerScorer};
 pub use mixture::{Metric, MixtureScores, PartScores, RewardEntry, RewardMixture};
 pub use ngram::MAX_ORDER;
 pub use reference_ngrams::ReferenceNgrams;

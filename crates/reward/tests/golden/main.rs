@@ -2,5 +2,6 @@
 
 mod bleu;
 mod corpora;
+mod mixer;
 mod self_critical;
 mod support;

@@ -8,13 +8,9 @@ use scst_reward::{
 };
 use serde_json::Value;
 
-use crate::support::{Deviation, array, json, number, shared, string};
+use crate::support::{Deviation, array, ids, json, number, shared, string};
 
 const END: u32 = 0;
-
-fn ids(value: &Value) -> Vec<u32> {
-    array(value).iter().map(|id| number(id) as u32).collect()
-}
 
 fn captions(rows: &Value) -> Vec<Vec<u32>> {
     array(rows)

@@ -48,6 +48,10 @@ pub(crate) fn array(value: &Value) -> &[Value] {
         .unwrap_or_else(|| panic!("{value} is no array"))
 }
 
+pub(crate) fn ids(value: &Value) -> Vec<u32> {
+    array(value).iter().map(|id| number(id) as u32).collect()
+}
+
 pub(crate) fn string(value: &Value) -> &str {
     value
         .as_str()
