@@ -18,6 +18,7 @@
 //! | [`builtin`] | the metrics above as rewards |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
+//! | [`diversity`] | how much the captions of an image differ: distinct-n, mBLEU, self-CIDEr |
 //! | [`error`] | everything that can be wrong |
 //!
 //! Invariants: no input panics; scores are finite; equal inputs give equal bits; every report carries a signature that
@@ -26,7 +27,9 @@
 pub mod bleu;
 pub mod builtin;
 pub mod cider_d;
+pub mod diversity;
 pub mod document_frequency;
+mod eigenvalues;
 pub mod error;
 pub mod evaluation;
 mod frequency_file;
@@ -45,6 +48,7 @@ pub use bleu::{
 };
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
+pub use diversity::{Diversity, distinct_n, evaluate_diversity, mbleu, self_cider};
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};
 pub use error::RewardError;
 pub use evaluation::{
