@@ -8,7 +8,7 @@ use crate::eigenvalues::symmetric_eigenvalues;
 use crate::ngram::{MAX_ORDER, NgramCounter, ngram_key};
 use crate::reference_ngrams::ImageNgrams;
 use crate::references::count_range;
-use crate::reward::before_end_token;
+use crate::reward::{before_end_token, token_name};
 use crate::{
     BleuStatistics, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
     References, RewardError, VERSION, bleu,
@@ -101,12 +101,11 @@ fn kernel<C: AsRef<[u32]>>(
     scorer: &mut CiderScorer,
 ) -> Result<Vec<Vec<f64>>, RewardError> {
     let mut kernel = vec![vec![0.0; captions.len()]; captions.len()];
-    for (row, caption) in captions.iter().enumerate() {
-        for column in 0..=row {
-            let similarity = scorer.score(first + column, caption.as_ref())? / 10.0;
-            kernel[row][column] = similarity;
-            kernel[column][row] = similarity;
-        }
+    let pairs = (0..captions.len()).flat_map(|row| (0..=row).map(move |column| (row, column)));
+    for (row, column) in pairs {
+        let similarity = scorer.score(first + column, captions[row].as_ref())? / 10.0;
+        kernel[row][column] = similarity;
+        kernel[column][row] = similarity;
     }
     Ok(kernel)
 }
@@ -172,7 +171,7 @@ pub fn evaluate_diversity<C: AsRef<[u32]>>(
         .into_iter()
         .flatten()
         .collect();
-    let end = end_token.map_or_else(|| "none".to_owned(), |token| token.to_string());
+    let end = token_name(end_token);
     let signature = format!(
         "distinct|n:1-2+mbleu|n:1-{MAX_ORDER}|{}+self_cider|cider|df:{}+images:{}|ncaps:{}|end:{end}|version:{VERSION}",
         bleu::SIGNATURE,
@@ -264,7 +263,7 @@ mod tests {
     fn report_leaves_images_out_when_they_have_one_caption() {
         let images = [vec![vec![1, 2, 0], vec![1, 3, 0]], vec![vec![4, 4, 0]]];
         let report = evaluate_diversity(&images, Some(0), &table()).expect("two images");
-        assert_eq!(report.distinct, [(3.0 / 4.0 + 1.0 / 2.0) / 2.0, 1.0]);
+        assert_eq!(report.distinct, [5.0 / 8.0, 1.0]);
         assert_eq!(report.mbleu, mbleu(&[[1, 2], [1, 3]]));
         let expected = self_cider(&images[..1], &table()).expect("one image")[0];
         assert!(expected.is_some() && report.self_cider == expected);

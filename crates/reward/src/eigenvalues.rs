@@ -48,10 +48,8 @@ fn rotate(matrix: &mut [Vec<f64>], row: usize, column: usize) -> bool {
     let tangent = theta.signum() / (theta.abs() + theta.hypot(1.0));
     let cosine = 1.0 / tangent.hypot(1.0);
     let sine = tangent * cosine;
-    for index in 0..matrix.len() {
-        if index == row || index == column {
-            continue;
-        }
+    let others = (0..matrix.len()).filter(|&index| index != row && index != column);
+    for index in others {
         let (left, right) = (matrix[row][index], matrix[column][index]);
         let (left, right) = (cosine * left - sine * right, sine * left + cosine * right);
         (matrix[row][index], matrix[index][row]) = (left, left);

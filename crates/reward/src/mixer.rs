@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::{MAX_ORDER, NgramCounter, ngram_tokens};
-use crate::reward::before_end_token;
+use crate::reward::{before_end_token, token_name};
 use crate::{Batch, References, Reward, RewardError, VERSION};
 
 /// The choices of MIXER's BLEU.
@@ -164,7 +164,7 @@ impl MixerBleuReward {
     ) -> Result<Self, RewardError> {
         RewardError::first(options.problems())?;
         let smooth = if options.smooth { "yes" } else { "no" };
-        let skipped = unknown.map_or_else(|| "none".to_owned(), |token| token.to_string());
+        let skipped = token_name(unknown);
         Ok(Self {
             scorer: MixerScorer::new(unknown),
             options,
@@ -277,7 +277,7 @@ mod tests {
         let batch = Batch::new(&references, &candidates).expect("known images");
         let scores = reward.score(&batch).expect("scores");
         // Against the second reference: 0 of 2 words.
-        close(scores[0], (1.0 + 1.0 / 3.0) / 2.0);
+        close(scores[0], 2.0 / 3.0);
         assert_eq!(scores[1..], [scores[0], 0.0]);
         assert_eq!(
             reward.signature(),

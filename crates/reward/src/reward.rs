@@ -32,6 +32,11 @@ pub(crate) fn before_end_token(sequence: &[u32], end: Option<u32>) -> &[u32] {
     &sequence[..length.unwrap_or(sequence.len())]
 }
 
+/// A token as signatures name it: its id, or `none`.
+pub(crate) fn token_name(token: Option<u32>) -> String {
+    token.map_or_else(|| "none".to_owned(), |token| token.to_string())
+}
+
 /// Captions that are scored together, with the references of their images.
 #[derive(Debug)]
 pub struct Batch<'a> {
