@@ -16,6 +16,7 @@
 //! | [`mixer`] | the rewards of MIXER: smoothed sentence BLEU and ROUGE-4 recall against one reference |
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
+//! | [`penalties`] | penalties for repetition, length and bad endings |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
 //! | [`diversity`] | how much the captions of an image differ: distinct-n, mBLEU, self-CIDEr |
@@ -37,6 +38,7 @@ pub mod interner;
 pub mod mixer;
 pub mod mixture;
 pub mod ngram;
+pub mod penalties;
 pub mod reference_ngrams;
 pub mod references;
 pub mod reward;
@@ -58,6 +60,10 @@ pub use interner::Interner;
 pub use mixer::{MixerBleuOptions, MixerBleuReward, MixerScorer};
 pub use mixture::{Metric, MixtureScores, PartScores, RewardEntry, RewardMixture};
 pub use ngram::MAX_ORDER;
+pub use penalties::{
+    BadEndingPenalty, BadEndingPenaltyOptions, LengthPenalty, LengthPenaltyOptions,
+    RepetitionPenalty, RepetitionPenaltyOptions,
+};
 pub use reference_ngrams::ReferenceNgrams;
 pub use references::{ImageReferences, References};
 pub use reward::{Batch, Candidate, Reward, through_end_token};
