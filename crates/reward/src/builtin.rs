@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::rouge_l::RougeLOptions;
 use crate::{
     Batch, BleuOptions, BleuScorer, CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency,
-    ReferenceNgrams, References, Reward, RewardError, RougeLScorer, VERSION, bleu,
+    ReferenceNgrams, References, Reward, RewardError, RougeLScorer, VERSION,
 };
 
 /// CIDEr-D with frozen document frequencies, 0 to 10 at its usual scale: the reward of Rennie et al. 2017.
@@ -63,8 +63,7 @@ impl Reward for CiderDReward {
 #[derive(Debug)]
 pub struct BleuReward {
     scorer: BleuScorer,
-    /// Position of the order's score.
-    position: usize,
+    options: BleuOptions,
     name: String,
     signature: String,
 }
@@ -73,21 +72,20 @@ impl BleuReward {
     /// Sentence BLEU of `options.order`; `ngrams` are those of `references`.
     ///
     /// # Errors
-    /// [`RewardError::OptionRange`] when the order is not 1 to 4.
+    /// The first of [`BleuOptions::problems`].
     pub fn new(
         options: BleuOptions,
         references: &References,
         ngrams: Arc<ReferenceNgrams>,
     ) -> Result<Self, RewardError> {
         RewardError::first(options.problems())?;
-        let order = options.order;
         Ok(Self {
             scorer: BleuScorer::new(ngrams),
-            position: order - 1,
-            name: format!("bleu_{order}"),
+            options,
+            name: format!("bleu_{}", options.order),
             signature: format!(
-                "bleu|n:{order}|{}|{}|version:{VERSION}",
-                bleu::SIGNATURE,
+                "bleu|{}|{}|version:{VERSION}",
+                options.signature(),
                 references.signature()
             ),
         })
@@ -106,7 +104,7 @@ impl Reward for BleuReward {
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
         batch.score_distinct(|candidate, _| {
             let statistics = self.scorer.statistics(candidate.image, candidate.tokens)?;
-            Ok(statistics.scores()[self.position])
+            Ok(statistics.score(&self.options).score)
         })
     }
 }

@@ -89,6 +89,16 @@ pub enum RewardError {
         /// The range.
         expected: &'static str,
     },
+    /// An option whose value is no number, or does not go with another's.
+    #[error("{option}: found {found}, expected {expected}")]
+    OptionValue {
+        /// The option's key, below the reward's entry.
+        option: &'static str,
+        /// The value found.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// Two entries whose scores would be logged under one name.
     #[error("found reward {name} twice, expected each once")]
     DuplicateReward {

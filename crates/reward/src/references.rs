@@ -1,6 +1,7 @@
 //! The references of every image: what candidates are compared with.
 
 use crate::RewardError;
+use crate::reward::token_name;
 
 /// One image's references, as ids and as words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +51,7 @@ impl References {
 
     /// The part of a signature that describes references: their number per image and the end token.
     pub fn signature(&self) -> String {
-        let end = self
-            .end_token
-            .map_or_else(|| "none".to_owned(), |token| token.to_string());
+        let end = token_name(self.end_token);
         format!(
             "nrefs:{}|end:{end}",
             count_range(self.images.iter().map(|image| image.tokens.len()))

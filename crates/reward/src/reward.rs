@@ -26,6 +26,17 @@ pub fn through_end_token(sequence: &[u32], end: u32) -> &[u32] {
     &sequence[..length]
 }
 
+/// The words of a sequence: everything before its first end token.
+pub(crate) fn before_end_token(sequence: &[u32], end: Option<u32>) -> &[u32] {
+    let length = sequence.iter().position(|&token| Some(token) == end);
+    &sequence[..length.unwrap_or(sequence.len())]
+}
+
+/// A token as signatures name it: its id, or `none`.
+pub(crate) fn token_name(token: Option<u32>) -> String {
+    token.map_or_else(|| "none".to_owned(), |token| token.to_string())
+}
+
 /// Captions that are scored together, with the references of their images.
 #[derive(Debug)]
 pub struct Batch<'a> {
@@ -149,6 +160,9 @@ mod tests {
         assert_eq!(through_end_token(&[3, 0, 5, 0], 0), [3, 0]);
         assert_eq!(through_end_token(&[0, 5], 0), [0]);
         assert_eq!(through_end_token(&[3, 5], 0), [3, 5]);
+        assert_eq!(before_end_token(&[3, 0, 5, 0], Some(0)), [3]);
+        assert_eq!(before_end_token(&[0, 5], Some(0)), []);
+        assert_eq!(before_end_token(&[3, 0], None), [3, 0]);
     }
 
     #[test]

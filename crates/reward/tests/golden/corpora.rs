@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::support::{Corpus, Deviation, array, fixture, json, number, shared, string};
 
 /// Every public corpus and the directory of its table.
-const CORPORA: [(&str, &str); 17] = [
+pub(crate) const CORPORA: [(&str, &str); 17] = [
     ("", "abstract50s_48refs"),
     ("coco_clean/", "coco_val_mixed_200"),
     ("", "edge_all_empty_candidates"),

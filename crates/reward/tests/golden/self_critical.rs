@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use scst_reward::{
     BleuOptions, Candidate, CiderDOptions, DocumentFrequency, ImageReferences, References,
-    RewardEntry, RewardMixture, through_end_token,
+    RewardEntry, RewardMixture, self_cider, through_end_token,
 };
 use serde_json::Value;
 
-use crate::support::{Deviation, array, json, number, shared, string};
+use crate::support::{Deviation, array, ids, json, number, shared, string};
 
 const END: u32 = 0;
-
-fn ids(value: &Value) -> Vec<u32> {
-    array(value).iter().map(|id| number(id) as u32).collect()
-}
 
 fn captions(rows: &Value) -> Vec<Vec<u32>> {
     array(rows)
@@ -165,4 +161,34 @@ fn scores_and_advantages_equal_self_critical_when_weights_vary() {
         }
     }
     deviation.report("self-critical rewards");
+}
+
+#[test]
+fn self_cider_equals_self_critical_when_captions_are_sampled() {
+    let Some(path) = shared("scst_ids.json") else {
+        return;
+    };
+    let vectors = json(path);
+    let table = Arc::new(training_table(&vectors));
+    let mut deviation = Deviation::default();
+    for batch in array(&vectors["batches"]) {
+        let per_image = number(&batch["seq_per_img"]) as usize;
+        let samples = captions(&batch["gen"]);
+        let images: Vec<_> = samples.chunks(per_image).map(<[_]>::to_vec).collect();
+        let found = self_cider(&images, &table).expect("finite scores");
+        for run in array(&batch["runs"]) {
+            let Some(expected) = run["self_cider_diversity"].as_array() else {
+                assert!(per_image < 2 && found.iter().all(Option::is_none));
+                continue;
+            };
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                match found {
+                    Some(found) => deviation.compare("self_cider", *found, expected),
+                    None => assert!(expected.is_null(), "found none, expected {expected}"),
+                }
+            }
+        }
+    }
+    deviation.report("self-CIDEr diversity");
 }

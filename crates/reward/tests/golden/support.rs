@@ -49,6 +49,10 @@ pub(crate) fn array(value: &Value) -> &[Value] {
         .unwrap_or_else(|| panic!("{value} is no array"))
 }
 
+pub(crate) fn ids(value: &Value) -> Vec<u32> {
+    array(value).iter().map(|id| number(id) as u32).collect()
+}
+
 pub(crate) fn string(value: &Value) -> &str {
     value
         .as_str()
@@ -89,7 +93,7 @@ impl Deviation {
 /// One evaluated corpus of the vectors.
 pub(crate) struct Corpus {
     pub(crate) json: Value,
-    candidates: Vec<String>,
+    pub(crate) candidates: Vec<String>,
     references: Vec<Vec<String>>,
 }
 
@@ -116,7 +120,7 @@ impl Corpus {
     }
 
     /// The vectors' scores of one item.
-    fn scores(&self, item: usize) -> &Value {
+    pub(crate) fn scores(&self, item: usize) -> &Value {
         &self.json["items"][item]["scores"]
     }
 
@@ -206,7 +210,8 @@ impl Corpus {
         }
     }
 
-    fn intern_references<'a>(&'a self, interner: &mut Interner<'a>) -> References {
+    /// The references as ids.
+    pub(crate) fn intern_references<'a>(&'a self, interner: &mut Interner<'a>) -> References {
         let images = self
             .references
             .iter()
