@@ -1,13 +1,15 @@
 //! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption.
 //!
-//! Everything works on token ids (`&[u32]`); text enters through an [`Interner`]. The crate reads and writes no files:
-//! the one stored format, the document frequencies, goes through `impl Read` and `impl Write`.
+//! Everything works on token ids (`&[u32]`); text enters through [`ptb`] and an [`Interner`]. The crate
+//! reads and writes no files: the one stored format, the document frequencies, goes through `impl Read` and
+//! `impl Write`.
 //!
 //! | module | what is there |
 //! |---|---|
 //! | [`ngram`] | n-grams of order 1 to 4 as exact integers, and their counting |
 //! | [`interner`] | words to ids, split as Python's `str.split` does |
 //! | [`document_frequency`] | how many images hold an n-gram: built, frozen, saved, loaded, fingerprinted |
+//! | [`ptb`] | raw captions to words, as coco-caption's tokenizer does |
 //! | [`references`] | the references of every image, as ids and as words |
 //! | [`reference_ngrams`] | the n-grams of every image's references, counted once |
 //! | [`cider_d`] | CIDEr-D and plain CIDEr |
@@ -40,6 +42,7 @@ pub mod mixture;
 pub mod ngram;
 mod ngram_index;
 pub mod penalties;
+pub mod ptb;
 pub mod reference_ngrams;
 pub mod references;
 pub mod reward;
