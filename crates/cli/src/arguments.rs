@@ -34,6 +34,14 @@ pub(crate) enum Command {
     Train(TrainArguments),
     /// Score a run or checkpoint: BLEU-1..4, ROUGE-L, CIDEr-D as coco-caption prints them
     Eval(EvalArguments),
+    /// Score captions against references with coco-caption's metrics: no training, no Java, no Python
+    Score(ScoreArguments),
+    /// Build a table of document frequencies for CIDEr from captions
+    DocumentFrequency(DocumentFrequencyArguments),
+    /// Tokenise raw captions: one a line on standard input, one a line on standard output
+    Tokenize(TokenizeArguments),
+    /// List the rewards that a configuration can name, with their options, defaults and ranges
+    Rewards,
     /// Print a configuration with all defaults, after checking it
     Config(ConfigArguments),
     /// List the backends and devices that this binary and this machine can use
@@ -124,6 +132,126 @@ pub(crate) struct EvalArguments {
     /// CPU threads
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+}
+
+/// How raw captions become words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tokenizer {
+    /// As coco-caption: Penn Treebank rules, lower case, no punctuation
+    Ptb,
+    /// Words are what stands between white space
+    None,
+}
+
+impl Tokenizer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ptb => "ptb",
+            Self::None => "none",
+        }
+    }
+
+    /// The words of a raw caption, joined by single spaces.
+    pub(crate) fn tokenize(self, raw: &str) -> String {
+        match self {
+            Self::Ptb => scst_reward::ptb::tokenize(raw),
+            Self::None => raw.to_owned(),
+        }
+    }
+}
+
+/// Metrics of captions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScoreMetric {
+    /// CIDEr-D x10: what coco-caption prints as "CIDEr"
+    #[value(name = "cider_d")]
+    CiderD,
+    /// Plain CIDEr x10
+    Cider,
+    /// BLEU-1 to BLEU-4
+    Bleu,
+    /// ROUGE-L
+    #[value(name = "rouge_l")]
+    RougeL,
+    /// METEOR, by its Java program (--meteor-jar)
+    Meteor,
+    /// SPICE, by its Java program (--spice-jar)
+    Spice,
+    /// Diversity of several captions an image: distinct-1 and -2, mBLEU, self-CIDEr
+    Diversity,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArguments {
+    /// COCO annotations: {"images": [{"id"}], "annotations": [{"image_id", "caption"}]}
+    #[arg(long, value_name = "REFS.json")]
+    pub(crate) references: PathBuf,
+    /// COCO results: [{"image_id", "caption"}]
+    #[arg(long, value_name = "CANDS.json")]
+    pub(crate) candidates: PathBuf,
+    /// The metrics, joined by commas
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "METRIC,...",
+        default_value = "cider_d,cider,bleu,rouge_l"
+    )]
+    pub(crate) metrics: Vec<ScoreMetric>,
+    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table that
+    /// `scst document-frequency` wrote
+    #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]
+    pub(crate) document_frequency: PathBuf,
+    /// How raw captions become words
+    #[arg(long, value_enum, default_value = "ptb")]
+    pub(crate) tokenizer: Tokenizer,
+    /// Score only the images that have a candidate; without, an image that has none is an error
+    #[arg(long)]
+    pub(crate) subset: bool,
+    /// Print the scores of every caption too
+    #[arg(long)]
+    pub(crate) per_caption: bool,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// METEOR's meteor-1.5.jar, with its data folder beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) meteor_jar: Option<PathBuf>,
+    /// SPICE's spice-1.0.jar, with its libraries beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spice_jar: Option<PathBuf>,
+    /// The Java program
+    #[arg(long, value_name = "PROGRAM", default_value = "java")]
+    pub(crate) java: PathBuf,
+    /// CPU threads
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocumentFrequencyArguments {
+    /// COCO annotations, Karpathy JSON, or CSV with --splits
+    #[arg(long, value_name = "FILE")]
+    pub(crate) captions: PathBuf,
+    /// Splits of a CSV of captions
+    #[arg(long, value_name = "FILE")]
+    pub(crate) splits: Option<PathBuf>,
+    /// The images that are counted, where the file has splits
+    #[arg(long, value_enum, default_value = "train")]
+    pub(crate) split: SplitName,
+    /// How raw captions become words
+    #[arg(long, value_enum, default_value = "ptb")]
+    pub(crate) tokenizer: Tokenizer,
+    /// Where the table is written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenizeArguments {
+    /// How raw captions become words
+    #[arg(long, value_enum, default_value = "ptb")]
+    pub(crate) tokenizer: Tokenizer,
 }
 
 /// Names of splits.

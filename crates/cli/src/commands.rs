@@ -1,9 +1,14 @@
 //! One module a command.
 
+mod caption_file;
 pub(crate) mod config;
 pub(crate) mod devices;
+pub(crate) mod document_frequency;
 pub(crate) mod eval;
+pub(crate) mod rewards;
 pub(crate) mod scenes;
+pub(crate) mod score;
+pub(crate) mod tokenize;
 pub(crate) mod train;
 
 use crate::failure::Failure;

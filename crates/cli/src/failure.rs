@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
+use scst_data::DataError;
+use scst_reward::RewardError;
 use scst_trainer::{BackendError, CheckpointError, TrainError, config::ConfigError};
 
 /// Why a command ended early.
@@ -74,5 +76,17 @@ impl From<ConfigError> for Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         Self::new(true, &error)
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<RewardError> for Failure {
+    fn from(error: RewardError) -> Self {
+        Self::new(error.is_mistake(), &error)
     }
 }

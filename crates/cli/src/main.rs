@@ -44,6 +44,10 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
+        Command::Score(arguments) => commands::score::run(&arguments),
+        Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
+        Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
+        Command::Rewards => Ok(commands::rewards::run()),
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),

@@ -108,6 +108,20 @@ pub enum DataError {
         /// The file that should list it.
         listing: PathBuf,
     },
+    /// Images that nothing was written about.
+    #[error("`{}`: no candidate for {missing} of {images} images of `{}`, the first is image {first}", path.display(), references.display())]
+    NoCandidates {
+        /// The candidates.
+        path: PathBuf,
+        /// Images without one.
+        missing: usize,
+        /// All images.
+        images: usize,
+        /// The references.
+        references: PathBuf,
+        /// The first image without one.
+        first: String,
+    },
     /// A caption file holds no image at all.
     #[error("`{}` holds no images", path.display())]
     NoImages {

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`captions`] | readers for Karpathy's, Kaggle's and COCO's layouts, and the splitting of raw captions into words |
+//! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json` |
@@ -23,6 +24,7 @@
 )]
 
 pub mod captions;
+pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;

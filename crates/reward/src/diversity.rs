@@ -9,7 +9,7 @@ use crate::ngram::{MAX_ORDER, ngram_key};
 use crate::references::count_range;
 use crate::reward::{before_end_token, token_name};
 use crate::{
-    BleuScorer, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
+    BleuScorer, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, Interner, ReferenceNgrams,
     References, RewardError, VERSION, bleu,
 };
 
@@ -136,6 +136,25 @@ pub struct Diversity {
     pub distinct_captions: usize,
     /// Every choice that changes the numbers.
     pub signature: String,
+}
+
+/// Evaluates text, split at white space; the table holds its words.
+///
+/// # Errors
+/// [`RewardError::NoImages`] without images, [`RewardError::TableWithoutWords`] for a table over token ids.
+pub fn evaluate_diversity_of_text<T: AsRef<str>>(
+    images: &[Vec<T>],
+    frequency: &Arc<DocumentFrequency>,
+) -> Result<Diversity, RewardError> {
+    if frequency.words().is_empty() {
+        return Err(RewardError::TableWithoutWords);
+    }
+    let mut interner = Interner::of_words(frequency.words());
+    let images = images.iter().map(|captions| {
+        let captions = captions.iter();
+        captions.map(|text| interner.words(text.as_ref())).collect()
+    });
+    evaluate_diversity::<Vec<u32>>(&images.collect::<Vec<_>>(), None, frequency)
 }
 
 /// Evaluates the captions of every image.

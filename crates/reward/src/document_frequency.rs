@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use crate::frequency_file;
 use crate::ngram::MAX_ORDER;
 use crate::ngram_index::NgramIndex;
-use crate::{ReferenceNgrams, References, RewardError};
+use crate::{Interner, ReferenceNgrams, References, RewardError};
 
 /// Document frequencies of n-grams of order 1 to 4, frozen: scoring never changes them.
 ///
@@ -56,6 +56,19 @@ impl DocumentFrequency {
             }
         }
         Self::new(ngrams.len() as u64, Arc::clone(ngrams.index()), frequencies)
+    }
+
+    /// The frequencies of the words of text, split at white space; the table holds its words.
+    ///
+    /// # Errors
+    /// [`RewardError::NoImages`] when there is no image.
+    pub fn from_texts<T: AsRef<str>>(images: &[Vec<T>]) -> Result<Self, RewardError> {
+        let mut interner = Interner::default();
+        let mut builder = Self::builder();
+        for texts in images {
+            builder.add_image(texts.iter().map(|text| interner.words(text.as_ref())));
+        }
+        builder.build()?.with_words(interner.into_words())
     }
 
     /// The same frequencies with another number of images, such as the reference length of a published table.

@@ -24,6 +24,14 @@ impl<'text> Interner<'text> {
         *self.ids.entry(word).or_insert(next)
     }
 
+    /// All words, by id.
+    pub fn into_words(self) -> Vec<String> {
+        let mut words: Vec<(u32, &str)> =
+            self.ids.into_iter().map(|(word, id)| (id, word)).collect();
+        words.sort_unstable();
+        words.into_iter().map(|(_, word)| word.to_owned()).collect()
+    }
+
     /// The ids of the words of `text`, split where Python's `str.split()` splits.
     pub fn words(&mut self, text: &'text str) -> Vec<u32> {
         let words = text.split(is_python_space).filter(|word| !word.is_empty());

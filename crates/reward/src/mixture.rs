@@ -1,118 +1,13 @@
 //! The configured list of rewards and its weighted sum.
 
-use std::cell::LazyCell;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::rouge_l::RougeLOptions;
+use crate::entry::weight_problem;
 use crate::{
-    Batch, BleuOptions, BleuReward, Candidate, CiderDOptions, CiderDReward, DocumentFrequency,
-    ReferenceNgrams, References, Reward, RewardError, RougeLReward,
+    Batch, Candidate, References, Reward, RewardEntry, RewardError, RewardRegistry, RewardSources,
 };
 
-/// The metrics that an entry may set, for messages.
-const METRICS: &str = "cider_d, bleu, rouge_l";
-
-/// One entry of the list of rewards: a weight and exactly one metric, such as `weight = 1.0, cider_d = {}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RewardEntry {
-    /// What the metric's scores are multiplied by; may be negative.
-    pub weight: f64,
-    /// CIDEr-D, 0 to 10.
-    pub cider_d: Option<CiderDOptions>,
-    /// Sentence BLEU, 0 to 1.
-    pub bleu: Option<BleuOptions>,
-    /// ROUGE-L, 0 to 1.
-    pub rouge_l: Option<RougeLOptions>,
-}
-
-impl Default for RewardEntry {
-    fn default() -> Self {
-        Self {
-            weight: 1.0,
-            cider_d: None,
-            bleu: None,
-            rouge_l: None,
-        }
-    }
-}
-
-/// The metric of an entry.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Metric {
-    /// CIDEr-D.
-    CiderD(CiderDOptions),
-    /// Sentence BLEU.
-    Bleu(BleuOptions),
-    /// ROUGE-L.
-    RougeL(RougeLOptions),
-}
-
-impl Metric {
-    /// The key that sets it.
-    fn key(&self) -> &'static str {
-        match self {
-            Self::CiderD(_) => "cider_d",
-            Self::Bleu(_) => "bleu",
-            Self::RougeL(_) => "rouge_l",
-        }
-    }
-
-    /// The options outside their ranges.
-    fn problems(&self) -> Vec<RewardError> {
-        match self {
-            Self::CiderD(options) => options.problems(),
-            Self::Bleu(options) => options.problems(),
-            Self::RougeL(options) => options.problems(),
-        }
-    }
-}
-
-impl RewardEntry {
-    /// The one metric that is set.
-    ///
-    /// # Errors
-    /// [`RewardError::MetricCount`] when none or several are set.
-    pub fn metric(&self) -> Result<Metric, RewardError> {
-        let metrics = [
-            self.cider_d.map(Metric::CiderD),
-            self.bleu.map(Metric::Bleu),
-            self.rouge_l.map(Metric::RougeL),
-        ];
-        let metrics: Vec<_> = metrics.into_iter().flatten().collect();
-        if let [metric] = metrics[..] {
-            return Ok(metric);
-        }
-        let keys: Vec<_> = metrics.iter().map(Metric::key).collect();
-        let found = if keys.is_empty() {
-            "no metric".to_owned()
-        } else {
-            keys.join(" and ")
-        };
-        Err(RewardError::MetricCount {
-            found,
-            expected: METRICS,
-        })
-    }
-
-    /// Everything that is wrong with the entry; empty when it can be built.
-    pub fn problems(&self) -> Vec<RewardError> {
-        let mut problems = match self.metric() {
-            Ok(metric) => metric.problems(),
-            Err(error) => vec![error],
-        };
-        problems.extend(weight_problem(self.weight));
-        problems
-    }
-}
-
-fn weight_problem(weight: f64) -> Option<RewardError> {
-    RewardError::option(weight.is_finite(), "weight", weight, "a finite number")
-}
-
-/// The scores of one reward of a mixture, before its weight.
+/// The scores of one reward of a mixture, before standardisation and weight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartScores {
     /// The reward's name.
@@ -128,38 +23,17 @@ pub struct PartScores {
 pub struct MixtureScores {
     /// One weighted sum per caption.
     pub total: Vec<f64>,
+    /// The same sum over the self-critical rewards only: what baselines are computed from.
+    pub self_critical: Vec<f64>,
     /// What the sums are made of, in the order of the list.
     pub parts: Vec<PartScores>,
 }
 
 struct Part {
     weight: f64,
+    standardise: bool,
+    self_critical: bool,
     reward: Box<dyn Reward>,
-}
-
-/// What the built-in rewards are made from.
-struct Sources<'a, F> {
-    references: &'a References,
-    ngrams: LazyCell<Arc<ReferenceNgrams>, F>,
-    frequency: Arc<DocumentFrequency>,
-}
-
-impl<F: FnOnce() -> Arc<ReferenceNgrams>> Sources<'_, F> {
-    fn reward(&self, entry: &RewardEntry) -> Result<Box<dyn Reward>, RewardError> {
-        RewardError::first(entry.problems())?;
-        let references = self.references;
-        let ngrams = || Arc::clone(&self.ngrams);
-        Ok(match entry.metric()? {
-            Metric::CiderD(options) => Box::new(CiderDReward::new(
-                options,
-                references,
-                ngrams(),
-                Arc::clone(&self.frequency),
-            )?),
-            Metric::Bleu(options) => Box::new(BleuReward::new(options, references, ngrams())?),
-            Metric::RougeL(options) => Box::new(RougeLReward::new(options, references)?),
-        })
-    }
 }
 
 /// Several rewards as one: `total = sum_i weight_i * score_i`.
@@ -173,25 +47,26 @@ impl RewardMixture {
     ///
     /// # Errors
     /// [`RewardError::NoRewards`] for an empty list; [`RewardError::Entry`] with the first of
-    /// [`RewardEntry::problems`], [`RewardError::DuplicateReward`] or [`RewardError::EndTokenUnseen`].
+    /// [`RewardEntry::problems`], [`RewardError::DuplicateReward`], [`RewardError::EndTokenUnseen`],
+    /// [`RewardError::NotRegistered`] or, for a program that does not pass its first test, [`RewardError::Program`].
     pub fn build(
         entries: &[RewardEntry],
-        references: Arc<References>,
-        frequency: Arc<DocumentFrequency>,
+        sources: &RewardSources,
+        registry: &RewardRegistry,
     ) -> Result<Self, RewardError> {
         if entries.is_empty() {
             return Err(RewardError::NoRewards);
         }
-        let mut mixture = Self::new(Arc::clone(&references));
-        let sources = Sources {
-            ngrams: LazyCell::new(|| Arc::new(ReferenceNgrams::new(&references))),
-            references: &references,
-            frequency,
-        };
+        let mut mixture = Self::new(Arc::clone(sources.references()));
         for (index, entry) in entries.iter().enumerate() {
-            let added = sources
-                .reward(entry)
-                .and_then(|reward| mixture.add(entry.weight, reward));
+            let added = sources.reward(entry, registry).and_then(|reward| {
+                mixture.add_part(Part {
+                    weight: entry.weight,
+                    standardise: entry.standardise,
+                    self_critical: entry.self_critical,
+                    reward,
+                })
+            });
             added.map_err(|problem| RewardError::Entry {
                 entry: index,
                 problem: Box::new(problem),
@@ -208,23 +83,29 @@ impl RewardMixture {
         }
     }
 
-    /// Adds a reward.
+    /// Adds a reward, self-critical and not standardised.
     ///
     /// # Errors
     /// [`RewardError::DuplicateReward`] when there is one of the same name, [`RewardError::OptionRange`] when the
     /// weight is not finite.
     pub fn add(&mut self, weight: f64, reward: Box<dyn Reward>) -> Result<(), RewardError> {
-        weight_problem(weight).map_or(Ok(()), Err)?;
-        if self
-            .parts
-            .iter()
-            .any(|part| part.reward.name() == reward.name())
-        {
+        self.add_part(Part {
+            weight,
+            standardise: false,
+            self_critical: true,
+            reward,
+        })
+    }
+
+    fn add_part(&mut self, part: Part) -> Result<(), RewardError> {
+        weight_problem(part.weight).map_or(Ok(()), Err)?;
+        let name = part.reward.name();
+        if self.parts.iter().any(|other| other.reward.name() == name) {
             return Err(RewardError::DuplicateReward {
-                name: reward.name().to_owned(),
+                name: name.to_owned(),
             });
         }
-        self.parts.push(Part { weight, reward });
+        self.parts.push(part);
         Ok(())
     }
 
@@ -233,12 +114,22 @@ impl RewardMixture {
         &self.references
     }
 
-    /// Every part's weight and signature: `1 * cider_d|n:4|... + 0.5 * bleu|n:4|...`.
+    /// Every part's weight and signature: `1 * cider_d|n:4|... + 0.5 * standardised bleu|n:4|...`.
     pub fn signature(&self) -> String {
-        let parts = self
-            .parts
-            .iter()
-            .map(|part| format!("{} * {}", part.weight, part.reward.signature()));
+        let parts = self.parts.iter().map(|part| {
+            let standardised = if part.standardise {
+                "standardised "
+            } else {
+                ""
+            };
+            let own = if part.self_critical {
+                ""
+            } else {
+                "|baseline:none"
+            };
+            let signature = part.reward.signature();
+            format!("{} * {standardised}{signature}{own}", part.weight)
+        });
         parts.collect::<Vec<_>>().join(" + ")
     }
 
@@ -254,22 +145,52 @@ impl RewardMixture {
         }
         let batch = Batch::new(&self.references, candidates)?;
         let mut total = vec![0.0; candidates.len()];
+        let mut self_critical = total.clone();
         let mut parts = Vec::with_capacity(self.parts.len());
-        for Part { weight, reward } in &mut self.parts {
-            let scores = reward.score(&batch)?;
-            check_scores(reward.name(), &scores, &batch)?;
-            for (total, score) in total.iter_mut().zip(&scores) {
-                *total += *weight * score;
+        for part in &mut self.parts {
+            let scores = part.reward.score(&batch)?;
+            check_scores(part.reward.name(), &scores, &batch)?;
+            let comparable = if part.standardise {
+                standardised(&scores)
+            } else {
+                scores.clone()
+            };
+            let sums = total.iter_mut().zip(&mut self_critical);
+            for ((total, self_critical), score) in sums.zip(comparable) {
+                *total += part.weight * score;
+                if part.self_critical {
+                    *self_critical += part.weight * score;
+                }
             }
             parts.push(PartScores {
-                name: reward.name().to_owned(),
-                weight: *weight,
+                name: part.reward.name().to_owned(),
+                weight: part.weight,
                 scores,
             });
         }
         check_scores("total", &total, &batch)?;
-        Ok(MixtureScores { total, parts })
+        check_scores("total", &self_critical, &batch)?;
+        Ok(MixtureScores {
+            total,
+            self_critical,
+            parts,
+        })
     }
+}
+
+/// `(s - mean) / deviation`, the deviation that of the whole batch; 0 where all are equal.
+fn standardised(scores: &[f64]) -> Vec<f64> {
+    // Differences from the first, so that equal scores are exactly 0 apart.
+    let first = scores.first().copied().unwrap_or(0.0);
+    let count = scores.len() as f64;
+    let mean = scores.iter().map(|score| score - first).sum::<f64>() / count;
+    let centred: Vec<f64> = scores.iter().map(|score| score - first - mean).collect();
+    let variance = centred.iter().map(|score| score * score).sum::<f64>() / count;
+    if variance == 0.0 {
+        return vec![0.0; scores.len()];
+    }
+    let scale = variance.sqrt().recip();
+    centred.iter().map(|score| score * scale).collect()
 }
 
 fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), RewardError> {

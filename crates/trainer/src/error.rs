@@ -33,6 +33,14 @@ pub enum TrainError {
     /// A reward or metric.
     #[error(transparent)]
     Reward(#[from] RewardError),
+    /// A reward that a stage asks for.
+    #[error("stage `{stage}`: {source}")]
+    StageReward {
+        /// Name of the stage.
+        stage: String,
+        /// What is wrong with the reward.
+        source: RewardError,
+    },
     /// A captioner.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -127,6 +135,7 @@ impl TrainError {
         match self {
             Self::Data(error) => error.is_mistake(),
             Self::Checkpoint(error) => error.is_mistake(),
+            Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
             Self::Config(_)
             | Self::Backend(_)
             | Self::RunExists { .. }
@@ -134,8 +143,7 @@ impl TrainError {
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
             | Self::RegionFeatures { .. } => true,
-            Self::Reward(_)
-            | Self::Model(_)
+            Self::Model(_)
             | Self::Loss(_)
             | Self::Sampler(_)
             | Self::File(_)

@@ -11,6 +11,7 @@ use std::{
 use burn::tensor::Device;
 use scst_data::Split;
 use scst_model::{Captioner, Dimensions};
+use scst_reward::RewardRegistry;
 use serde::Serialize;
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     observer::{Event, Observer},
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
+    scst::SelfCritic,
 };
 
 /// How a run is begun.
@@ -35,6 +37,8 @@ pub struct RunOptions<'a> {
     pub resume: bool,
     /// Becomes true when the run should end after the current step, with a checkpoint.
     pub stop: &'a AtomicBool,
+    /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
+    pub rewards: &'a RewardRegistry,
 }
 
 /// How a run ended.
@@ -81,6 +85,7 @@ pub fn train(
 
 struct Run<'a> {
     config: &'a Config,
+    rewards: &'a RewardRegistry,
     directory: PathBuf,
     corpus: Corpus,
     device: Device,
@@ -94,7 +99,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn open(
         config: &'a Config,
-        options: &RunOptions<'_>,
+        options: &RunOptions<'a>,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let device = config.backend.device()?;
@@ -122,6 +127,7 @@ impl<'a> Run<'a> {
             )?,
         };
         check_batches(config, &corpus)?;
+        check_rewards(config, &corpus, options.rewards)?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&device)?,
             None => {
@@ -163,6 +169,7 @@ impl<'a> Run<'a> {
         };
         Ok(Self {
             config,
+            rewards: options.rewards,
             directory,
             corpus,
             device,
@@ -225,6 +232,27 @@ fn check_batches(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
             images,
         })
     })
+}
+
+/// Makes the rewards of every stage once, so that a program that does not work is known before the first step.
+fn check_rewards(
+    config: &Config,
+    corpus: &Corpus,
+    registry: &RewardRegistry,
+) -> Result<(), TrainError> {
+    for stage in &config.stages {
+        if let Some(scst) = &stage.scst {
+            let references = corpus.references(scst.reward_end_token)?;
+            SelfCritic::new(scst, references, registry, None).map_err(|error| {
+                let stage = stage.name.clone();
+                match error {
+                    TrainError::Reward(source) => TrainError::StageReward { stage, source },
+                    other => other,
+                }
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn create_directory(path: &Path) -> Result<(), FileError> {

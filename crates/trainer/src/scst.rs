@@ -3,10 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use burn::tensor::Tensor;
-use scst_data::Vocabulary;
+use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{Baseline, MovingAverage, leave_one_out};
 use scst_model::Captioner;
-use scst_reward::{Candidate, DocumentFrequency, MixtureScores, References, RewardMixture};
+use scst_reward::{
+    Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
+};
 use scst_sampler::{END, greedy, sample};
 
 use crate::{
@@ -34,11 +36,12 @@ impl SelfCritic {
     pub(crate) fn new(
         config: &ScstConfig,
         references: Arc<References>,
+        registry: &RewardRegistry,
         moving_average: Option<MovingAverage>,
     ) -> Result<Self, TrainError> {
-        let frequency = DocumentFrequency::from_references(&references)?;
-        let fingerprint = frequency.fingerprint();
-        let rewards = RewardMixture::build(&config.rewards, references, Arc::new(frequency))?;
+        let sources = RewardSources::new(references)?.with_unknown(UNKNOWN_ID);
+        let fingerprint = sources.frequency().fingerprint();
+        let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
         let fresh = MovingAverage::new(config.moving_average_decay);
         Ok(Self {
             config: config.clone(),
@@ -103,8 +106,9 @@ impl SelfCritic {
         let rows = image_of_sample.iter().copied().zip(&sampled);
         let rows = rows.chain(batch.images.iter().copied().zip(&greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
-        let (rewards, greedy_rewards) = scores.total.split_at(sampled.len());
-        let baselines = self.baselines(rewards, greedy_rewards)?;
+        let rewards = &scores.total[..sampled.len()];
+        let (compared, greedy_compared) = scores.self_critical.split_at(sampled.len());
+        let baselines = self.baselines(compared, greedy_compared)?;
         let advantages: Vec<f64> = rewards.iter().zip(&baselines).map(|(r, b)| r - b).collect();
         tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
 
@@ -172,7 +176,7 @@ impl SelfCritic {
         Ok(self.rewards.score(&candidates)?)
     }
 
-    /// The baseline of every sample.
+    /// The baseline of every sample, from the self-critical rewards.
     fn baselines(&mut self, rewards: &[f64], greedy: &[f64]) -> Result<Vec<f64>, TrainError> {
         let samples = self.config.samples_per_image;
         Ok(match self.config.baseline {

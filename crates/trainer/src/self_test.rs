@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::Baseline;
 use scst_model::{Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients};
-use scst_reward::{ImageReferences, References};
+use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 
 use crate::{
@@ -132,7 +132,7 @@ fn gradients(device: &Device) -> Result<(Vec<f32>, Vec<f32>), TrainError> {
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };
-    let mut critic = SelfCritic::new(&config, references, None)?;
+    let mut critic = SelfCritic::new(&config, references, &RewardRegistry::default(), None)?;
     let batch = ImageBatch {
         features,
         images: (0..IMAGES).collect(),

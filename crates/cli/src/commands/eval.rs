@@ -1,19 +1,16 @@
 //! `scst eval`: score a run or checkpoint.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use scst_data::{
-    CaptionSource, CocoSource, FeatureSource, FolderSource, KaggleSource, KarpathySource,
-    NpySource, SafetensorsSource,
-};
+use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
 use scst_trainer::{
     Backend, Checkpoint, Corpus, DecoderChoice, evaluate, files::write_bytes_atomically,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    arguments::{EvalArguments, SplitName},
-    commands::set_threads,
+    arguments::EvalArguments,
+    commands::{caption_file::caption_source, set_threads},
     failure::Failure,
 };
 
@@ -34,7 +31,8 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         config.backend = Backend::parse(name)?;
     }
     if let (Some(captions), Some(features)) = (&arguments.captions, &arguments.features) {
-        config.data.captions = captions_of(captions, arguments)?;
+        let splits = arguments.splits.as_deref();
+        config.data.captions = caption_source(captions, splits, arguments.split)?;
         config.data.features = features_of(features)?;
     }
     let device = config.backend.device()?;
@@ -92,40 +90,6 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     );
     println!("{}", report.signature);
     Ok(ExitCode::SUCCESS)
-}
-
-/// The layout of a caption file, by its ending and its keys.
-fn captions_of(path: &Path, arguments: &EvalArguments) -> Result<CaptionSource, Failure> {
-    let mistake = |message: String| Failure::Mistake(message);
-    if path.extension().is_some_and(|ending| ending == "csv") {
-        let splits = arguments.splits.clone().ok_or_else(|| {
-            mistake(format!(
-                "`{}` is a CSV, expected --splits with it",
-                path.display()
-            ))
-        })?;
-        return Ok(CaptionSource::Kaggle(KaggleSource {
-            captions: path.to_owned(),
-            splits,
-        }));
-    }
-    let text = fs::read(path)
-        .map_err(|error| mistake(format!("cannot read `{}`: {error}", path.display())))?;
-    let json: Value = serde_json::from_slice(&text)
-        .map_err(|error| mistake(format!("`{}` is no JSON: {error}", path.display())))?;
-    if json.get("annotations").is_none() {
-        return Ok(CaptionSource::Karpathy(KarpathySource {
-            path: path.to_owned(),
-        }));
-    }
-    let place = Some(path.to_owned());
-    let mut source = CocoSource::default();
-    match arguments.split {
-        SplitName::Train => source.train = place,
-        SplitName::Val => source.val = place,
-        SplitName::Test => source.test = place,
-    }
-    Ok(CaptionSource::Coco(source))
 }
 
 /// The layout of features, by the ending of their path.

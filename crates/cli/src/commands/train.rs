@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use scst_reward::RewardRegistry;
 use scst_trainer::{Config, Outcome, RunOptions, train};
 
 use crate::{arguments::TrainArguments, commands::set_threads, display::Display, failure::Failure};
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
         directory: directory.clone(),
         resume: arguments.resume,
         stop: &stop,
+        rewards: &RewardRegistry::default(),
     };
     let mut display = Display::new();
     match train(&config, &options, &mut display)? {

@@ -158,7 +158,7 @@ impl Run<'_> {
             let progress = &self.progress;
             (progress.document_frequency.clone(), progress.moving_average)
         };
-        let critic = SelfCritic::new(config, references, average)?;
+        let critic = SelfCritic::new(config, references, self.rewards, average)?;
         let found = critic.fingerprint().to_owned();
         if let Some(expected) = expected
             && expected != found

@@ -1,0 +1,271 @@
+//! `scst score`: the metrics of captions against references.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use rayon::prelude::*;
+use scst_data::coco_evaluation::{ImageId, group, pair, read_references, read_results};
+use scst_reward::{
+    DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, Meteor, MeteorOptions,
+    SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, spice,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    arguments::{ScoreArguments, ScoreMetric, Tokenizer},
+    commands::set_threads,
+    failure::Failure,
+};
+
+pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
+    set_threads(arguments.threads)?;
+    let diversity = arguments.metrics.contains(&ScoreMetric::Diversity);
+    if diversity && arguments.metrics.len() > 1 {
+        return Err(Failure::Mistake(
+            "found --metrics diversity with others, expected it alone: it compares several \
+             captions of an image, the others one"
+                .to_owned(),
+        ));
+    }
+    let report = if diversity {
+        score_diversity(arguments)?
+    } else {
+        score(arguments)?
+    };
+    report.print(arguments);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is printed.
+struct Report {
+    images: usize,
+    metrics: Map<String, Value>,
+    /// One object a caption, `image_id` first.
+    captions: Vec<Map<String, Value>>,
+    signature: String,
+}
+
+impl Report {
+    /// Adds a metric's number of the corpus and of every caption.
+    fn add(&mut self, name: &str, corpus: Value, captions: impl Iterator<Item = Value>) {
+        self.metrics.insert(name.to_owned(), corpus);
+        for (caption, score) in self.captions.iter_mut().zip(captions) {
+            caption.insert(name.to_owned(), score);
+        }
+    }
+
+    fn print(self, arguments: &ScoreArguments) {
+        if arguments.json {
+            let mut output = json!({
+                "metrics": self.metrics,
+                "images": self.images,
+                "signature": self.signature,
+            });
+            if arguments.per_caption {
+                output["per_caption"] = self.captions.into();
+            }
+            println!("{output}");
+            return;
+        }
+        if arguments.per_caption {
+            for caption in self.captions {
+                let line: Vec<String> = caption.into_iter().map(|(k, v)| format!("{k} {v}")).collect();
+                println!("{}", line.join("  "));
+            }
+        }
+        println!("{} images", self.images);
+        for (name, score) in self.metrics {
+            match score {
+                Value::Array(orders) => {
+                    for (order, score) in (1..).zip(orders) {
+                        print_score(&format!("{name}_{order}"), &score);
+                    }
+                }
+                score => print_score(&name, &score),
+            }
+        }
+        println!("{}", self.signature);
+    }
+}
+
+fn print_score(name: &str, score: &Value) {
+    match score.as_f64() {
+        Some(score) => println!("{name:<12} {score:.4}"),
+        None => println!("{name:<12} undefined"),
+    }
+}
+
+/// One image's captions, tokenised.
+struct Tokenized<'a> {
+    id: &'a ImageId,
+    candidate: String,
+    references: Vec<String>,
+}
+
+fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
+    let (refs, cands) = (&*arguments.references, &*arguments.candidates);
+    let table = frequency_table(&arguments.document_frequency)?;
+    let (references, results) = rayon::join(|| read_references(refs), || read_results(cands));
+    let (references, results) = (references?, results?);
+    let pairs = pair((refs, &references), (cands, &results), arguments.subset)?;
+    let tokenizer = arguments.tokenizer;
+    let captions: Vec<Tokenized<'_>> = pairs
+        .par_iter()
+        .map(|(image, result)| Tokenized {
+            id: &image.id,
+            candidate: tokenizer.tokenize(&result.caption),
+            references: tokenize_all(&image.captions, tokenizer),
+        })
+        .collect();
+
+    let mut report = Report {
+        images: captions.len(),
+        metrics: Map::new(),
+        captions: captions
+            .iter()
+            .map(|caption| Map::from_iter([("image_id".to_owned(), json!(caption.id))]))
+            .collect(),
+        signature: String::new(),
+    };
+    let mut signatures = Vec::new();
+    let metrics = &arguments.metrics;
+    let coco: Vec<EvaluationMetric> = metrics.iter().filter_map(|m| evaluation_metric(*m)).collect();
+    if !coco.is_empty() {
+        let source = table
+            .as_ref()
+            .map_or(FrequencySource::Corpus, FrequencySource::Table);
+        let items: Vec<Item<'_, str, String>> = captions
+            .iter()
+            .map(|caption| Item {
+                candidate: &caption.candidate,
+                references: &caption.references,
+            })
+            .collect();
+        let evaluation = evaluate_text(&items, source)?;
+        for metric in &coco {
+            add_evaluation(&mut report, &evaluation, *metric);
+        }
+        signatures.push(evaluation.signature(&coco));
+    }
+    let items: Vec<TextItem<'_>> = captions
+        .iter()
+        .map(|caption| TextItem {
+            hypothesis: &caption.candidate,
+            references: &caption.references,
+        })
+        .collect();
+    if metrics.contains(&ScoreMetric::Meteor) {
+        let mut meteor = Meteor::start(&MeteorOptions {
+            jar: jar(arguments.meteor_jar.as_deref(), "--meteor-jar")?,
+            java: arguments.java.clone(),
+            ..MeteorOptions::default()
+        })?;
+        let scores = meteor.score(&items)?;
+        report.add("meteor", json!(scores.corpus), scores.items.into_iter().map(Value::from));
+        signatures.push("meteor|1.5|norm".to_owned());
+    }
+    if metrics.contains(&ScoreMetric::Spice) {
+        let options = SpiceOptions {
+            jar: jar(arguments.spice_jar.as_deref(), "--spice-jar")?,
+            java: arguments.java.clone(),
+            ..SpiceOptions::default()
+        };
+        let scores = spice(&options, &items)?;
+        report.add("spice", json!(scores.mean), scores.items.into_iter().map(Value::from));
+        signatures.push("spice|1.0".to_owned());
+    }
+    report.signature = format!("{}|tokenizer:{}", signatures.join("+"), tokenizer.name());
+    Ok(report)
+}
+
+fn evaluation_metric(metric: ScoreMetric) -> Option<EvaluationMetric> {
+    match metric {
+        ScoreMetric::CiderD => Some(EvaluationMetric::CiderD),
+        ScoreMetric::Cider => Some(EvaluationMetric::Cider),
+        ScoreMetric::Bleu => Some(EvaluationMetric::Bleu),
+        ScoreMetric::RougeL => Some(EvaluationMetric::RougeL),
+        ScoreMetric::Meteor | ScoreMetric::Spice | ScoreMetric::Diversity => None,
+    }
+}
+
+fn add_evaluation(report: &mut Report, evaluation: &Evaluation, metric: EvaluationMetric) {
+    let scores = &evaluation.scores;
+    let captions = evaluation.captions.iter();
+    match metric {
+        EvaluationMetric::CiderD => {
+            let captions = captions.map(|caption| json!(caption.cider_d));
+            report.add("cider_d", json!(scores.cider_d), captions);
+        }
+        EvaluationMetric::Cider => {
+            let captions = evaluation.caption_ciders.iter().map(|score| json!(score));
+            report.add("cider", json!(evaluation.cider), captions);
+        }
+        EvaluationMetric::Bleu => {
+            let captions = captions.map(|caption| json!(caption.bleu));
+            report.add("bleu", json!(scores.bleu), captions);
+        }
+        EvaluationMetric::RougeL => {
+            let captions = captions.map(|caption| json!(caption.rouge_l));
+            report.add("rouge_l", json!(scores.rouge_l), captions);
+        }
+    }
+}
+
+fn score_diversity(arguments: &ScoreArguments) -> Result<Report, Failure> {
+    let (refs, cands) = (&*arguments.references, &*arguments.candidates);
+    let table = frequency_table(&arguments.document_frequency)?;
+    let (references, results) = (read_references(refs)?, read_results(cands)?);
+    let groups = group((refs, &references), (cands, &results))?;
+    let tokenizer = arguments.tokenizer;
+    let captions: Vec<Vec<String>> = groups
+        .par_iter()
+        .map(|captions| tokenize_all(captions, tokenizer))
+        .collect();
+    let table = match table {
+        Some(table) => table,
+        None => {
+            let references: Vec<Vec<String>> = references
+                .par_iter()
+                .map(|image| tokenize_all(&image.captions, tokenizer))
+                .collect();
+            Arc::new(DocumentFrequency::from_texts(&references)?)
+        }
+    };
+    let diversity = evaluate_diversity_of_text(&captions, &table)?;
+    let metrics = [
+        ("distinct", json!(diversity.distinct)),
+        ("mbleu", json!(diversity.mbleu)),
+        ("self_cider", json!(diversity.self_cider)),
+    ];
+    Ok(Report {
+        images: diversity.images,
+        metrics: Map::from_iter(metrics.map(|(name, score)| (name.to_owned(), score))),
+        captions: Vec::new(),
+        signature: format!("{}|tokenizer:{}", diversity.signature, tokenizer.name()),
+    })
+}
+
+fn tokenize_all<T: AsRef<str>>(captions: &[T], tokenizer: Tokenizer) -> Vec<String> {
+    let captions = captions.iter();
+    captions
+        .map(|caption| tokenizer.tokenize(caption.as_ref()))
+        .collect()
+}
+
+/// The table of a file; nothing for `corpus`.
+fn frequency_table(path: &Path) -> Result<Option<Arc<DocumentFrequency>>, Failure> {
+    if path == Path::new("corpus") {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::Mistake(format!("cannot read `{}`: {error}", path.display()))
+    })?;
+    let table = DocumentFrequency::from_bytes(&bytes)
+        .map_err(|error| Failure::Mistake(format!("`{}`: {error}", path.display())))?;
+    Ok(Some(Arc::new(table)))
+}
+
+fn jar(path: Option<&Path>, flag: &str) -> Result<std::path::PathBuf, Failure> {
+    path.map(Path::to_owned).ok_or_else(|| {
+        Failure::Mistake(format!("found no {flag}, expected the path of the Java program"))
+    })
+}

@@ -1,0 +1,399 @@
+//! What COCO's evaluation compares: references as annotations, candidates as results.
+//!
+//! | file | layout |
+//! |---|---|
+//! | references | `{"images": [{"id"}], "annotations": [{"image_id", "caption"}]}` |
+//! | candidates | `[{"image_id", "caption"}]` |
+//!
+//! Other keys are ignored. Ids are whole numbers or strings.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Place;
+use crate::{DataError, json};
+
+/// The longest caption that is taken for one, in bytes.
+const LONGEST_CAPTION: usize = 1 << 20;
+
+/// The id of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum ImageId {
+    /// As in COCO.
+    Number(i64),
+    /// As where images are known by name.
+    Text(String),
+}
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => write!(f, "`{text}`"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ImageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl Visitor<'_> for IdVisitor {
+            type Value = ImageId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or a string")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ImageId, E> {
+                Ok(ImageId::Number(number))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<ImageId, E> {
+                let number = i64::try_from(number)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))?;
+                Ok(ImageId::Number(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ImageId, E> {
+                Ok(ImageId::Text(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+/// The references of one image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferencedImage {
+    /// The image.
+    pub id: ImageId,
+    /// Raw captions, at least one.
+    pub captions: Vec<String>,
+}
+
+/// One candidate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CaptionResult {
+    /// The image.
+    pub image_id: ImageId,
+    /// The caption.
+    pub caption: String,
+}
+
+#[derive(Deserialize)]
+struct Annotations {
+    images: Vec<Image>,
+    annotations: Vec<CaptionResult>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    id: ImageId,
+}
+
+/// The references of every image, in the order of `images`.
+///
+/// # Errors
+///
+/// The file cannot be read or is malformed, an id is listed twice, an annotation belongs to no image, an image has no
+/// annotation, there is no image, or a caption is longer than 1 MiB.
+pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
+    let Annotations {
+        images,
+        annotations,
+    } = json::read(path)?;
+    let mut numbers = HashMap::with_capacity(images.len());
+    let mut referenced: Vec<ReferencedImage> = Vec::with_capacity(images.len());
+    for (index, Image { id }) in images.into_iter().enumerate() {
+        if let Some(first) = numbers.insert(id.clone(), index) {
+            return Err(DataError::Duplicate {
+                path: path.to_owned(),
+                at: Place::Key(format!("images[{index}].id")),
+                key: format!("image id {id}"),
+                first: format!("images[{first}].id"),
+            });
+        }
+        referenced.push(ReferencedImage {
+            id,
+            captions: Vec::new(),
+        });
+    }
+    for (index, CaptionResult { image_id, caption }) in annotations.into_iter().enumerate() {
+        check_length(path, || format!("annotations[{index}].caption"), &caption)?;
+        let Some(&image) = numbers.get(&image_id) else {
+            return Err(DataError::UnlistedImage {
+                path: path.to_owned(),
+                at: Place::Key(format!("annotations[{index}].image_id")),
+                image: image_id.to_string(),
+                listing: path.to_owned(),
+            });
+        };
+        referenced[image].captions.push(caption);
+    }
+    if let Some(index) = referenced
+        .iter()
+        .position(|image| image.captions.is_empty())
+    {
+        return Err(DataError::Value {
+            path: path.to_owned(),
+            at: Place::Key(format!("images[{index}]")),
+            found: format!("no annotation of image {}", referenced[index].id),
+            expected: "at least one".to_owned(),
+        });
+    }
+    if referenced.is_empty() {
+        return Err(DataError::NoImages {
+            path: path.to_owned(),
+        });
+    }
+    Ok(referenced)
+}
+
+/// Candidates, as they stand in the file: an image may have several.
+///
+/// # Errors
+///
+/// The file cannot be read or is malformed, or a caption is longer than 1 MiB.
+pub fn read_results(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
+    let results: Vec<CaptionResult> = json::read(path)?;
+    for (index, result) in results.iter().enumerate() {
+        check_length(path, || format!("[{index}].caption"), &result.caption)?;
+    }
+    Ok(results)
+}
+
+/// The references of an image and the place of its one candidate in the list of results.
+pub type Pair<'a> = (&'a ReferencedImage, &'a CaptionResult);
+
+/// Finds the candidate of every image; in the order of `references`.
+///
+/// With `subset`, images without a candidate are left out.
+///
+/// # Errors
+///
+/// A candidate of an image that is not listed, two candidates of one image, an image without a candidate (unless
+/// `subset`), or no candidate at all.
+pub fn pair<'a>(
+    (references_path, references): (&Path, &'a [ReferencedImage]),
+    (results_path, results): (&Path, &'a [CaptionResult]),
+    subset: bool,
+) -> Result<Vec<Pair<'a>>, DataError> {
+    let places = places(references);
+    let mut candidates: Vec<Option<usize>> = vec![None; references.len()];
+    for (index, result) in results.iter().enumerate() {
+        let image = place_of(result, index, &places, references_path, results_path)?;
+        if let Some(first) = candidates[image].replace(index) {
+            return Err(DataError::Duplicate {
+                path: results_path.to_owned(),
+                at: Place::Key(format!("[{index}].image_id")),
+                key: format!("image id {}", result.image_id),
+                first: format!("[{first}].image_id"),
+            });
+        }
+    }
+    let missing = candidates.iter().filter(|place| place.is_none()).count();
+    let first = references.iter().zip(&candidates).find(|(_, p)| p.is_none());
+    if let Some((image, _)) = first
+        && (!subset || missing == references.len())
+    {
+        return Err(DataError::NoCandidates {
+            path: results_path.to_owned(),
+            missing,
+            images: references.len(),
+            references: references_path.to_owned(),
+            first: image.id.to_string(),
+        });
+    }
+    let pairs = references.iter().zip(candidates);
+    Ok(pairs
+        .filter_map(|(image, place)| Some((image, &results[place?])))
+        .collect())
+}
+
+/// The candidates of every image that has some, however many; in the order of `references`.
+///
+/// # Errors
+///
+/// A candidate of an image that is not listed.
+pub fn group<'a>(
+    (references_path, references): (&Path, &'a [ReferencedImage]),
+    (results_path, results): (&Path, &'a [CaptionResult]),
+) -> Result<Vec<Vec<&'a str>>, DataError> {
+    let places = places(references);
+    let mut groups = vec![Vec::new(); references.len()];
+    for (index, result) in results.iter().enumerate() {
+        let image = place_of(result, index, &places, references_path, results_path)?;
+        groups[image].push(result.caption.as_str());
+    }
+    groups.retain(|group| !group.is_empty());
+    Ok(groups)
+}
+
+fn places(references: &[ReferencedImage]) -> HashMap<&ImageId, usize> {
+    let images = references.iter().enumerate();
+    images.map(|(place, image)| (&image.id, place)).collect()
+}
+
+fn place_of(
+    result: &CaptionResult,
+    index: usize,
+    places: &HashMap<&ImageId, usize>,
+    references_path: &Path,
+    results_path: &Path,
+) -> Result<usize, DataError> {
+    let unlisted = || DataError::UnlistedImage {
+        path: results_path.to_owned(),
+        at: Place::Key(format!("[{index}].image_id")),
+        image: result.image_id.to_string(),
+        listing: references_path.to_owned(),
+    };
+    places.get(&result.image_id).copied().ok_or_else(unlisted)
+}
+
+fn check_length(
+    path: &Path,
+    place: impl FnOnce() -> String,
+    caption: &str,
+) -> Result<(), DataError> {
+    if caption.len() <= LONGEST_CAPTION {
+        return Ok(());
+    }
+    Err(DataError::Value {
+        path: path.to_owned(),
+        at: Place::Key(place()),
+        found: format!("a caption of {} bytes", caption.len()),
+        expected: format!("at most {LONGEST_CAPTION}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    }
+
+    fn refusal(content: &str) -> String {
+        let file = file(content);
+        let error = read_references(file.path()).unwrap_err().to_string();
+        error.replace(&file.path().display().to_string(), "refs.json")
+    }
+
+    #[test]
+    fn captions_are_gathered_by_image_when_annotations_are_mixed() {
+        let file = file(
+            r#"{"info": {}, "images": [{"id": 9, "file_name": "x"}, {"id": "b"}], "annotations": [
+                {"image_id": "b", "caption": "B", "id": 1}, {"image_id": 9, "caption": "one"},
+                {"image_id": 9, "caption": "two"}]}"#,
+        );
+        let images = read_references(file.path()).unwrap();
+        assert_eq!(images[0].id, ImageId::Number(9));
+        assert_eq!(images[0].captions, ["one", "two"]);
+        assert_eq!(images[1].id, ImageId::Text("b".to_owned()));
+        assert_eq!(images[1].captions, ["B"]);
+    }
+
+    fn image(id: i64) -> ReferencedImage {
+        ReferencedImage {
+            id: ImageId::Number(id),
+            captions: vec![format!("reference of {id}")],
+        }
+    }
+
+    fn result(id: i64) -> CaptionResult {
+        CaptionResult {
+            image_id: ImageId::Number(id),
+            caption: format!("caption of {id}"),
+        }
+    }
+
+    fn paired(results: &[CaptionResult], subset: bool) -> Result<Vec<String>, String> {
+        let references = [image(1), image(2), image(3)];
+        let (refs, cands) = (Path::new("refs.json"), Path::new("cands.json"));
+        let pairs = pair((refs, &references), (cands, results), subset);
+        pairs
+            .map(|pairs| pairs.iter().map(|(_, r)| r.caption.clone()).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn candidates_are_paired_by_image_whatever_their_order() {
+        let all = [result(3), result(1), result(2)];
+        let captions = ["caption of 1", "caption of 2", "caption of 3"];
+        assert_eq!(paired(&all, false).unwrap(), captions);
+        assert_eq!(paired(&all[..2], true).unwrap(), [captions[0], captions[2]]);
+    }
+
+    #[test]
+    fn errors_name_the_item_when_candidates_are_bad() {
+        assert_eq!(
+            paired(&[result(1), result(3)], false).unwrap_err(),
+            "`cands.json`: no candidate for 1 of 3 images of `refs.json`, the first is image 2"
+        );
+        assert!(paired(&[], true).unwrap_err().contains("3 of 3 images"));
+        assert_eq!(
+            paired(&[result(2), result(2)], true).unwrap_err(),
+            "`cands.json`: [1].image_id: image id 2 appears twice, first at [0].image_id"
+        );
+        assert_eq!(
+            paired(&[result(9)], true).unwrap_err(),
+            "`cands.json`: [0].image_id: image 9 is not listed in `refs.json`"
+        );
+    }
+
+    #[test]
+    fn candidates_are_grouped_by_image_when_there_are_several() {
+        let references = [image(1), image(2)];
+        let results = [result(2), result(2)];
+        let path = Path::new("x.json");
+        let groups = group((path, &references), (path, &results)).unwrap();
+        assert_eq!(groups, [["caption of 2", "caption of 2"]]);
+    }
+
+    #[test]
+    fn errors_name_the_item_when_references_are_bad() {
+        assert_eq!(
+            refusal(r#"{"images": [{"id": 1}, {"id": 1}], "annotations": []}"#),
+            "`refs.json`: images[1].id: image id 1 appears twice, first at images[0].id"
+        );
+        assert_eq!(
+            refusal(
+                r#"{"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "a"}]}"#
+            ),
+            "`refs.json`: annotations[0].image_id: image 2 is not listed in `refs.json`"
+        );
+        assert_eq!(
+            refusal(
+                r#"{"images": [{"id": 1}, {"id": "b"}], "annotations": [{"image_id": 1, "caption": "a"}]}"#
+            ),
+            "`refs.json`: images[1]: found no annotation of image `b`, expected at least one"
+        );
+        assert_eq!(
+            refusal(r#"{"images": [], "annotations": []}"#),
+            "`refs.json` holds no images"
+        );
+        assert_eq!(
+            refusal(
+                r#"{"images": [{"id": 1}], "annotations": [{"image_id": 1.5, "caption": "a"}]}"#
+            ),
+            "`refs.json`: annotations[0].image_id: invalid type: floating point `1.5`, \
+             expected a whole number or a string at line 1 column 56"
+        );
+        assert!(refusal(r#"{"images": [{"id": 1}"#).contains("EOF"));
+        let long = "a".repeat(LONGEST_CAPTION + 1);
+        assert_eq!(
+            refusal(&format!(
+                r#"{{"images": [{{"id": 1}}], "annotations": [{{"image_id": 1, "caption": "{long}"}}]}}"#
+            )),
+            "`refs.json`: annotations[0].caption: found a caption of 1048577 bytes, expected at most 1048576"
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! One entry of a configured list of rewards.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::rouge_l::RougeLOptions;
+use crate::{
+    BadEndingPenaltyOptions, BleuOptions, CiderDOptions, CommandOptions, LengthPenaltyOptions,
+    MeteorOptions, MixerBleuOptions, RepetitionPenaltyOptions, RewardError,
+};
+
+/// The keys that an entry may set, for messages.
+const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, repetition_penalty, \
+                    length_penalty, bad_ending_penalty, command, custom";
+
+/// One entry of the list of rewards: a weight and exactly one reward, such as `weight = 1.0, cider_d = {}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RewardEntry {
+    /// What the scores are multiplied by; may be negative.
+    pub weight: f64,
+    /// Whether scores are first brought to mean 0 and standard deviation 1 over the captions that are scored
+    /// together, greedy ones too; equal scores become 0.
+    pub standardise: bool,
+    /// Whether the stage's baseline is subtracted from this reward; without it, the score itself is its advantage.
+    pub self_critical: bool,
+    /// CIDEr-D, 0 to 10.
+    pub cider_d: Option<CiderDOptions>,
+    /// Sentence BLEU, 0 to 1.
+    pub bleu: Option<BleuOptions>,
+    /// ROUGE-L, 0 to 1.
+    pub rouge_l: Option<RougeLOptions>,
+    /// MIXER's smoothed sentence BLEU, 0 to 1.
+    pub mixer_bleu: Option<MixerBleuOptions>,
+    /// METEOR by its Java program, 0 to 1.
+    pub meteor: Option<MeteorOptions>,
+    /// Minus the share of repeated n-grams.
+    pub repetition_penalty: Option<RepetitionPenaltyOptions>,
+    /// Minus the words too few or too many.
+    pub length_penalty: Option<LengthPenaltyOptions>,
+    /// -1 for a caption that ends badly.
+    pub bad_ending_penalty: Option<BadEndingPenaltyOptions>,
+    /// Any other program.
+    pub command: Option<CommandOptions>,
+    /// A reward that the program around this library registered.
+    pub custom: Option<CustomOptions>,
+}
+
+impl Default for RewardEntry {
+    fn default() -> Self {
+        Self {
+            weight: 1.0,
+            standardise: false,
+            self_critical: true,
+            cider_d: None,
+            bleu: None,
+            rouge_l: None,
+            mixer_bleu: None,
+            meteor: None,
+            repetition_penalty: None,
+            length_penalty: None,
+            bad_ending_penalty: None,
+            command: None,
+            custom: None,
+        }
+    }
+}
+
+/// The choice of a registered reward.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CustomOptions {
+    /// The name that it was registered under.
+    pub name: String,
+    /// Whatever it can be told; it checks them itself.
+    pub options: Map<String, Value>,
+}
+
+impl CustomOptions {
+    fn problems(&self) -> Vec<RewardError> {
+        let good = !self.name.is_empty();
+        let expected = "the name of a registered reward";
+        RewardError::option_text(good, "custom.name", &self.name, expected)
+            .into_iter()
+            .collect()
+    }
+}
+
+/// The reward of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RewardKind {
+    CiderD(CiderDOptions),
+    Bleu(BleuOptions),
+    RougeL(RougeLOptions),
+    MixerBleu(MixerBleuOptions),
+    Meteor(MeteorOptions),
+    RepetitionPenalty(RepetitionPenaltyOptions),
+    LengthPenalty(LengthPenaltyOptions),
+    BadEndingPenalty(BadEndingPenaltyOptions),
+    Command(CommandOptions),
+    Custom(CustomOptions),
+}
+
+impl RewardKind {
+    /// The key that sets it.
+    fn key(&self) -> &'static str {
+        match self {
+            Self::CiderD(_) => "cider_d",
+            Self::Bleu(_) => "bleu",
+            Self::RougeL(_) => "rouge_l",
+            Self::MixerBleu(_) => "mixer_bleu",
+            Self::Meteor(_) => "meteor",
+            Self::RepetitionPenalty(_) => "repetition_penalty",
+            Self::LengthPenalty(_) => "length_penalty",
+            Self::BadEndingPenalty(_) => "bad_ending_penalty",
+            Self::Command(_) => "command",
+            Self::Custom(_) => "custom",
+        }
+    }
+
+    /// The options outside their ranges.
+    fn problems(&self) -> Vec<RewardError> {
+        match self {
+            Self::CiderD(options) => options.problems(),
+            Self::Bleu(options) => options.problems(),
+            Self::RougeL(options) => options.problems(),
+            Self::MixerBleu(options) => options.problems(),
+            Self::Meteor(options) => options.problems(),
+            Self::RepetitionPenalty(options) => options.problems(),
+            Self::LengthPenalty(options) => options.problems(),
+            Self::BadEndingPenalty(options) => options.problems(),
+            Self::Command(options) => options.problems(),
+            Self::Custom(options) => options.problems(),
+        }
+    }
+}
+
+impl RewardEntry {
+    fn kinds(&self) -> Vec<RewardKind> {
+        let kinds = [
+            self.cider_d.map(RewardKind::CiderD),
+            self.bleu.map(RewardKind::Bleu),
+            self.rouge_l.map(RewardKind::RougeL),
+            self.mixer_bleu.map(RewardKind::MixerBleu),
+            self.meteor.clone().map(RewardKind::Meteor),
+            self.repetition_penalty.map(RewardKind::RepetitionPenalty),
+            self.length_penalty.map(RewardKind::LengthPenalty),
+            self.bad_ending_penalty
+                .clone()
+                .map(RewardKind::BadEndingPenalty),
+            self.command.clone().map(RewardKind::Command),
+            self.custom.clone().map(RewardKind::Custom),
+        ];
+        kinds.into_iter().flatten().collect()
+    }
+
+    /// The one reward that is set.
+    ///
+    /// # Errors
+    /// [`RewardError::KindCount`] when none or several are set.
+    pub(crate) fn kind(&self) -> Result<RewardKind, RewardError> {
+        let mut kinds = self.kinds();
+        let keys: Vec<_> = kinds.iter().map(RewardKind::key).collect();
+        let found = if keys.is_empty() {
+            "no reward".to_owned()
+        } else {
+            keys.join(" and ")
+        };
+        match (kinds.pop(), kinds.is_empty()) {
+            (Some(kind), true) => Ok(kind),
+            _ => Err(RewardError::KindCount {
+                found,
+                expected: KEYS,
+            }),
+        }
+    }
+
+    /// Everything that is wrong with the entry; empty when it can be built.
+    pub fn problems(&self) -> Vec<RewardError> {
+        let mut problems = match self.kind() {
+            Ok(kind) => kind.problems(),
+            Err(error) => vec![error],
+        };
+        problems.extend(weight_problem(self.weight));
+        problems
+    }
+}
+
+pub(crate) fn weight_problem(weight: f64) -> Option<RewardError> {
+    RewardError::option(weight.is_finite(), "weight", weight, "a finite number")
+}
