@@ -86,6 +86,34 @@ impl<'a> Batch<'a> {
             .map(move |candidate| (candidate, &images[candidate.image]))
     }
 
+    /// The first caption of every group of equal ones, with its image's id and references.
+    pub fn distinct(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &'a ImageReferences)> {
+        let images = self.references.images();
+        let candidates = self.candidates;
+        self.firsts.iter().map(move |&first| {
+            let candidate = &candidates[first];
+            (candidate, &images[candidate.image])
+        })
+    }
+
+    /// One score per caption, from one score per caption of [`Batch::distinct`], in its order.
+    ///
+    /// # Errors
+    /// [`RewardError::ScoreCount`], in the name of `reward`, when the number of scores is another.
+    pub fn spread(&self, reward: &str, scores: &[f64]) -> Result<Vec<f64>, RewardError> {
+        let (found, expected) = (scores.len(), self.firsts.len());
+        if found != expected {
+            return Err(RewardError::ScoreCount {
+                reward: reward.to_owned(),
+                found,
+                expected,
+            });
+        }
+        Ok(self.groups.iter().map(|&group| scores[group]).collect())
+    }
+
     /// One score per caption, from a function that is called once per distinct caption.
     ///
     /// # Errors
@@ -94,11 +122,9 @@ impl<'a> Batch<'a> {
         &self,
         mut score: impl FnMut(&Candidate<'a>, &'a ImageReferences) -> Result<f64, RewardError>,
     ) -> Result<Vec<f64>, RewardError> {
-        let images = self.references.images();
-        let distinct = self.firsts.iter().map(|&first| {
-            let candidate = &self.candidates[first];
-            score(candidate, &images[candidate.image])
-        });
+        let distinct = self
+            .distinct()
+            .map(|(candidate, image)| score(candidate, image));
         let distinct = distinct.collect::<Result<Vec<_>, _>>()?;
         Ok(self.groups.iter().map(|&group| distinct[group]).collect())
     }
@@ -174,6 +200,26 @@ mod tests {
                 ("b.jpg".to_owned(), 1),
                 ("a.jpg".to_owned(), 2)
             ]
+        );
+    }
+
+    #[test]
+    fn scores_reach_every_caption_when_distinct_ones_are_spread() {
+        let references = references();
+        let candidates = [
+            candidate(0, &[1, 0]),
+            candidate(0, &[1, 0]),
+            candidate(1, &[1, 0]),
+        ];
+        let batch = Batch::new(&references, &candidates).expect("known images");
+        let images: Vec<_> = batch.distinct().map(|(_, image)| &*image.id).collect();
+        assert_eq!(images, ["a.jpg", "b.jpg"]);
+        let scores = batch.spread("mine", &[0.5, 2.0]).expect("two scores");
+        assert_eq!(scores, [0.5, 0.5, 2.0]);
+        let error = batch.spread("mine", &[0.5]).expect_err("one score");
+        assert_eq!(
+            error.to_string(),
+            "reward mine: found 1 scores, expected 2, one per caption"
         );
     }
 
