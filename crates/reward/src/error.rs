@@ -2,6 +2,9 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
+
+use crate::{ProgramError, ProgramStage};
 
 /// What went wrong in this crate, with the item, the value found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +92,26 @@ pub enum RewardError {
         /// The range.
         expected: &'static str,
     },
+    /// A text that an option cannot have.
+    #[error("{option}: found {found:?}, expected {expected}")]
+    OptionText {
+        /// The option's key, below the reward's entry.
+        option: &'static str,
+        /// The value found.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A file that a metric needs and that is not there.
+    #[error("{option}: found no file {}, expected {expected}", path.display())]
+    FileMissing {
+        /// The option's key, below the reward's entry.
+        option: &'static str,
+        /// Where the file was looked for.
+        path: PathBuf,
+        /// The file.
+        expected: &'static str,
+    },
     /// Two entries whose scores would be logged under one name.
     #[error("found reward {name} twice, expected each once")]
     DuplicateReward {
@@ -119,6 +142,9 @@ pub enum RewardError {
         /// The score.
         value: f64,
     },
+    /// Another program that could not be started or failed.
+    #[error(transparent)]
+    Program(Box<ProgramError>),
     /// A reward outside this crate that failed.
     #[error("reward {reward} failed")]
     Failed {
@@ -184,8 +210,87 @@ impl RewardError {
         })
     }
 
+    /// The problem with an option's text, unless it is good.
+    pub(crate) fn option_text(
+        good: bool,
+        option: &'static str,
+        found: &str,
+        expected: &'static str,
+    ) -> Option<Self> {
+        (!good).then(|| Self::OptionText {
+            option,
+            found: found.to_owned(),
+            expected,
+        })
+    }
+
+    /// Whether the user's configuration or files are at fault, not something that happened during the run.
+    ///
+    /// A program that cannot be started or does not pass its start-up check is such a mistake; one that fails later
+    /// is not.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Entry { problem, .. } => problem.is_mistake(),
+            Self::Program(error) => error.stage != ProgramStage::Run,
+            Self::NoImages
+            | Self::NoReferences { .. }
+            | Self::TextCount { .. }
+            | Self::EndTokenInside { .. }
+            | Self::EndTokenUnseen { .. }
+            | Self::NoRewards
+            | Self::MetricCount { .. }
+            | Self::OptionRange { .. }
+            | Self::OptionText { .. }
+            | Self::FileMissing { .. }
+            | Self::DuplicateReward { .. }
+            | Self::TableMagic { .. }
+            | Self::TableVersion { .. }
+            | Self::TableChecksum { .. }
+            | Self::TableContent { .. }
+            | Self::TableRead(_) => true,
+            Self::UnknownImage { .. }
+            | Self::ScoreCount { .. }
+            | Self::NotFinite { .. }
+            | Self::Failed { .. }
+            | Self::TableWrite(_) => false,
+        }
+    }
+
     /// The first of several problems as an error.
     pub(crate) fn first(problems: Vec<Self>) -> Result<(), Self> {
         problems.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ProgramFault;
+
+    fn program(stage: ProgramStage) -> RewardError {
+        RewardError::Program(Box::new(ProgramError {
+            program: "mine".to_owned(),
+            stage,
+            fault: ProgramFault::NotFound,
+            stderr: vec![],
+        }))
+    }
+
+    fn entry(problem: RewardError) -> RewardError {
+        RewardError::Entry {
+            entry: 1,
+            problem: Box::new(problem),
+        }
+    }
+
+    #[test]
+    fn failures_are_told_from_mistakes_when_they_happen_during_the_run() {
+        assert!(RewardError::NoRewards.is_mistake());
+        assert!(program(ProgramStage::Start).is_mistake());
+        assert!(entry(program(ProgramStage::Check)).is_mistake());
+        assert!(!program(ProgramStage::Run).is_mistake());
+        assert!(!entry(program(ProgramStage::Run)).is_mistake());
+        let (image, images) = (2, 1);
+        assert!(!RewardError::UnknownImage { image, images }.is_mistake());
     }
 }

@@ -1,7 +1,8 @@
-//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption.
+//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; rewards of
+//! your own as programs that are run.
 //!
-//! Everything works on token ids (`&[u32]`); text enters through an [`Interner`]. The crate reads and writes no files:
-//! the one stored format, the document frequencies, goes through `impl Read` and `impl Write`.
+//! Its own metrics work on token ids (`&[u32]`); text enters through an [`Interner`]. The crate reads and writes no
+//! files: the one stored format, the document frequencies, goes through `impl Read` and `impl Write`.
 //!
 //! | module | what is there |
 //! |---|---|
@@ -15,16 +16,19 @@
 //! | [`rouge_l`] | ROUGE-L |
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
+//! | [`command`] | a reward that is another program: the protocol, time-outs, restarts, workers |
+//! | [`program_error`] | what can be wrong with another program |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
 //! | [`error`] | everything that can be wrong |
 //!
-//! Invariants: no input panics; scores are finite; equal inputs give equal bits; every report carries a signature that
-//! names each choice that changes its numbers.
+//! Invariants: no input panics; scores are finite; equal inputs give equal bits (from another program, when it does the
+//! same); every report carries a signature that names each choice that changes its numbers.
 
 pub mod bleu;
 pub mod builtin;
 pub mod cider_d;
+pub mod command;
 pub mod document_frequency;
 pub mod error;
 pub mod evaluation;
@@ -32,6 +36,8 @@ mod frequency_file;
 pub mod interner;
 pub mod mixture;
 pub mod ngram;
+mod process;
+pub mod program_error;
 pub mod reference_ngrams;
 pub mod references;
 pub mod reward;
@@ -40,6 +46,7 @@ pub mod rouge_l;
 pub use bleu::{BleuOptions, BleuScorer, BleuStatistics};
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
+pub use command::{CommandOptions, CommandReward};
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};
 pub use error::RewardError;
 pub use evaluation::{
@@ -48,6 +55,7 @@ pub use evaluation::{
 pub use interner::Interner;
 pub use mixture::{Metric, MixtureScores, PartScores, RewardEntry, RewardMixture};
 pub use ngram::MAX_ORDER;
+pub use program_error::{ProgramError, ProgramFault, ProgramStage};
 pub use reference_ngrams::ReferenceNgrams;
 pub use references::{ImageReferences, References};
 pub use reward::{Batch, Candidate, Reward, through_end_token};

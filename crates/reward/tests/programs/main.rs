@@ -1,0 +1,5 @@
+//! Rewards and metrics that are other programs, with stubs that fail in every way there is.
+
+mod command;
+mod failures;
+mod support;
