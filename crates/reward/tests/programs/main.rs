@@ -2,4 +2,5 @@
 
 mod command;
 mod failures;
+mod scripts;
 mod support;
