@@ -1,5 +1,5 @@
-//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; rewards of
-//! your own as programs that are run.
+//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; METEOR and
+//! rewards of your own as programs that are run.
 //!
 //! Its own metrics work on token ids (`&[u32]`); text enters through an [`Interner`]. The crate reads and writes no
 //! files: the one stored format, the document frequencies, goes through `impl Read` and `impl Write`.
@@ -17,6 +17,7 @@
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
 //! | [`command`] | a reward that is another program: the protocol, time-outs, restarts, workers |
+//! | [`meteor`] | METEOR, computed by its own jar |
 //! | [`program_error`] | what can be wrong with another program |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
@@ -34,6 +35,8 @@ pub mod error;
 pub mod evaluation;
 mod frequency_file;
 pub mod interner;
+mod java;
+pub mod meteor;
 pub mod mixture;
 pub mod ngram;
 mod process;
@@ -53,6 +56,8 @@ pub use evaluation::{
     CorpusScores, Evaluation, FrequencySource, Item, evaluate_text, evaluate_tokens,
 };
 pub use interner::Interner;
+pub use java::TextItem;
+pub use meteor::{Meteor, MeteorOptions, MeteorReward, MeteorScores};
 pub use mixture::{Metric, MixtureScores, PartScores, RewardEntry, RewardMixture};
 pub use ngram::MAX_ORDER;
 pub use program_error::{ProgramError, ProgramFault, ProgramStage};

@@ -2,5 +2,6 @@
 
 mod command;
 mod failures;
+mod meteor;
 mod scripts;
 mod support;
