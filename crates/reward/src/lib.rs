@@ -1,8 +1,9 @@
-//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; METEOR and
+//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; METEOR, SPICE and
 //! rewards of your own as programs that are run.
 //!
-//! Its own metrics work on token ids (`&[u32]`); text enters through an [`Interner`]. The crate reads and writes no
-//! files: the one stored format, the document frequencies, goes through `impl Read` and `impl Write`.
+//! Its own metrics work on token ids (`&[u32]`); text enters through an [`Interner`]. The one stored format, the
+//! document frequencies, goes through `impl Read` and `impl Write`; only SPICE, whose program wants it so, exchanges
+//! temporary files.
 //!
 //! | module | what is there |
 //! |---|---|
@@ -17,7 +18,7 @@
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
 //! | [`command`] | a reward that is another program: the protocol, time-outs, restarts, workers |
-//! | [`meteor`] | METEOR, computed by its own jar |
+//! | [`meteor`], [`mod@spice`] | METEOR and SPICE, computed by their own jars |
 //! | [`program_error`] | what can be wrong with another program |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
@@ -45,6 +46,7 @@ pub mod reference_ngrams;
 pub mod references;
 pub mod reward;
 pub mod rouge_l;
+pub mod spice;
 
 pub use bleu::{BleuOptions, BleuScorer, BleuStatistics};
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
@@ -65,6 +67,7 @@ pub use reference_ngrams::ReferenceNgrams;
 pub use references::{ImageReferences, References};
 pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
+pub use spice::{SpiceOptions, SpiceScores, spice};
 
 /// The version that signatures carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

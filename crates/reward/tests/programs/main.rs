@@ -4,4 +4,5 @@ mod command;
 mod failures;
 mod meteor;
 mod scripts;
+mod spice;
 mod support;
