@@ -197,7 +197,10 @@ pub fn pair<'a>(
         }
     }
     let missing = candidates.iter().filter(|place| place.is_none()).count();
-    let first = references.iter().zip(&candidates).find(|(_, p)| p.is_none());
+    let first = references
+        .iter()
+        .zip(&candidates)
+        .find(|(_, p)| p.is_none());
     if let Some((image, _)) = first
         && (!subset || missing == references.len())
     {
@@ -365,9 +368,7 @@ mod tests {
             "`refs.json`: images[1].id: image id 1 appears twice, first at images[0].id"
         );
         assert_eq!(
-            refusal(
-                r#"{"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "a"}]}"#
-            ),
+            refusal(r#"{"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "a"}]}"#),
             "`refs.json`: annotations[0].image_id: image 2 is not listed in `refs.json`"
         );
         assert_eq!(

@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scst_reward::{
     BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency,
     FrequencySource, ImageReferences, Interner, Item, ReferenceNgrams, References, RewardEntry,
-    RewardMixture, RougeLOptions, RougeLScorer, evaluate_text,
+    RewardMixture, RewardRegistry, RewardSources, RougeLOptions, RougeLScorer, evaluate_text,
 };
 
 const END: u32 = 0;
@@ -133,8 +133,9 @@ fn metrics(criterion: &mut Criterion) {
         cider_d: Some(CiderDOptions::default()),
         ..RewardEntry::default()
     };
-    let mut mixture = RewardMixture::build(&[entry], Arc::clone(&corpus.references), frequency)
-        .expect("a good entry");
+    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
+    let mut mixture =
+        RewardMixture::build(&[entry], &sources, &RewardRegistry::default()).expect("a good entry");
     let batch: Vec<Candidate<'_>> = corpus.candidates[..300]
         .iter()
         .map(|(image, tokens)| Candidate {

@@ -55,7 +55,9 @@ impl Reward for CiderDReward {
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
-        batch.score_distinct(|candidate, _| self.scorer.score(candidate.image, candidate.tokens))
+        batch.score_distinct(&self.scorer, |scorer, candidate, _| {
+            scorer.score(candidate.image, candidate.tokens)
+        })
     }
 }
 
@@ -102,8 +104,8 @@ impl Reward for BleuReward {
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
-        batch.score_distinct(|candidate, _| {
-            let statistics = self.scorer.statistics(candidate.image, candidate.tokens)?;
+        batch.score_distinct(&self.scorer, |scorer, candidate, _| {
+            let statistics = scorer.statistics(candidate.image, candidate.tokens)?;
             Ok(statistics.score(&self.options).score)
         })
     }
@@ -144,8 +146,8 @@ impl Reward for RougeLReward {
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
-        batch.score_distinct(|candidate, image| {
-            Ok(self.scorer.score(candidate.tokens, &image.tokens))
+        batch.score_distinct(&self.scorer, |scorer, candidate, image| {
+            Ok(scorer.score(candidate.tokens, &image.tokens))
         })
     }
 }

@@ -75,12 +75,7 @@ pub const CATALOGUE: &[RewardDescription] = &[
                 "above 0",
                 "deviation of the length penalty, in tokens",
             ),
-            option(
-                "scale",
-                "10.0",
-                "above 0",
-                "score of a perfect similarity",
-            ),
+            option("scale", "10.0", "above 0", "score of a perfect similarity"),
         ],
     },
     RewardDescription {
@@ -136,7 +131,7 @@ pub const CATALOGUE: &[RewardDescription] = &[
             option("memory", "\"2G\"", "as Java's -Xmx", "memory for Java"),
             option(
                 "timeout_secs",
-                "60.0",
+                "180.0",
                 "above 0",
                 "longest wait for an answer",
             ),
@@ -191,7 +186,7 @@ pub const CATALOGUE: &[RewardDescription] = &[
                 "above 0",
                 "longest wait for an answer",
             ),
-            option("workers", "1", "1 or more", "copies that share a batch"),
+            option("workers", "1", "1 to 256", "copies that share a batch"),
             option(
                 "restarts",
                 "0",
@@ -219,9 +214,9 @@ mod tests {
     use crate::RewardEntry;
 
     fn parsed(toml: &str) -> Value {
-        let value: toml::Value =
-            toml::from_str::<toml::Table>(&format!("value = {toml}")).expect("TOML")["value"]
-                .clone();
+        let value: toml::Value = toml::from_str::<toml::Table>(&format!("value = {toml}"))
+            .expect("TOML")["value"]
+            .clone();
         serde_json::to_value(value).expect("plain values")
     }
 
@@ -244,8 +239,8 @@ mod tests {
             assert_eq!(parsed(option.default), entry[option.key], "{}", option.key);
         }
         for reward in CATALOGUE {
-            let entry: RewardEntry =
-                serde_json::from_value(json!({ reward.key: {} })).expect("all options have defaults");
+            let entry: RewardEntry = serde_json::from_value(json!({ reward.key: {} }))
+                .expect("all options have defaults");
             let options = serde_json::to_value(entry).expect("plain values")[reward.key].clone();
             let options = options.as_object().expect("an object");
             let mut listed: Vec<&str> = reward.options.iter().map(|option| option.key).collect();

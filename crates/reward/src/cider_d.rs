@@ -111,7 +111,7 @@ pub(crate) struct CiderVectors {
 }
 
 /// Buffers of one scoring thread.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CiderBuffers {
     /// By reference.
     similarities: Vec<f64>,
@@ -250,10 +250,10 @@ fn inverse_norm(squares: f64) -> f64 {
 /// ```
 /// Sums run over n-grams of order `n`; `s_n` is 0 where a norm is. Lengths are in tokens. Plain CIDEr has neither
 /// the `min` nor the exponential. References that are equal count each.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CiderScorer {
     references: Arc<ReferenceNgrams>,
-    vectors: CiderVectors,
+    vectors: Arc<CiderVectors>,
     counted: CountedNgrams,
     buffers: CiderBuffers,
 }
@@ -269,7 +269,7 @@ impl CiderScorer {
         frequency: Arc<DocumentFrequency>,
     ) -> Result<Self, RewardError> {
         Ok(Self {
-            vectors: CiderVectors::new(formula, &references, frequency)?,
+            vectors: Arc::new(CiderVectors::new(formula, &references, frequency)?),
             references,
             counted: CountedNgrams::default(),
             buffers: CiderBuffers::default(),

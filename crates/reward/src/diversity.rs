@@ -9,8 +9,8 @@ use crate::ngram::{MAX_ORDER, ngram_key};
 use crate::references::count_range;
 use crate::reward::{before_end_token, token_name};
 use crate::{
-    BleuScorer, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, Interner, ReferenceNgrams,
-    References, RewardError, VERSION, bleu,
+    BleuScorer, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, Interner,
+    ReferenceNgrams, References, RewardError, VERSION, bleu,
 };
 
 /// The share of a set of captions' n-grams that are distinct, 0 to 1 (Li et al. 2016, distinct-n).

@@ -2,6 +2,9 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
+
+use crate::{ProgramError, ProgramStage};
 
 /// What went wrong in this crate, with the item, the value found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -71,13 +74,21 @@ pub enum RewardError {
         /// What is wrong with it.
         problem: Box<RewardError>,
     },
-    /// An entry that sets no metric or several.
+    /// An entry that sets no reward or several.
     #[error("found {found}, expected exactly one of {expected}")]
-    MetricCount {
-        /// The metrics set.
+    KindCount {
+        /// The rewards set.
         found: String,
-        /// The metrics there are.
+        /// The rewards there are.
         expected: &'static str,
+    },
+    /// A custom reward that nobody registered.
+    #[error("custom.name: found `{found}`, expected a registered reward: {registered}")]
+    NotRegistered {
+        /// The name found.
+        found: String,
+        /// The names there are.
+        registered: String,
     },
     /// A number outside its range.
     #[error("{option}: found {value}, expected {expected}")]
@@ -97,6 +108,16 @@ pub enum RewardError {
         /// The value found.
         found: String,
         /// What it may be.
+        expected: &'static str,
+    },
+    /// A file that a metric needs and that is not there.
+    #[error("{option}: found no file {}, expected {expected}", path.display())]
+    FileMissing {
+        /// The option's key, below the reward's entry.
+        option: &'static str,
+        /// Where the file was looked for.
+        path: PathBuf,
+        /// The file.
         expected: &'static str,
     },
     /// Two entries whose scores would be logged under one name.
@@ -129,6 +150,9 @@ pub enum RewardError {
         /// The score.
         value: f64,
     },
+    /// Another program that could not be started or failed.
+    #[error(transparent)]
+    Program(Box<ProgramError>),
     /// A reward outside this crate that failed.
     #[error("reward {reward} failed")]
     Failed {
@@ -205,8 +229,90 @@ impl RewardError {
         })
     }
 
+    /// The problem with an option's text, unless it is good.
+    pub(crate) fn option_text(
+        good: bool,
+        option: &'static str,
+        found: &str,
+        expected: &'static str,
+    ) -> Option<Self> {
+        (!good).then(|| Self::OptionValue {
+            option,
+            found: format!("{found:?}"),
+            expected,
+        })
+    }
+
+    /// Whether the user's configuration or files are at fault, not something that happened during the run.
+    ///
+    /// A program that cannot be started or does not pass its start-up check is such a mistake; one that fails later
+    /// is not.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Entry { problem, .. } => problem.is_mistake(),
+            Self::Program(error) => error.stage != ProgramStage::Run,
+            Self::NoImages
+            | Self::NoReferences { .. }
+            | Self::TextCount { .. }
+            | Self::EndTokenInside { .. }
+            | Self::EndTokenUnseen { .. }
+            | Self::NoRewards
+            | Self::KindCount { .. }
+            | Self::OptionRange { .. }
+            | Self::OptionValue { .. }
+            | Self::NotRegistered { .. }
+            | Self::TableWithoutWords
+            | Self::DuplicateWord { .. }
+            | Self::FileMissing { .. }
+            | Self::DuplicateReward { .. }
+            | Self::TableMagic { .. }
+            | Self::TableVersion { .. }
+            | Self::TableChecksum { .. }
+            | Self::TableContent { .. }
+            | Self::TableRead(_) => true,
+            Self::UnknownImage { .. }
+            | Self::ScoreCount { .. }
+            | Self::NotFinite { .. }
+            | Self::Failed { .. }
+            | Self::TableWrite(_) => false,
+        }
+    }
+
     /// The first of several problems as an error.
     pub(crate) fn first(problems: Vec<Self>) -> Result<(), Self> {
         problems.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ProgramFault;
+
+    fn program(stage: ProgramStage) -> RewardError {
+        RewardError::Program(Box::new(ProgramError {
+            program: "mine".to_owned(),
+            stage,
+            fault: ProgramFault::NotFound,
+            stderr: vec![],
+        }))
+    }
+
+    fn entry(problem: RewardError) -> RewardError {
+        RewardError::Entry {
+            entry: 1,
+            problem: Box::new(problem),
+        }
+    }
+
+    #[test]
+    fn failures_are_told_from_mistakes_when_they_happen_during_the_run() {
+        assert!(RewardError::NoRewards.is_mistake());
+        assert!(program(ProgramStage::Start).is_mistake());
+        assert!(entry(program(ProgramStage::Check)).is_mistake());
+        assert!(!program(ProgramStage::Run).is_mistake());
+        assert!(!entry(program(ProgramStage::Run)).is_mistake());
+        let (image, images) = (2, 1);
+        assert!(!RewardError::UnknownImage { image, images }.is_mistake());
     }
 }

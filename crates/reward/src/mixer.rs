@@ -36,7 +36,7 @@ impl MixerBleuOptions {
 ///
 /// n-grams with the unknown word count where they stand in the candidate and are skipped in the reference. `given`
 /// tokens at the front of both sides were not sampled: n-grams that lie wholly within them do not count.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MixerScorer {
     unknown: Option<u32>,
     candidate: NgramCounter,
@@ -193,7 +193,7 @@ impl Reward for MixerBleuReward {
             end,
             ..
         } = self;
-        batch.score_distinct(|candidate, image| {
+        batch.score_distinct(scorer, |scorer, candidate, image| {
             let caption = before_end_token(candidate.tokens, *end);
             let score = |reference: &Vec<u32>| {
                 scorer.bleu(caption, before_end_token(reference, *end), *options, 0)

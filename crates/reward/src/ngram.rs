@@ -26,7 +26,7 @@ pub(crate) fn ngram_tokens(key: u128, order: usize) -> impl Iterator<Item = u32>
 pub type NgramCount = (u128, u32);
 
 /// Counts n-grams into buffers that it keeps.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NgramCounter {
     keys: Vec<u128>,
     counts: Vec<NgramCount>,

@@ -107,7 +107,7 @@ pub(crate) struct UnseenCount {
 }
 
 /// The distinct n-grams of one sequence, counted into buffers that are kept.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CountedNgrams {
     /// The n-gram of the current order at every position: an id, or [`UNSEEN`] and its first position.
     at: Vec<u32>,

@@ -78,7 +78,7 @@ impl Reward for RepetitionPenalty {
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
-        batch.score_distinct(|candidate, _| {
+        batch.score_distinct(&(), |(), candidate, _| {
             let words = before_end_token(candidate.tokens, self.end);
             if words.len() < self.order {
                 return Ok(0.0);
@@ -161,7 +161,7 @@ impl Reward for LengthPenalty {
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
         let LengthPenaltyOptions { minimum, maximum } = self.options;
-        batch.score_distinct(|candidate, _| {
+        batch.score_distinct(&(), |(), candidate, _| {
             let words = before_end_token(candidate.tokens, self.end).len();
             Ok(0.0 - words.abs_diff(words.clamp(minimum, maximum)) as f64)
         })

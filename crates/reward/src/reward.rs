@@ -1,5 +1,6 @@
 //! What a trainer sees: candidates, batches and the trait that scores them.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::{ImageReferences, References, RewardError};
@@ -36,6 +37,9 @@ pub(crate) fn before_end_token(sequence: &[u32], end: Option<u32>) -> &[u32] {
 pub(crate) fn token_name(token: Option<u32>) -> String {
     token.map_or_else(|| "none".to_owned(), |token| token.to_string())
 }
+
+/// Fewer captions are not worth another thread.
+const CAPTIONS_PER_TASK: usize = 32;
 
 /// Captions that are scored together, with the references of their images.
 #[derive(Debug)]
@@ -97,20 +101,57 @@ impl<'a> Batch<'a> {
             .map(move |candidate| (candidate, &images[candidate.image]))
     }
 
-    /// One score per caption, from a function that is called once per distinct caption.
+    /// The first caption of every group of equal ones, with its image's id and references.
+    pub fn distinct(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &'a ImageReferences)> {
+        let images = self.references.images();
+        let candidates = self.candidates;
+        self.firsts.iter().map(move |&first| {
+            let candidate = &candidates[first];
+            (candidate, &images[candidate.image])
+        })
+    }
+
+    /// One score per caption, from one score per caption of [`Batch::distinct`], in its order.
     ///
     /// # Errors
-    /// The first error of `score`.
-    pub fn score_distinct(
+    /// [`RewardError::ScoreCount`], in the name of `reward`, when the number of scores is another.
+    pub fn spread(&self, reward: &str, scores: &[f64]) -> Result<Vec<f64>, RewardError> {
+        let (found, expected) = (scores.len(), self.firsts.len());
+        if found != expected {
+            return Err(RewardError::ScoreCount {
+                reward: reward.to_owned(),
+                found,
+                expected,
+            });
+        }
+        Ok(self.groups.iter().map(|&group| scores[group]).collect())
+    }
+
+    /// One score per caption, from a function that is called once per distinct caption, on all threads, each with
+    /// its own copy of `scorer`.
+    ///
+    /// # Errors
+    /// An error of `score`.
+    pub fn score_distinct<S: Clone + Send + Sync>(
         &self,
-        mut score: impl FnMut(&Candidate<'a>, &'a ImageReferences) -> Result<f64, RewardError>,
+        scorer: &S,
+        score: impl Fn(&mut S, &Candidate<'a>, &'a ImageReferences) -> Result<f64, RewardError> + Sync,
     ) -> Result<Vec<f64>, RewardError> {
         let images = self.references.images();
-        let distinct = self.firsts.iter().map(|&first| {
-            let candidate = &self.candidates[first];
-            score(candidate, &images[candidate.image])
-        });
-        let distinct = distinct.collect::<Result<Vec<_>, _>>()?;
+        let distinct = self
+            .firsts
+            .par_iter()
+            .with_min_len(CAPTIONS_PER_TASK)
+            .map_init(
+                || scorer.clone(),
+                |scorer, &first| {
+                    let candidate = &self.candidates[first];
+                    score(scorer, candidate, &images[candidate.image])
+                },
+            )
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(self.groups.iter().map(|&group| distinct[group]).collect())
     }
 }
@@ -136,6 +177,8 @@ pub trait Reward: Send {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     fn references() -> References {
@@ -161,7 +204,7 @@ mod tests {
         assert_eq!(through_end_token(&[0, 5], 0), [0]);
         assert_eq!(through_end_token(&[3, 5], 0), [3, 5]);
         assert_eq!(before_end_token(&[3, 0, 5, 0], Some(0)), [3]);
-        assert_eq!(before_end_token(&[0, 5], Some(0)), []);
+        assert_eq!(before_end_token(&[0, 5], Some(0)), [0u32; 0]);
         assert_eq!(before_end_token(&[3, 0], None), [3, 0]);
     }
 
@@ -175,19 +218,44 @@ mod tests {
             candidate(0, &[2, 0]),
         ];
         let batch = Batch::new(&references, &candidates).expect("known images");
-        let mut calls = Vec::new();
-        let scores = batch.score_distinct(|candidate, image| {
-            calls.push((image.id.clone(), candidate.tokens[0]));
-            Ok(calls.len() as f64)
+        let calls = Mutex::new(Vec::new());
+        let scores = batch.score_distinct(&(), |(), candidate, image| {
+            calls
+                .lock()
+                .expect("no thread panics")
+                .push((image.id.clone(), candidate.tokens[0]));
+            Ok(f64::from(candidate.tokens[0]) + candidate.image as f64 / 2.0)
         });
-        assert_eq!(scores.expect("scores"), [1.0, 2.0, 1.0, 3.0]);
+        assert_eq!(scores.expect("scores"), [1.0, 1.5, 1.0, 2.0]);
+        let mut calls = calls.into_inner().expect("no thread panics");
+        calls.sort();
         assert_eq!(
             calls,
             [
                 ("a.jpg".to_owned(), 1),
-                ("b.jpg".to_owned(), 1),
-                ("a.jpg".to_owned(), 2)
+                ("a.jpg".to_owned(), 2),
+                ("b.jpg".to_owned(), 1)
             ]
+        );
+    }
+
+    #[test]
+    fn scores_reach_every_caption_when_distinct_ones_are_spread() {
+        let references = references();
+        let candidates = [
+            candidate(0, &[1, 0]),
+            candidate(0, &[1, 0]),
+            candidate(1, &[1, 0]),
+        ];
+        let batch = Batch::new(&references, &candidates).expect("known images");
+        let images: Vec<_> = batch.distinct().map(|(_, image)| &*image.id).collect();
+        assert_eq!(images, ["a.jpg", "b.jpg"]);
+        let scores = batch.spread("mine", &[0.5, 2.0]).expect("two scores");
+        assert_eq!(scores, [0.5, 0.5, 2.0]);
+        let error = batch.spread("mine", &[0.5]).expect_err("one score");
+        assert_eq!(
+            error.to_string(),
+            "reward mine: found 1 scores, expected 2, one per caption"
         );
     }
 

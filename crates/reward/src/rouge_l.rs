@@ -35,7 +35,7 @@ impl RougeLOptions {
 const LARGEST_BETA: f64 = 1e6;
 
 /// Scores candidates against references.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RougeLScorer {
     options: RougeLOptions,
     row: Vec<u32>,

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use scst_reward::{
     Batch, Candidate, DocumentFrequency, ImageReferences, References, Reward, RewardEntry,
-    RewardError, RewardMixture,
+    RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 use serde::Deserialize;
+
+const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, repetition_penalty, \
+                    length_penalty, bad_ending_penalty, command, custom";
 
 #[derive(Deserialize)]
 struct Config {
@@ -39,9 +42,8 @@ fn references() -> Arc<References> {
 }
 
 fn build(entries: &[RewardEntry]) -> Result<RewardMixture, RewardError> {
-    let references = references();
-    let frequency = DocumentFrequency::from_references(&references)?;
-    RewardMixture::build(entries, references, Arc::new(frequency))
+    let sources = RewardSources::new(references())?;
+    RewardMixture::build(entries, &sources, &RewardRegistry::default())
 }
 
 fn build_error(toml: &str) -> String {
@@ -122,11 +124,11 @@ fn build_names_entry_and_value_when_the_list_is_bad() {
     );
     assert_eq!(
         build_error("[[rewards]]\ncider_d = {}\n[[rewards]]\nweight = 2.0\n"),
-        "reward 1: found no metric, expected exactly one of cider_d, bleu, rouge_l"
+        format!("reward 1: found no reward, expected exactly one of {KEYS}")
     );
     assert_eq!(
         build_error("[[rewards]]\ncider_d = {}\nrouge_l = {}\n"),
-        "reward 0: found cider_d and rouge_l, expected exactly one of cider_d, bleu, rouge_l"
+        format!("reward 0: found cider_d and rouge_l, expected exactly one of {KEYS}")
     );
     assert_eq!(
         build_error("[[rewards]]\nweight = nan\ncider_d = {}\n"),
@@ -167,7 +169,7 @@ fn problems_are_all_listed_when_an_entry_has_several() {
 #[test]
 fn parsing_fails_when_a_key_is_unknown() {
     for toml in [
-        "[[rewards]]\nmeteor = {}\n",
+        "[[rewards]]\nspice = {}\n",
         "[[rewards]]\ncider_d = { sigm = 6.0 }\n",
     ] {
         let error = toml::from_str::<Config>(toml)
@@ -194,7 +196,9 @@ fn build_fails_when_frequencies_lack_the_end_token() {
     builder.add_image([[1, 2, 3]].iter());
     let frequency = Arc::new(builder.build().expect("one image"));
     let list = entries("[[rewards]]\ncider_d = {}\n");
-    let error = RewardMixture::build(&list, references(), frequency)
+    let sources = RewardSources::new(references()).expect("some images");
+    let sources = sources.with_frequency(frequency);
+    let error = RewardMixture::build(&list, &sources, &RewardRegistry::default())
         .map(|_| ())
         .expect_err("no end token");
     assert_eq!(

@@ -13,9 +13,8 @@ pub(crate) fn is_coco_annotations(path: &Path) -> Result<bool, Failure> {
     struct Keys {
         annotations: Option<IgnoredAny>,
     }
-    let file = File::open(path).map_err(|error| {
-        Failure::Mistake(format!("cannot read `{}`: {error}", path.display()))
-    })?;
+    let file = File::open(path)
+        .map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
     let keys: Keys = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
         Failure::Mistake(format!("`{}` is no caption file: {error}", path.display()))
     })?;

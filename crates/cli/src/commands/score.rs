@@ -68,7 +68,10 @@ impl Report {
         }
         if arguments.per_caption {
             for caption in self.captions {
-                let line: Vec<String> = caption.into_iter().map(|(k, v)| format!("{k} {v}")).collect();
+                let line: Vec<String> = caption
+                    .into_iter()
+                    .map(|(k, v)| format!("{k} {v}"))
+                    .collect();
                 println!("{}", line.join("  "));
             }
         }
@@ -128,7 +131,10 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
     };
     let mut signatures = Vec::new();
     let metrics = &arguments.metrics;
-    let coco: Vec<EvaluationMetric> = metrics.iter().filter_map(|m| evaluation_metric(*m)).collect();
+    let coco: Vec<EvaluationMetric> = metrics
+        .iter()
+        .filter_map(|m| evaluation_metric(*m))
+        .collect();
     if !coco.is_empty() {
         let source = table
             .as_ref()
@@ -160,7 +166,11 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
             ..MeteorOptions::default()
         })?;
         let scores = meteor.score(&items)?;
-        report.add("meteor", json!(scores.corpus), scores.items.into_iter().map(Value::from));
+        report.add(
+            "meteor",
+            json!(scores.corpus),
+            scores.items.into_iter().map(Value::from),
+        );
         signatures.push("meteor|1.5|norm".to_owned());
     }
     if metrics.contains(&ScoreMetric::Spice) {
@@ -170,7 +180,11 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
             ..SpiceOptions::default()
         };
         let scores = spice(&options, &items)?;
-        report.add("spice", json!(scores.mean), scores.items.into_iter().map(Value::from));
+        report.add(
+            "spice",
+            json!(scores.mean),
+            scores.items.into_iter().map(Value::from),
+        );
         signatures.push("spice|1.0".to_owned());
     }
     report.signature = format!("{}|tokenizer:{}", signatures.join("+"), tokenizer.name());
@@ -256,9 +270,8 @@ fn frequency_table(path: &Path) -> Result<Option<Arc<DocumentFrequency>>, Failur
     if path == Path::new("corpus") {
         return Ok(None);
     }
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::Mistake(format!("cannot read `{}`: {error}", path.display()))
-    })?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
     let table = DocumentFrequency::from_bytes(&bytes)
         .map_err(|error| Failure::Mistake(format!("`{}`: {error}", path.display())))?;
     Ok(Some(Arc::new(table)))
@@ -266,6 +279,8 @@ fn frequency_table(path: &Path) -> Result<Option<Arc<DocumentFrequency>>, Failur
 
 fn jar(path: Option<&Path>, flag: &str) -> Result<std::path::PathBuf, Failure> {
     path.map(Path::to_owned).ok_or_else(|| {
-        Failure::Mistake(format!("found no {flag}, expected the path of the Java program"))
+        Failure::Mistake(format!(
+            "found no {flag}, expected the path of the Java program"
+        ))
     })
 }

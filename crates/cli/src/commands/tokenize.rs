@@ -62,9 +62,8 @@ fn next_line<'a>(
             "standard input: line {number}: found more than {LONGEST_LINE} bytes, expected a caption"
         )));
     }
-    let text = std::str::from_utf8(line).map_err(|error| {
-        Failure::Mistake(format!("standard input: line {number}: {error}"))
-    })?;
+    let text = std::str::from_utf8(line)
+        .map_err(|error| Failure::Mistake(format!("standard input: line {number}: {error}")))?;
     Ok(Some(text))
 }
 

@@ -124,7 +124,7 @@ impl Add for BleuStatistics {
 }
 
 /// Counts candidates against references whose n-grams were counted once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BleuScorer {
     references: Arc<ReferenceNgrams>,
     counted: CountedNgrams,

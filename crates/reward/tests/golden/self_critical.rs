@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scst_reward::{
     BleuOptions, Candidate, CiderDOptions, DocumentFrequency, ImageReferences, References,
-    RewardEntry, RewardMixture, self_cider, through_end_token,
+    RewardEntry, RewardMixture, RewardRegistry, RewardSources, self_cider, through_end_token,
 };
 use serde_json::Value;
 
@@ -58,7 +58,9 @@ fn mixture(
         bleu: Some(BleuOptions::default()),
         ..RewardEntry::default()
     };
-    RewardMixture::build(&[cider_d, bleu], Arc::clone(references), Arc::clone(table))
+    let sources = RewardSources::new(Arc::clone(references)).expect("some images");
+    let sources = sources.with_frequency(Arc::clone(table));
+    RewardMixture::build(&[cider_d, bleu], &sources, &RewardRegistry::default())
         .expect("a good list")
 }
 

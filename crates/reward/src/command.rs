@@ -1,0 +1,371 @@
+//! A reward that is another program, of any language: captions go to its standard input, scores come from its standard
+//! output.
+//!
+//! # Protocol, version 1
+//! The program is started once and kept running. It reads requests from its standard input and answers each with one
+//! line on its standard output. Both are JSON, in UTF-8, on a single line that ends with `\n`. A request is
+//!
+//! ```json
+//! {"version":1,"captions":[{"image_id":"x.jpg","tokens":[4,7,0],"text":"a dog","references":["a dog runs","two dogs"]}]}
+//! ```
+//!
+//! | key | what it holds |
+//! |---|---|
+//! | `version` | the version of the protocol, 1 |
+//! | `captions` | the captions to score, one or more; no two are equal |
+//! | `image_id` | the id of the caption's image, normally its file name |
+//! | `tokens` | the caption's token ids, up to and including the end token; without one when the caption was cut |
+//! | `text` | the caption's words, joined by spaces, without the end token; may be empty |
+//! | `references` | the words of the image's references, one or more |
+//!
+//! and is answered by one finite number per caption, in their order, larger for better:
+//!
+//! ```json
+//! {"scores":[0.3]}
+//! ```
+//!
+//! or by a refusal, whose sentence ends the training and is shown to the user:
+//!
+//! ```json
+//! {"error":"image x.jpg is not in my table"}
+//! ```
+//!
+//! Rules for the program:
+//! - flush the standard output after each answer, and write nothing else there;
+//! - messages go to the standard error: the last twenty lines are shown when something fails;
+//! - answer within the time-out, which for the first request includes the time that the program takes to start;
+//! - a line has at most 64 MiB;
+//! - end when the standard input ends, which is the only signal there is: one second later the program is killed. It
+//!   runs in a process group of its own, so Ctrl-C in the terminal does not reach it.
+//!
+//! The first request is a check, whose scores are thrown away: the first image's first reference as a caption. So a
+//! program that does not work is reported before training.
+//!
+//! Only distinct captions are sent. With several workers, the program is started that often, and each copy gets a
+//! contiguous part of the captions: a caption's score must not depend on which others it is sent with. A program that
+//! fails may be started again, [`CommandOptions::restarts`] times in the whole run; the failed request is then sent
+//! once more. A refusal is final.
+//!
+//! Scores are reproducible exactly when the program's are.
+
+mod answer;
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::{Deadline, Process, name, program_error};
+use crate::{
+    Batch, Candidate, ImageReferences, ProgramFault, ProgramStage, References, Reward, RewardError,
+    VERSION,
+};
+
+/// The version of the protocol.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Most copies of a program.
+const MAX_WORKERS: usize = 256;
+
+/// How another program is run as a reward.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommandOptions {
+    /// The program and its arguments; a program without a slash is looked up on the `PATH`, relative paths start from
+    /// the working directory.
+    pub program: Vec<String>,
+    /// The name under which its scores are logged: letters, digits, `_` and `-`.
+    pub name: String,
+    /// How long an answer may take, in seconds.
+    pub timeout_secs: f64,
+    /// How many copies of the program share the captions of a batch.
+    pub workers: usize,
+    /// How often in the whole run a program that failed may be started again.
+    pub restarts: u32,
+}
+
+impl Default for CommandOptions {
+    fn default() -> Self {
+        Self {
+            program: Vec::new(),
+            name: "command".to_owned(),
+            timeout_secs: 60.0,
+            workers: 1,
+            restarts: 0,
+        }
+    }
+}
+
+impl CommandOptions {
+    /// The options outside their ranges.
+    pub fn problems(&self) -> Vec<RewardError> {
+        let program = self.program.first().map_or("", String::as_str);
+        let good_character = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let good_name = !self.name.is_empty() && self.name.chars().all(good_character);
+        let problems = [
+            RewardError::option_text(
+                !program.is_empty(),
+                "command.program",
+                program,
+                "a list of a program and its arguments",
+            ),
+            RewardError::option_text(
+                good_name,
+                "command.name",
+                &self.name,
+                "letters, digits, _ and -",
+            ),
+            Deadline::problem("command.timeout_secs", self.timeout_secs),
+            RewardError::option(
+                (1..=MAX_WORKERS).contains(&self.workers),
+                "command.workers",
+                self.workers as f64,
+                "1 to 256",
+            ),
+        ];
+        problems.into_iter().flatten().collect()
+    }
+}
+
+/// A caption as it stands in a request.
+#[derive(Debug, Clone, Serialize)]
+struct Caption<'a> {
+    image_id: &'a str,
+    tokens: &'a [u32],
+    text: &'a str,
+    references: &'a [String],
+}
+
+impl<'a> Caption<'a> {
+    fn new(candidate: &Candidate<'a>, image: &'a ImageReferences) -> Self {
+        Self {
+            image_id: &image.id,
+            tokens: candidate.tokens,
+            text: candidate.text,
+            references: &image.texts,
+        }
+    }
+}
+
+/// Sends captions to a program and checks its answer; see the module for the protocol.
+#[derive(Debug)]
+pub struct CommandReward {
+    options: CommandOptions,
+    signature: String,
+    /// The running copies; none after a failure.
+    workers: Vec<Process>,
+    restarts_left: u32,
+}
+
+impl CommandReward {
+    /// Starts the program and has every copy of it score one caption.
+    ///
+    /// # Errors
+    /// The first of [`CommandOptions::problems`], or [`RewardError::Program`] when the program cannot be started or
+    /// does not pass the check.
+    pub fn start(options: CommandOptions, references: &References) -> Result<Self, RewardError> {
+        RewardError::first(options.problems())?;
+        let signature = format!(
+            "{}|protocol:{PROTOCOL_VERSION}|program:{}|{}|version:{VERSION}",
+            options.name,
+            name(&options.program),
+            references.signature()
+        );
+        let mut reward = Self {
+            restarts_left: options.restarts,
+            workers: Vec::with_capacity(options.workers),
+            options,
+            signature,
+        };
+        for _ in 0..reward.options.workers {
+            let worker = Process::start(&reward.options.program, ProgramStage::Start)?;
+            reward.workers.push(worker);
+        }
+        reward.check(references)?;
+        Ok(reward)
+    }
+
+    fn check(&mut self, references: &References) -> Result<(), RewardError> {
+        let image = references.images().first().ok_or(RewardError::NoImages)?;
+        let caption = Caption {
+            image_id: &image.id,
+            tokens: image.tokens.first().map_or(&[], Vec::as_slice),
+            text: image.texts.first().map_or("", String::as_str),
+            references: &image.texts,
+        };
+        let parts = vec![vec![caption]; self.workers.len()];
+        self.ask(&parts, ProgramStage::Check)?;
+        Ok(())
+    }
+
+    /// The scores of all parts, each from the worker at its position.
+    fn ask(
+        &mut self,
+        parts: &[Vec<Caption<'_>>],
+        stage: ProgramStage,
+    ) -> Result<Vec<f64>, RewardError> {
+        let asked: Vec<_> = parts
+            .iter()
+            .enumerate()
+            .map(|(worker, part)| self.send(worker, part))
+            .collect();
+        let mut scores = Vec::new();
+        for (worker, (part, asked)) in parts.iter().zip(asked).enumerate() {
+            let answer = asked.and_then(|deadline| self.receive(worker, part, deadline));
+            match answer.or_else(|fault| self.ask_again(worker, part, fault, stage)) {
+                Ok(answer) => scores.extend(answer),
+                Err(error) => {
+                    self.workers.drain(..).for_each(Process::kill);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(scores)
+    }
+
+    fn send(&mut self, worker: usize, part: &[Caption<'_>]) -> Result<Deadline, ProgramFault> {
+        #[derive(Serialize)]
+        struct Request<'a> {
+            version: u32,
+            captions: &'a [Caption<'a>],
+        }
+        let request = Request {
+            version: PROTOCOL_VERSION,
+            captions: part,
+        };
+        let mut bytes = serde_json::to_vec(&request).map_err(ProgramFault::Request)?;
+        bytes.push(b'\n');
+        let worker = self.workers.get_mut(worker).ok_or(ProgramFault::Stopped)?;
+        worker.write(bytes)?;
+        Ok(Deadline::after(self.options.timeout_secs))
+    }
+
+    fn receive(
+        &mut self,
+        worker: usize,
+        part: &[Caption<'_>],
+        deadline: Deadline,
+    ) -> Result<Vec<f64>, ProgramFault> {
+        let worker = self.workers.get_mut(worker).ok_or(ProgramFault::Stopped)?;
+        answer::scores(&worker.read(deadline)?, part)
+    }
+
+    /// Starts a failed worker again and asks it once more, as long as there are restarts left.
+    fn ask_again(
+        &mut self,
+        worker: usize,
+        part: &[Caption<'_>],
+        mut fault: ProgramFault,
+        stage: ProgramStage,
+    ) -> Result<Vec<f64>, RewardError> {
+        loop {
+            let mendable = !matches!(
+                fault,
+                ProgramFault::Refused(_) | ProgramFault::Request(_) | ProgramFault::Stopped
+            );
+            let failure = self.failure(worker, fault, stage);
+            if !mendable || self.restarts_left == 0 {
+                return Err(failure);
+            }
+            self.restarts_left -= 1;
+            let left = self.restarts_left;
+            tracing::warn!(error = %failure, restarts_left = left, "a reward is started again");
+            let started = Process::start(&self.options.program, stage)?;
+            self.workers.insert(worker, started);
+            let asked = self.send(worker, part);
+            match asked.and_then(|deadline| self.receive(worker, part, deadline)) {
+                Ok(scores) => return Ok(scores),
+                Err(again) => fault = again,
+            }
+        }
+    }
+
+    /// Takes a failed worker out and makes an error of its fault.
+    fn failure(&mut self, worker: usize, fault: ProgramFault, stage: ProgramStage) -> RewardError {
+        if worker < self.workers.len() {
+            return self.workers.remove(worker).fail(stage, fault);
+        }
+        program_error(name(&self.options.program), stage, fault, vec![])
+    }
+}
+
+impl Reward for CommandReward {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn signature(&self) -> String {
+        self.signature.clone()
+    }
+
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        let distinct = batch.distinct();
+        let captions: Vec<_> = distinct
+            .map(|(candidate, image)| Caption::new(candidate, image))
+            .collect();
+        let parts = parts(&captions, self.options.workers);
+        let scores = self.ask(&parts, ProgramStage::Run)?;
+        batch.spread(&self.options.name, &scores)
+    }
+}
+
+impl Drop for CommandReward {
+    fn drop(&mut self) {
+        // All together, so that they do not wait for one another.
+        self.workers.iter_mut().for_each(Process::end_input);
+    }
+}
+
+/// Contiguous parts of near-equal size, none empty, at most one per worker.
+fn parts<T: Clone>(items: &[T], workers: usize) -> Vec<Vec<T>> {
+    let count = workers.min(items.len());
+    let bound = |part: usize| part * items.len() / count;
+    (0..count)
+        .map(|part| items[bound(part)..bound(part + 1)].to_vec())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_hold_every_item_once_when_they_are_cut() {
+        for length in 0..20 {
+            let items: Vec<_> = (0..length).collect();
+            for workers in 1..8 {
+                let parts = parts(&items, workers);
+                assert_eq!(parts.concat(), items);
+                assert_eq!(parts.len(), workers.min(items.len()));
+                let sizes = parts.iter().map(Vec::len);
+                let (low, high) = (sizes.clone().min(), sizes.max());
+                assert!(high.unwrap_or(0) - low.unwrap_or(0) <= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn problems_are_all_listed_when_options_have_several() {
+        let options = CommandOptions {
+            program: vec![String::new()],
+            name: "a b".to_owned(),
+            timeout_secs: f64::NAN,
+            workers: 0,
+            restarts: 0,
+        };
+        let problems = options.problems();
+        assert!(problems.iter().all(RewardError::is_mistake));
+        let messages: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "command.program: found \"\", expected a list of a program and its arguments",
+                "command.name: found \"a b\", expected letters, digits, _ and -",
+                "command.timeout_secs: found NaN, expected seconds above 0 and up to 1e6",
+                "command.workers: found 0, expected 1 to 256",
+            ]
+        );
+        let good = CommandOptions {
+            program: vec!["x".to_owned()],
+            ..CommandOptions::default()
+        };
+        assert!(good.problems().is_empty());
+    }
+}

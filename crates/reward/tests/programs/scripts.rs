@@ -1,0 +1,52 @@
+//! The example programs of `scripts/`.
+
+use std::process::Command;
+
+use scst_reward::{CommandOptions, CommandReward};
+
+use crate::support::{LONG, references, score};
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts");
+
+/// Captions with everything that JSON escapes, of images a.jpg and b.jpg.
+const CAPTIONS: [(usize, &[u32], &str); 5] = [
+    (0, &[1, 0], "a dog runs"),
+    (0, &[2, 0], "a dog"),
+    (0, &[3, 0], "two \"dogs\" \\ run \\\""),
+    (1, &[4, 0], "caf\u{e9} caf\u{e9} a b c d e f g h i j k l"),
+    (1, &[5, 0], ""),
+];
+
+fn scores(interpreter: &str, script: &str, workers: usize) -> Vec<f64> {
+    let options = CommandOptions {
+        program: vec![interpreter.to_owned(), format!("{SCRIPTS}/{script}")],
+        timeout_secs: LONG,
+        workers,
+        ..CommandOptions::default()
+    };
+    let references = references();
+    let mut reward = CommandReward::start(options, &references).expect("a good program");
+    score(&mut reward, &references, &CAPTIONS).expect("scores")
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+#[test]
+fn python_example_scores_unigram_f1_when_it_runs() {
+    let python = Command::new("python3").arg("--version").output();
+    if !python.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: python3 is not there");
+        return;
+    }
+    let scores = scores("python3", "reward_command.py", 2);
+    // F1 = 2 * matches / (words + words of the reference): 2 of 2 and 3, 4 of 5 and 4, 1 of 14 and 2 words.
+    let expected = [1.0, 4.0 / 5.0, 8.0 / 9.0, 2.0 / 16.0, 0.0];
+    for (found, expected) in scores.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-12, "{scores:?}");
+    }
+}
+
+#[test]
+fn shell_example_scores_the_length_when_texts_hold_quotes() {
+    let scores = scores("/bin/sh", "reward_command.sh", 2);
+    assert_eq!(scores, [0.3, 0.2, 0.5, 1.0, 0.0]);
+}
