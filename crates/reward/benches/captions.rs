@@ -9,9 +9,9 @@ use std::{collections::HashMap, hint::black_box, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scst_reward::{
-    BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency,
-    FrequencySource, ImageReferences, Interner, Item, ReferenceNgrams, References, RewardEntry,
-    RewardMixture, RewardRegistry, RewardSources, RougeLOptions, RougeLScorer, evaluate_text,
+    BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, FrequencySource,
+    ImageReferences, Interner, Item, References, RewardEntry, RewardMixture, RewardRegistry,
+    RewardSources, RougeLOptions, RougeLScorer, evaluate_text,
 };
 
 const END: u32 = 0;
@@ -88,16 +88,15 @@ fn corpus() -> Corpus {
 
 fn metrics(criterion: &mut Criterion) {
     let corpus = corpus();
-    let frequency =
-        Arc::new(DocumentFrequency::from_references(&corpus.references).expect("images"));
-    let ngrams = Arc::new(ReferenceNgrams::new(&corpus.references));
+    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
+    let (ngrams, frequency) = (sources.ngrams(), sources.frequency());
     let mut group = criterion.benchmark_group("captions");
     group.sample_size(20);
     group.throughput(Throughput::Elements(corpus.candidates.len() as u64));
 
     let formula = CiderFormula::CiderD(CiderDOptions::default());
-    let mut cider_d = CiderScorer::new(formula, Arc::clone(&ngrams), Arc::clone(&frequency))
-        .expect("good options");
+    let mut cider_d =
+        CiderScorer::new(formula, Arc::clone(ngrams), Arc::clone(frequency)).expect("good options");
     group.bench_function("cider_d", |bencher| {
         bencher.iter(|| {
             for (image, tokens) in &corpus.candidates {
@@ -105,7 +104,7 @@ fn metrics(criterion: &mut Criterion) {
             }
         });
     });
-    let mut bleu = BleuScorer::new(Arc::clone(&ngrams));
+    let mut bleu = BleuScorer::new(Arc::clone(ngrams));
     group.bench_function("bleu_4", |bencher| {
         bencher.iter(|| {
             for (image, tokens) in &corpus.candidates {
@@ -133,7 +132,6 @@ fn metrics(criterion: &mut Criterion) {
         cider_d: Some(CiderDOptions::default()),
         ..RewardEntry::default()
     };
-    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
     let mut mixture =
         RewardMixture::build(&[entry], &sources, &RewardRegistry::default()).expect("a good entry");
     let batch: Vec<Candidate<'_>> = corpus.candidates[..300]

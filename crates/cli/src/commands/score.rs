@@ -129,29 +129,45 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
             .collect(),
         signature: String::new(),
     };
-    let mut signatures = Vec::new();
-    let metrics = &arguments.metrics;
-    let coco: Vec<EvaluationMetric> = metrics
-        .iter()
-        .filter_map(|m| evaluation_metric(*m))
-        .collect();
-    if !coco.is_empty() {
-        let source = table
-            .as_ref()
-            .map_or(FrequencySource::Corpus, FrequencySource::Table);
-        let items: Vec<Item<'_, str, String>> = captions
-            .iter()
-            .map(|caption| Item {
-                candidate: &caption.candidate,
-                references: &caption.references,
-            })
-            .collect();
-        let evaluation = evaluate_text(&items, source)?;
-        for metric in &coco {
-            add_evaluation(&mut report, &evaluation, *metric);
-        }
-        signatures.push(evaluation.signature(&coco));
+    let mut signatures = evaluate(arguments, &captions, table.as_ref(), &mut report)?;
+    signatures.extend(run_programs(arguments, &captions, &mut report)?);
+    report.signature = format!("{}|tokenizer:{}", signatures.join("+"), tokenizer.name());
+    Ok(report)
+}
+
+/// The metrics that are computed here; returns their signature.
+fn evaluate(
+    arguments: &ScoreArguments,
+    captions: &[Tokenized<'_>],
+    table: Option<&Arc<DocumentFrequency>>,
+    report: &mut Report,
+) -> Result<Vec<String>, Failure> {
+    let metrics = arguments.metrics.iter().copied();
+    let metrics: Vec<EvaluationMetric> = metrics.filter_map(evaluation_metric).collect();
+    if metrics.is_empty() {
+        return Ok(Vec::new());
     }
+    let source = table.map_or(FrequencySource::Corpus, FrequencySource::Table);
+    let items: Vec<Item<'_, str, String>> = captions
+        .iter()
+        .map(|caption| Item {
+            candidate: caption.candidate.as_str(),
+            references: caption.references.as_slice(),
+        })
+        .collect();
+    let evaluation = evaluate_text(&items, source)?;
+    for metric in &metrics {
+        add_evaluation(report, &evaluation, *metric);
+    }
+    Ok(vec![evaluation.signature(&metrics)])
+}
+
+/// The metrics that are other programs; returns their signatures.
+fn run_programs(
+    arguments: &ScoreArguments,
+    captions: &[Tokenized<'_>],
+    report: &mut Report,
+) -> Result<Vec<String>, Failure> {
     let items: Vec<TextItem<'_>> = captions
         .iter()
         .map(|caption| TextItem {
@@ -159,36 +175,30 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
             references: &caption.references,
         })
         .collect();
-    if metrics.contains(&ScoreMetric::Meteor) {
+    let mut signatures = Vec::new();
+    if arguments.metrics.contains(&ScoreMetric::Meteor) {
         let mut meteor = Meteor::start(&MeteorOptions {
             jar: jar(arguments.meteor_jar.as_deref(), "--meteor-jar")?,
             java: arguments.java.clone(),
             ..MeteorOptions::default()
         })?;
         let scores = meteor.score(&items)?;
-        report.add(
-            "meteor",
-            json!(scores.corpus),
-            scores.items.into_iter().map(Value::from),
-        );
+        let captions = scores.items.into_iter().map(Value::from);
+        report.add("meteor", json!(scores.corpus), captions);
         signatures.push("meteor|1.5|norm".to_owned());
     }
-    if metrics.contains(&ScoreMetric::Spice) {
+    if arguments.metrics.contains(&ScoreMetric::Spice) {
         let options = SpiceOptions {
             jar: jar(arguments.spice_jar.as_deref(), "--spice-jar")?,
             java: arguments.java.clone(),
             ..SpiceOptions::default()
         };
         let scores = spice(&options, &items)?;
-        report.add(
-            "spice",
-            json!(scores.mean),
-            scores.items.into_iter().map(Value::from),
-        );
+        let captions = scores.items.into_iter().map(Value::from);
+        report.add("spice", json!(scores.mean), captions);
         signatures.push("spice|1.0".to_owned());
     }
-    report.signature = format!("{}|tokenizer:{}", signatures.join("+"), tokenizer.name());
-    Ok(report)
+    Ok(signatures)
 }
 
 fn evaluation_metric(metric: ScoreMetric) -> Option<EvaluationMetric> {
