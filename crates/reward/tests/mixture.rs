@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scst_reward::{
-    Batch, Candidate, DocumentFrequency, ImageReferences, References, Reward, RewardEntry,
-    RewardError, RewardMixture, RewardRegistry, RewardSources,
+    Batch, Candidate, DocumentFrequency, ImageReferences, MixtureScores, References, Reward,
+    RewardEntry, RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 use serde::Deserialize;
 
@@ -289,4 +289,97 @@ fn score_fails_when_no_reward_was_added() {
         .score(&[])
         .expect_err("no reward");
     assert_eq!(error.to_string(), "found no reward, expected at least one");
+}
+
+/// Three captions of the dog and one of the cat.
+const CANDIDATES: [Candidate<'_>; 4] = [
+    candidate(0, &[1, 2, 3, 0]),
+    candidate(0, &[1, 2, 0]),
+    candidate(0, &[4, 4, 4, 4]),
+    candidate(1, &[5, 6, 0]),
+];
+
+const fn candidate(image: usize, tokens: &[u32]) -> Candidate<'_> {
+    let text = "a dog";
+    Candidate {
+        image,
+        tokens,
+        text,
+    }
+}
+
+fn scores(toml: &str) -> MixtureScores {
+    let mut mixture = build(&entries(toml)).expect("a good list");
+    mixture.score(&CANDIDATES).expect("known images")
+}
+
+#[test]
+fn total_has_mean_zero_and_deviation_one_when_its_part_is_standardised() {
+    let raw = scores("[[rewards]]\nrouge_l = {}\n").total;
+    let weighted = scores("[[rewards]]\nweight = 2.0\nstandardise = true\nrouge_l = {}\n");
+    assert_eq!(weighted.parts[0].scores, raw);
+    let count = raw.len() as f64;
+    let mean = raw.iter().sum::<f64>() / count;
+    let variance = raw.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count;
+    for (total, score) in weighted.total.iter().zip(&raw) {
+        let expected = 2.0 * (score - mean) / variance.sqrt();
+        assert!((total - expected).abs() < 1e-12, "{total} {expected}");
+    }
+    let equal = "[[rewards]]\nstandardise = true\nbad_ending_penalty = {}\n";
+    assert_eq!(scores(equal).total, [0.0; 4]);
+    let none = build(&entries(equal)).expect("a good list").score(&[]);
+    assert_eq!(none.expect("no captions").total, [0.0; 0]);
+}
+
+#[test]
+fn baselines_see_only_self_critical_parts_when_some_are_not() {
+    let list = "[[rewards]]\ncider_d = {}\n[[rewards]]\nweight = 0.5\nself_critical = false\n\
+                length_penalty = { minimum = 3, maximum = 3 }\n";
+    let scores = scores(list);
+    assert_eq!(scores.self_critical, scores.parts[0].scores);
+    for caption in 0..CANDIDATES.len() {
+        let parts = [0, 1].map(|part: usize| scores.parts[part].scores[caption]);
+        assert_eq!(scores.total[caption], parts[0] + 0.5 * parts[1]);
+    }
+    let signature = build(&entries(list)).expect("a good list").signature();
+    assert!(signature.contains("0.5 * length_penalty|"), "{signature}");
+    assert!(signature.ends_with("|baseline:none"), "{signature}");
+}
+
+#[test]
+fn custom_reward_gets_its_options_when_it_is_registered() {
+    let mut registry = RewardRegistry::default();
+    registry.register("constant", |entry, sources| {
+        let value = entry
+            .options
+            .get("value")
+            .and_then(serde_json::Value::as_f64);
+        assert_eq!(sources.references().images().len(), 2);
+        let forced = Some(vec![value.unwrap_or(1.0); CANDIDATES.len()]);
+        Ok(Box::new(SharedWords { forced }))
+    });
+    let sources = RewardSources::new(references()).expect("some images");
+    let list =
+        entries("[[rewards]]\ncustom = { name = \"constant\", options = { value = 0.25 } }\n");
+    let mut mixture = RewardMixture::build(&list, &sources, &registry).expect("a good list");
+    let scores = mixture.score(&CANDIDATES).expect("known images");
+    assert_eq!(scores.total, [0.25; 4]);
+
+    let list = entries("[[rewards]]\ncustom = { name = \"constnat\" }\n");
+    let message = |registry| {
+        let built = RewardMixture::build(&list, &sources, registry).map(|_| ());
+        built.expect_err("an unknown name").to_string()
+    };
+    assert_eq!(
+        message(&registry),
+        "reward 0: custom.name: found `constnat`, expected a registered reward: constant"
+    );
+    assert_eq!(
+        message(&RewardRegistry::default()),
+        "reward 0: custom.name: found `constnat`, expected a registered reward: none is"
+    );
+    assert_eq!(
+        build_error("[[rewards]]\ncustom = {}\n"),
+        "reward 0: custom.name: found \"\", expected the name of a registered reward"
+    );
 }

@@ -5,7 +5,10 @@ use burn::tensor::{Device, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients};
-use scst_reward::{Batch, ImageReferences, Reward, RewardError};
+use scst_reward::{
+    Batch, CustomOptions, ImageReferences, Reward, RewardEntry, RewardError, RewardRegistry,
+    RewardSources,
+};
 
 use super::*;
 
@@ -39,6 +42,51 @@ impl Reward for Arbitrary {
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
         let candidates = batch.candidates().iter();
         Ok(candidates.map(|c| reward_of(c.image, c.tokens)).collect())
+    }
+}
+
+/// The arbitrary reward cut in two halves, the second of which goes without a baseline.
+fn halved_critic(baseline: Baseline) -> SelfCritic {
+    let mut registry = RewardRegistry::default();
+    for name in ["first", "second"] {
+        registry.register(name, |options, _| {
+            Ok(Box::new(Half {
+                name: options.name.clone(),
+            }))
+        });
+    }
+    let entry = |name: &str, self_critical| RewardEntry {
+        weight: 0.5,
+        self_critical,
+        custom: Some(CustomOptions {
+            name: name.to_owned(),
+            ..CustomOptions::default()
+        }),
+        ..RewardEntry::default()
+    };
+    let entries = [entry("first", true), entry("second", false)];
+    let mut critic = critic(baseline);
+    let references = Arc::new(critic.rewards.references().clone());
+    let sources = RewardSources::new(references).unwrap();
+    critic.rewards = RewardMixture::build(&entries, &sources, &registry).unwrap();
+    critic
+}
+
+struct Half {
+    name: String,
+}
+
+impl Reward for Half {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> String {
+        self.name.clone()
+    }
+
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        Arbitrary.score(batch)
     }
 }
 
@@ -175,10 +223,9 @@ fn norm(values: &[f64]) -> f64 {
 }
 
 /// Mean of many sampled gradients per sample and image, and the standard error of its norm.
-fn sampled(captioner: &Captioner, baseline: Baseline) -> (Vec<f64>, f64) {
+fn sampled(captioner: &Captioner, mut critic: SelfCritic) -> (Vec<f64>, f64) {
     let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
-    let mut critic = critic(baseline);
     let (mut sum, mut squares) = (Vec::new(), 0.0);
     for step in 0..STEPS {
         let batch = ImageBatch {
@@ -226,7 +273,7 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
         Baseline::None,
     ];
     for baseline in baselines {
-        let (mean, standard_error) = sampled(&captioner, baseline);
+        let (mean, standard_error) = sampled(&captioner, critic(baseline));
         let error = difference(&mean, &exact);
         assert!(
             error < 2.0 * standard_error,
@@ -239,6 +286,21 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
             "{baseline:?}: no power"
         );
     }
+}
+
+#[test]
+fn mean_is_exact_when_a_part_of_the_reward_goes_without_baseline() {
+    let captioner = captioner();
+    let exact = exact(&captioner);
+    let (mean, standard_error) = sampled(&captioner, halved_critic(Baseline::LeaveOneOut));
+    let error = difference(&mean, &exact);
+    assert!(
+        error < 2.0 * standard_error,
+        "off by {error:.4}, standard error {standard_error:.4}"
+    );
+    // That the part is without its baseline shows in the variance.
+    let (_, less) = sampled(&captioner, critic(Baseline::LeaveOneOut));
+    assert!(less < standard_error, "{less:.4} {standard_error:.4}");
 }
 
 #[test]

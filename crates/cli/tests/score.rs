@@ -1,0 +1,277 @@
+//! `scst score`, `document-frequency`, `tokenize` and `rewards`, as scripts use them.
+
+mod support;
+
+use std::{
+    io::Write,
+    process::{Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use support::Workplace;
+
+fn refs() -> Value {
+    json!({
+        "info": {"year": 2014},
+        "images": [{"id": 7, "file_name": "7.jpg"}, {"id": 9}, {"id": "eleven"}],
+        "annotations": [
+            {"image_id": 7, "id": 1, "caption": "A dog runs across the grass."},
+            {"image_id": 7, "id": 2, "caption": "The dog isn't standing on grass!"},
+            {"image_id": 9, "id": 3, "caption": "Two men play football."},
+            {"image_id": 9, "id": 4, "caption": "Men are playing a football game"},
+            {"image_id": "eleven", "id": 5, "caption": "A red bus on a street"},
+        ]
+    })
+}
+
+fn cands() -> Value {
+    json!([
+        {"image_id": 9, "caption": "Two men playing football."},
+        {"image_id": "eleven", "caption": "A red bus on a street"},
+        {"image_id": 7, "caption": "A dog runs on the grass"},
+    ])
+}
+
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    workplace.write("refs.json", refs().to_string().as_bytes());
+    workplace.write("cands.json", cands().to_string().as_bytes());
+    workplace
+}
+
+const SCORE: [&str; 5] = [
+    "score",
+    "--references",
+    "refs.json",
+    "--candidates",
+    "cands.json",
+];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&SCORE, more].concat()
+}
+
+fn score(workplace: &Workplace, more: &[&str]) -> Value {
+    let printed = workplace.succeed(&with(more));
+    serde_json::from_str(&printed).expect("one JSON object and nothing else")
+}
+
+#[test]
+fn score_prints_the_promised_object() {
+    let workplace = workplace();
+    let report = score(&workplace, &["--json", "--per-caption"]);
+    assert_eq!(report["images"], 3);
+    let metrics = report["metrics"].as_object().expect("an object");
+    let names: Vec<&str> = metrics.keys().map(String::as_str).collect();
+    assert_eq!(names, ["bleu", "cider", "cider_d", "rouge_l"]);
+    assert_eq!(metrics["bleu"].as_array().expect("orders").len(), 4);
+    let captions = report["per_caption"].as_array().expect("captions");
+    let ids: Vec<&Value> = captions
+        .iter()
+        .map(|caption| &caption["image_id"])
+        .collect();
+    assert_eq!(ids, [&json!(7), &json!(9), &json!("eleven")]);
+    // An exact copy of the only reference.
+    let perfect = captions[2]["cider_d"].as_f64().expect("a number");
+    assert!((perfect - 10.0).abs() < 1e-12, "{perfect}");
+    let mean: f64 = captions
+        .iter()
+        .filter_map(|c| c["cider_d"].as_f64())
+        .sum::<f64>()
+        / 3.0;
+    assert!((mean - metrics["cider_d"].as_f64().expect("a number")).abs() < 1e-12);
+    let signature = report["signature"].as_str().expect("text");
+    for part in [
+        "cider_d|",
+        "df:corpus",
+        "+cider|",
+        "bleu|",
+        "rouge_l|",
+        "|tokenizer:ptb",
+    ] {
+        assert!(signature.contains(part), "{signature}");
+    }
+    assert!(score(&workplace, &["--json"]).get("per_caption").is_none());
+    let text = workplace.succeed(&with(&["--metrics", "bleu,rouge_l"]));
+    assert!(
+        text.contains("bleu_4") && text.contains("rouge_l"),
+        "{text}"
+    );
+    assert!(!text.contains("cider"), "{text}");
+}
+
+#[test]
+fn score_depends_on_tokenizer_and_table_as_asked() {
+    let workplace = workplace();
+    let ptb = score(&workplace, &["--json"]);
+    let raw = score(&workplace, &["--json", "--tokenizer", "none"]);
+    assert_ne!(ptb["metrics"]["rouge_l"], raw["metrics"]["rouge_l"]);
+    let built = [
+        "document-frequency",
+        "--captions",
+        "refs.json",
+        "--out",
+        "refs.df",
+    ];
+    let printed = workplace.succeed(&built);
+    assert!(printed.starts_with("3 images, "), "{printed}");
+    let table = score(&workplace, &["--json", "--document-frequency", "refs.df"]);
+    // The table of the references themselves changes nothing but the signature.
+    assert_eq!(table["metrics"], ptb["metrics"]);
+    assert!(
+        table["signature"]
+            .as_str()
+            .expect("text")
+            .contains("df:table-3-")
+    );
+    let from_csv = workplace.succeed(&[
+        "document-frequency",
+        "--captions",
+        "captions.csv",
+        "--splits",
+        "splits.csv",
+        "--split",
+        "val",
+        "--out",
+        "val.df",
+    ]);
+    assert!(from_csv.starts_with("12 images, "), "{from_csv}");
+}
+
+#[test]
+fn diversity_compares_the_captions_of_an_image() {
+    let workplace = workplace();
+    let several = json!([
+        {"image_id": 7, "caption": "a dog runs"}, {"image_id": 7, "caption": "a dog runs"},
+        {"image_id": 9, "caption": "two men play"}, {"image_id": 9, "caption": "a football game"},
+    ]);
+    workplace.write("cands.json", several.to_string().as_bytes());
+    let report = score(&workplace, &["--metrics", "diversity", "--json"]);
+    assert_eq!(report["images"], 2);
+    assert_eq!(report["metrics"]["distinct"][0], 0.75);
+    assert!(report["metrics"]["mbleu"][0].as_f64().expect("a number") < 0.6);
+    assert!(report["metrics"]["self_cider"].is_f64(), "{report}");
+    let error = workplace.refuse(2, &with(&["--metrics", "diversity,bleu"]));
+    assert!(error.contains("expected it alone"), "{error}");
+}
+
+#[test]
+fn mistakes_name_file_and_item() {
+    let workplace = workplace();
+    let refuse = |refs: &Value, cands: &Value, more: &[&str]| {
+        workplace.write("refs.json", refs.to_string().as_bytes());
+        workplace.write("cands.json", cands.to_string().as_bytes());
+        workplace.refuse(2, &with(more))
+    };
+    let mut missing = cands();
+    missing.as_array_mut().expect("a list").pop();
+    assert_eq!(
+        refuse(&refs(), &missing, &[]),
+        "error: `cands.json`: no candidate for 1 of 3 images of `refs.json`, the first is image 7"
+    );
+    assert_eq!(score(&workplace, &["--json", "--subset"])["images"], 2);
+    let mut twice = cands();
+    twice[2]["image_id"] = json!(9);
+    assert_eq!(
+        refuse(&refs(), &twice, &[]),
+        "error: `cands.json`: [2].image_id: image id 9 appears twice, first at [0].image_id"
+    );
+    let mut unknown = cands();
+    unknown[0]["image_id"] = json!(8);
+    assert_eq!(
+        refuse(&refs(), &unknown, &[]),
+        "error: `cands.json`: [0].image_id: image 8 is not listed in `refs.json`"
+    );
+    let mut bare = refs();
+    bare["annotations"].as_array_mut().expect("a list").pop();
+    assert_eq!(
+        refuse(&bare, &cands(), &[]),
+        "error: `refs.json`: images[2]: found no annotation of image `eleven`, expected at least one"
+    );
+    let long = json!([{"image_id": 7, "caption": "a".repeat(2 << 20)}]);
+    assert_eq!(
+        refuse(&refs(), &long, &[]),
+        "error: `cands.json`: [0].caption: found a caption of 2097152 bytes, expected at most 1048576"
+    );
+    workplace.write("cands.json", b"[{\"image_id\": 7,");
+    let error = workplace.refuse(2, &SCORE);
+    assert!(
+        error.starts_with("error: `cands.json`: [0]: EOF"),
+        "{error}"
+    );
+    workplace.write("cands.json", cands().to_string().as_bytes());
+    let error = workplace.refuse(2, &with(&["--document-frequency", "nowhere.df"]));
+    assert!(error.contains("cannot read `nowhere.df`"), "{error}");
+    workplace.write("bad.df", b"not a table");
+    let error = workplace.refuse(2, &with(&["--document-frequency", "bad.df"]));
+    assert!(
+        error.starts_with("error: `bad.df`: document frequencies"),
+        "{error}"
+    );
+    let error = workplace.refuse(2, &with(&["--metrics", "meteor"]));
+    assert!(error.contains("--meteor-jar"), "{error}");
+    let jar = [
+        "--metrics",
+        "meteor",
+        "--meteor-jar",
+        "nowhere/meteor-1.5.jar",
+    ];
+    let error = workplace.refuse(2, &with(&jar));
+    assert!(error.contains("nowhere/meteor-1.5.jar"), "{error}");
+}
+
+fn tokenize(workplace: &Workplace, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = workplace.command(&[&["tokenize"], arguments].concat());
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("scst starts");
+    let written = child.stdin.take().expect("a pipe").write_all(input);
+    // A program that has refused its input may be gone.
+    drop(written);
+    child.wait_with_output().expect("scst ends")
+}
+
+#[test]
+fn tokenize_answers_line_by_line() {
+    let workplace = Workplace::new();
+    let output = tokenize(
+        &workplace,
+        &[],
+        b"A man's dog, isn't it?\r\n\nTwo (2) dogs.",
+    );
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(text, "a man 's dog is n't it\n\ntwo -lrb- 2 -rrb- dogs\n");
+    let output = tokenize(&workplace, &["--tokenizer", "none"], b"  A  dog. \n");
+    assert_eq!(output.stdout, b"A dog.\n");
+    let output = tokenize(&workplace, &[], b"good\n\xff\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stdout, b"good\n");
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        error.contains("standard input: line 2: invalid utf-8"),
+        "{error}"
+    );
+    let output = tokenize(&workplace, &[], &vec![b'a'; 3 << 20]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        error.contains("line 1: found more than 1048576 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rewards_lists_every_key_with_its_default() {
+    let printed = Workplace::new().succeed(&["rewards"]);
+    for part in [
+        "cider_d: ",
+        "sigma",
+        "default 6.0",
+        "command: ",
+        "restarts",
+        "weight",
+        "required",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
