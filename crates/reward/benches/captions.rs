@@ -5,16 +5,18 @@
 //! in which every third word was replaced by one of another image's: most n-grams of sampled captions are as much of
 //! a mixture.
 
-use std::{collections::HashMap, hint::black_box, sync::Arc};
+mod caption_table;
+
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use scst_reward::{
-    BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, FrequencySource,
-    ImageReferences, Interner, Item, References, RewardEntry, RewardMixture, RewardRegistry,
-    RewardSources, RougeLOptions, RougeLScorer, evaluate_text,
+    BleuScorer, Candidate, CiderDOptions, CiderFormula, CiderScorer, FrequencySource, Item,
+    References, RewardEntry, RewardMixture, RewardRegistry, RewardSources, RougeLOptions,
+    RougeLScorer, evaluate_text, ptb,
 };
 
-const END: u32 = 0;
+use caption_table::END;
 
 struct Corpus {
     texts: Vec<Vec<String>>,
@@ -24,46 +26,8 @@ struct Corpus {
 }
 
 fn corpus() -> Corpus {
-    let path = std::env::var("SCST_BENCH_CAPTIONS").unwrap_or_else(|_| {
-        concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../data/scenes/captions.csv"
-        )
-        .to_owned()
-    });
-    let table = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let mut texts: Vec<Vec<String>> = Vec::new();
-    let mut images: HashMap<&str, usize> = HashMap::new();
-    for line in table.lines().skip(1) {
-        let (image, caption) = line.split_once(',').expect("two columns");
-        let next = images.len();
-        let image = *images.entry(image).or_insert(next);
-        texts.resize(texts.len().max(image + 1), Vec::new());
-        let words = caption.split(|letter: char| !letter.is_alphanumeric());
-        let words: Vec<String> = words
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        texts[image].push(words.join(" "));
-    }
-    let mut interner = Interner::default();
-    assert_eq!(interner.id("<end>"), END);
-    let ended = |mut tokens: Vec<u32>| {
-        tokens.push(END);
-        tokens
-    };
-    let images: Vec<ImageReferences> = texts
-        .iter()
-        .enumerate()
-        .map(|(image, texts)| ImageReferences {
-            id: image.to_string(),
-            tokens: texts
-                .iter()
-                .map(|text| ended(interner.words(text)))
-                .collect(),
-            texts: texts.clone(),
-        })
-        .collect();
+    let texts = caption_table::read();
+    let images = caption_table::with_ids(texts.clone());
     let mut candidates = Vec::new();
     for (image, references) in images.iter().enumerate() {
         let other = &images[(image * 7 + 3) % images.len()].tokens;
@@ -122,6 +86,22 @@ fn metrics(criterion: &mut Criterion) {
             for (image, tokens) in &corpus.candidates {
                 let image = &corpus.references.images()[*image];
                 black_box(rouge_l.score(tokens, &image.tokens));
+            }
+        });
+    });
+    let raw: Vec<String> = corpus
+        .texts
+        .iter()
+        .flatten()
+        .map(|text| format!("{}{}.", text[..1].to_uppercase(), &text[1..]))
+        .collect();
+    group.bench_function("ptb", |bencher| {
+        let mut words = String::new();
+        bencher.iter(|| {
+            for caption in &raw {
+                words.clear();
+                ptb::tokenize_into(caption, &mut words);
+                black_box(&words);
             }
         });
     });
