@@ -4,16 +4,13 @@
 //! This crate parses arguments, calls the libraries and prints; it is the only one that prints.
 //! Results go to standard output, everything else to standard error. Exit code 2 means that the
 //! user's input was at fault, 1 that something failed, 130 that a run was interrupted.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the crate that prints"
-)]
+#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod arguments;
 mod commands;
 mod display;
 mod failure;
+mod output;
 
 use std::process::ExitCode;
 

@@ -275,3 +275,24 @@ fn rewards_lists_every_key_with_its_default() {
         assert!(printed.contains(part), "{part}: {printed}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_reads_or_that_is_full_is_no_panic() {
+    let workplace = Workplace::new();
+    let mut command = workplace.command(&["rewards"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = command.stdout(writer).output().expect("scst starts");
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+    let full = std::fs::File::create("/dev/full").expect("a full device");
+    let mut command = workplace.command(&["rewards"]);
+    let output = command.stdout(full).output().expect("scst starts");
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        error.starts_with("error: cannot write standard output: No space left"),
+        "{error}"
+    );
+}

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use scst_trainer::Config;
 
-use crate::{arguments::ConfigArguments, failure::Failure};
+use crate::{arguments::ConfigArguments, failure::Failure, output::print_line};
 
 pub(crate) fn run(arguments: ConfigArguments) -> Result<ExitCode, Failure> {
     let config = Config::load(&arguments.config, arguments.overrides()?)?;
-    print!("{}", config.to_toml());
+    print_line!("{}", config.to_toml().trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -7,16 +7,17 @@ use scst_trainer::{Agreement, Backend, self_test as compare_with_flex};
 use crate::{
     arguments::{DevicesArguments, SelfTestArguments},
     failure::Failure,
+    output::print_line,
 };
 
 pub(crate) fn run(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
     for backend in Backend::ALL {
         match backend.describe() {
-            Err(error) => println!("{:<8} not usable: {error}", backend.name()),
+            Err(error) => print_line!("{:<8} not usable: {error}", backend.name()),
             Ok(text) => {
-                println!("{:<8} {text}", backend.name());
+                print_line!("{:<8} {text}", backend.name());
                 if arguments.self_test {
-                    println!("{:<8} self-test {}", "", isolated_self_test(backend)?);
+                    print_line!("{:<8} self-test {}", "", isolated_self_test(backend)?);
                 }
             }
         }
@@ -54,6 +55,6 @@ pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failu
             Agreement::TOLERANCE
         )));
     }
-    println!("passed {summary}");
+    print_line!("passed {summary}");
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use crate::{
     arguments::DocumentFrequencyArguments,
     commands::caption_file::{caption_source, is_coco_annotations, is_csv},
     failure::Failure,
+    output::print_line,
 };
 
 pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Failure> {
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Fa
     let ngrams: Vec<String> = (1..=scst_reward::MAX_ORDER)
         .map(|order| table.distinct(order).to_string())
         .collect();
-    println!(
+    print_line!(
         "{} images, {} distinct n-grams of order 1, 2, 3 and 4, {}",
         table.images(),
         ngrams.join(", "),

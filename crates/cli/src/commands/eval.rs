@@ -12,6 +12,7 @@ use crate::{
     arguments::EvalArguments,
     commands::{caption_file::caption_source, set_threads},
     failure::Failure,
+    output::print_line,
 };
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
@@ -73,22 +74,22 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             "mean_length": report.mean_length,
             "signature": report.signature,
         });
-        println!("{output}");
+        print_line!("{output}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} {split} images, {decoder}", examples.len());
+    print_line!("{} {split} images, {decoder}", examples.len());
     for (n, bleu) in (1..).zip(scores.bleu) {
-        println!("BLEU-{n}   {bleu:.4}");
+        print_line!("BLEU-{n}   {bleu:.4}");
     }
-    println!("ROUGE-L  {:.4}", scores.rouge_l);
-    println!("CIDEr-D  {:.4}", scores.cider_d);
-    println!(
+    print_line!("ROUGE-L  {:.4}", scores.rouge_l);
+    print_line!("CIDEr-D  {:.4}", scores.cider_d);
+    print_line!(
         "{} distinct captions, mean length {:.2} words, {:.1} % cut off",
         report.distinct_captions,
         report.mean_length,
         100.0 * report.cut_off_share
     );
-    println!("{}", report.signature);
+    print_line!("{}", report.signature);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 
 use scst_reward::catalogue::{CATALOGUE, ENTRY_OPTIONS, OptionDescription};
 
+use crate::output::print_line;
+
 pub(crate) fn run() -> ExitCode {
-    println!("A stage's rewards are a list; each entry sets one of these:\n");
-    println!("  [[stages.scst.rewards]]\n  weight = 1.0\n  cider_d = {{ sigma = 6.0 }}\n");
-    println!("every entry");
+    print_line!("A stage's rewards are a list; each entry sets one of these:\n");
+    print_line!("  [[stages.scst.rewards]]\n  weight = 1.0\n  cider_d = {{ sigma = 6.0 }}\n");
+    print_line!("every entry");
     print_options(ENTRY_OPTIONS);
     for reward in CATALOGUE {
-        println!("\n{}: {}; {}", reward.key, reward.summary, reward.scores);
+        print_line!("\n{}: {}; {}", reward.key, reward.summary, reward.scores);
         print_options(reward.options);
     }
     ExitCode::SUCCESS
@@ -22,7 +24,7 @@ fn print_options(options: &[OptionDescription]) {
             "" => "required".to_owned(),
             default => format!("default {default}"),
         };
-        println!("    {:<17} {}", option.key, option.meaning);
-        println!("    {:<17} {}; {default}", "", option.range);
+        print_line!("    {:<17} {}", option.key, option.meaning);
+        print_line!("    {:<17} {}; {default}", "", option.range);
     }
 }

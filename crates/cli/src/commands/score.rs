@@ -14,6 +14,7 @@ use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
     commands::set_threads,
     failure::Failure,
+    output::print_line,
 };
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
@@ -63,7 +64,7 @@ impl Report {
             if arguments.per_caption {
                 output["per_caption"] = self.captions.into();
             }
-            println!("{output}");
+            print_line!("{output}");
             return;
         }
         if arguments.per_caption {
@@ -72,10 +73,10 @@ impl Report {
                     .into_iter()
                     .map(|(k, v)| format!("{k} {v}"))
                     .collect();
-                println!("{}", line.join("  "));
+                print_line!("{}", line.join("  "));
             }
         }
-        println!("{} images", self.images);
+        print_line!("{} images", self.images);
         for (name, score) in self.metrics {
             match score {
                 Value::Array(orders) => {
@@ -86,14 +87,14 @@ impl Report {
                 score => print_score(&name, &score),
             }
         }
-        println!("{}", self.signature);
+        print_line!("{}", self.signature);
     }
 }
 
 fn print_score(name: &str, score: &Value) {
     match score.as_f64() {
-        Some(score) => println!("{name:<12} {score:.4}"),
-        None => println!("{name:<12} undefined"),
+        Some(score) => print_line!("{name:<12} {score:.4}"),
+        None => print_line!("{name:<12} undefined"),
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     arguments::{TokenizeArguments, Tokenizer},
     failure::Failure,
+    output::check,
 };
 
 /// The longest line that is taken for a caption, in bytes.
@@ -31,13 +32,11 @@ pub(crate) fn run(arguments: &TokenizeArguments) -> Result<ExitCode, Failure> {
                 if input.buffer().is_empty() {
                     written = written.and_then(|()| output.flush());
                 }
-                if !still_read(written)? {
-                    return Ok(ExitCode::SUCCESS);
-                }
+                check(written);
             }
         }
     }
-    still_read(output.flush())?;
+    check(output.flush());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -65,15 +64,4 @@ fn next_line<'a>(
     let text = std::str::from_utf8(line)
         .map_err(|error| Failure::Mistake(format!("standard input: line {number}: {error}")))?;
     Ok(Some(text))
-}
-
-/// Whether anybody reads on: an output that was closed early, as `head` does, is no failure.
-fn still_read(written: io::Result<()>) -> Result<bool, Failure> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::Failed(format!(
-            "cannot write standard output: {error}"
-        ))),
-    }
 }

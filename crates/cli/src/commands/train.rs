@@ -12,7 +12,10 @@ use std::{
 use scst_reward::RewardRegistry;
 use scst_trainer::{Config, Outcome, RunOptions, train};
 
-use crate::{arguments::TrainArguments, commands::set_threads, display::Display, failure::Failure};
+use crate::{
+    arguments::TrainArguments, commands::set_threads, display::Display, failure::Failure,
+    output::print_line,
+};
 
 /// Exit code of a run that was interrupted, as shells report it.
 const INTERRUPTED: u8 = 130;
@@ -33,7 +36,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
     match train(&config, &options, &mut display)? {
         Outcome::Finished(summary) => {
             display.finish();
-            println!("run: {}", directory.display());
+            print_line!("run: {}", directory.display());
             for stage in &summary.stages {
                 let best = stage.best.as_ref().map_or_else(
                     || "not validated".to_owned(),
@@ -46,10 +49,10 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
                     },
                 );
                 let (name, steps, secs) = (&stage.name, stage.steps, stage.seconds);
-                println!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
+                print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
             }
-            println!("curve: {}", directory.join("curve.svg").display());
-            println!(
+            print_line!("curve: {}", directory.join("curve.svg").display());
+            print_line!(
                 "next: scst eval {} --split test --beam 5",
                 directory.display()
             );

@@ -1,0 +1,30 @@
+//! Standard output, which may be closed early (`| head`) or full.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    process,
+};
+
+/// Prints a line of results on standard output.
+macro_rules! print_line {
+    ($($argument:tt)*) => {
+        $crate::output::write_line(format_args!($($argument)*))
+    };
+}
+pub(crate) use print_line;
+
+/// See [`print_line`].
+pub(crate) fn write_line(line: fmt::Arguments<'_>) {
+    check(writeln!(io::stdout(), "{line}"));
+}
+
+/// Ends the program when standard output cannot be written: quietly when nobody reads it any more.
+pub(crate) fn check(written: io::Result<()>) {
+    let Err(error) = written else { return };
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        process::exit(0);
+    }
+    eprintln!("error: cannot write standard output: {error}");
+    process::exit(1);
+}
