@@ -5,17 +5,19 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("scst-data", &[]),
     ("scst-reward", &[]),
-    ("scst-loss", &["burn"]),
-    ("scst-sampler", &["burn"]),
-    ("scst-model", &["burn"]),
+    ("scst-kernels", &["burn"]),
+    ("scst-loss", &["burn", "scst-kernels"]),
+    ("scst-sampler", &["burn", "scst-kernels"]),
+    ("scst-model", &["burn", "scst-kernels"]),
     (
         "scst-trainer",
         &[
             "burn",
             "scst-data",
+            "scst-kernels",
             "scst-loss",
             "scst-model",
             "scst-reward",

@@ -2,6 +2,11 @@
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData, activation::log_softmax};
 
+use scst_kernels::{
+    host::{Values, is_host},
+    softmax::{self as kernel, RowLoss, RowTarget},
+};
+
 use crate::LossError;
 
 /// What each row of logits is pulled towards, and how strongly.
@@ -52,6 +57,9 @@ pub fn softmax_gradient(
     let [rows, vocab] = logits.dims();
     check(targets, rows, vocab)?;
     let (device, dtype) = (logits.device(), logits.dtype());
+    if is_host(&device, dtype) {
+        return Ok(gradient_on_host(logits, targets));
+    }
     let words: Vec<i64> = targets.words.iter().map(|&w| i64::from(w)).collect();
     let words = Tensor::<2, Int>::from_data(TensorData::new(words, [rows, 1]), &device);
     let weights = Tensor::<2>::from_data(
@@ -83,6 +91,32 @@ pub fn softmax_gradient(
         cross_entropy,
         entropy,
     })
+}
+
+fn gradient_on_host(logits: Tensor<2>, targets: &RowTargets<'_>) -> SoftmaxGradient {
+    let (device, [rows, vocab]) = (logits.device(), logits.dims());
+    let rows_of_targets: Vec<RowTarget> = targets
+        .words
+        .iter()
+        .zip(targets.weights)
+        .map(|(&word, &weight)| RowTarget {
+            word: word as usize,
+            weight,
+        })
+        .collect();
+    let mut values = Values::take(logits);
+    let smoothing = targets.label_smoothing;
+    let losses = kernel::gradient(vocab, values.get_mut(), &rows_of_targets, smoothing);
+    let column = |value: fn(&RowLoss) -> f32| {
+        let values: Vec<f32> = losses.iter().map(value).collect();
+        Tensor::from_data(TensorData::new(values, [rows, 1]), &device)
+    };
+    SoftmaxGradient {
+        gradient: values.into_tensor(&device),
+        log_probability: column(|loss| loss.log_probability),
+        cross_entropy: column(|loss| loss.cross_entropy),
+        entropy: column(|loss| loss.entropy),
+    }
 }
 
 impl RowTargets<'_> {

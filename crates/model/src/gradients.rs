@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorReadError};
+use scst_kernels::{
+    adam::sum_of_squares,
+    host::{Values, is_host},
+};
 
 /// Gradients by parameter name, flattened, in the order of their names.
 #[derive(Debug, Clone, Default)]
@@ -47,10 +51,29 @@ impl Gradients {
         }
     }
 
-    /// Sum of squares of every gradient, one number a parameter, on the device.
-    pub fn squared_norms(&self) -> Option<Tensor<1>> {
-        let squares = self.by_name.values().map(|g| g.clone().square().sum());
-        let squares: Vec<Tensor<1>> = squares.collect();
-        (!squares.is_empty()).then(|| Tensor::cat(squares, 0))
+    /// Sum of squares of all gradients.
+    ///
+    /// # Errors
+    /// [`TensorReadError`] when the device does not hand the sums back.
+    pub fn squared_norm(&mut self) -> Result<f64, TensorReadError> {
+        let mut total = 0.0;
+        let mut on_device = Vec::new();
+        for gradient in self.by_name.values_mut() {
+            let device = gradient.device();
+            if !is_host(&device, gradient.dtype()) {
+                on_device.push(gradient.clone().square().sum());
+                continue;
+            }
+            // Taken out and put back: held by nobody else, the values are not copied.
+            let taken = std::mem::replace(gradient, Tensor::empty([0], &device));
+            let values = Values::take(taken);
+            total += sum_of_squares(values.get());
+            *gradient = values.into_tensor(&device);
+        }
+        if !on_device.is_empty() {
+            let sums: Vec<f32> = Tensor::cat(on_device, 0).try_into_vec_as()?;
+            total += sums.iter().map(|&sum| f64::from(sum)).sum::<f64>();
+        }
+        Ok(total)
     }
 }

@@ -1,22 +1,26 @@
 //! The LSTM cell and its backward pass.
 
 use burn::tensor::{Tensor, activation::sigmoid};
+use scst_kernels::{
+    host::{Values, is_host},
+    lstm as kernel,
+};
 
-/// What the backward pass of one step needs, each `[rows, hidden]`.
+/// What the backward pass of one step needs.
 #[derive(Debug, Clone)]
 pub(crate) struct CellRecord {
-    i: Tensor<2>,
-    f: Tensor<2>,
-    o: Tensor<2>,
-    g: Tensor<2>,
+    /// `i, f, o, g`, `[rows, 4 hidden]`.
+    gates: Tensor<2>,
+    /// `[rows, hidden]`.
     c_before: Tensor<2>,
+    /// `[rows, hidden]`.
     tanh_c: Tensor<2>,
 }
 
 impl CellRecord {
     /// Zeros, `[rows, hidden]`.
     pub(crate) fn zeros(&self) -> Tensor<2> {
-        self.o.zeros_like()
+        self.tanh_c.zeros_like()
     }
 }
 
@@ -31,21 +35,41 @@ impl CellRecord {
 /// # Shapes
 /// `a`: `[rows, 4 hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record.
 pub(crate) fn cell(a: Tensor<2>, c_before: Tensor<2>) -> (Tensor<2>, Tensor<2>, CellRecord) {
+    if is_host(&a.device(), a.dtype()) {
+        return cell_on_host(a, c_before);
+    }
     let [_, hidden] = c_before.dims();
-    let [a_i, a_f, a_o, a_g] = [0, 1, 2, 3].map(|k| a.clone().narrow(1, k * hidden, hidden));
-    let (i, f, o, g) = (sigmoid(a_i), sigmoid(a_f), sigmoid(a_o), a_g.tanh());
+    let [i, f, o] = [0, 1, 2].map(|k| sigmoid(a.clone().narrow(1, k * hidden, hidden)));
+    let g = a.narrow(1, 3 * hidden, hidden).tanh();
     let c = f.clone() * c_before.clone() + i.clone() * g.clone();
     let tanh_c = c.clone().tanh();
     let h = o.clone() * tanh_c.clone();
     let record = CellRecord {
-        i,
-        f,
-        o,
-        g,
+        gates: Tensor::cat(vec![i, f, o, g], 1),
         c_before,
         tanh_c,
     };
     (h, c, record)
+}
+
+fn cell_on_host(a: Tensor<2>, c_before: Tensor<2>) -> (Tensor<2>, Tensor<2>, CellRecord) {
+    let (device, shape) = (c_before.device(), c_before.dims());
+    let (mut gates, before) = (Values::take(a), Values::take(c_before));
+    let [mut c, mut tanh_c, mut h] = [0, 1, 2].map(|_| Values::zeros(shape));
+    kernel::cell(
+        shape[1],
+        gates.get_mut(),
+        before.get(),
+        c.get_mut(),
+        tanh_c.get_mut(),
+        h.get_mut(),
+    );
+    let record = CellRecord {
+        gates: gates.into_tensor(&device),
+        c_before: before.into_tensor(&device),
+        tanh_c: tanh_c.into_tensor(&device),
+    };
+    (h.into_tensor(&device), c.into_tensor(&device), record)
 }
 
 /// The gradients of one step: `dL/da`, `[rows, 4 hidden]`, and `dL/dc'`, `[rows, hidden]`.
@@ -61,14 +85,16 @@ pub(crate) fn cell_backward(
     dh: Tensor<2>,
     dc_after: Tensor<2>,
 ) -> (Tensor<2>, Tensor<2>) {
+    if is_host(&dh.device(), dh.dtype()) {
+        return cell_backward_on_host(record, dh, dc_after);
+    }
     let CellRecord {
-        i,
-        f,
-        o,
-        g,
+        gates,
         c_before,
         tanh_c,
     } = record;
+    let [_, hidden] = tanh_c.dims();
+    let [i, f, o, g] = [0, 1, 2, 3].map(|k| gates.clone().narrow(1, k * hidden, hidden));
     let dc = dc_after + dh.clone() * o.clone() * one_minus(tanh_c.clone().square());
     let da_i = dc.clone() * g.clone() * i.clone() * one_minus(i.clone());
     let da_f = dc.clone() * c_before * f.clone() * one_minus(f.clone());
@@ -77,6 +103,59 @@ pub(crate) fn cell_backward(
     (Tensor::cat(vec![da_i, da_f, da_o, da_g], 1), dc * f)
 }
 
+fn cell_backward_on_host(
+    record: CellRecord,
+    dh: Tensor<2>,
+    dc_after: Tensor<2>,
+) -> (Tensor<2>, Tensor<2>) {
+    let (device, [_, hidden]) = (dh.device(), dh.dims());
+    let (mut gates, mut dc) = (Values::take(record.gates), Values::take(dc_after));
+    kernel::cell_backward(
+        hidden,
+        gates.get_mut(),
+        Values::take(record.c_before).get(),
+        Values::take(record.tanh_c).get(),
+        Values::take(dh).get(),
+        dc.get_mut(),
+    );
+    (gates.into_tensor(&device), dc.into_tensor(&device))
+}
+
 fn one_minus(x: Tensor<2>) -> Tensor<2> {
     x.neg().add_scalar(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, TensorData};
+
+    use super::*;
+
+    fn values(rows: usize, columns: usize, dtype: DType, seed: usize) -> Tensor<2> {
+        let value = |k: usize| ((k * 37 + seed * 11) % 101) as f64 / 25.0 - 2.0;
+        let data = TensorData::new(
+            (0..rows * columns).map(value).collect::<Vec<f64>>(),
+            [rows, columns],
+        );
+        Tensor::from_data(data, (&Device::flex(), dtype))
+    }
+
+    /// Output, cell, gradients at the gates and at the cell before.
+    fn run(dtype: DType) -> Vec<Vec<f64>> {
+        let (rows, hidden) = (19, 13);
+        let tensor = |columns, seed| values(rows, columns, dtype, seed);
+        let (h, c, record) = cell(tensor(4 * hidden, 1), tensor(hidden, 2));
+        let (da, dc) = cell_backward(record, tensor(hidden, 3), tensor(hidden, 4));
+        [h, c, da, dc].map(|t| t.try_into_vec_as().unwrap()).into()
+    }
+
+    #[test]
+    fn cell_on_the_host_equals_tensor_operations_of_64_bits() {
+        assert!(is_host(&Device::flex(), DType::F32) && !is_host(&Device::flex(), DType::F64));
+        for (found, expected) in run(DType::F32).iter().zip(run(DType::F64)) {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+            }
+        }
+    }
 }

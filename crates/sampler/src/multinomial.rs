@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use rand::{Rng, RngExt};
+use scst_kernels::softmax::draw;
 
 use crate::{
     SamplerError, StepModel,
@@ -44,35 +45,11 @@ pub fn draw_words<E>(
     step: usize,
 ) -> Result<Vec<u32>, SamplerError<E>> {
     let [_, vocab] = scores.dims();
-    let scores = read(scores, step)?;
-    let rows = scores.chunks(vocab).zip(uniforms).enumerate();
-    rows.map(|(row, (scores, &uniform))| {
-        draw(scores, uniform).ok_or(SamplerError::NoDistribution { row, step })
-    })
-    .collect()
-}
-
-/// The word at which the cumulative softmax of `scores` passes `uniform` in `[0, 1)`.
-fn draw(scores: &[f32], uniform: f64) -> Option<u32> {
-    let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |score: f32| f64::from((score - top).exp());
-    let total: f64 = scores.iter().map(|&s| weight(s)).sum();
-    if !total.is_finite() || top == f32::NEG_INFINITY {
-        return None;
-    }
-    let mut left = uniform * total;
-    let mut word = None;
-    for (k, &score) in scores.iter().enumerate() {
-        let weight = weight(score);
-        if weight > 0.0 {
-            word = Some(k as u32);
-            if left < weight {
-                break;
-            }
-        }
-        left -= weight;
-    }
-    word
+    let mut scores = read(scores, step)?;
+    let drawn = draw(vocab, &mut scores, uniforms).into_iter().enumerate();
+    drawn
+        .map(|(row, word)| word.ok_or(SamplerError::NoDistribution { row, step }))
+        .collect()
 }
 
 #[cfg(test)]
@@ -126,11 +103,13 @@ mod tests {
 
     #[test]
     fn impossible_words_are_never_drawn() {
+        let draw_one =
+            |scores: &[f32], uniform| draw(scores.len(), &mut scores.to_vec(), &[uniform])[0];
         let scores = [f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY];
-        assert_eq!(draw(&scores, 0.0), Some(1));
-        assert_eq!(draw(&scores, 1.0 - f64::EPSILON), Some(1));
-        assert_eq!(draw(&[f32::NEG_INFINITY; 2], 0.5), None);
-        assert_eq!(draw(&[f32::NAN, 0.0], 0.5), None);
+        assert_eq!(draw_one(&scores, 0.0), Some(1));
+        assert_eq!(draw_one(&scores, 1.0 - f64::EPSILON), Some(1));
+        assert_eq!(draw_one(&[f32::NEG_INFINITY; 2], 0.5), None);
+        assert_eq!(draw_one(&[f32::NAN, 0.0], 0.5), None);
     }
 
     proptest! {
@@ -139,7 +118,7 @@ mod tests {
             scores in prop::collection::vec(-20.0..20.0f32, 1..30),
             uniform in 0.0..1.0f64,
         ) {
-            let word = draw(&scores, uniform).unwrap() as usize;
+            let word = draw(scores.len(), &mut scores.clone(), &[uniform])[0].unwrap() as usize;
             let p: Vec<f64> = scores.iter().map(|&s| f64::from(s).exp()).collect();
             let total: f64 = p.iter().sum();
             let below: f64 = p[..word].iter().sum::<f64>() / total;

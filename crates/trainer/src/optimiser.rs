@@ -1,17 +1,21 @@
-//! The optimiser: Burn's Adam and AdamW, with states kept by parameter name.
+//! The optimiser: Adam and AdamW, with states kept by parameter name.
 
 use std::collections::BTreeMap;
 
 use burn::{
     optim::{
-        Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
-        Optimizer,
+        Adam, AdamConfig as BurnAdamConfig, AdamState, AdamW, AdamWConfig as BurnAdamWConfig,
+        AdamWState, AdaptiveMomentumState, Optimizer,
     },
     tensor::Tensor,
 };
+use scst_kernels::{
+    adam::{AdamStep, adam},
+    host::{Values, is_host},
+};
 use scst_model::{Captioner, Gradients};
 
-use crate::config::OptimiserConfig;
+use crate::config::{AdamConfig, AdamWConfig, OptimiserConfig};
 
 /// An optimiser with its moments.
 ///
@@ -25,8 +29,8 @@ pub(crate) struct Optimiser {
 }
 
 enum Rule {
-    Adam(Adam),
-    AdamW(AdamW),
+    Adam { config: AdamConfig, burn: Adam },
+    AdamW { config: AdamWConfig, burn: AdamW },
 }
 
 /// First and second moment of one parameter, flattened.
@@ -49,21 +53,23 @@ impl Optimiser {
         moments: BTreeMap<String, Moments>,
     ) -> Self {
         let rule = match config {
-            OptimiserConfig::Adam(config) => Rule::Adam(
-                AdamConfig::new()
+            OptimiserConfig::Adam(config) => Rule::Adam {
+                config: config.clone(),
+                burn: BurnAdamConfig::new()
                     .with_beta_1(config.beta_1 as f32)
                     .with_beta_2(config.beta_2 as f32)
                     .with_epsilon(config.epsilon as f32)
                     .build(),
-            ),
-            OptimiserConfig::Adamw(config) => Rule::AdamW(
-                AdamWConfig::new()
+            },
+            OptimiserConfig::Adamw(config) => Rule::AdamW {
+                config: config.clone(),
+                burn: BurnAdamWConfig::new()
                     .with_beta_1(config.beta_1 as f32)
                     .with_beta_2(config.beta_2 as f32)
                     .with_epsilon(config.epsilon as f32)
                     .with_weight_decay(config.weight_decay as f32)
                     .build(),
-            ),
+            },
         };
         Self {
             rule,
@@ -82,43 +88,157 @@ impl Optimiser {
         &self.moments
     }
 
-    /// The captioner after one update. Parameters without a gradient stay as they are.
+    /// The captioner after one update with `clamp(scale * gradient, -bound, bound)`; `bound` is infinite for no
+    /// clipping. Parameters without a gradient stay as they are.
     pub(crate) fn step(
         &mut self,
         captioner: Captioner,
         mut gradients: Gradients,
+        scale: f64,
+        bound: f64,
         learning_rate: f64,
     ) -> Captioner {
-        let time = self.updates as usize;
+        let time = self.updates;
         self.updates += 1;
         captioner.update(|name, values| {
             let Some(gradient) = gradients.remove(name) else {
                 return values;
             };
-            let before = self
-                .moments
-                .remove(name)
-                .map(|m| AdaptiveMomentumState::new(time, m.first, m.second));
-            let (values, after) = match &self.rule {
-                Rule::Adam(adam) => {
-                    let state = before.map(AdamState::new);
-                    let (values, state) = adam.step(learning_rate, values, gradient, state);
-                    (values, state.map(|state| state.momentum))
-                }
-                Rule::AdamW(adamw) => {
-                    let state = before.map(AdamWState::new);
-                    let (values, state) = adamw.step(learning_rate, values, gradient, state);
-                    (values, state.map(|state| state.momentum))
-                }
-            };
-            if let Some(state) = after {
-                let moments = Moments {
-                    first: state.moment_1,
-                    second: state.moment_2,
+            let before = self.moments.remove(name);
+            let (values, after) = if is_host(&values.device(), values.dtype()) {
+                let step = self.rule.on_host(scale, bound, learning_rate, time);
+                step_on_host(&step, values, gradient, before)
+            } else {
+                let gradient = gradient.mul_scalar(scale);
+                let gradient = if bound.is_finite() {
+                    gradient.clamp(-bound, bound)
+                } else {
+                    gradient
                 };
+                let before =
+                    before.map(|m| AdaptiveMomentumState::new(time as usize, m.first, m.second));
+                self.rule.on_device(learning_rate, values, gradient, before)
+            };
+            if let Some(moments) = after {
                 self.moments.insert(name.to_owned(), moments);
             }
             values
         })
+    }
+}
+
+impl Rule {
+    /// Burn's own step, tensor operation after tensor operation.
+    fn on_device(
+        &self,
+        learning_rate: f64,
+        values: Tensor<1>,
+        gradient: Tensor<1>,
+        before: Option<AdaptiveMomentumState<1>>,
+    ) -> (Tensor<1>, Option<Moments>) {
+        let (values, after) = match self {
+            Self::Adam { burn, .. } => {
+                let state = before.map(AdamState::new);
+                let (values, state) = burn.step(learning_rate, values, gradient, state);
+                (values, state.map(|state| state.momentum))
+            }
+            Self::AdamW { burn, .. } => {
+                let state = before.map(AdamWState::new);
+                let (values, state) = burn.step(learning_rate, values, gradient, state);
+                (values, state.map(|state| state.momentum))
+            }
+        };
+        let moments = after.map(|state| Moments {
+            first: state.moment_1,
+            second: state.moment_2,
+        });
+        (values, moments)
+    }
+
+    /// The same step in one pass over the values.
+    fn on_host(&self, scale: f64, bound: f64, learning_rate: f64, time: u64) -> AdamStep {
+        let (beta_1, beta_2, epsilon, weight_decay) = match self {
+            Self::Adam { config, .. } => (config.beta_1, config.beta_2, config.epsilon, 0.0),
+            Self::AdamW { config, .. } => (
+                config.beta_1,
+                config.beta_2,
+                config.epsilon,
+                config.weight_decay,
+            ),
+        };
+        AdamStep {
+            scale: scale as f32,
+            clip: bound as f32,
+            learning_rate: learning_rate as f32,
+            beta_1: beta_1 as f32,
+            beta_2: beta_2 as f32,
+            epsilon: epsilon as f32,
+            time: i32::try_from(time + 1).unwrap_or(i32::MAX),
+            weight_decay: weight_decay as f32,
+        }
+    }
+}
+
+fn step_on_host(
+    step: &AdamStep,
+    values: Tensor<1>,
+    gradient: Tensor<1>,
+    before: Option<Moments>,
+) -> (Tensor<1>, Option<Moments>) {
+    let (device, shape) = (values.device(), values.dims());
+    let (mut first, mut second) = match before {
+        Some(Moments { first, second }) => (Values::take(first), Values::take(second)),
+        None => (Values::zeros(shape), Values::zeros(shape)),
+    };
+    let mut values = Values::take(values);
+    let gradient = Values::take(gradient);
+    adam(
+        step,
+        values.get_mut(),
+        gradient.get(),
+        first.get_mut(),
+        second.get_mut(),
+    );
+    let moments = Moments {
+        first: first.into_tensor(&device),
+        second: second.into_tensor(&device),
+    };
+    (values.into_tensor(&device), Some(moments))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::config::{AdamConfig, AdamWConfig};
+
+    #[test]
+    fn step_on_the_host_equals_that_of_burn() {
+        let device = Device::flex();
+        let tensor = |values: &[f32]| {
+            Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
+        };
+        let adam = OptimiserConfig::Adam(AdamConfig::default());
+        let adam_w = OptimiserConfig::Adamw(AdamWConfig::default());
+        for config in [adam, adam_w] {
+            let rule = Optimiser::new(&config).rule;
+            let start = [0.5f32, -0.25, 2.0, 0.0];
+            let (mut ours, mut ours_before) = (tensor(&start), None);
+            let (mut burns, mut burns_before) = (tensor(&start), None);
+            for time in 0..30u64 {
+                let gradient: Vec<f32> = (0..4)
+                    .map(|k| ((time * 4 + k) as f32).sin() * 0.3)
+                    .collect();
+                let step = rule.on_host(0.5, f64::INFINITY, 1e-2, time);
+                (ours, ours_before) = step_on_host(&step, ours, tensor(&gradient), ours_before);
+                let halved = tensor(&gradient).mul_scalar(0.5);
+                let before = burns_before
+                    .map(|m: Moments| AdaptiveMomentumState::new(time as usize, m.first, m.second));
+                (burns, burns_before) = rule.on_device(1e-2, burns, halved, before);
+            }
+            let difference = (ours - burns).abs().max().into_scalar::<f32>();
+            assert!(difference < 1e-6, "{config:?}: {difference:e}");
+        }
     }
 }

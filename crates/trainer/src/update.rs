@@ -15,29 +15,23 @@ use crate::{config::Clip, optimiser::Optimiser};
 pub(crate) fn clip_and_step(
     captioner: Captioner,
     optimiser: &mut Optimiser,
-    gradients: Gradients,
+    mut gradients: Gradients,
     divisor: f64,
     clip: Clip,
     learning_rate: f64,
 ) -> Result<(Captioner, f64), TensorReadError> {
-    let squares: Vec<f32> = match gradients.squared_norms() {
-        Some(squares) => squares.try_into_vec_as()?,
-        None => return Ok((captioner, 0.0)),
-    };
-    let norm = squares.iter().map(|&s| f64::from(s)).sum::<f64>().sqrt() / divisor;
+    let norm = gradients.squared_norm()?.sqrt() / divisor;
     if !norm.is_finite() {
         return Ok((captioner, norm));
     }
     let scale = 1.0 / divisor;
-    let gradients = match clip {
-        Clip::None => gradients.map(|g| g.mul_scalar(scale)),
-        Clip::Value(value) => gradients.map(|g| g.mul_scalar(scale).clamp(-value, value)),
-        Clip::Norm(limit) => {
-            let shrink = scale * (limit / norm).min(1.0);
-            gradients.map(|g| g.mul_scalar(shrink))
-        }
+    let (scale, bound) = match clip {
+        Clip::None => (scale, f64::INFINITY),
+        Clip::Value(value) => (scale, value),
+        Clip::Norm(limit) => (scale * (limit / norm).min(1.0), f64::INFINITY),
     };
-    Ok((optimiser.step(captioner, gradients, learning_rate), norm))
+    let captioner = optimiser.step(captioner, gradients, scale, bound, learning_rate);
+    Ok((captioner, norm))
 }
 
 #[cfg(test)]

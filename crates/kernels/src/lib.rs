@@ -1,0 +1,24 @@
+//! Vectorised loops over the values of tensors on the CPU.
+//!
+//! Burn's default CPU backend, `flex`, hands a tensor's values over without a copy when nobody else holds them. What
+//! takes many passes of one tensor operation each takes one pass here: the gates of an LSTM, the gradient at the
+//! softmax inputs, an optimiser's step. Callers keep the plain tensor operations for all other backends and element
+//! types, and as the oracle of tests.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`host`] | values in and out of tensors |
+//! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
+//! | [`lstm`] | the cell, forward and backward |
+//! | [`softmax`] | the gradient at the softmax inputs |
+//! | [`adam`] | sum of squares, and Adam with clipping in one pass |
+//!
+//! Invariants: results do not depend on the number of threads, nor on the width of the vector unit: every element is
+//! computed by the same operations in the same order, sums run over blocks of fixed size, and nothing is contracted
+//! to fused multiply-adds.
+
+pub mod adam;
+pub mod host;
+pub mod lstm;
+pub mod simd;
+pub mod softmax;

@@ -1,0 +1,158 @@
+//! The LSTM cell, forward and backward, over all rows in one pass.
+
+use rayon::prelude::*;
+
+use crate::simd::{sigmoid, tanh, vectorised};
+
+/// Rows of a task.
+const ROWS: usize = 8;
+
+/// One step of the cell from its gate inputs, which become the gates.
+///
+/// ```text
+/// i, f, o = sigmoid(a_i, a_f, a_o),   g = tanh(a_g)
+/// c = f c' + i g,   h = o tanh(c)
+/// ```
+///
+/// # Shapes
+/// `gates`: `[rows, 4 hidden]`, in the order i, f, o, g; on return the activated gates. `cell_before`, `cell`,
+/// `tanh_cell`, `output`: `[rows, hidden]`.
+///
+/// # Panics
+/// When the lengths do not fit together.
+pub fn cell(
+    hidden: usize,
+    gates: &mut [f32],
+    cell_before: &[f32],
+    cell: &mut [f32],
+    tanh_cell: &mut [f32],
+    output: &mut [f32],
+) {
+    let lengths = [gates.len() / 4, cell.len(), tanh_cell.len(), output.len()];
+    assert_eq!(lengths, [cell_before.len(); 4], "one element a unit");
+    let block = ROWS * hidden;
+    gates
+        .par_chunks_mut(4 * block)
+        .zip(cell_before.par_chunks(block))
+        .zip(cell.par_chunks_mut(block))
+        .zip(tanh_cell.par_chunks_mut(block))
+        .zip(output.par_chunks_mut(block))
+        .for_each(|((((gates, before), cell), tanh_cell), output)| {
+            let rows = gates
+                .chunks_exact_mut(4 * hidden)
+                .zip(before.chunks_exact(hidden))
+                .zip(cell.chunks_exact_mut(hidden))
+                .zip(tanh_cell.chunks_exact_mut(hidden))
+                .zip(output.chunks_exact_mut(hidden));
+            for ((((gates, before), cell), tanh_cell), output) in rows {
+                row(gates, before, cell, tanh_cell, output);
+            }
+        });
+}
+
+fn row(
+    gates: &mut [f32],
+    before: &[f32],
+    cell: &mut [f32],
+    tanh_cell: &mut [f32],
+    output: &mut [f32],
+) {
+    let hidden = before.len();
+    let (i, rest) = gates.split_at_mut(hidden);
+    let (f, rest) = rest.split_at_mut(hidden);
+    let (o, g) = rest.split_at_mut(hidden);
+    vectorised(
+        #[inline(always)]
+        || {
+            let gates = i.iter_mut().zip(f).zip(o).zip(g);
+            let results = cell.iter_mut().zip(tanh_cell).zip(output);
+            for (((((i, f), o), g), &before), ((cell, tanh_cell), output)) in
+                gates.zip(before).zip(results)
+            {
+                (*i, *f, *o, *g) = (sigmoid(*i), sigmoid(*f), sigmoid(*o), tanh(*g));
+                *cell = *f * before + *i * *g;
+                *tanh_cell = tanh(*cell);
+                *output = *o * *tanh_cell;
+            }
+        },
+    );
+}
+
+/// The backward pass of [`cell`]: the gates become the gradients at the gate inputs, and `d_cell`, which comes in as
+/// the gradient from the step after, becomes that for the step before.
+///
+/// ```text
+/// dc    = dc_after + dh o (1 - tanh(c)^2)
+/// da_i  = dc g i (1 - i)          da_f = dc c' f (1 - f)
+/// da_o  = dh tanh(c) o (1 - o)    da_g = dc i (1 - g^2)
+/// dc'   = dc f
+/// ```
+///
+/// # Shapes
+/// `gates`: `[rows, 4 hidden]`; all else `[rows, hidden]`.
+///
+/// # Panics
+/// When the lengths do not fit together.
+pub fn cell_backward(
+    hidden: usize,
+    gates: &mut [f32],
+    cell_before: &[f32],
+    tanh_cell: &[f32],
+    d_output: &[f32],
+    d_cell: &mut [f32],
+) {
+    let lengths = [
+        gates.len() / 4,
+        tanh_cell.len(),
+        d_output.len(),
+        d_cell.len(),
+    ];
+    assert_eq!(lengths, [cell_before.len(); 4], "one element a unit");
+    let block = ROWS * hidden;
+    gates
+        .par_chunks_mut(4 * block)
+        .zip(cell_before.par_chunks(block))
+        .zip(tanh_cell.par_chunks(block))
+        .zip(d_output.par_chunks(block))
+        .zip(d_cell.par_chunks_mut(block))
+        .for_each(|((((gates, before), tanh_cell), d_output), d_cell)| {
+            let rows = gates
+                .chunks_exact_mut(4 * hidden)
+                .zip(before.chunks_exact(hidden))
+                .zip(tanh_cell.chunks_exact(hidden))
+                .zip(d_output.chunks_exact(hidden))
+                .zip(d_cell.chunks_exact_mut(hidden));
+            for ((((gates, before), tanh_cell), d_output), d_cell) in rows {
+                row_backward(gates, before, tanh_cell, d_output, d_cell);
+            }
+        });
+}
+
+fn row_backward(
+    gates: &mut [f32],
+    before: &[f32],
+    tanh_cell: &[f32],
+    d_output: &[f32],
+    d_cell: &mut [f32],
+) {
+    let hidden = before.len();
+    let (i, rest) = gates.split_at_mut(hidden);
+    let (f, rest) = rest.split_at_mut(hidden);
+    let (o, g) = rest.split_at_mut(hidden);
+    vectorised(
+        #[inline(always)]
+        || {
+            let gates = i.iter_mut().zip(f).zip(o).zip(g);
+            let others = before.iter().zip(tanh_cell).zip(d_output).zip(d_cell);
+            for ((((i, f), o), g), (((&before, &tanh_cell), &dh), d_cell)) in gates.zip(others) {
+                let (vi, vf, vo, vg) = (*i, *f, *o, *g);
+                let dc = *d_cell + dh * vo * (1.0 - tanh_cell * tanh_cell);
+                *i = dc * vg * vi * (1.0 - vi);
+                *f = dc * before * vf * (1.0 - vf);
+                *o = dh * tanh_cell * vo * (1.0 - vo);
+                *g = dc * vi * (1.0 - vg * vg);
+                *d_cell = dc * vf;
+            }
+        },
+    );
+}
