@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scst_data::Split;
-use scst_trainer::{Backend, config::Override};
+use scst_trainer::{Backend, BenchModel, StepBench, config::Override};
 use tracing::level_filters::LevelFilter;
 
 /// Self-critical sequence training: train image captioners with cross-entropy, then with
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Config(ConfigArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
+    /// Measure how fast training is on this machine
+    Bench(BenchArguments),
     /// Generate the embedded data set of drawn scenes
     Scenes(ScenesArguments),
     /// Compare one backend with flex on a small training step
@@ -287,6 +289,74 @@ pub(crate) struct DevicesArguments {
     /// Run a small training step on every device, each in a process of its own
     #[arg(long)]
     pub(crate) self_test: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// What is measured.
+    #[command(subcommand)]
+    pub(crate) benchmark: Benchmark,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Benchmark {
+    /// Time a cross-entropy step and a self-critical step on made-up data; prints one line of JSON
+    Step(StepBenchArguments),
+}
+
+/// Captioners that can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchModelName {
+    /// The image vector as the first input of an LSTM
+    Fc,
+}
+
+impl From<BenchModelName> for BenchModel {
+    fn from(name: BenchModelName) -> Self {
+        match name {
+            BenchModelName::Fc => Self::Fc,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StepBenchArguments {
+    /// The captioner
+    #[arg(long, value_enum, default_value = "fc")]
+    pub(crate) model: BenchModelName,
+    /// Images in a batch
+    #[arg(long, default_value_t = StepBench::default().images)]
+    pub(crate) images: usize,
+    /// Gold captions and sampled captions of every image
+    #[arg(long, default_value_t = StepBench::default().samples)]
+    pub(crate) samples: usize,
+    /// Words in the vocabulary
+    #[arg(long, default_value_t = StepBench::default().vocab)]
+    pub(crate) vocab: usize,
+    /// Units of the LSTM, and length of word embeddings
+    #[arg(long, default_value_t = StepBench::default().hidden)]
+    pub(crate) hidden: usize,
+    /// Length of an image's feature vector
+    #[arg(long, default_value_t = StepBench::default().feature)]
+    pub(crate) feature: usize,
+    /// Longest caption in words, end token included
+    #[arg(long, default_value_t = StepBench::default().length)]
+    pub(crate) length: usize,
+    /// Dropout rate
+    #[arg(long, default_value_t = StepBench::default().dropout)]
+    pub(crate) dropout: f64,
+    /// Steps whose median is printed
+    #[arg(long, default_value_t = StepBench::default().steps)]
+    pub(crate) steps: usize,
+    /// Steps before these
+    #[arg(long, default_value_t = StepBench::default().warmup)]
+    pub(crate) warmup: usize,
+    /// CPU threads
+    #[arg(long, default_value_t = 2)]
+    pub(crate) threads: usize,
+    /// flex (CPU), ndarray (CPU), wgpu (GPU) or cuda (NVIDIA GPU)
+    #[arg(long, default_value = "flex", value_parser = |name: &str| Backend::parse(name))]
+    pub(crate) backend: Backend,
 }
 
 #[derive(Debug, Args)]

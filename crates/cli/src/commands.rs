@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod bench;
 mod caption_file;
 pub(crate) mod config;
 pub(crate) mod devices;

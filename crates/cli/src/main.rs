@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    arguments::{Arguments, Command},
+    arguments::{Arguments, Benchmark, Command},
     failure::Failure,
 };
 
@@ -48,6 +48,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),
+        Command::Bench(arguments) => match &arguments.benchmark {
+            Benchmark::Step(arguments) => commands::bench::step(arguments),
+        },
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
     }
 }

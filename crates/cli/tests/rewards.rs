@@ -29,12 +29,11 @@ fn write_program(workplace: &Workplace, body: &str) {
 
 fn last_training_record(workplace: &Workplace) -> Value {
     let metrics = workplace.text("runs/tiny/metrics.jsonl");
-    let records = metrics
+    let mut records = metrics
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     records
-        .filter(|record| record["kind"] == "train")
-        .last()
+        .rfind(|record| record["kind"] == "train")
         .expect("a record")
 }
 

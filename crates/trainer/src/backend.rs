@@ -138,3 +138,16 @@ impl Backend {
         }
     }
 }
+
+/// The name that a GPU's driver gives it.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub(crate) fn device_name(device: &Device) -> String {
+    let identity = device.identity();
+    identity.map_or_else(|| "CPU".to_owned(), |identity| identity.name)
+}
+
+/// Without GPU backends there is nothing but the CPU.
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+pub(crate) fn device_name(_: &Device) -> String {
+    "CPU".to_owned()
+}

@@ -131,15 +131,6 @@ impl Corpus {
         Ok(Tensor::from_data(data, device))
     }
 
-    /// A gold caption as it is trained on: cut at the maximum length, or ended.
-    pub(crate) fn target(&self, caption: &[u32]) -> Vec<u32> {
-        let mut words = caption[..caption.len().min(self.max_length)].to_vec();
-        if words.len() < self.max_length {
-            words.push(END);
-        }
-        words
-    }
-
     /// The training captions as references of rewards, in the order of the training images.
     ///
     /// # Errors

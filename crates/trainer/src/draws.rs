@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Sampling = 4,
     /// Words that scheduled sampling puts in the place of gold ones.
     ScheduledSampling = 5,
+    /// Captions and images of benchmarks.
+    MadeUp = 6,
 }
 
 /// The generator for one purpose in one step of one stage.

@@ -115,6 +115,16 @@ pub enum TrainError {
         /// The feature file.
         path: PathBuf,
     },
+    /// A size of a benchmark that is out of range.
+    #[error("{name}: found {found}, expected {expected}")]
+    BenchSize {
+        /// Name of the size.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What it should have been.
+        expected: String,
+    },
     /// Numbers that are no longer finite.
     #[error(
         "stage `{stage}`, step {step}: found a {what} that is not finite; try a lower learning rate"
@@ -142,7 +152,8 @@ impl TrainError {
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
-            | Self::RegionFeatures { .. } => true,
+            | Self::RegionFeatures { .. }
+            | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)
             | Self::Sampler(_)

@@ -9,6 +9,7 @@
 )]
 
 mod backend;
+mod bench;
 mod checkpoint;
 pub mod config;
 mod corpus;
@@ -31,6 +32,7 @@ mod update;
 mod xe;
 
 pub use backend::{Backend, BackendError};
+pub use bench::{BenchModel, ScstParts, StepBench, StepReport, bench_step};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::Config;
 pub use corpus::Corpus;

@@ -94,11 +94,14 @@ impl SelfCritic {
         let mut decoder = Decoder::recording(captioner, tape);
         let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
         let sampled = sample(&mut decoder, state, images * samples, max_length, &mut rng)?;
-        let greedy = match self.config.baseline {
-            Baseline::Greedy => greedy_captions(captioner, batch.features, max_length)?,
-            _ => Vec::new(),
-        };
         tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        let mut greedy = Vec::new();
+        if self.config.baseline == Baseline::Greedy {
+            let start = Instant::now();
+            greedy = greedy_captions(captioner, batch.features, max_length)?;
+            tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
+        }
 
         let start = Instant::now();
         let image_of_sample: Vec<usize> =

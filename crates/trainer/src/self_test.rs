@@ -13,6 +13,7 @@ use scst_sampler::END;
 
 use crate::{
     Backend, TrainError,
+    backend::device_name,
     config::ScstConfig,
     objective::{ImageBatch, StepContext, caption_gradient, repeat},
     scst::SelfCritic,
@@ -50,23 +51,10 @@ pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
     let (xe, scst) = gradients(&device)?;
     let (expected_xe, expected_scst) = gradients(&Device::flex())?;
     Ok(Agreement {
-        device: name(&device),
+        device: device_name(&device),
         xe: difference(&xe, &expected_xe),
         scst: difference(&scst, &expected_scst),
     })
-}
-
-/// The name that a GPU's driver gives it.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn name(device: &Device) -> String {
-    let identity = device.identity();
-    identity.map_or_else(|| "CPU".to_owned(), |identity| identity.name)
-}
-
-/// Without GPU backends there is nothing but the CPU.
-#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-fn name(_: &Device) -> String {
-    "CPU".to_owned()
 }
 
 fn difference(found: &[f32], expected: &[f32]) -> f64 {

@@ -3,14 +3,13 @@
 use std::time::Instant;
 
 use rand::RngExt;
-use scst_data::{Example, choose_captions};
+use scst_data::choose_captions;
 use scst_model::{Captioner, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
     TrainError,
     config::{ScheduledSampling, XeConfig},
-    corpus::Corpus,
     draws::{Purpose, generator},
     objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
     reduce::{Contribution, Tally},
@@ -21,11 +20,13 @@ use crate::{
 /// ```text
 /// dL/ds = p - q   at every word of every gold caption, end token included
 /// ```
+///
+/// `gold` holds the captions of every image of the batch, full length, without end tokens.
 pub(crate) fn contribution(
     captioner: &Captioner,
-    corpus: &Corpus,
-    train: &[Example],
     batch: ImageBatch,
+    gold: &[&[Vec<u32>]],
+    max_length: usize,
     config: &XeConfig,
     epoch: u64,
     context: StepContext,
@@ -34,10 +35,9 @@ pub(crate) fn contribution(
     let per_image = config.captions_per_image;
     let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
     let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
-    for &image in &batch.images {
-        let gold = &train[image].captions;
+    for gold in gold {
         let chosen = choose_captions(&mut rng, gold.len(), per_image);
-        captions.extend(chosen.into_iter().map(|k| corpus.target(&gold[k])));
+        captions.extend(chosen.into_iter().map(|k| target(&gold[k], max_length)));
     }
     let image_of_caption = repeat(batch.images.len(), per_image);
     let tape = match replaced_share(config.scheduled_sampling.as_ref(), epoch) {
@@ -75,6 +75,15 @@ pub(crate) fn contribution(
         counts,
         tally,
     })
+}
+
+/// A gold caption as it is trained on: cut at the maximum length, or ended.
+fn target(caption: &[u32], max_length: usize) -> Vec<u32> {
+    let mut words = caption[..caption.len().min(max_length)].to_vec();
+    if words.len() < max_length {
+        words.push(END);
+    }
+    words
 }
 
 /// The end token, then all words but the last.
@@ -138,6 +147,13 @@ fn scheduled_sampling(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn target_is_ended_or_cut_at_the_maximum_length() {
+        assert_eq!(target(&[5, 6], 3), [5, 6, 0]);
+        assert_eq!(target(&[5, 6, 7], 3), [5, 6, 7]);
+        assert_eq!(target(&[5, 6, 7, 8], 3), [5, 6, 7]);
+    }
 
     #[test]
     fn input_words_are_shifted_by_the_start_token() {

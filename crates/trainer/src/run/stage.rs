@@ -203,12 +203,12 @@ impl Run<'_> {
             )?,
             (Objective::Xe, config) => {
                 let config = config.clone().unwrap_or_default();
-                let corpus = &self.corpus;
+                let gold = examples.iter().map(|example| example.captions.as_slice());
                 xe::contribution(
                     &self.captioner,
-                    corpus,
-                    train,
                     batch,
+                    &gold.collect::<Vec<_>>(),
+                    self.corpus.max_length(),
                     &config,
                     epoch,
                     context,

@@ -1,0 +1,367 @@
+//! The times of a cross-entropy step and of a self-critical step, on made-up data.
+//!
+//! The steps are those of training: the same objectives, reduction, clipping and update. Images
+//! and captions are made up, from a fixed seed.
+
+mod sizes;
+
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use scst_data::Vocabulary;
+use scst_loss::{Baseline, Normaliser};
+use scst_model::{Captioner, Dimensions};
+use scst_reward::{ImageReferences, References, RewardRegistry};
+use scst_sampler::END;
+use serde::Serialize;
+
+pub use sizes::{BenchModel, StepBench};
+
+use crate::{
+    Backend, TrainError,
+    backend::device_name,
+    config::{AdamConfig, Clip, OptimiserConfig, ScstConfig, XeConfig},
+    decode::UNKNOWN,
+    draws::{Purpose, generator},
+    objective::{ImageBatch, StepContext},
+    optimiser::Optimiser,
+    reduce::{Contribution, Tally, reduce},
+    scst::SelfCritic,
+    update::clip_and_step,
+    xe,
+};
+
+const SEED: u64 = 1;
+/// Images that references are made up for.
+const TRAIN_IMAGES: usize = 1000;
+/// References of every image.
+const REFERENCES: usize = 5;
+/// Words of the shortest reference.
+const SHORTEST: usize = 7;
+const LEARNING_RATE: f64 = 5e-5;
+const CLIP: Clip = Clip::Value(0.1);
+
+/// Medians over the timed steps, in milliseconds, and what else was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepReport {
+    /// Version of this software.
+    pub scst: &'static str,
+    /// The backend.
+    pub backend: Backend,
+    /// The device's own name.
+    pub device: String,
+    /// CPU threads.
+    pub threads: usize,
+    /// The captioner.
+    pub model: BenchModel,
+    /// Images in a batch.
+    pub images: usize,
+    /// Captions of every image.
+    pub samples: usize,
+    /// Words in the vocabulary.
+    pub vocab: usize,
+    /// Units of the LSTM.
+    pub hidden: usize,
+    /// Longest caption in words.
+    pub length: usize,
+    /// A cross-entropy step.
+    pub xe_ms: f64,
+    /// A self-critical step.
+    pub scst_ms: f64,
+    /// The parts of a self-critical step.
+    pub scst_parts_ms: ScstParts,
+    /// The most memory that the process ever held, in MiB; unknown where there is no `/proc`.
+    pub peak_rss_mib: Option<u64>,
+    /// The most memory of a GPU, in MiB; always unknown, as Burn does not tell.
+    pub peak_device_mib: Option<u64>,
+    /// Words of a sampled caption, end token included.
+    pub mean_caption_length: f64,
+}
+
+/// The parts of a self-critical step, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct ScstParts {
+    /// The greedy captions of the baseline.
+    pub greedy: f64,
+    /// The sampled captions, recorded on a tape.
+    pub rollout: f64,
+    /// The rewards of both.
+    pub reward: f64,
+    /// Gradient, clipping and optimiser.
+    pub update: f64,
+}
+
+/// Times both steps.
+///
+/// # Errors
+/// [`TrainError`] when a size is out of range, the backend is not there or a step fails.
+pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
+    bench.check()?;
+    let mut trainee = Trainee::new(bench)?;
+    let mut steps = Vec::new();
+    for step in 0..bench.warmup + bench.steps {
+        let times = trainee.step(step as u64)?;
+        if step >= bench.warmup {
+            steps.push(times);
+        }
+    }
+    let median = |part: fn(&StepTimes) -> f64| {
+        let milliseconds = 1e3 * median(steps.iter().map(part).collect());
+        (milliseconds * 100.0).round() / 100.0
+    };
+    let words: f64 = steps.iter().map(|times| times.words).sum();
+    let captions = (bench.steps * bench.images * bench.samples) as f64;
+    Ok(StepReport {
+        scst: env!("CARGO_PKG_VERSION"),
+        backend: bench.backend,
+        device: device_name(&trainee.device),
+        threads: rayon::current_num_threads(),
+        model: bench.model,
+        images: bench.images,
+        samples: bench.samples,
+        vocab: bench.vocab,
+        hidden: bench.hidden,
+        length: bench.length,
+        xe_ms: median(|times| times.xe),
+        scst_ms: median(|times| times.scst),
+        scst_parts_ms: ScstParts {
+            greedy: median(|times| times.greedy),
+            rollout: median(|times| times.rollout),
+            reward: median(|times| times.reward),
+            update: median(|times| times.update),
+        },
+        peak_rss_mib: peak_rss_mib(),
+        peak_device_mib: None,
+        mean_caption_length: (words / captions * 100.0).round() / 100.0,
+    })
+}
+
+/// The times of one step of either kind, in seconds.
+struct StepTimes {
+    xe: f64,
+    scst: f64,
+    greedy: f64,
+    rollout: f64,
+    reward: f64,
+    update: f64,
+    /// Words of all sampled captions.
+    words: f64,
+}
+
+/// A captioner in training on made-up data.
+struct Trainee<'a> {
+    bench: &'a StepBench,
+    device: Device,
+    vocabulary: Vocabulary,
+    /// Gold captions of every image, without end tokens.
+    captions: Vec<Vec<Vec<u32>>>,
+    captioner: Captioner,
+    optimiser: Optimiser,
+    critic: SelfCritic,
+    xe: XeConfig,
+}
+
+impl<'a> Trainee<'a> {
+    fn new(bench: &'a StepBench) -> Result<Self, TrainError> {
+        let device = bench.backend.device()?;
+        let words: Vec<String> = (2..bench.vocab).map(|word| format!("word{word}")).collect();
+        let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+        let captions = captions(bench);
+        let references = references(&captions, &vocabulary)?;
+        let dimensions = Dimensions {
+            feature: bench.feature,
+            vocab: vocabulary.len(),
+        };
+        let mut rng = generator(SEED, Purpose::Weights, 0, 0);
+        let captioner = Captioner::init(&bench.captioner(), dimensions, &device, &mut rng);
+        let config = ScstConfig {
+            samples_per_image: bench.samples,
+            baseline: Baseline::Greedy,
+            reward_end_token: true,
+            ..ScstConfig::default()
+        };
+        Ok(Self {
+            bench,
+            device,
+            vocabulary,
+            captions,
+            captioner,
+            optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
+            critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
+            xe: XeConfig {
+                captions_per_image: bench.samples,
+                ..XeConfig::default()
+            },
+        })
+    }
+
+    /// One step of either kind on one batch.
+    fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
+        let (features, images) = self.batch(step);
+        let batch = || ImageBatch {
+            features: features.clone(),
+            images: images.clone(),
+        };
+        let gold: Vec<&[Vec<u32>]> = images.iter().map(|&k| &*self.captions[k]).collect();
+        let context = |stage| StepContext {
+            seed: SEED,
+            stage,
+            step,
+            dropout: self.bench.dropout,
+        };
+        let (xe_context, scst_context) = (context(0), context(1));
+        let length = self.bench.length;
+
+        let start = now(&self.device)?;
+        let part = xe::contribution(
+            &self.captioner,
+            batch(),
+            &gold,
+            length,
+            &self.xe,
+            0,
+            xe_context,
+        )?;
+        self.update("xe", step, part)?;
+        let between = now(&self.device)?;
+
+        // Parts that end in words or rewards have waited for the device.
+        let part = self.critic.contribution(
+            &self.captioner,
+            &self.vocabulary,
+            length,
+            batch(),
+            scst_context,
+        )?;
+        let contributed = Instant::now();
+        let tally = self.update("scst", step, part)?;
+        let end = now(&self.device)?;
+        let secs = |duration: Duration| duration.as_secs_f64();
+        Ok(StepTimes {
+            xe: secs(between - start),
+            scst: secs(end - between),
+            greedy: tally.total("greedy_secs"),
+            rollout: tally.total("rollout_secs"),
+            reward: tally.total("reward_secs"),
+            update: tally.total("update_secs") + secs(end - contributed),
+            words: tally.total("caption_length"),
+        })
+    }
+
+    /// Images of a step: standard normal features, and their indices.
+    fn batch(&self, step: u64) -> (Tensor<2>, Vec<usize>) {
+        let StepBench {
+            images, feature, ..
+        } = *self.bench;
+        let mut rng = generator(SEED, Purpose::MadeUp, 0, step + 1);
+        let values: Vec<f32> = (0..images * feature)
+            .map(|_| rng.sample(StandardNormal))
+            .collect();
+        let features = Tensor::from_data(TensorData::new(values, [images, feature]), &self.device);
+        let images = (0..images).map(|_| rng.random_range(0..TRAIN_IMAGES));
+        (features, images.collect())
+    }
+
+    /// What training does with a contribution; returns its tally.
+    fn update(&mut self, stage: &str, step: u64, part: Contribution) -> Result<Tally, TrainError> {
+        let Contribution {
+            gradients,
+            counts,
+            tally,
+        } = reduce(vec![part]);
+        let divisor = Normaliser::Token.divisor(counts, self.bench.length);
+        let (captioner, norm) = clip_and_step(
+            self.captioner.clone(),
+            &mut self.optimiser,
+            gradients,
+            divisor,
+            CLIP,
+            LEARNING_RATE,
+        )?;
+        self.captioner = captioner;
+        if !norm.is_finite() {
+            return Err(TrainError::NotFinite {
+                stage: stage.to_owned(),
+                step,
+                what: "gradient",
+            });
+        }
+        Ok(tally)
+    }
+}
+
+/// The time, once the device has nothing left to do.
+fn now(device: &Device) -> Result<Instant, TensorReadError> {
+    device.sync()?;
+    Ok(Instant::now())
+}
+
+/// Captions of all images in which few words are frequent and many are rare.
+///
+/// ```text
+/// word = 2 + floor(0.98 vocab u^4),   u ~ uniform(0, 1)
+/// ```
+fn captions(bench: &StepBench) -> Vec<Vec<Vec<u32>>> {
+    let mut rng = generator(SEED, Purpose::MadeUp, 0, 0);
+    let last = bench.vocab as u32 - 1;
+    let mut caption = || {
+        let words = rng.random_range(SHORTEST..=bench.length - 2);
+        let word = |u: f64| UNKNOWN + 1 + (bench.vocab as f64 * u.powi(4) * 0.98) as u32;
+        (0..words).map(|_| word(rng.random()).min(last)).collect()
+    };
+    (0..TRAIN_IMAGES)
+        .map(|_| (0..REFERENCES).map(|_| caption()).collect())
+        .collect()
+}
+
+/// The captions, ended, as references.
+fn references(
+    captions: &[Vec<Vec<u32>>],
+    vocabulary: &Vocabulary,
+) -> Result<Arc<References>, TrainError> {
+    let images = captions.iter().enumerate().map(|(image, captions)| {
+        let ended = |words: &Vec<u32>| [words.as_slice(), &[END]].concat();
+        ImageReferences {
+            id: image.to_string(),
+            tokens: captions.iter().map(ended).collect(),
+            texts: captions
+                .iter()
+                .map(|words| vocabulary.decode(words))
+                .collect(),
+        }
+    });
+    Ok(Arc::new(References::new(Some(END), images.collect())?))
+}
+
+/// The middle value, or the mean of both middle values; 0 of no values.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    match values.get(half) {
+        None => 0.0,
+        Some(&middle) if values.len() % 2 == 1 => middle,
+        Some(&upper) => f64::midpoint(values[half - 1], upper),
+    }
+}
+
+/// The peak of the process's resident memory, as Linux keeps it.
+fn peak_rss_mib() -> Option<u64> {
+    peak_of_status(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn peak_of_status(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some((kib + 512) / 1024)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! What is timed: backend, sizes and number of steps.
+
+use scst_model::{CaptionerConfig, FcConfig};
+use serde::Serialize;
+
+use super::SHORTEST;
+use crate::{Backend, TrainError};
+
+/// The largest value of any size: products of sizes stay far from overflow.
+const LARGEST: usize = 1_000_000;
+
+/// The captioner that is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenchModel {
+    /// The image vector as the first input of an LSTM.
+    #[default]
+    Fc,
+}
+
+/// What is timed: backend, sizes and number of steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepBench {
+    /// Where tensors live and are computed.
+    pub backend: Backend,
+    /// The captioner.
+    pub model: BenchModel,
+    /// Images in a batch.
+    pub images: usize,
+    /// Captions of every image: gold ones for cross-entropy, samples for the self-critical step.
+    pub samples: usize,
+    /// Words in the vocabulary, end token and unknown word included.
+    pub vocab: usize,
+    /// Units of the LSTM, and length of word embeddings.
+    pub hidden: usize,
+    /// Length of an image's feature vector.
+    pub feature: usize,
+    /// Longest caption in words, end token included.
+    pub length: usize,
+    /// Dropout rate.
+    pub dropout: f64,
+    /// Steps that are timed.
+    pub steps: usize,
+    /// Steps before these.
+    pub warmup: usize,
+}
+
+impl Default for StepBench {
+    fn default() -> Self {
+        Self {
+            backend: Backend::default(),
+            model: BenchModel::default(),
+            images: 10,
+            samples: 5,
+            vocab: 2600,
+            hidden: 512,
+            feature: 1280,
+            length: 16,
+            dropout: 0.5,
+            steps: 20,
+            warmup: 3,
+        }
+    }
+}
+
+impl StepBench {
+    /// The first size that is out of range.
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        for (name, found, least) in [
+            ("images", self.images, 1),
+            ("samples", self.samples, 1),
+            ("vocab", self.vocab, 10),
+            ("hidden", self.hidden, 1),
+            ("feature", self.feature, 1),
+            ("length", self.length, SHORTEST + 2),
+            ("steps", self.steps, 1),
+            ("warmup", self.warmup, 0),
+        ] {
+            if !(least..=LARGEST).contains(&found) {
+                return Err(TrainError::BenchSize {
+                    name,
+                    found: found.to_string(),
+                    expected: format!("{least} to {LARGEST}"),
+                });
+            }
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(TrainError::BenchSize {
+                name: "dropout",
+                found: self.dropout.to_string(),
+                expected: "0 or more, less than 1".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The captioner of these sizes.
+    pub(super) fn captioner(&self) -> CaptionerConfig {
+        match self.model {
+            BenchModel::Fc => CaptionerConfig::Fc(FcConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                dropout: self.dropout,
+            }),
+        }
+    }
+}
