@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// Whether the values of tensors of this device and type can be taken out and put back without a copy.
 pub fn is_host(device: &Device, dtype: DType) -> bool {
-    dtype == DType::F32 && *device == Device::flex()
+    dtype == DType::F32 && *device == Device::flex() && !device.is_autodiff()
 }
 
 /// The values of a tensor for which [`is_host`] holds: its own if nobody else holds them, else a copy.
@@ -41,5 +41,16 @@ impl Values {
     /// The tensor of these values.
     pub fn into_tensor<const D: usize>(self, device: &Device) -> Tensor<D> {
         Tensor::from_data(self.0, (device, DType::F32))
+    }
+}
+
+/// The same tensor with its values in row-major order in memory, as products that are repeated want them; on other
+/// devices, which lay out values as they like, the tensor itself.
+pub fn contiguous<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    let device = tensor.device();
+    if is_host(&device, tensor.dtype()) {
+        Values::take(tensor).into_tensor(&device)
+    } else {
+        tensor
     }
 }

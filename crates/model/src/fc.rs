@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, IndexingUpdateOp, Tensor, activation::relu, s},
 };
 use rand::Rng;
+use scst_kernels::host::contiguous;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -337,7 +338,8 @@ impl FcCaptioner {
 
     /// Backpropagation through time: from `dL/d output` to `dL/d gates` of every step.
     fn unroll_backward(&self, tape: Tape, d_hidden: Tensor<2>) -> Unrolled {
-        let recurrent_transposed = self.recurrent_weight.val().transpose();
+        // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
+        let recurrent_transposed = contiguous(self.recurrent_weight.val().transpose());
         let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
         let mut first = d_hidden.dims()[0];
         let mut rows_before: Vec<usize> = vec![tape.image_of_caption.len()];
