@@ -41,7 +41,7 @@ pub fn gradient(
 ) -> Vec<RowLoss> {
     assert_eq!(logits.len(), targets.len() * vocab, "one target a row");
     logits
-        .par_chunks_exact_mut(vocab)
+        .par_chunks_exact_mut(vocab.max(1))
         .zip(targets)
         .map(|(row, target)| gradient_of_row(row, *target, epsilon))
         .collect()

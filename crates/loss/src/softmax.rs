@@ -232,6 +232,62 @@ mod tests {
         softmax_gradient(tensor(logits, DType::F64), &targets).unwrap()
     }
 
+    /// Gradient, log-probabilities, cross-entropies and entropies.
+    fn all(values: &[f64], vocab: usize, targets: &RowTargets<'_>, dtype: DType) -> Vec<Vec<f64>> {
+        let data = TensorData::new(values.to_vec(), [values.len() / vocab, vocab]);
+        let logits = Tensor::<2>::from_data(data, (&Device::flex(), dtype));
+        let found = softmax_gradient(logits, targets).unwrap();
+        let SoftmaxGradient {
+            gradient,
+            log_probability,
+            cross_entropy,
+            entropy,
+        } = found;
+        [gradient, log_probability, cross_entropy, entropy]
+            .map(|tensor| tensor.try_into_vec_as().unwrap())
+            .into()
+    }
+
+    #[test]
+    fn loop_on_the_host_equals_tensor_operations_of_64_bits() {
+        for (vocab, label_smoothing) in [(1, 0.0), (7, 0.0), (16, 0.1), (1003, 0.0), (1003, 0.3)] {
+            let value = |k: usize| ((k * 7919) % 2003) as f64 / 100.0 - 10.0;
+            let mut values: Vec<f64> = (0..ROWS * vocab).map(value).collect();
+            // A row far from 0, whose shift the softmax ignores.
+            values[vocab..2 * vocab].iter_mut().for_each(|v| *v += 1e4);
+            let words = [0, vocab as u32 / 2, vocab as u32 - 1, 0];
+            let targets = RowTargets {
+                words: &words,
+                weights: &[1.0, -0.5, 0.0, 2.5],
+                label_smoothing,
+            };
+            let exact = all(&values, vocab, &targets, DType::F64);
+            let found = all(&values, vocab, &targets, DType::F32);
+            for (found, exact) in found.iter().zip(&exact) {
+                for (found, exact) in found.iter().zip(exact) {
+                    // 1e4 + x has lost digits of x before anything was computed.
+                    let close = (found - exact).abs() <= 1e-5 + 1e-3 * exact.abs();
+                    assert!(close, "{vocab} words: found {found}, expected {exact}");
+                }
+            }
+            assert!(found[0][2 * vocab..3 * vocab].iter().all(|&g| g == 0.0));
+        }
+    }
+
+    #[test]
+    fn forbidden_words_get_no_gradient_on_the_host() {
+        let mut values = vec![0.0; ROWS * VOCAB];
+        values[3] = f64::NEG_INFINITY;
+        let targets = RowTargets {
+            words: &[0; ROWS],
+            weights: &[1.0; ROWS],
+            label_smoothing: 0.0,
+        };
+        let found = all(&values, VOCAB, &targets, DType::F32);
+        assert_eq!(found[0][3], 0.0);
+        assert!((found[3][0] - 6f64.ln()).abs() < 1e-6, "{}", found[3][0]);
+    }
+
     #[test]
     fn gradient_equals_finite_differences_in_f64() {
         for (seed, epsilon) in [(1, 0.0), (2, 0.125), (3, 0.5)] {
