@@ -17,6 +17,11 @@
 //! computed by the same operations in the same order, sums run over blocks of fixed size, and nothing is contracted
 //! to fused multiply-adds.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined is not compiled for the vector unit"
+)]
+
 pub mod adam;
 pub mod host;
 pub mod lstm;

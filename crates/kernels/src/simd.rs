@@ -19,13 +19,13 @@ pub fn exp(x: f32) -> f32 {
     let clamped = x.clamp(-87.3, 88.0);
     // Adding 1.5 * 2^23 rounds to a whole number.
     let n = (clamped * std::f32::consts::LOG2_E + SHIFT) - SHIFT;
-    let r = clamped - n * 0.693_359_375 - n * -2.121_944_4e-4;
+    let r = clamped - n * 0.693_359_4 - n * -2.121_944_4e-4;
     let mut p = 1.987_569_2e-4;
     p = p * r + 1.398_199_9e-3;
     p = p * r + 8.333_452e-3;
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_6e-1;
-    p = p * r + 5.000_000_2e-1;
+    p = p * r + 5e-1;
     let power = f32::from_bits(((n as i32 + 127) << 23) as u32);
     let value = (p * r * r + r + 1.0) * power;
     let value = if x < -87.3 { 0.0 } else { value };
@@ -49,10 +49,10 @@ pub fn tanh(x: f32) -> f32 {
     let far = (1.0 - 2.0 / (exp(2.0 * magnitude) + 1.0)).copysign(x);
     let square = x * x;
     let mut p = -5.704_988_7e-3;
-    p = p * square + 2.063_908_9e-2;
-    p = p * square + -5.373_971_3e-2;
+    p = p * square + 2.063_909e-2;
+    p = p * square + -5.373_971e-2;
     p = p * square + 1.333_144_2e-1;
-    p = p * square + -3.333_328_2e-1;
+    p = p * square + -3.333_328e-1;
     let near = p * square * x + x;
     if magnitude < 0.625 { near } else { far }
 }
