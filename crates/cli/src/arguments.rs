@@ -309,12 +309,15 @@ pub(crate) enum Benchmark {
 pub(crate) enum BenchModelName {
     /// The image vector as the first input of an LSTM
     Fc,
+    /// Attention over regions, which enters the candidate of an LSTM
+    Att2in,
 }
 
 impl From<BenchModelName> for BenchModel {
     fn from(name: BenchModelName) -> Self {
         match name {
             BenchModelName::Fc => Self::Fc,
+            BenchModelName::Att2in => Self::Att2in,
         }
     }
 }
@@ -336,9 +339,12 @@ pub(crate) struct StepBenchArguments {
     /// Units of the LSTM, and length of word embeddings
     #[arg(long, default_value_t = StepBench::default().hidden)]
     pub(crate) hidden: usize,
-    /// Length of an image's feature vector
+    /// Length of a feature vector
     #[arg(long, default_value_t = StepBench::default().feature)]
     pub(crate) feature: usize,
+    /// Regions of an image (att2in)
+    #[arg(long, default_value_t = StepBench::default().regions)]
+    pub(crate) regions: usize,
     /// Longest caption in words, end token included
     #[arg(long, default_value_t = StepBench::default().length)]
     pub(crate) length: usize,

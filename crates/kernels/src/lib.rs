@@ -10,6 +10,7 @@
 //! | [`host`] | values in and out of tensors |
 //! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
 //! | [`lstm`] | the cell, forward and backward |
+//! | [`attention`] | additive attention, forward and backward |
 //! | [`softmax`] | the gradient at the softmax inputs |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
 //!
@@ -23,6 +24,7 @@
 )]
 
 pub mod adam;
+pub mod attention;
 pub mod host;
 pub mod lstm;
 pub mod simd;

@@ -5,9 +5,12 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dropout, Gradients, ModelError, Parameter, State, Tape,
+    Dropout, Gradients, ImageFeatures, ModelError, Parameter, State, Tape,
+    att2in::{Att2inCaptioner, Att2inConfig},
     fc::{FcCaptioner, FcConfig},
-    parameters, update_parameters,
+    parameters,
+    recurrent::{self, Recurrent},
+    update_parameters,
 };
 
 /// Which captioner, with its sizes: `[model.fc]` in a configuration file.
@@ -16,13 +19,32 @@ use crate::{
 pub enum CaptionerConfig {
     /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
     Fc(FcConfig),
+    /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
+    Att2in(Att2inConfig),
 }
 
 impl CaptionerConfig {
+    /// Its name in a configuration file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fc(_) => "fc",
+            Self::Att2in(_) => "att2in",
+        }
+    }
+
     /// Share of units that dropout removes in training.
     pub fn dropout(&self) -> f64 {
         match self {
             Self::Fc(config) => config.dropout,
+            Self::Att2in(config) => config.dropout,
+        }
+    }
+
+    /// Whether it reads vectors of regions; else it reads one vector an image.
+    pub fn reads_regions(&self) -> bool {
+        match self {
+            Self::Fc(_) => false,
+            Self::Att2in(_) => true,
         }
     }
 }
@@ -45,6 +67,7 @@ pub struct Captioner {
 #[derive(Debug, Clone)]
 enum Kind {
     Fc(FcCaptioner),
+    Att2in(Att2inCaptioner),
 }
 
 impl Captioner {
@@ -55,26 +78,44 @@ impl Captioner {
         device: &Device,
         rng: &mut impl Rng,
     ) -> Self {
-        let place = (device, DType::F32);
+        Self::init_as(config, dimensions, (device, DType::F32), rng)
+    }
+
+    fn init_as(
+        config: &CaptionerConfig,
+        dimensions: Dimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
         let kind = match config {
             CaptionerConfig::Fc(config) => {
                 Kind::Fc(FcCaptioner::init(config, dimensions, place, rng))
+            }
+            CaptionerConfig::Att2in(config) => {
+                Kind::Att2in(Att2inCaptioner::init(config, dimensions, place, rng))
             }
         };
         Self { kind }
     }
 
+    fn recurrent(&self) -> &dyn Recurrent {
+        match &self.kind {
+            Kind::Fc(model) => model,
+            Kind::Att2in(model) => model,
+        }
+    }
+
     /// The device that the weights live on.
     pub fn device(&self) -> Device {
-        match &self.kind {
-            Kind::Fc(model) => model.device(),
-        }
+        self.recurrent().words().place().0
     }
 
     /// Sizes that the data set decided.
     pub fn dimensions(&self) -> Dimensions {
-        match &self.kind {
-            Kind::Fc(model) => model.dimensions(),
+        let model = self.recurrent();
+        Dimensions {
+            feature: model.feature(),
+            vocab: model.words().vocab(),
         }
     }
 
@@ -82,6 +123,7 @@ impl Captioner {
     pub fn parameters(&self) -> Vec<Parameter> {
         match &self.kind {
             Kind::Fc(model) => parameters(model),
+            Kind::Att2in(model) => parameters(model),
         }
     }
 
@@ -92,20 +134,20 @@ impl Captioner {
     pub fn update(self, change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> Self {
         let kind = match self.kind {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
+            Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
         };
         Self { kind }
     }
 
     /// Reads images and opens captions, for decoding without gradients.
     ///
-    /// # Shapes
-    /// `features`: `[images, feature]`; `image_of_caption`: index of an image for every caption.
+    /// `image_of_caption`: index of an image for every caption.
     ///
     /// # Errors
     /// [`ModelError`] when features and captioner do not fit, or an index is out of range.
     pub fn start(
         &self,
-        features: Tensor<2>,
+        features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
         Ok(self.start_tape(features, image_of_caption, None)?.0)
@@ -118,13 +160,11 @@ impl Captioner {
     /// Those of [`start`](Self::start).
     pub fn start_tape(
         &self,
-        features: Tensor<2>,
+        features: ImageFeatures,
         image_of_caption: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(State, Tape), ModelError> {
-        match &self.kind {
-            Kind::Fc(model) => model.start(features, image_of_caption, dropout),
-        }
+        recurrent::start(self.recurrent(), features, image_of_caption, dropout)
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
@@ -140,9 +180,7 @@ impl Captioner {
         state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        match &self.kind {
-            Kind::Fc(model) => model.step(words, state, tape),
-        }
+        recurrent::step(self.recurrent(), words, state, tape)
     }
 
     /// Runs whole captions, given as input words, and returns the tape.
@@ -154,23 +192,19 @@ impl Captioner {
     /// [`ModelError`] when captions, images and captioner do not fit together.
     pub fn teacher_forced(
         &self,
-        features: Tensor<2>,
+        features: ImageFeatures,
         image_of_caption: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,
     ) -> Result<Tape, ModelError> {
-        match &self.kind {
-            Kind::Fc(model) => {
-                model.teacher_forced(features, image_of_caption, input_words, dropout)
-            }
-        }
+        let model = self.recurrent();
+        recurrent::teacher_forced(model, features, image_of_caption, input_words, dropout)
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
     pub fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
-        match &self.kind {
-            Kind::Fc(model) => model.output_layer(),
-        }
+        let words = self.recurrent().words();
+        (words.output_weight.val(), words.output_bias.val())
     }
 
     /// Logits from the inputs of the output layer, `[rows, hidden]` to `[rows, vocab]`.
@@ -186,16 +220,23 @@ impl Captioner {
     /// `[hidden, vocab]`; `d_output_bias`: `[1, vocab]`.
     ///
     /// # Errors
-    /// [`ModelError`] when the rows are not those of the tape.
+    /// [`ModelError`] when the rows are not those of the tape, or another captioner made it.
     pub fn backward(
         &self,
         tape: Tape,
-        d_hidden: Tensor<2>,
+        d_hidden: &Tensor<2>,
         d_output_weight: Tensor<2>,
         d_output_bias: Tensor<2>,
     ) -> Result<Gradients, ModelError> {
-        match &self.kind {
-            Kind::Fc(model) => model.backward(tape, d_hidden, d_output_weight, d_output_bias),
-        }
+        recurrent::backward(
+            self.recurrent(),
+            tape,
+            d_hidden,
+            d_output_weight,
+            d_output_bias,
+        )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,9 @@ pub enum ModelError {
         /// Number expected.
         expected: usize,
     },
+    /// A state or tape that another captioner made.
+    #[error("the state or tape is that of a captioner of another kind")]
+    OtherCaptioner,
     /// Parameters of other names than the captioner has.
     #[error("parameter `{name}` is missing")]
     MissingParameter {

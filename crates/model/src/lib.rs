@@ -13,21 +13,29 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+mod att2in;
+mod attention;
 mod captioner;
 mod dropout;
 mod error;
 mod fc;
 mod gradients;
+mod image_features;
 mod init;
 mod lstm;
 mod parameters;
+mod recurrent;
+mod rows;
 mod tape;
+mod words;
 
+pub use att2in::Att2inConfig;
 pub use captioner::{Captioner, CaptionerConfig, Dimensions};
 pub use dropout::Dropout;
 pub use error::ModelError;
 pub use fc::FcConfig;
 pub use gradients::Gradients;
+pub use image_features::ImageFeatures;
 pub use parameters::Parameter;
 pub(crate) use parameters::{parameters, update_parameters};
 pub use tape::{State, Tape};

@@ -6,10 +6,12 @@ use scst_kernels::{
     lstm as kernel,
 };
 
+pub(crate) use scst_kernels::lstm::Candidate;
+
 /// What the backward pass of one step needs.
 #[derive(Debug, Clone)]
 pub(crate) struct CellRecord {
-    /// `i, f, o, g`, `[rows, 4 hidden]`.
+    /// `i, f, o, g` and, for maxout, whether `g` is `a_g`: `[rows, blocks hidden]`.
     gates: Tensor<2>,
     /// `[rows, hidden]`.
     c_before: Tensor<2>,
@@ -17,46 +19,57 @@ pub(crate) struct CellRecord {
     tanh_c: Tensor<2>,
 }
 
-impl CellRecord {
-    /// Zeros, `[rows, hidden]`.
-    pub(crate) fn zeros(&self) -> Tensor<2> {
-        self.tanh_c.zeros_like()
-    }
-}
-
 /// One step of the LSTM (Hochreiter and Schmidhuber 1997, with forget gate) from its gate inputs.
 ///
 /// ```text
-/// a = [a_i, a_f, a_o, a_g] = x W_x + h' W_h + b
-/// i, f, o = sigmoid(a_i, a_f, a_o),   g = tanh(a_g)
+/// i, f, o = sigmoid(a_i, a_f, a_o),   g = tanh(a_g) or, for maxout, max(a_g, a_k)
 /// c = f c' + i g,   h = o tanh(c)
 /// ```
 ///
 /// # Shapes
-/// `a`: `[rows, 4 hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record.
-pub(crate) fn cell(a: Tensor<2>, c_before: Tensor<2>) -> (Tensor<2>, Tensor<2>, CellRecord) {
+/// `a`: `[rows, blocks hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record.
+pub(crate) fn cell(
+    candidate: Candidate,
+    a: Tensor<2>,
+    c_before: Tensor<2>,
+) -> (Tensor<2>, Tensor<2>, CellRecord) {
     if is_host(&a.device(), a.dtype()) {
-        return cell_on_host(a, c_before);
+        return cell_on_host(candidate, a, c_before);
     }
     let [_, hidden] = c_before.dims();
     let [i, f, o] = [0, 1, 2].map(|k| sigmoid(a.clone().narrow(1, k * hidden, hidden)));
-    let g = a.narrow(1, 3 * hidden, hidden).tanh();
+    let a_g = a.clone().narrow(1, 3 * hidden, hidden);
+    let (g, is_g) = match candidate {
+        Candidate::Tanh => (a_g.tanh(), None),
+        Candidate::Maxout => {
+            let a_k = a.narrow(1, 4 * hidden, hidden);
+            let is_g = a_g.clone().greater_equal(a_k.clone());
+            (a_k.mask_where(is_g.clone(), a_g), Some(is_g))
+        }
+    };
     let c = f.clone() * c_before.clone() + i.clone() * g.clone();
     let tanh_c = c.clone().tanh();
     let h = o.clone() * tanh_c.clone();
+    let mut gates = vec![i, f, o, g];
+    gates.extend(is_g.map(|is_g| is_g.float().cast(h.dtype())));
     let record = CellRecord {
-        gates: Tensor::cat(vec![i, f, o, g], 1),
+        gates: Tensor::cat(gates, 1),
         c_before,
         tanh_c,
     };
     (h, c, record)
 }
 
-fn cell_on_host(a: Tensor<2>, c_before: Tensor<2>) -> (Tensor<2>, Tensor<2>, CellRecord) {
+fn cell_on_host(
+    candidate: Candidate,
+    a: Tensor<2>,
+    c_before: Tensor<2>,
+) -> (Tensor<2>, Tensor<2>, CellRecord) {
     let (device, shape) = (c_before.device(), c_before.dims());
     let (mut gates, before) = (Values::take(a), Values::take(c_before));
     let [mut c, mut tanh_c, mut h] = [0, 1, 2].map(|_| Values::zeros(shape));
     kernel::cell(
+        candidate,
         shape[1],
         gates.get_mut(),
         before.get(),
@@ -72,21 +85,21 @@ fn cell_on_host(a: Tensor<2>, c_before: Tensor<2>) -> (Tensor<2>, Tensor<2>, Cel
     (h.into_tensor(&device), c.into_tensor(&device), record)
 }
 
-/// The gradients of one step: `dL/da`, `[rows, 4 hidden]`, and `dL/dc'`, `[rows, hidden]`.
+/// The gradients of one step: `dL/da`, `[rows, blocks hidden]`, and `dL/dc'`, `[rows, hidden]`.
 ///
 /// ```text
-/// dc    = dc_after + dh o (1 - tanh(c)^2)
-/// da_i  = dc g i (1 - i)          da_f = dc c' f (1 - f)
-/// da_o  = dh tanh(c) o (1 - o)    da_g = dc i (1 - g^2)
-/// dc'   = dc f
+/// dc    = dc_after + dh o (1 - tanh(c)^2),   dc' = dc f
+/// da_i  = dc g i (1 - i)          da_f = dc c' f (1 - f)         da_o  = dh tanh(c) o (1 - o)
+/// da_g  = dc i (1 - g^2)          or, for maxout, da_g = dc i [g = a_g],   da_k = dc i [g = a_k]
 /// ```
 pub(crate) fn cell_backward(
+    candidate: Candidate,
     record: CellRecord,
     dh: Tensor<2>,
     dc_after: Tensor<2>,
 ) -> (Tensor<2>, Tensor<2>) {
     if is_host(&dh.device(), dh.dtype()) {
-        return cell_backward_on_host(record, dh, dc_after);
+        return cell_backward_on_host(candidate, record, dh, dc_after);
     }
     let CellRecord {
         gates,
@@ -99,11 +112,20 @@ pub(crate) fn cell_backward(
     let da_i = dc.clone() * g.clone() * i.clone() * one_minus(i.clone());
     let da_f = dc.clone() * c_before * f.clone() * one_minus(f.clone());
     let da_o = dh * tanh_c * o.clone() * one_minus(o);
-    let da_g = dc.clone() * i * one_minus(g.square());
-    (Tensor::cat(vec![da_i, da_f, da_o, da_g], 1), dc * f)
+    let dg = dc.clone() * i;
+    let mut da = vec![da_i, da_f, da_o];
+    match candidate {
+        Candidate::Tanh => da.push(dg * one_minus(g.square())),
+        Candidate::Maxout => {
+            let is_g = gates.narrow(1, 4 * hidden, hidden);
+            da.extend([dg.clone() * is_g.clone(), dg * one_minus(is_g)]);
+        }
+    }
+    (Tensor::cat(da, 1), dc * f)
 }
 
 fn cell_backward_on_host(
+    candidate: Candidate,
     record: CellRecord,
     dh: Tensor<2>,
     dc_after: Tensor<2>,
@@ -111,6 +133,7 @@ fn cell_backward_on_host(
     let (device, [_, hidden]) = (dh.device(), dh.dims());
     let (mut gates, mut dc) = (Values::take(record.gates), Values::take(dc_after));
     kernel::cell_backward(
+        candidate,
         hidden,
         gates.get_mut(),
         Values::take(record.c_before).get(),
@@ -141,19 +164,21 @@ mod tests {
     }
 
     /// Output, cell, gradients at the gates and at the cell before.
-    fn run(dtype: DType) -> Vec<Vec<f64>> {
+    fn run(candidate: Candidate, dtype: DType) -> Vec<Vec<f64>> {
         let (rows, hidden) = (19, 13);
         let tensor = |columns, seed| values(rows, columns, dtype, seed);
-        let (h, c, record) = cell(tensor(4 * hidden, 1), tensor(hidden, 2));
-        let (da, dc) = cell_backward(record, tensor(hidden, 3), tensor(hidden, 4));
+        let a = tensor(candidate.blocks() * hidden, 1);
+        let (h, c, record) = cell(candidate, a, tensor(hidden, 2));
+        let (da, dc) = cell_backward(candidate, record, tensor(hidden, 3), tensor(hidden, 4));
         [h, c, da, dc].map(|t| t.try_into_vec_as().unwrap()).into()
     }
 
     #[test]
     fn cell_on_the_host_equals_tensor_operations_of_64_bits() {
         assert!(is_host(&Device::flex(), DType::F32) && !is_host(&Device::flex(), DType::F64));
-        for (found, expected) in run(DType::F32).iter().zip(run(DType::F64)) {
-            for (found, expected) in found.iter().zip(expected) {
+        for candidate in [Candidate::Tanh, Candidate::Maxout] {
+            let (found, expected) = (run(candidate, DType::F32), run(candidate, DType::F64));
+            for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
                 assert!((found - expected).abs() < 2e-6, "{found} {expected}");
             }
         }

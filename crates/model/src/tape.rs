@@ -1,8 +1,13 @@
 //! The state of open captions, and the tape of a run for its backward pass.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::{Dropout, lstm::CellRecord};
+use crate::{
+    Dropout, ImageFeatures,
+    attention::{AttentionRecord, Regions},
+    lstm::CellRecord,
+    rows::index,
+};
 
 /// What a captioner remembers of the captions so far, one row a caption.
 #[derive(Debug, Clone)]
@@ -11,6 +16,10 @@ pub struct State {
     pub(crate) hidden: Tensor<2>,
     /// `c`, `[rows, hidden]`.
     pub(crate) cell: Tensor<2>,
+    /// The image of every row.
+    pub(crate) image_of_row: Vec<usize>,
+    /// What the captions attend to, if they attend.
+    pub(crate) regions: Option<Regions>,
 }
 
 impl State {
@@ -21,15 +30,19 @@ impl State {
         Self {
             hidden: self.hidden.select(0, index.clone()),
             cell: self.cell.select(0, index),
+            image_of_row: rows.iter().map(|&row| self.image_of_row[row]).collect(),
+            regions: self.regions,
         }
     }
 }
 
-/// Row numbers as a tensor, `[rows]`.
-pub(crate) fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
-    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-    let count = rows.len();
-    Tensor::from_data(TensorData::new(rows, [count]), device)
+/// What a step leaves inside of the captioner.
+#[derive(Debug, Clone)]
+pub(crate) struct CoreRecord {
+    /// The cell's own record.
+    pub(crate) cell: CellRecord,
+    /// The attention's, if the captioner attends.
+    pub(crate) attention: Option<AttentionRecord>,
 }
 
 /// One timestep as the backward pass needs it; rows are the captions still open.
@@ -43,12 +56,25 @@ pub(crate) struct StepRecord {
     pub(crate) input: Tensor<2>,
     /// `h` before the step, `[rows, hidden]`.
     pub(crate) hidden_before: Tensor<2>,
-    /// The cell's own record.
-    pub(crate) cell: CellRecord,
+    /// What the captioner itself recorded.
+    pub(crate) core: CoreRecord,
     /// Dropout mask of `output`, `[rows, hidden]`.
     pub(crate) output_mask: Option<Tensor<2>>,
     /// `h` after dropout, `[rows, hidden]`: the input of the output layer.
     pub(crate) output: Tensor<2>,
+}
+
+/// What a captioner made of the images of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct ImageRecord {
+    /// The features as they came.
+    pub(crate) features: ImageFeatures,
+    /// Their projection, `[regions of all images, columns]`.
+    pub(crate) projected: Tensor<2>,
+    /// The step whose input is the image, if there is one; rows are images.
+    pub(crate) cell: Option<CellRecord>,
+    /// What captions attend to, if they attend.
+    pub(crate) regions: Option<Regions>,
 }
 
 /// A run over captions that the backward pass can be taken of.
@@ -58,14 +84,10 @@ pub(crate) struct StepRecord {
 pub struct Tape {
     /// Dropout of this run.
     pub(crate) dropout: Option<Dropout>,
-    /// Image vectors, `[images, feature]`.
-    pub(crate) features: Tensor<2>,
+    /// The images.
+    pub(crate) images: ImageRecord,
     /// Image of every caption of step 0.
     pub(crate) image_of_caption: Vec<usize>,
-    /// Projected image vectors, `[images, embedding]`.
-    pub(crate) image_input: Tensor<2>,
-    /// The step whose input is the image; rows are images.
-    pub(crate) image_cell: CellRecord,
     /// Timesteps, in order.
     pub(crate) steps: Vec<StepRecord>,
     /// Rows that the next step goes on with.

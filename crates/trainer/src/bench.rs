@@ -16,7 +16,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, Normaliser};
-use scst_model::{Captioner, Dimensions};
+use scst_model::{Captioner, Dimensions, ImageFeatures};
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 use serde::Serialize;
@@ -70,6 +70,8 @@ pub struct StepReport {
     pub hidden: usize,
     /// Longest caption in words.
     pub length: usize,
+    /// Vectors of an image.
+    pub regions: usize,
     /// A cross-entropy step.
     pub xe_ms: f64,
     /// A self-critical step.
@@ -128,6 +130,7 @@ pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
         vocab: bench.vocab,
         hidden: bench.hidden,
         length: bench.length,
+        regions: trainee.regions(),
         xe_ms: median(|times| times.xe),
         scst_ms: median(|times| times.scst),
         scst_parts_ms: ScstParts {
@@ -203,7 +206,7 @@ impl<'a> Trainee<'a> {
 
     /// One step of either kind on one batch.
     fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
-        let (features, images) = self.batch(step);
+        let (features, images) = self.batch(step)?;
         let batch = || ImageBatch {
             features: features.clone(),
             images: images.clone(),
@@ -254,18 +257,30 @@ impl<'a> Trainee<'a> {
         })
     }
 
+    /// Vectors of an image.
+    fn regions(&self) -> usize {
+        if self.bench.captioner().reads_regions() {
+            self.bench.regions
+        } else {
+            1
+        }
+    }
+
     /// Images of a step: standard normal features, and their indices.
-    fn batch(&self, step: u64) -> (Tensor<2>, Vec<usize>) {
+    fn batch(&self, step: u64) -> Result<(ImageFeatures, Vec<usize>), TrainError> {
         let StepBench {
             images, feature, ..
         } = *self.bench;
+        let regions = self.regions();
         let mut rng = generator(SEED, Purpose::MadeUp, 0, step + 1);
-        let values: Vec<f32> = (0..images * feature)
+        let vectors = [images * regions, feature];
+        let values: Vec<f32> = (0..vectors[0] * vectors[1])
             .map(|_| rng.sample(StandardNormal))
             .collect();
-        let features = Tensor::from_data(TensorData::new(values, [images, feature]), &self.device);
+        let vectors = Tensor::from_data(TensorData::new(values, vectors), &self.device);
+        let features = ImageFeatures::regions(vectors, vec![regions; images])?;
         let images = (0..images).map(|_| rng.random_range(0..TRAIN_IMAGES));
-        (features, images.collect())
+        Ok((features, images.collect()))
     }
 
     /// What training does with a contribution; returns its tally.

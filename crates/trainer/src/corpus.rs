@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{Dataset, Example, Row, Split, Standardiser, Vocabulary, VocabularyChoice};
+use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 
@@ -23,11 +24,12 @@ impl Corpus {
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
-    pub fn build(config: &DataConfig) -> Result<Self, TrainError> {
+    pub fn build(config: &DataConfig, model: &CaptionerConfig) -> Result<Self, TrainError> {
         let choice = VocabularyChoice::Build {
             minimum_count: config.minimum_count,
         };
         let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        check_form(&dataset, model)?;
         let standardiser = if config.standardise {
             Some(Standardiser::fit(
                 &dataset.features,
@@ -45,11 +47,13 @@ impl Corpus {
     /// [`TrainError`] for whatever is missing or damaged.
     pub fn with_vocabulary(
         config: &DataConfig,
+        model: &CaptionerConfig,
         vocabulary: Vocabulary,
         standardiser: Option<Standardiser>,
     ) -> Result<Self, TrainError> {
         let choice = VocabularyChoice::Use(vocabulary);
         let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        check_form(&dataset, model)?;
         Self::checked(dataset, standardiser, config)
     }
 
@@ -58,11 +62,6 @@ impl Corpus {
         standardiser: Option<Standardiser>,
         config: &DataConfig,
     ) -> Result<Self, TrainError> {
-        if dataset.features.max_regions().is_some() {
-            return Err(TrainError::RegionFeatures {
-                path: dataset.features.path().to_owned(),
-            });
-        }
         dataset.check_features()?;
         Ok(Self {
             dataset,
@@ -113,7 +112,7 @@ impl Corpus {
         Ok(examples)
     }
 
-    /// Feature vectors of images, `[images, feature]`.
+    /// The features of images, standardised if the run asks for it.
     ///
     /// # Errors
     /// [`TrainError::Data`] when they cannot be read.
@@ -121,14 +120,15 @@ impl Corpus {
         &self,
         examples: &[&Example],
         device: &Device,
-    ) -> Result<Tensor<2>, TrainError> {
+    ) -> Result<ImageFeatures, TrainError> {
         let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
         let mut batch = self.dataset.features.read_batch(&rows)?;
         if let Some(standardiser) = &self.standardiser {
             batch.standardise(standardiser)?;
         }
-        let data = TensorData::new(batch.values, [rows.len(), self.feature_dimension()]);
-        Ok(Tensor::from_data(data, device))
+        let vectors = [batch.regions.iter().sum(), batch.dim];
+        let vectors = Tensor::from_data(TensorData::new(batch.values, vectors), device);
+        Ok(ImageFeatures::regions(vectors, batch.regions)?)
     }
 
     /// The training captions as references of rewards, in the order of the training images.
@@ -153,4 +153,25 @@ impl Corpus {
         let end_token = with_end_token.then_some(END);
         Ok(Arc::new(References::new(end_token, images.collect())?))
     }
+}
+
+/// Whether the captioner can read features of this form.
+fn check_form(dataset: &Dataset, model: &CaptionerConfig) -> Result<(), TrainError> {
+    let form = |regions| {
+        if regions {
+            "vectors of regions"
+        } else {
+            "one vector an image"
+        }
+    };
+    let regions = dataset.features.max_regions().is_some();
+    if regions == model.reads_regions() {
+        return Ok(());
+    }
+    Err(TrainError::FeatureForm {
+        path: dataset.features.path().to_owned(),
+        found: form(regions),
+        captioner: model.name(),
+        expected: form(!regions),
+    })
 }

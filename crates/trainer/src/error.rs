@@ -107,13 +107,17 @@ pub enum TrainError {
         /// Training images.
         images: usize,
     },
-    /// Features with regions for a captioner that reads one vector.
-    #[error(
-        "`{}` holds region features, expected one vector an image, as captioner `fc` reads", path.display()
-    )]
-    RegionFeatures {
+    /// Features of regions for a captioner that reads one vector, or the other way round.
+    #[error("`{}`: found {found}, expected {expected}, as captioner `{captioner}` reads", path.display())]
+    FeatureForm {
         /// The feature file.
         path: PathBuf,
+        /// What it holds.
+        found: &'static str,
+        /// Name of the captioner.
+        captioner: &'static str,
+        /// What the captioner reads.
+        expected: &'static str,
     },
     /// A size of a benchmark that is out of range.
     #[error("{name}: found {found}, expected {expected}")]
@@ -152,7 +156,7 @@ impl TrainError {
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
-            | Self::RegionFeatures { .. }
+            | Self::FeatureForm { .. }
             | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)

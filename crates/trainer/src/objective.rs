@@ -1,9 +1,8 @@
 //! What all objectives share: a batch, the captions of a tape, and the way through the output
 //! layer.
 
-use burn::tensor::Tensor;
 use scst_loss::{Counts, OutputGradient, OutputLayer, RowTargets, output_gradient};
-use scst_model::{Captioner, Dropout, Gradients, Tape};
+use scst_model::{Captioner, Dropout, Gradients, ImageFeatures, Tape};
 
 use crate::{
     TrainError,
@@ -87,7 +86,7 @@ pub(crate) fn caption_gradient(
         cross_entropy,
         entropy,
     } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS)?;
-    let gradients = captioner.backward(tape, hidden, weight, bias)?;
+    let gradients = captioner.backward(tape, &hidden, weight, bias)?;
     let losses = RowLosses {
         weights,
         log_probability,
@@ -124,8 +123,8 @@ pub(crate) fn sum(values: &[f32]) -> f64 {
 
 /// The features of a batch and the index of its images in the training set.
 pub(crate) struct ImageBatch {
-    /// `[images, feature]`.
-    pub(crate) features: Tensor<2>,
+    /// As many as `images`.
+    pub(crate) features: ImageFeatures,
     /// Indices into the training images.
     pub(crate) images: Vec<usize>,
 }

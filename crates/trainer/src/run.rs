@@ -119,9 +119,10 @@ impl<'a> Run<'a> {
         }
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
-            None => Corpus::build(&config.data)?,
+            None => Corpus::build(&config.data, &config.model)?,
             Some(stored) => Corpus::with_vocabulary(
                 &config.data,
+                &config.model,
                 stored.vocabulary.clone(),
                 stored.standardiser.clone(),
             )?,

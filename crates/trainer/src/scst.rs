@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use burn::tensor::Tensor;
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{Baseline, MovingAverage, leave_one_out};
-use scst_model::Captioner;
+use scst_model::{Captioner, ImageFeatures};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
 };
@@ -202,10 +201,10 @@ impl SelfCritic {
 /// The greedy captions of images, dropout off.
 pub(crate) fn greedy_captions(
     captioner: &Captioner,
-    features: Tensor<2>,
+    features: ImageFeatures,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
-    let images = features.dims()[0];
+    let images = features.images();
     let state = captioner.start(features, &repeat(images, 1))?;
     let mut decoder = Decoder::reading(captioner);
     Ok(greedy(&mut decoder, state, images, max_length)?)

@@ -7,7 +7,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::Baseline;
-use scst_model::{Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients};
+use scst_model::{
+    Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
+    ImageFeatures,
+};
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 
@@ -48,13 +51,18 @@ impl Agreement {
 /// [`TrainError`] when the backend is not there or a step fails.
 pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
     let device = backend.device()?;
-    let (xe, scst) = gradients(&device)?;
-    let (expected_xe, expected_scst) = gradients(&Device::flex())?;
-    Ok(Agreement {
+    let mut agreement = Agreement {
         device: device_name(&device),
-        xe: difference(&xe, &expected_xe),
-        scst: difference(&scst, &expected_scst),
-    })
+        xe: 0.0,
+        scst: 0.0,
+    };
+    for config in captioners() {
+        let (xe, scst) = gradients(&config, &device)?;
+        let (expected_xe, expected_scst) = gradients(&config, &Device::flex())?;
+        agreement.xe = agreement.xe.max(difference(&xe, &expected_xe));
+        agreement.scst = agreement.scst.max(difference(&scst, &expected_scst));
+    }
+    Ok(agreement)
 }
 
 fn difference(found: &[f32], expected: &[f32]) -> f64 {
@@ -69,24 +77,50 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
     }
 }
 
+/// Captioners of every kind.
+fn captioners() -> [CaptionerConfig; 2] {
+    [
+        CaptionerConfig::Fc(FcConfig {
+            hidden: 16,
+            embedding: 8,
+            dropout: 0.25,
+        }),
+        CaptionerConfig::Att2in(Att2inConfig {
+            hidden: 16,
+            embedding: 8,
+            attention: 12,
+            dropout: 0.25,
+        }),
+    ]
+}
+
 /// All gradients of a cross-entropy step and of a self-critical step, as lists of numbers.
-fn gradients(device: &Device) -> Result<(Vec<f32>, Vec<f32>), TrainError> {
+fn gradients(
+    config: &CaptionerConfig,
+    device: &Device,
+) -> Result<(Vec<f32>, Vec<f32>), TrainError> {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let vocabulary = vocabulary();
     let dimensions = Dimensions {
         feature: FEATURE,
         vocab: vocabulary.len(),
     };
-    let config = CaptionerConfig::Fc(FcConfig {
-        hidden: 16,
-        embedding: 8,
-        dropout: 0.25,
-    });
-    let captioner = Captioner::init(&config, dimensions, device, &mut rng);
-    let values: Vec<f32> = (0..IMAGES * FEATURE)
+    let captioner = Captioner::init(config, dimensions, device, &mut rng);
+    let regions: Vec<usize> = (0..IMAGES)
+        .map(|image| {
+            if config.reads_regions() {
+                1 + image % 3
+            } else {
+                1
+            }
+        })
+        .collect();
+    let vectors = [regions.iter().sum(), FEATURE];
+    let values: Vec<f32> = (0..vectors[0] * vectors[1])
         .map(|_| rng.random_range(-1.0..1.0))
         .collect();
-    let features = Tensor::from_data(TensorData::new(values, [IMAGES, FEATURE]), device);
+    let vectors = Tensor::from_data(TensorData::new(values, vectors), device);
+    let features = ImageFeatures::regions(vectors, regions)?;
     let captions: Vec<Vec<u32>> = (0..2 * IMAGES)
         .map(|n| {
             let length = 1 + n % (MAX_LENGTH - 1);

@@ -18,6 +18,7 @@ pub(crate) fn step(arguments: &StepBenchArguments) -> Result<ExitCode, Failure> 
         vocab: arguments.vocab,
         hidden: arguments.hidden,
         feature: arguments.feature,
+        regions: arguments.regions,
         length: arguments.length,
         dropout: arguments.dropout,
         steps: arguments.steps,

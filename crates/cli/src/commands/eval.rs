@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let captioner = checkpoint.captioner(&device)?;
     let corpus = Corpus::with_vocabulary(
         &config.data,
+        &config.model,
         checkpoint.vocabulary.clone(),
         checkpoint.standardiser.clone(),
     )?;

@@ -31,12 +31,10 @@ pub struct Row(pub(super) u32);
 /// The features of several images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureBatch {
-    /// Values `[B, R, D]` in C order (`[B, D]` for pooled features), 0 beyond an image's regions.
+    /// Values `[regions of all images, D]` in C order, those of the first image first.
     pub values: Vec<f32>,
-    /// The valid regions of every image `[B]`; 1 for pooled features.
-    pub valid: Vec<usize>,
-    /// `R`: the largest number of valid regions in this batch; 1 for pooled features.
-    pub regions: usize,
+    /// The number of regions of every image, `[B]`; 1 for pooled features.
+    pub regions: Vec<usize>,
     /// `D`: the length of a feature vector.
     pub dim: usize,
 }
@@ -152,7 +150,7 @@ impl FeatureStore {
         self.append(row, values)
     }
 
-    /// Reads the features of several images, padded with zeros to the most regions among them.
+    /// Reads the features of several images.
     ///
     /// # Errors
     ///
@@ -163,27 +161,13 @@ impl FeatureStore {
     /// If one of `rows` is of another store.
     pub fn read_batch(&self, rows: &[Row]) -> Result<FeatureBatch, DataError> {
         let dim = self.dim();
-        let mut packed = Vec::with_capacity(rows.len() * dim * self.max_regions().unwrap_or(1));
-        let mut valid = Vec::with_capacity(rows.len());
+        let mut values = Vec::with_capacity(rows.len() * dim * self.max_regions().unwrap_or(1));
+        let mut regions = Vec::with_capacity(rows.len());
         for &row in rows {
-            valid.push(self.append(row, &mut packed)?);
+            regions.push(self.append(row, &mut values)?);
         }
-        let regions = valid.iter().copied().max().unwrap_or(1);
-        let values = if valid.iter().all(|&count| count == regions) {
-            packed
-        } else {
-            let mut padded = vec![0.0; rows.len() * regions * dim];
-            let mut rest = packed.as_slice();
-            for (image, &count) in padded.chunks_exact_mut(regions * dim).zip(&valid) {
-                let (own, others) = rest.split_at(count * dim);
-                image[..own.len()].copy_from_slice(own);
-                rest = others;
-            }
-            padded
-        };
         Ok(FeatureBatch {
             values,
-            valid,
             regions,
             dim,
         })
@@ -235,17 +219,13 @@ impl FeatureStore {
 }
 
 impl FeatureBatch {
-    /// Standardises the valid regions; padding stays 0.
+    /// Standardises every vector.
     ///
     /// # Errors
     ///
     /// The standardisation has other dimensions.
     pub fn standardise(&mut self, standardiser: &Standardiser) -> Result<(), DataError> {
-        let width = self.regions * self.dim;
-        for (image, &count) in self.values.chunks_exact_mut(width.max(1)).zip(&self.valid) {
-            standardiser.apply(&mut image[..count * self.dim])?;
-        }
-        Ok(())
+        standardiser.apply(&mut self.values)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{CaptionerConfig, FcConfig};
+use scst_model::{Att2inConfig, CaptionerConfig, FcConfig};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -16,6 +16,8 @@ pub enum BenchModel {
     /// The image vector as the first input of an LSTM.
     #[default]
     Fc,
+    /// Attention over regions, which enters the candidate of an LSTM.
+    Att2in,
 }
 
 /// What is timed: backend, sizes and number of steps.
@@ -33,8 +35,10 @@ pub struct StepBench {
     pub vocab: usize,
     /// Units of the LSTM, and length of word embeddings.
     pub hidden: usize,
-    /// Length of an image's feature vector.
+    /// Length of a feature vector.
     pub feature: usize,
+    /// Regions of an image, where the captioner reads regions.
+    pub regions: usize,
     /// Longest caption in words, end token included.
     pub length: usize,
     /// Dropout rate.
@@ -55,6 +59,7 @@ impl Default for StepBench {
             vocab: 2600,
             hidden: 512,
             feature: 1280,
+            regions: 49,
             length: 16,
             dropout: 0.5,
             steps: 20,
@@ -72,6 +77,7 @@ impl StepBench {
             ("vocab", self.vocab, 10),
             ("hidden", self.hidden, 1),
             ("feature", self.feature, 1),
+            ("regions", self.regions, 1),
             ("length", self.length, SHORTEST + 2),
             ("steps", self.steps, 1),
             ("warmup", self.warmup, 0),
@@ -100,6 +106,12 @@ impl StepBench {
             BenchModel::Fc => CaptionerConfig::Fc(FcConfig {
                 hidden: self.hidden,
                 embedding: self.hidden,
+                dropout: self.dropout,
+            }),
+            BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                attention: self.hidden,
                 dropout: self.dropout,
             }),
         }

@@ -107,6 +107,13 @@ impl Config {
                 check.at_least_one("embedding", config.embedding as u64);
                 check.below_one("dropout", config.dropout);
             }
+            CaptionerConfig::Att2in(config) => {
+                let mut check = check.below("model.att2in");
+                check.at_least_one("hidden", config.hidden as u64);
+                check.at_least_one("embedding", config.embedding as u64);
+                check.at_least_one("attention", config.attention as u64);
+                check.below_one("dropout", config.dropout);
+            }
         }
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! The estimator against enumeration: for every baseline, the mean of many sampled gradients is
 //! the exact gradient of the expected reward.
 
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients};
@@ -125,9 +125,10 @@ fn captioner() -> Captioner {
     Captioner::init(&config, dimensions, &Device::flex(), &mut rng)
 }
 
-fn features() -> Tensor<2> {
+fn features() -> ImageFeatures {
     let values: Vec<f32> = vec![0.9, -0.4, 0.1, -1.2, 0.7, 0.3];
-    Tensor::from_data(TensorData::new(values, [IMAGES, FEATURE]), &Device::flex())
+    let vectors = TensorData::new(values, [IMAGES, FEATURE]);
+    ImageFeatures::pooled(Tensor::from_data(vectors, &Device::flex()))
 }
 
 /// All captions, shortest first.

@@ -72,7 +72,7 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
             .unwrap();
         let batch = store.read_batch(&rows).unwrap();
         assert_eq!(batch.values, [6.0, 7.0, 1.0, 2.5]);
-        assert_eq!((batch.valid.as_slice(), batch.regions), (&[1, 1][..], 1));
+        assert_eq!(batch.regions, [1, 1]);
         let names: Vec<_> = store.rows().map(|row| store.name(row)).collect();
         assert_eq!(names, ["a.jpg", "b.jpg", "c.jpg"]);
         let mut one = vec![9.0; 5];
@@ -91,7 +91,7 @@ fn regions_are_read_when_the_array_has_three_dimensions() {
     assert_eq!((store.dim(), store.max_regions()), (2, Some(3)));
     let batch = store.read_batch(&[Row(1)]).unwrap();
     assert_eq!(batch.values, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
-    assert_eq!((batch.valid, batch.regions), (vec![3], 3));
+    assert_eq!(batch.regions, [3]);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn folder_is_read_when_files_are_npy_by_image_id() {
 }
 
 #[test]
-fn folder_is_padded_when_npz_files_differ_in_regions() {
+fn regions_are_counted_when_npz_files_differ_in_them() {
     let files = Files::new();
     let one = npy(&[1, 2], [1.0_f32, 2.0].as_slice());
     let three = npy(&[3, 2], [f16::ONE; 6].as_slice());
@@ -256,16 +256,12 @@ fn folder_is_padded_when_npz_files_differ_in_regions() {
         .locate_all([("a.jpg", 0), ("b.jpg", 1)].into_iter())
         .unwrap();
     let mut batch = store.read_batch(&rows).unwrap();
-    assert_eq!((batch.valid.as_slice(), batch.regions), (&[1, 3][..], 3));
-    let (a, b) = batch.values.split_at(6);
-    assert_eq!(a, [1.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
-    assert_eq!(b, [1.0; 6]);
+    assert_eq!(batch.regions, [1, 3]);
+    assert_eq!(batch.values, [1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
 
     let standardiser = Standardiser::from_parts(vec![1.0, 2.0], vec![0.999, 0.999]).unwrap();
     batch.standardise(&standardiser).unwrap();
-    let (a, b) = batch.values.split_at(6);
-    assert_eq!(a, [0.0; 6], "padding stays 0");
-    assert_eq!(b, [0.0, -1.0, 0.0, -1.0, 0.0, -1.0]);
+    assert_eq!(batch.values, [0.0, 0.0, 0.0, -1.0, 0.0, -1.0, 0.0, -1.0]);
 }
 
 #[test]
@@ -368,8 +364,8 @@ fn safetensors_are_read_when_images_differ_in_regions() {
         .locate_all([("b.jpg", 0), ("a.jpg", 1)].into_iter())
         .unwrap();
     let batch = store.read_batch(&rows).unwrap();
-    assert_eq!(batch.values, [3.0, 4.0, 5.0, 6.0, 1.0, 2.0, 0.0, 0.0]);
-    assert_eq!(batch.valid, [2, 1]);
+    assert_eq!(batch.values, [3.0, 4.0, 5.0, 6.0, 1.0, 2.0]);
+    assert_eq!(batch.regions, [2, 1]);
 }
 
 #[test]

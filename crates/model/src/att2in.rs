@@ -1,0 +1,250 @@
+//! The Att2in captioner: what an LSTM attends to among the regions of an image enters its candidate.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{DType, Device, Tensor, activation::relu},
+};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
+    attention::{AttentionGradient, Regions, attend, attend_backward},
+    dropout::apply,
+    init,
+    lstm::{Candidate, cell, cell_backward},
+    recurrent::Recurrent,
+    tape::{CoreRecord, ImageRecord},
+    words::{WordLayers, relu_dropout_backward},
+};
+
+/// Sizes of the Att2in captioner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Att2inConfig {
+    /// Units of the LSTM, and length of the projected regions.
+    pub hidden: usize,
+    /// Length of word embeddings.
+    pub embedding: usize,
+    /// Length of the keys and queries of attention.
+    pub attention: usize,
+    /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
+    pub dropout: f64,
+}
+
+impl Default for Att2inConfig {
+    fn default() -> Self {
+        Self {
+            hidden: 512,
+            embedding: 512,
+            attention: 512,
+            dropout: 0.5,
+        }
+    }
+}
+
+/// The Att2in model of Rennie et al. 2017, section 3.2.
+///
+/// ```text
+/// v_r = drop(relu(region_r W_I + b_I)),   k_r = v_r W_k + b_k,   h_0 = c_0 = 0
+/// x_t = drop(relu(E[w_(t-1)])),           w_0 = end token
+/// alpha = softmax_r(w . tanh(k_r + h_(t-1) W_q)),   z_t = sum_r alpha_r v_r
+/// i, f, o = sigmoid(x_t W_x + h_(t-1) W_h + b)[i, f, o]
+/// g = max of the two halves of (x_t W_x + h_(t-1) W_h + b)[g] + z_t W_z
+/// c_t = f c_(t-1) + i g,   h_t = o tanh(c_t)
+/// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
+/// ```
+///
+/// One bias stands for several that would add up: `b` for those of all products into the gates, `b_k` for those of
+/// key and query; a bias of the scores would cancel. `W_h` and `W_q` share one matrix product.
+#[derive(Module, Debug)]
+pub(crate) struct Att2inCaptioner {
+    words: WordLayers,
+    /// `W_I`, `[feature, hidden]`.
+    image_weight: Param<Tensor<2>>,
+    /// `b_I`, `[1, hidden]`.
+    image_bias: Param<Tensor<2>>,
+    /// `W_k`, `[hidden, attention]`.
+    key_weight: Param<Tensor<2>>,
+    /// `b_k`, `[1, attention]`.
+    key_bias: Param<Tensor<2>>,
+    /// `W_h` and `W_q`, `[hidden, 5 hidden + attention]`.
+    recurrent_weight: Param<Tensor<2>>,
+    /// `w`, `[attention, 1]`.
+    score_weight: Param<Tensor<2>>,
+    /// `W_z`, `[hidden, 2 hidden]`.
+    context_weight: Param<Tensor<2>>,
+}
+
+impl Att2inCaptioner {
+    pub(crate) fn init(
+        config: &Att2inConfig,
+        dimensions: Dimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
+        let Dimensions { feature, vocab } = dimensions;
+        let (hidden, embedding, attention) = (config.hidden, config.embedding, config.attention);
+        let gates = Candidate::Maxout.blocks() * hidden;
+        let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
+        let image_weight = linear([feature, hidden], feature);
+        let image_bias = linear([1, hidden], feature);
+        let key_weight = linear([hidden, attention], hidden);
+        let key_bias = linear([1, attention], hidden);
+        let recurrent_weight = linear([hidden, gates + attention], hidden);
+        let score_weight = linear([attention, 1], attention);
+        let context_weight = linear([hidden, 2 * hidden], hidden);
+        let input_weight = linear([embedding, gates], embedding);
+        let gate_bias = linear([1, gates], hidden);
+        let output_weight = linear([hidden, vocab], hidden);
+        let output_bias = linear([1, vocab], hidden);
+        Self {
+            words: WordLayers {
+                embedding: init::embedding([vocab, embedding], place, rng),
+                input_weight,
+                gate_bias,
+                output_weight,
+                output_bias,
+            },
+            image_weight,
+            image_bias,
+            key_weight,
+            key_bias,
+            recurrent_weight,
+            score_weight,
+            context_weight,
+        }
+    }
+
+    fn hidden(&self) -> usize {
+        self.context_weight.val().dims()[0]
+    }
+}
+
+impl Recurrent for Att2inCaptioner {
+    fn words(&self) -> &WordLayers {
+        &self.words
+    }
+
+    fn recurrent_weight(&self) -> Tensor<2> {
+        self.recurrent_weight.val()
+    }
+
+    fn feature(&self) -> usize {
+        self.image_weight.val().dims()[0]
+    }
+
+    fn read(
+        &self,
+        features: ImageFeatures,
+        dropout: Option<&mut Dropout>,
+    ) -> Result<(State, ImageRecord), ModelError> {
+        let projected =
+            relu(features.vectors().matmul(self.image_weight.val()) + self.image_bias.val());
+        let [rows, hidden] = projected.dims();
+        let (device, dtype) = (projected.device(), projected.dtype());
+        let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
+        let values = apply(projected, mask.as_ref());
+        let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
+        let regions = Regions::new(keys, values.clone(), features.region_counts());
+        let images = features.images();
+        let zeros = Tensor::zeros([images, hidden], (&device, dtype));
+        let state = State {
+            hidden: zeros.clone(),
+            cell: zeros,
+            image_of_row: (0..images).collect(),
+            regions: Some(regions.clone()),
+        };
+        let images = ImageRecord {
+            features,
+            projected: values,
+            cell: None,
+            regions: Some(regions),
+        };
+        Ok((state, images))
+    }
+
+    fn cell(
+        &self,
+        input: Tensor<2>,
+        recurrent: Tensor<2>,
+        state: State,
+    ) -> Result<(State, CoreRecord), ModelError> {
+        let Some(regions) = &state.regions else {
+            return Err(ModelError::OtherCaptioner);
+        };
+        let (hidden, [_, gates]) = (self.hidden(), input.dims());
+        let attention = recurrent.dims()[1] - gates;
+        let queries = recurrent.clone().narrow(1, gates, attention);
+        let score = self.score_weight.val();
+        let attended = attend(regions, score, queries, &state.image_of_row);
+        let sums = input + recurrent.narrow(1, 0, gates);
+        let candidate = sums.clone().narrow(1, 3 * hidden, 2 * hidden)
+            + attended.context.clone().matmul(self.context_weight.val());
+        let sums = Tensor::cat(vec![sums.narrow(1, 0, 3 * hidden), candidate], 1);
+        let (hidden, cell, record) = cell(Candidate::Maxout, sums, state.cell);
+        let record = CoreRecord {
+            cell: record,
+            attention: Some(attended),
+        };
+        let state = State {
+            hidden,
+            cell,
+            image_of_row: state.image_of_row,
+            regions: state.regions,
+        };
+        Ok((state, record))
+    }
+
+    fn cell_backward(
+        &self,
+        record: CoreRecord,
+        images: &ImageRecord,
+        dh: Tensor<2>,
+        dc: Tensor<2>,
+        attention: &mut Option<AttentionGradient>,
+    ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
+        let (Some(regions), Some(attended)) = (&images.regions, record.attention) else {
+            return Err(ModelError::OtherCaptioner);
+        };
+        let hidden = self.hidden();
+        let attention = attention.get_or_insert_with(|| AttentionGradient::zeros(regions, &dh));
+        let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
+        let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
+        let d_context = d_candidate.matmul(self.context_weight.val().transpose());
+        let score = self.score_weight.val();
+        let d_queries = attend_backward(regions, score, attended, d_context, attention);
+        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+    }
+
+    fn read_backward(
+        &self,
+        images: ImageRecord,
+        _d_start: Option<(Tensor<2>, Tensor<2>)>,
+        d_gates: Option<Tensor<2>>,
+        attention: Option<AttentionGradient>,
+        scale: f64,
+        gradients: &mut Gradients,
+    ) {
+        let (Some(d_gates), Some(attention)) = (d_gates, attention) else {
+            return;
+        };
+        let hidden = self.hidden();
+        let contexts = Tensor::cat(attention.contexts.into_iter().rev().collect(), 0);
+        let d_candidate = d_gates.narrow(1, 3 * hidden, 2 * hidden);
+        gradients.add("context_weight", contexts.transpose().matmul(d_candidate));
+        gradients.add("score_weight", attention.d_score.sum_dim(0));
+
+        let (d_keys, values) = (attention.d_keys, images.projected);
+        gradients.add("key_bias", d_keys.clone().sum_dim(0));
+        gradients.add(
+            "key_weight",
+            values.clone().transpose().matmul(d_keys.clone()),
+        );
+        let d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
+        let d_projected = relu_dropout_backward(d_values, values, scale);
+        gradients.add("image_bias", d_projected.clone().sum_dim(0));
+        let vectors = images.features.vectors();
+        gradients.add("image_weight", vectors.transpose().matmul(d_projected));
+    }
+}

@@ -1,0 +1,347 @@
+//! Whole captions through a recurrent captioner, forward and backward: all that such captioners share.
+
+use burn::tensor::{Tensor, s};
+use scst_kernels::host::contiguous;
+
+use crate::{
+    Dropout, Gradients, ImageFeatures, ModelError, State, Tape,
+    attention::AttentionGradient,
+    dropout::apply,
+    rows::scatter_rows,
+    tape::{CoreRecord, ImageRecord, StepRecord},
+    words::WordLayers,
+};
+
+/// A captioner that reads a word a step into one LSTM.
+///
+/// ```text
+/// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token
+/// h_t, c_t = cell(x_t W_x + b, h_(t-1) W_h, c_(t-1), image)
+/// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
+/// ```
+///
+/// What differs between captioners is what they read of images, and the cell.
+pub(crate) trait Recurrent {
+    /// Embedding, `W_x`, `b`, `W_o` and `b_o`.
+    fn words(&self) -> &WordLayers;
+
+    /// `W_h`, `[hidden, columns]`: into the gates, and behind them into whatever else a cell needs.
+    fn recurrent_weight(&self) -> Tensor<2>;
+
+    /// Length of a feature vector.
+    fn feature(&self) -> usize;
+
+    /// The state before the first word, one row an image, and the record of the images.
+    fn read(
+        &self,
+        features: ImageFeatures,
+        dropout: Option<&mut Dropout>,
+    ) -> Result<(State, ImageRecord), ModelError>;
+
+    /// The next state from `x_t W_x + b`, `[rows, gates]`, and `h_(t-1) W_h`, `[rows, columns]`.
+    fn cell(
+        &self,
+        input: Tensor<2>,
+        recurrent: Tensor<2>,
+        state: State,
+    ) -> Result<(State, CoreRecord), ModelError>;
+
+    /// The gradients at `h_(t-1) W_h`, whose first columns are those at `x_t W_x + b`, and at `c_(t-1)`.
+    fn cell_backward(
+        &self,
+        record: CoreRecord,
+        images: &ImageRecord,
+        dh: Tensor<2>,
+        dc: Tensor<2>,
+        attention: &mut Option<AttentionGradient>,
+    ) -> Result<(Tensor<2>, Tensor<2>), ModelError>;
+
+    /// Adds the gradients of the parameters that read the images.
+    ///
+    /// `d_start`: at the state before the first word, `h` and `c`, one row an image. `d_gates`: at the gates of all
+    /// steps, `[rows, gates]`. `scale`: what dropout multiplied kept units by.
+    fn read_backward(
+        &self,
+        images: ImageRecord,
+        d_start: Option<(Tensor<2>, Tensor<2>)>,
+        d_gates: Option<Tensor<2>>,
+        attention: Option<AttentionGradient>,
+        scale: f64,
+        gradients: &mut Gradients,
+    );
+}
+
+/// Reads images and opens captions.
+pub(crate) fn start(
+    model: &dyn Recurrent,
+    features: ImageFeatures,
+    image_of_caption: &[usize],
+    mut dropout: Option<Dropout>,
+) -> Result<(State, Tape), ModelError> {
+    if features.dimension() != model.feature() {
+        return Err(ModelError::FeatureDimension {
+            found: features.dimension(),
+            expected: model.feature(),
+        });
+    }
+    let images = features.images();
+    if let Some(&image) = image_of_caption.iter().find(|&&image| image >= images) {
+        return Err(ModelError::Rows {
+            what: "image of a caption, counted from 0",
+            found: image,
+            expected: images.saturating_sub(1),
+        });
+    }
+    let (state, images) = model.read(features, dropout.as_mut())?;
+    let tape = Tape {
+        dropout,
+        images,
+        image_of_caption: image_of_caption.to_vec(),
+        steps: Vec::new(),
+        kept: None,
+    };
+    Ok((state.select(image_of_caption), tape))
+}
+
+/// Feeds one word to every open caption; returns the input of the output layer.
+pub(crate) fn step(
+    model: &dyn Recurrent,
+    words: &[u32],
+    state: State,
+    tape: Option<&mut Tape>,
+) -> Result<(Tensor<2>, State), ModelError> {
+    let [rows, _] = state.hidden.dims();
+    if words.len() != rows {
+        return Err(ModelError::Rows {
+            what: "words of a step",
+            found: words.len(),
+            expected: rows,
+        });
+    }
+    let layers = model.words();
+    let Some(tape) = tape else {
+        let gates = layers.gates(layers.inputs(words, None)?);
+        let (state, _) = advance(model, gates, state)?;
+        return Ok((state.hidden.clone(), state));
+    };
+    let input = layers.inputs(words, tape.dropout.as_mut())?;
+    let gates = layers.gates(input.clone());
+    record(model, words.to_vec(), input, gates, state, tape)
+}
+
+fn advance(
+    model: &dyn Recurrent,
+    input_gates: Tensor<2>,
+    state: State,
+) -> Result<(State, CoreRecord), ModelError> {
+    let recurrent = state.hidden.clone().matmul(model.recurrent_weight());
+    model.cell(input_gates, recurrent, state)
+}
+
+/// One step that is kept on the tape.
+fn record(
+    model: &dyn Recurrent,
+    words: Vec<u32>,
+    input: Tensor<2>,
+    input_gates: Tensor<2>,
+    state: State,
+    tape: &mut Tape,
+) -> Result<(Tensor<2>, State), ModelError> {
+    let hidden_before = state.hidden.clone();
+    let (state, core) = advance(model, input_gates, state)?;
+    let [rows, columns] = state.hidden.dims();
+    let (device, dtype) = (state.hidden.device(), state.hidden.dtype());
+    let dropout = tape.dropout.as_mut();
+    let output_mask = dropout.and_then(|d| d.mask(rows, columns, &device, dtype));
+    let output = apply(state.hidden.clone(), output_mask.as_ref());
+    tape.steps.push(StepRecord {
+        kept: tape.kept.take(),
+        words,
+        input,
+        hidden_before,
+        core,
+        output_mask,
+        output: output.clone(),
+    });
+    Ok((output, state))
+}
+
+/// Runs whole captions, given as input words.
+pub(crate) fn teacher_forced(
+    model: &dyn Recurrent,
+    features: ImageFeatures,
+    image_of_caption: &[usize],
+    input_words: &[&[u32]],
+    dropout: Option<Dropout>,
+) -> Result<Tape, ModelError> {
+    if input_words.len() != image_of_caption.len() {
+        return Err(ModelError::Rows {
+            what: "captions",
+            found: input_words.len(),
+            expected: image_of_caption.len(),
+        });
+    }
+    let (mut state, mut tape) = start(model, features, image_of_caption, dropout)?;
+    let steps = input_words.iter().map(|words| words.len()).max();
+    let steps: Vec<Vec<usize>> = (0..steps.unwrap_or(0))
+        .map(|t| {
+            (0..input_words.len())
+                .filter(|&n| input_words[n].len() > t)
+                .collect()
+        })
+        .collect();
+    let words_at = |t: usize| steps[t].iter().map(move |&n| input_words[n][t]);
+    let packed: Vec<u32> = (0..steps.len()).flat_map(words_at).collect();
+    let inputs = model.words().inputs(&packed, tape.dropout.as_mut())?;
+    let gates = model.words().gates(inputs.clone());
+
+    let mut open: Vec<usize> = (0..input_words.len()).collect();
+    let mut first = 0;
+    for (t, captions) in steps.iter().enumerate() {
+        if captions.len() < open.len() {
+            let still = |&k: &usize| input_words[open[k]].len() > t;
+            let rows: Vec<usize> = (0..open.len()).filter(still).collect();
+            state = state.select(&rows);
+            tape.keep(&rows);
+            open.clone_from(captions);
+        }
+        let range = first..first + captions.len();
+        let input = inputs.clone().slice(s![range.clone()]);
+        let input_gates = gates.clone().slice(s![range.clone()]);
+        let words = packed[range.clone()].to_vec();
+        (_, state) = record(model, words, input, input_gates, state, &mut tape)?;
+        first = range.end;
+    }
+    Ok(tape)
+}
+
+/// Gradients of all parameters from those at the output layer, by backpropagation through time.
+pub(crate) fn backward(
+    model: &dyn Recurrent,
+    tape: Tape,
+    d_hidden: &Tensor<2>,
+    d_output_weight: Tensor<2>,
+    d_output_bias: Tensor<2>,
+) -> Result<Gradients, ModelError> {
+    let rows = d_hidden.dims()[0];
+    if rows != tape.rows() {
+        return Err(ModelError::Rows {
+            what: "rows of hidden gradients",
+            found: rows,
+            expected: tape.rows(),
+        });
+    }
+    let mut gradients = Gradients::default();
+    gradients.add("words.output_weight", d_output_weight);
+    gradients.add("words.output_bias", d_output_bias);
+
+    // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
+    let recurrent_transposed = contiguous(model.recurrent_weight().transpose());
+    let mut attention = None;
+    let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
+    let mut first = rows;
+    let mut rows_before: Vec<usize> = vec![tape.image_of_caption.len()];
+    rows_before.extend(tape.steps.iter().map(|step| step.words.len()));
+    let mut packed = Packed::default();
+    for (step, &rows_before) in tape.steps.into_iter().zip(&rows_before).rev() {
+        first -= step.words.len();
+        let d_output = d_hidden.clone().slice(s![first..first + step.words.len()]);
+        let mut dh = apply(d_output, step.output_mask.as_ref());
+        let dc = match later {
+            Some((d_state, dc)) => {
+                dh = dh + d_state;
+                dc
+            }
+            None => dh.zeros_like(),
+        };
+        let (d_recurrent, dc_before) =
+            model.cell_backward(step.core, &tape.images, dh, dc, &mut attention)?;
+        let dh_before = d_recurrent.clone().matmul(recurrent_transposed.clone());
+        later = Some(match &step.kept {
+            None => (dh_before, dc_before),
+            Some(kept) => (
+                scatter_rows(dh_before, kept, rows_before),
+                scatter_rows(dc_before, kept, rows_before),
+            ),
+        });
+        packed.push(d_recurrent, step.hidden_before, step.input, step.words);
+    }
+
+    let scale = tape.dropout.as_ref().map_or(1.0, Dropout::scale);
+    let d_gates = packed.finish().map(|steps| {
+        let gates = model.words().gate_bias.val().dims()[1];
+        let d_gates = steps.d_recurrent.clone().narrow(1, 0, gates);
+        let d_weight = steps.hidden_before.transpose().matmul(steps.d_recurrent);
+        gradients.add("recurrent_weight", d_weight);
+        let words = model.words();
+        words.backward(
+            &steps.words,
+            steps.inputs,
+            d_gates.clone(),
+            scale,
+            &mut gradients,
+        );
+        d_gates
+    });
+    let images = tape.images.features.images();
+    let scatter = |at: Tensor<2>| scatter_rows(at, &tape.image_of_caption, images);
+    let d_start = later.map(|(dh, dc)| (scatter(dh), scatter(dc)));
+    model.read_backward(
+        tape.images,
+        d_start,
+        d_gates,
+        attention,
+        scale,
+        &mut gradients,
+    );
+    Ok(gradients)
+}
+
+/// What backpropagation through time collects of the steps, the last one first.
+#[derive(Default)]
+struct Packed {
+    d_recurrent: Vec<Tensor<2>>,
+    hidden_before: Vec<Tensor<2>>,
+    inputs: Vec<Tensor<2>>,
+    words: Vec<Vec<u32>>,
+}
+
+/// All steps, their rows one below the other.
+struct PackedSteps {
+    /// `[rows, columns]`.
+    d_recurrent: Tensor<2>,
+    /// `[rows, hidden]`.
+    hidden_before: Tensor<2>,
+    /// `[rows, embedding]`.
+    inputs: Tensor<2>,
+    /// `[rows]`.
+    words: Vec<u32>,
+}
+
+impl Packed {
+    fn push(
+        &mut self,
+        d_recurrent: Tensor<2>,
+        hidden: Tensor<2>,
+        input: Tensor<2>,
+        words: Vec<u32>,
+    ) {
+        self.d_recurrent.push(d_recurrent);
+        self.hidden_before.push(hidden);
+        self.inputs.push(input);
+        self.words.push(words);
+    }
+
+    fn finish(self) -> Option<PackedSteps> {
+        if self.words.is_empty() {
+            return None;
+        }
+        let cat = |tensors: Vec<Tensor<2>>| Tensor::cat(tensors.into_iter().rev().collect(), 0);
+        Some(PackedSteps {
+            d_recurrent: cat(self.d_recurrent),
+            hidden_before: cat(self.hidden_before),
+            inputs: cat(self.inputs),
+            words: self.words.into_iter().rev().flatten().collect(),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! The layers that face words: their embedding, their way into the gates, and the output layer.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{DType, Device, IndexingUpdateOp, Tensor, activation::relu},
+};
+
+use crate::{Dropout, Gradients, ModelError, dropout::apply, rows::index};
+
+/// ```text
+/// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
+/// ```
+#[derive(Module, Debug)]
+pub(crate) struct WordLayers {
+    /// `E`, `[vocab, embedding]`.
+    pub(crate) embedding: Param<Tensor<2>>,
+    /// `W_x`, `[embedding, gates]`.
+    pub(crate) input_weight: Param<Tensor<2>>,
+    /// `b`, `[1, gates]`.
+    pub(crate) gate_bias: Param<Tensor<2>>,
+    /// `W_o`, `[hidden, vocab]`.
+    pub(crate) output_weight: Param<Tensor<2>>,
+    /// `b_o`, `[1, vocab]`.
+    pub(crate) output_bias: Param<Tensor<2>>,
+}
+
+impl WordLayers {
+    pub(crate) fn vocab(&self) -> usize {
+        self.embedding.val().dims()[0]
+    }
+
+    pub(crate) fn place(&self) -> (Device, DType) {
+        let embedding = self.embedding.val();
+        (embedding.device(), embedding.dtype())
+    }
+
+    /// `x`, `[rows, embedding]`, of words, `[rows]`.
+    pub(crate) fn inputs(
+        &self,
+        words: &[u32],
+        dropout: Option<&mut Dropout>,
+    ) -> Result<Tensor<2>, ModelError> {
+        let embedding = self.embedding.val();
+        let [vocab, columns] = embedding.dims();
+        if let Some(&word) = words.iter().find(|&&word| word as usize >= vocab) {
+            return Err(ModelError::WordOutOfRange { word, vocab });
+        }
+        let (device, dtype) = self.place();
+        let mask = dropout.and_then(|d| d.mask(words.len(), columns, &device, dtype));
+        let input = relu(embedding.select(0, index(&ids(words), &device)));
+        Ok(apply(input, mask.as_ref()))
+    }
+
+    /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
+    pub(crate) fn gates(&self, inputs: Tensor<2>) -> Tensor<2> {
+        inputs.matmul(self.input_weight.val()) + self.gate_bias.val()
+    }
+
+    /// Adds the gradients of embedding, `W_x` and `b`.
+    ///
+    /// # Shapes
+    /// `words`: `[rows]`; `inputs`: `[rows, embedding]`; `d_gates`: `[rows, gates]`. `scale` is what dropout
+    /// multiplied kept units by.
+    pub(crate) fn backward(
+        &self,
+        words: &[u32],
+        inputs: Tensor<2>,
+        d_gates: Tensor<2>,
+        scale: f64,
+        gradients: &mut Gradients,
+    ) {
+        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
+        let d_inputs = d_gates.clone().matmul(self.input_weight.val().transpose());
+        gradients.add(
+            "words.input_weight",
+            inputs.clone().transpose().matmul(d_gates),
+        );
+        let d_words = relu_dropout_backward(d_inputs, inputs, scale);
+        let index = index(&ids(words), &d_words.device());
+        let d_embedding = self.embedding.val().zeros_like().select_assign(
+            0,
+            index,
+            d_words,
+            IndexingUpdateOp::Add,
+        );
+        gradients.add("words.embedding", d_embedding);
+    }
+}
+
+/// The gradient before ReLU and dropout, from that after both and their result `y`.
+pub(crate) fn relu_dropout_backward(d_y: Tensor<2>, y: Tensor<2>, scale: f64) -> Tensor<2> {
+    // A unit that is above 0 after ReLU and dropout was kept, and multiplied by `scale`.
+    let passed = y.greater_scalar(0.0);
+    d_y.mul_scalar(scale).mask_fill(passed.bool_not(), 0.0)
+}
+
+fn ids(words: &[u32]) -> Vec<usize> {
+    words.iter().map(|&word| word as usize).collect()
+}
