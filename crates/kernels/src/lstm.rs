@@ -79,12 +79,12 @@ fn activate(candidate: Candidate, hidden: usize, gates: &mut [f32]) {
     vectorised(
         #[inline(always)]
         || {
-            for gate in ifo {
+            for gate in &mut *ifo {
                 *gate = sigmoid(*gate);
             }
             match candidate {
                 Candidate::Tanh => {
-                    for g in candidates {
+                    for g in &mut *candidates {
                         *g = tanh(*g);
                     }
                 }
@@ -110,7 +110,7 @@ fn row(gates: &[f32], before: &[f32], cell: &mut [f32], tanh_cell: &mut [f32], o
         #[inline(always)]
         || {
             let gates = i.iter().zip(f).zip(o).zip(g);
-            let results = cell.iter_mut().zip(tanh_cell).zip(output);
+            let results = cell.iter_mut().zip(&mut *tanh_cell).zip(&mut *output);
             for (((((i, f), o), g), &before), ((cell, tanh_cell), output)) in
                 gates.zip(before).zip(results)
             {
@@ -189,8 +189,8 @@ fn row_backward(
     vectorised(
         #[inline(always)]
         || {
-            let gates = i.iter_mut().zip(f).zip(o).zip(&mut *g);
-            let others = before.iter().zip(tanh_cell).zip(d_output).zip(d_cell);
+            let gates = i.iter_mut().zip(&mut *f).zip(&mut *o).zip(&mut *g);
+            let others = before.iter().zip(tanh_cell).zip(d_output).zip(&mut *d_cell);
             for ((((i, f), o), g), (((&before, &tanh_cell), &dh), d_cell)) in gates.zip(others) {
                 let (vi, vf, vo, vg) = (*i, *f, *o, *g);
                 let dc = *d_cell + dh * vo * (1.0 - tanh_cell * tanh_cell);
@@ -203,7 +203,7 @@ fn row_backward(
                 };
                 *d_cell = dc * vf;
             }
-            for (g, k) in g.iter_mut().zip(k) {
+            for (g, k) in g.iter_mut().zip(&mut *k) {
                 let (all, is_g) = (*g, *k);
                 *g = all * is_g;
                 *k = all - *g;

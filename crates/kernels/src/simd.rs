@@ -4,8 +4,20 @@ use pulp::{Arch, NullaryFnOnce};
 
 /// Runs a loop compiled for AVX-512, AVX2 or what else the machine has; everything it calls has to be inlined.
 #[inline(always)]
-pub fn vectorised<F: NullaryFnOnce>(body: F) -> F::Output {
-    Arch::new().dispatch(body)
+pub fn vectorised<R>(body: impl FnMut() -> R) -> R {
+    Arch::new().dispatch(Body(body))
+}
+
+/// Calls a closure by `call_mut`, which is its body: what `call_once` is of it need not be inlined.
+struct Body<F>(F);
+
+impl<R, F: FnMut() -> R> NullaryFnOnce for Body<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn call(mut self) -> R {
+        (self.0)()
+    }
 }
 
 /// `e^x` to 2 units in the last place; 0 below -87.3, infinite above 88.
@@ -17,8 +29,9 @@ pub fn vectorised<F: NullaryFnOnce>(body: F) -> F::Output {
 pub fn exp(x: f32) -> f32 {
     const SHIFT: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.3, 88.0);
-    // Adding 1.5 * 2^23 rounds to a whole number.
-    let n = (clamped * std::f32::consts::LOG2_E + SHIFT) - SHIFT;
+    // Adding 1.5 * 2^23 rounds to a whole number, and leaves it in the lowest bits.
+    let shifted = clamped * std::f32::consts::LOG2_E + SHIFT;
+    let n = shifted - SHIFT;
     let r = clamped - n * 0.693_359_4 - n * -2.121_944_4e-4;
     let mut p = 1.987_569_2e-4;
     p = p * r + 1.398_199_9e-3;
@@ -26,7 +39,7 @@ pub fn exp(x: f32) -> f32 {
     p = p * r + 4.166_579_6e-2;
     p = p * r + 1.666_666_6e-1;
     p = p * r + 5e-1;
-    let power = f32::from_bits(((n as i32 + 127) << 23) as u32);
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     let value = (p * r * r + r + 1.0) * power;
     let value = if x < -87.3 { 0.0 } else { value };
     if x > 88.0 { f32::INFINITY } else { value }

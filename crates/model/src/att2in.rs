@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::{AttentionGradient, Regions, attend, attend_backward},
+    attention::{AttentionBackward, Regions, attend, attend_backward},
     dropout::apply,
     init,
     lstm::{Candidate, cell, cell_backward},
@@ -202,16 +202,17 @@ impl Recurrent for Att2inCaptioner {
         images: &ImageRecord,
         dh: Tensor<2>,
         dc: Tensor<2>,
-        attention: &mut Option<AttentionGradient>,
+        attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let (Some(regions), Some(attended)) = (&images.regions, record.attention) else {
             return Err(ModelError::OtherCaptioner);
         };
         let hidden = self.hidden();
-        let attention = attention.get_or_insert_with(|| AttentionGradient::zeros(regions, &dh));
+        let attention = attention
+            .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.val()));
         let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
         let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
-        let d_context = d_candidate.matmul(self.context_weight.val().transpose());
+        let d_context = d_candidate.matmul(attention.context_transposed.clone());
         let score = self.score_weight.val();
         let d_queries = attend_backward(regions, score, attended, d_context, attention);
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
@@ -222,7 +223,7 @@ impl Recurrent for Att2inCaptioner {
         images: ImageRecord,
         _d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionGradient>,
+        attention: Option<AttentionBackward>,
         scale: f64,
         gradients: &mut Gradients,
     ) {

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Tensor, TensorData, activation::softmax};
 use scst_kernels::{
     attention as kernel,
     attention::{Attended, AttendedGradient, Span},
-    host::{Values, is_host},
+    host::{Values, contiguous, is_host},
 };
 
 use crate::rows::{index, scatter_rows};
@@ -93,9 +93,9 @@ pub(crate) struct AttentionRecord {
     image_of_row: Vec<usize>,
 }
 
-/// Sums over all steps of a backward pass.
+/// What a backward pass carries from step to step: sums, and a weight in the layout that it wants.
 #[derive(Debug)]
-pub(crate) struct AttentionGradient {
+pub(crate) struct AttentionBackward {
     /// `[regions of all images, attention]`.
     pub(crate) d_keys: Tensor<2>,
     /// `[regions of all images, hidden]`.
@@ -104,18 +104,23 @@ pub(crate) struct AttentionGradient {
     pub(crate) d_score: Tensor<2>,
     /// The contexts of the steps, the last step first.
     pub(crate) contexts: Vec<Tensor<2>>,
+    /// The weight that contexts are multiplied by, transposed.
+    pub(crate) context_transposed: Tensor<2>,
 }
 
-impl AttentionGradient {
-    /// Nothing yet, of the device and type of `like`.
-    pub(crate) fn zeros(regions: &Regions, like: &Tensor<2>) -> Self {
+impl AttentionBackward {
+    /// No step yet; `context_weight` is the weight that contexts are multiplied by.
+    pub(crate) fn new(regions: &Regions, context_weight: Tensor<2>) -> Self {
         let [all, attention, hidden] = regions.dims;
-        let zeros = |shape: [usize; 2]| Tensor::zeros(shape, (&like.device(), like.dtype()));
+        let place = (&context_weight.device(), context_weight.dtype());
+        let zeros = |shape: [usize; 2]| Tensor::zeros(shape, place);
         Self {
             d_keys: zeros([all, attention]),
             d_values: zeros([all, hidden]),
             d_score: zeros([regions.images.len(), attention]),
             contexts: Vec::new(),
+            // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
+            context_transposed: contiguous(context_weight.transpose()),
         }
     }
 }
@@ -183,7 +188,7 @@ pub(crate) fn attend_backward(
     score: Tensor<2>,
     record: AttentionRecord,
     d_context: Tensor<2>,
-    gradient: &mut AttentionGradient,
+    gradient: &mut AttentionBackward,
 ) -> Tensor<2> {
     let AttentionRecord {
         queries,
@@ -236,7 +241,7 @@ fn attend_backward_on_host(
     attended: &Attended<'_>,
     (queries, weights, image_of_row): (Tensor<2>, Tensor<2>, &[usize]),
     d_context: Tensor<2>,
-    gradient: &mut AttentionGradient,
+    gradient: &mut AttentionBackward,
 ) -> Tensor<2> {
     let (device, shape) = (queries.device(), queries.dims());
     // Taken out and put back: held by nobody else, the values are not copied.
@@ -314,10 +319,10 @@ mod tests {
         let queries = tensor(6, attention, 4);
         let record = attend(&regions, score.clone(), queries, &image_of_row);
         let d_context = tensor(6, hidden, 5);
-        let mut sums = AttentionGradient::zeros(&regions, &d_context);
+        let mut sums = AttentionBackward::new(&regions, tensor(hidden, 7, 6));
         let (weights, context) = (record.weights.clone(), record.context.clone());
         let d_queries = attend_backward(&regions, score, record, d_context, &mut sums);
-        let AttentionGradient {
+        let AttentionBackward {
             d_keys,
             d_values,
             d_score,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::AttentionGradient,
+    attention::AttentionBackward,
     init,
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
@@ -159,7 +159,7 @@ impl Recurrent for FcCaptioner {
         _images: &ImageRecord,
         dh: Tensor<2>,
         dc: Tensor<2>,
-        _attention: &mut Option<AttentionGradient>,
+        _attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         Ok(cell_backward(Candidate::Tanh, record.cell, dh, dc))
     }
@@ -169,7 +169,7 @@ impl Recurrent for FcCaptioner {
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         _d_gates: Option<Tensor<2>>,
-        _attention: Option<AttentionGradient>,
+        _attention: Option<AttentionBackward>,
         _scale: f64,
         gradients: &mut Gradients,
     ) {

@@ -5,7 +5,7 @@ use scst_kernels::host::contiguous;
 
 use crate::{
     Dropout, Gradients, ImageFeatures, ModelError, State, Tape,
-    attention::AttentionGradient,
+    attention::AttentionBackward,
     dropout::apply,
     rows::scatter_rows,
     tape::{CoreRecord, ImageRecord, StepRecord},
@@ -53,7 +53,7 @@ pub(crate) trait Recurrent {
         images: &ImageRecord,
         dh: Tensor<2>,
         dc: Tensor<2>,
-        attention: &mut Option<AttentionGradient>,
+        attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError>;
 
     /// Adds the gradients of the parameters that read the images.
@@ -65,7 +65,7 @@ pub(crate) trait Recurrent {
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionGradient>,
+        attention: Option<AttentionBackward>,
         scale: f64,
         gradients: &mut Gradients,
     );
