@@ -24,7 +24,7 @@ use std::{
 
 use burn::tensor::Device;
 use scst_data::{Standardiser, Vocabulary};
-use scst_model::{Captioner, Dimensions};
+use scst_model::{Captioner, CaptionerConfig, Dimensions};
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
@@ -270,11 +270,15 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The captioner with the checkpoint's weights, on `device`.
+    /// The captioner `model` with the checkpoint's weights, on `device`.
     ///
     /// # Errors
-    /// [`CheckpointError::Weights`] when weights and configuration do not fit.
-    pub fn captioner(&self, device: &Device) -> Result<Captioner, CheckpointError> {
+    /// [`CheckpointError::Weights`] when weights and captioner do not fit.
+    pub fn captioner(
+        &self,
+        model: &CaptionerConfig,
+        device: &Device,
+    ) -> Result<Captioner, CheckpointError> {
         let problem = |problem: String| CheckpointError::Weights {
             path: self.dir.join(MODEL),
             problem,
@@ -284,7 +288,7 @@ impl Checkpoint {
             vocab: self.vocabulary.len(),
         };
         let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(&self.config.model, dimensions, device, &mut rng);
+        let captioner = Captioner::init(model, dimensions, device, &mut rng);
         for parameter in captioner.parameters() {
             let name = &parameter.name;
             match self.weights.iter().find(|tensor| &tensor.name == name) {

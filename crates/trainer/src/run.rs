@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint},
-    config::Config,
+    config::{Config, StartFrom},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -129,8 +129,13 @@ impl<'a> Run<'a> {
         };
         check_batches(config, &corpus)?;
         check_rewards(config, &corpus, options.rewards)?;
+        for stage in &config.stages {
+            if let StartFrom::Checkpoint(path) = &stage.start_from {
+                starting_weights(path, config, &corpus, &device)?;
+            }
+        }
         let captioner = match &stored {
-            Some(stored) => stored.captioner(&device)?,
+            Some(stored) => stored.captioner(&config.model, &device)?,
             None => {
                 let dimensions = Dimensions {
                     feature: corpus.feature_dimension(),
@@ -254,6 +259,18 @@ fn check_rewards(
         }
     }
     Ok(())
+}
+
+/// The captioner of a run with the weights of another run or checkpoint.
+fn starting_weights(
+    path: &Path,
+    config: &Config,
+    corpus: &Corpus,
+    device: &Device,
+) -> Result<Captioner, TrainError> {
+    let stored = Checkpoint::load_run_or_checkpoint(path)?;
+    stored.check_inputs(corpus.vocabulary(), corpus.standardiser())?;
+    Ok(stored.captioner(&config.model, device)?)
 }
 
 fn create_directory(path: &Path) -> Result<(), FileError> {

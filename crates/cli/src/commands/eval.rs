@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         config.data.features = features_of(features)?;
     }
     let device = config.backend.device()?;
-    let captioner = checkpoint.captioner(&device)?;
+    let captioner = checkpoint.captioner(&config.model, &device)?;
     let corpus = Corpus::with_vocabulary(
         &config.data,
         &config.model,

@@ -121,13 +121,24 @@ impl Workplace {
         self.write(&format!("{prefix}captions.csv"), captions.as_bytes());
         self.write(&format!("{prefix}splits.csv"), splits.as_bytes());
         self.write(&format!("{prefix}features.names.txt"), names.as_bytes());
-        self.write(&format!("{prefix}features.npy"), &npy(&features));
+        let shape = [features.len() / DIMENSION, DIMENSION];
+        self.write(&format!("{prefix}features.npy"), &npy(&shape, &features));
+        // The same features as regions, a file an image: one region tells the shape, one the colour, one nothing.
+        fs::create_dir_all(self.path(&format!("{prefix}regions"))).expect("a directory");
+        for (image, vector) in features.chunks(DIMENSION).enumerate() {
+            let mut regions = vector.repeat(2 + image % 2);
+            regions[3..DIMENSION].fill(0.0);
+            regions[DIMENSION..DIMENSION + 3].fill(0.0);
+            let shape = [2 + image % 2, DIMENSION];
+            let name = format!("{prefix}regions/image{image}.npy");
+            self.write(&name, &npy(&shape, &regions));
+        }
     }
 }
 
-/// A `.npy` file of 32-bit floats, `[images, DIMENSION]`.
-fn npy(values: &[f32]) -> Vec<u8> {
-    let shape = format!("({}, {DIMENSION})", values.len() / DIMENSION);
+/// A `.npy` file of 32-bit floats.
+fn npy(shape: &[usize; 2], values: &[f32]) -> Vec<u8> {
+    let shape = format!("({}, {})", shape[0], shape[1]);
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     while (header.len() + 11) % 64 != 0 {
         header.push(' ');

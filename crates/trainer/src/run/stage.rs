@@ -8,7 +8,7 @@ use std::{
 
 use scst_data::{Example, Split, epoch_order};
 
-use super::Run;
+use super::{Run, starting_weights};
 use crate::{
     DecoderChoice, TrainError,
     checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
@@ -125,21 +125,18 @@ impl Run<'_> {
         let before = index
             .checked_sub(1)
             .map(|before| &self.config.stages[before]);
-        let stored = match (&stage.start_from, before) {
+        match (&stage.start_from, before) {
             (StartFrom::Checkpoint(path), _) => {
-                let stored = Checkpoint::load_run_or_checkpoint(path)?;
-                stored.check_inputs(self.corpus.vocabulary(), self.corpus.standardiser())?;
-                Some(stored)
+                let (config, corpus) = (self.config, &self.corpus);
+                self.captioner = starting_weights(path, config, corpus, &self.device)?;
             }
             (StartFrom::Best, Some(before)) => {
                 let best = self.best_of(before);
                 recover(&best)?;
-                Some(Checkpoint::load(&best)?)
+                let stored = Checkpoint::load(&best)?;
+                self.captioner = stored.captioner(&self.config.model, &self.device)?;
             }
-            (StartFrom::Best, None) | (StartFrom::Last, _) => None,
-        };
-        if let Some(stored) = stored {
-            self.captioner = stored.captioner(&self.device)?;
+            (StartFrom::Best, None) | (StartFrom::Last, _) => {}
         }
         self.optimiser = None;
         Ok(())

@@ -1,0 +1,90 @@
+//! A captioner that attends to the regions of an image: training, evaluation, resuming, and features or weights that
+//! do not fit.
+
+mod support;
+
+use support::{CONFIG, Workplace};
+
+const FC: &str = "[model.fc]\nhidden = 24";
+const ATT2IN: &str = "[model.att2in]\nattention = 20\nhidden = 24";
+const POOLED: &str = "features.npy = { path = \"features.npy\" }";
+const REGIONS: &str = "features.folder = { path = \"regions\" }";
+
+/// A workplace whose configuration reads regions with att2in.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    let config = CONFIG.replace(FC, ATT2IN).replace(POOLED, REGIONS);
+    assert!(config.contains(ATT2IN) && config.contains(REGIONS));
+    workplace.write("config.toml", config.as_bytes());
+    workplace
+}
+
+#[test]
+fn att2in_trains_on_regions_and_resumes_as_if_never_stopped() {
+    let workplace = workplace();
+    workplace.succeed(&["train", "config.toml"]);
+    let report = workplace.succeed(&["eval", "runs/tiny", "--json", "--beam", "2"]);
+    assert!(report.contains("cider_d"), "{report}");
+
+    // Checkpoints beyond step 45 are lost: the run goes on from there, in the middle of the second stage's way.
+    workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
+    for entry in std::fs::read_dir(workplace.path("stopped/checkpoints")).expect("checkpoints") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with("step-") && name > "step-00000070") {
+            std::fs::remove_dir_all(path).expect("a directory less");
+        }
+    }
+    workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
+    let weights = |run: &str| {
+        workplace.read(&format!(
+            "{run}/checkpoints/step-00000072/model.safetensors"
+        ))
+    };
+    assert!(weights("runs/tiny") == weights("stopped"));
+}
+
+#[test]
+fn features_of_the_wrong_form_are_refused_with_what_the_captioner_reads() {
+    let workplace = Workplace::new();
+    let config = CONFIG.replace(POOLED, REGIONS);
+    workplace.write("config.toml", config.as_bytes());
+    let message = workplace.refuse(2, &["train", "config.toml"]);
+    assert!(
+        message.contains(
+            "`regions`: found vectors of regions, expected one vector an image, as captioner `fc` reads"
+        ),
+        "{message}"
+    );
+    let config = CONFIG.replace(FC, ATT2IN);
+    workplace.write("config.toml", config.as_bytes());
+    let message = workplace.refuse(2, &["train", "config.toml"]);
+    assert!(
+        message.contains(
+            "`features.npy`: found one vector an image, expected vectors of regions, as captioner `att2in` reads"
+        ),
+        "{message}"
+    );
+    assert!(!workplace.path("runs").exists(), "nothing is left behind");
+}
+
+#[test]
+fn weights_of_another_captioner_are_refused_before_the_run_begins() {
+    let workplace = workplace();
+    let plain = ["--set", "data.standardise=false"];
+    let once = ["--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1"];
+    let once = [&once[..], &plain].concat();
+    workplace.succeed(&[&["train", "config.toml", "--out", "att2in"][..], &once].concat());
+    workplace.write("config.toml", CONFIG.as_bytes());
+    let start = "stages.1.start_from={checkpoint=\"att2in\"}";
+    let arguments = [&["train", "config.toml", "--set", start][..], &plain].concat();
+    let message = workplace.refuse(2, &arguments);
+    for part in [
+        "model.safetensors",
+        "parameter `",
+        "the configuration asks for",
+    ] {
+        assert!(message.contains(part), "{part} in: {message}");
+    }
+    assert!(!workplace.path("runs").exists(), "nothing is left behind");
+}
