@@ -3,6 +3,7 @@
 
     pip install torch pycocoevalcap          (for the PyTorch side; this script needs the standard library only)
     python3 scripts/bench_step.py --torch PATH/torch_step.py --python PATH/python
+    python3 scripts/bench_step.py ... --backend wgpu --device cuda --images 50,500        (on a GPU)
 
 `torch_step.py` takes the options that are passed here and prints one JSON line with the keys of `scst bench step`. It
 is run in two styles: `loop` steps through time one word after the other, `fused` batches over time what can be. The
@@ -13,6 +14,7 @@ Progress goes to the standard error; the standard output gets one JSON object, o
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -73,12 +75,12 @@ def run(command):
         raise Failed(f"`{' '.join(command)}` printed no JSON") from error
 
 
-def measure(arguments, model, vocab):
+def measure(arguments, model, vocab, images):
     """All three programs at one size, in turns."""
     sizes = {
         "model": model,
         "vocab": vocab,
-        "images": arguments.images,
+        "images": images,
         "threads": arguments.threads,
         "steps": arguments.steps,
         "warmup": arguments.warmup,
@@ -95,7 +97,7 @@ def measure(arguments, model, vocab):
             rounds[name].append(numbers(report))
             versions["scst" if name == "scst" else "torch"] = report["scst" if name == "scst" else "torch"]
             times = f"xe {report['xe_ms']} ms, scst {report['scst_ms']} ms"
-            print(f"{model}, {vocab} words, round {k + 1}: {name} {times}", file=sys.stderr)
+            print(f"{model}, {images} images, {vocab} words, round {k + 1}: {name} {times}", file=sys.stderr)
     ours = medians(rounds["scst"])
     styles = {style: medians(rounds[style]) for style in STYLES}
     faster, ratios = compare(ours, styles)
@@ -135,19 +137,21 @@ def arguments():
     parser.add_argument("--scst", default="target/release/scst", metavar="PROGRAM", help="the scst binary")
     parser.add_argument("--rounds", type=positive, default=5, help="runs of every program at every size")
     parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
-    parser.add_argument("--models", default="fc", metavar="MODEL,...", help="the captioners")
+    parser.add_argument("--models", default="fc,att2in", metavar="MODEL,...", help="the captioners")
     parser.add_argument("--vocab", default="2600,9500", metavar="N,...", help="words in the vocabulary")
-    parser.add_argument("--images", type=positive, default=10, help="images in a batch")
+    parser.add_argument("--images", default="10", metavar="N,...", help="images in a batch")
     parser.add_argument("--steps", type=positive, default=20, help="timed steps of a run")
     parser.add_argument("--warmup", type=int, default=3, help="steps before these")
     parser.add_argument("--device", default="cpu", help="PyTorch's device")
     parser.add_argument("--backend", default="flex", help="the backend of scst")
     parser.add_argument("--markdown", action="store_true", help="print a table instead of JSON")
     parsed = parser.parse_args()
-    try:
-        parsed.vocab = [positive(words) for words in parsed.vocab.split(",")]
-    except (ValueError, argparse.ArgumentTypeError):
-        parser.error(f"--vocab: found {parsed.vocab!r}, expected whole numbers joined by commas")
+    for name in ["vocab", "images"]:
+        found = getattr(parsed, name)
+        try:
+            setattr(parsed, name, [positive(number) for number in found.split(",")])
+        except (ValueError, argparse.ArgumentTypeError):
+            parser.error(f"--{name}: found {found!r}, expected whole numbers from 1, joined by commas")
     return parsed
 
 
@@ -155,11 +159,11 @@ def main():
     given = arguments()
     results = []
     try:
-        for model in given.models.split(","):
-            for vocab in given.vocab:
-                result = measure(given, model, vocab)
-                print(table(result), file=sys.stderr if not given.markdown else sys.stdout, flush=True)
-                results.append(result)
+        sizes = itertools.product(given.models.split(","), given.images, given.vocab)
+        for model, images, vocab in sizes:
+            result = measure(given, model, vocab, images)
+            print(table(result), file=sys.stderr if not given.markdown else sys.stdout, flush=True)
+            results.append(result)
     except Failed as error:
         sys.exit(f"error: {error}")
     if not given.markdown:
