@@ -7,7 +7,7 @@ use crate::LossError;
 /// What a sampled caption's reward is compared with.
 ///
 /// The estimator `(r - b)(p - 1_w)` is unbiased for every `b` that does not depend on the sample
-/// (Williams 1992; Ranzato et al. 2016): all of these qualify.
+/// (Williams 1992; Ranzato et al. 2016): all of these qualify but for the mean, which only scales the gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
@@ -15,6 +15,12 @@ pub enum Baseline {
     Greedy,
     /// `b` = mean reward of the other samples of the same image (Luo 2020).
     LeaveOneOut,
+    /// `b` = mean reward of all samples of the same image, the own one included (Cornia et al. 2020): the gradient of
+    /// the leave-one-out baseline, times `(n - 1) / n`.
+    Mean,
+    /// `b_t`: a linear regression on the hidden state at every timestep, learnt along (Ranzato et al. 2016); see
+    /// [`LearnedBaseline`](crate::LearnedBaseline).
+    Learned,
     /// `b` = moving average of the mean rewards of earlier steps.
     MovingAverage,
     /// `b = 0`.
@@ -61,6 +67,31 @@ pub fn leave_one_out(rewards: &[f64], samples: usize) -> Result<Vec<f64>, LossEr
         .collect())
 }
 
+/// The mean reward of all samples of the same image, for every sample.
+///
+/// # Shapes
+/// `rewards`: `[images * samples]`, samples of one image side by side; so is the result.
+///
+/// # Errors
+/// [`LossError::Rows`] when `rewards` does not divide into groups of `samples`.
+pub fn mean_of_image(rewards: &[f64], samples: usize) -> Result<Vec<f64>, LossError> {
+    if samples == 0 || !rewards.len().is_multiple_of(samples) {
+        return Err(LossError::Rows {
+            what: "rewards",
+            found: rewards.len(),
+            expected: rewards.len().next_multiple_of(samples.max(1)),
+        });
+    }
+    let images = rewards.chunks_exact(samples);
+    Ok(images
+        .flat_map(|group| {
+            // Written around one reward, so that equal rewards give an advantage of exactly 0.
+            let above: f64 = group.iter().map(|reward| reward - group[0]).sum();
+            std::iter::repeat_n(group[0] + above / samples as f64, samples)
+        })
+        .collect())
+}
+
 /// An exponential moving average of mean rewards, the baseline of REINFORCE.
 ///
 /// The average that a step uses holds earlier steps only, so it does not depend on the sample.
@@ -100,6 +131,18 @@ mod tests {
     fn leave_one_out_is_the_mean_of_the_others() {
         let baselines = leave_one_out(&[1.0, 2.0, 6.0, 0.0, 0.0, 3.0], 3).unwrap();
         assert_eq!(baselines, [4.0, 3.5, 1.5, 1.5, 1.5, 0.0]);
+    }
+
+    #[test]
+    fn mean_of_image_scales_the_leave_one_out_advantage() {
+        let rewards = [1.0, 2.0, 6.0, 0.4, 0.4, 0.4];
+        let mean = mean_of_image(&rewards, 3).unwrap();
+        assert_eq!(mean, [3.0, 3.0, 3.0, 0.4, 0.4, 0.4]);
+        let others = leave_one_out(&rewards, 3).unwrap();
+        for ((r, mean), others) in rewards.iter().zip(mean).zip(others) {
+            assert!(((r - mean) - (r - others) * 2.0 / 3.0).abs() < 1e-12);
+        }
+        assert!(mean_of_image(&rewards, 4).is_err());
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! | cross-entropy | 1 | gold word | [`softmax_gradient`] |
 //! | label smoothing | 1 | `(1 - eps) 1_w + eps / V` | [`softmax_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | sampled word | [`softmax_gradient`] with [`Baseline`] |
+//! | MIXER | 1, then `r - b` | gold word, then sampled word | [`softmax_gradient`] with [`LearnedBaseline`] |
+//! | minimum risk, max-margin | by the sampled set | sampled word | [`minimum_risk`], [`max_margin`] |
 //!
 //! [`output_gradient`] carries that gradient through the output projection in chunks of rows, so
 //! that logits of all timesteps never exist at once. [`Normaliser`] turns summed gradients into
@@ -24,12 +26,16 @@
 
 mod advantage;
 mod error;
+mod learned_baseline;
 mod normaliser;
 mod output_layer;
+mod sampled_set;
 mod softmax;
 
-pub use advantage::{Baseline, MovingAverage, leave_one_out};
+pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use error::LossError;
+pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
-pub use output_layer::{OutputGradient, OutputLayer, output_gradient};
+pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
+pub use sampled_set::{SampledSet, max_margin, minimum_risk};
 pub use softmax::{RowTargets, SoftmaxGradient, softmax_gradient};

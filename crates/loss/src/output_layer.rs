@@ -104,6 +104,45 @@ pub fn output_gradient(
     })
 }
 
+/// `log p_w` of every row, nats, without a gradient.
+///
+/// # Shapes
+/// `hidden`: `[rows, hidden]`; `words`: `[rows]`; so is the result.
+///
+/// # Errors
+/// Those of [`output_gradient`].
+pub fn log_probabilities(
+    hidden: &Tensor<2>,
+    layer: &OutputLayer,
+    words: &[u32],
+    chunk_rows: usize,
+) -> Result<Vec<f32>, LossError> {
+    let weights = vec![0.0; words.len()];
+    let targets = RowTargets {
+        words,
+        weights: &weights,
+        label_smoothing: 0.0,
+    };
+    let [rows, _] = hidden.dims();
+    targets.check_rows(rows)?;
+    let mut found = Vec::with_capacity(rows);
+    for start in (0..rows).step_by(chunk_rows.max(1)) {
+        let end = (start + chunk_rows.max(1)).min(rows);
+        let logits = hidden
+            .clone()
+            .slice(s![start..end])
+            .matmul(layer.weight.clone());
+        let chunk = RowTargets {
+            words: &words[start..end],
+            weights: &weights[start..end],
+            label_smoothing: 0.0,
+        };
+        let chunk = softmax_gradient(logits + layer.bias.clone(), &chunk)?;
+        found.extend(read(chunk.log_probability)?);
+    }
+    Ok(found)
+}
+
 fn read(column: Tensor<2>) -> Result<Vec<f32>, LossError> {
     column
         .try_into_vec_as::<f32>()

@@ -12,6 +12,7 @@
 )]
 
 mod beam;
+mod continuation;
 mod error;
 mod greedy;
 mod multinomial;
@@ -20,6 +21,7 @@ mod step;
 mod transition_table;
 
 pub use beam::{Hypothesis, beam};
+pub use continuation::sample_continuations;
 pub use error::SamplerError;
 pub use greedy::greedy;
 pub use multinomial::{draw_words, sample};

@@ -210,6 +210,7 @@ impl<'a> Trainee<'a> {
         let batch = || ImageBatch {
             features: features.clone(),
             images: images.clone(),
+            prefixes: Vec::new(),
         };
         let gold: Vec<&[Vec<u32>]> = images.iter().map(|&k| &*self.captions[k]).collect();
         let context = |stage| StepContext {
@@ -239,7 +240,7 @@ impl<'a> Trainee<'a> {
             &self.captioner,
             &self.vocabulary,
             length,
-            batch(),
+            &batch(),
             scst_context,
         )?;
         let contributed = Instant::now();

@@ -40,7 +40,7 @@ use manifest::{MANIFEST, Manifest, entry, from_json, read, to_json, verified};
 use tensors::{NamedTensor, decode, encode, model_tensors, moment_tensors};
 
 /// Version of the layout; checkpoints of other versions are refused.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.toml";
@@ -59,6 +59,12 @@ struct StateFile {
     feature_dimension: usize,
     optimiser_updates: u64,
     progress: Progress,
+}
+
+/// What `state.json` holds in every version.
+#[derive(Debug, Deserialize)]
+struct FormatVersion {
+    format_version: u32,
 }
 
 /// What goes into a checkpoint.
@@ -169,13 +175,15 @@ impl Checkpoint {
         // The vocabulary is looked at before its checksum: another run's tokenizer in its place
         // deserves a better answer than "damaged".
         let state_path = dir.join(STATE);
-        let state: StateFile = from_json(&state_path, &verified(dir, STATE, &manifest)?)?;
-        if state.format_version != FORMAT_VERSION {
+        let state = verified(dir, STATE, &manifest)?;
+        let FormatVersion { format_version } = from_json(&state_path, &state)?;
+        if format_version != FORMAT_VERSION {
             return Err(CheckpointError::Version {
                 path: dir.to_owned(),
-                found: state.format_version,
+                found: format_version,
             });
         }
+        let state: StateFile = from_json(&state_path, &state)?;
         let tokenizer_path = dir.join(TOKENIZER);
         let vocabulary = Vocabulary::load(&tokenizer_path)?;
         let found = vocabulary.fingerprint();

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use check::Problem;
 pub use load::{ConfigError, Override};
 pub use stage::{
-    AdamConfig, AdamWConfig, Clip, OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig,
-    StageConfig, StartFrom, XeConfig,
+    AdamConfig, AdamWConfig, Clip, MixerConfig, OptimiserConfig, ScheduleConfig, ScheduledSampling,
+    ScstConfig, SequenceObjective, StageConfig, StartFrom, XeConfig,
 };
 
 use crate::Backend;

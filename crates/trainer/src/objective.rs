@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Rows of logits that exist at a time.
-const CHUNK_ROWS: usize = 512;
+pub(crate) const CHUNK_ROWS: usize = 512;
 
 /// The place of a step in a run: what its random draws depend on.
 #[derive(Debug, Clone, Copy)]
@@ -58,16 +58,15 @@ pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
 
 /// The gradients of weighted cross-entropy on the captions that `tape` ran over.
 ///
-/// `weight` is the weight of every caption; rows of the result are packed as the tape is.
+/// `weights`, of every word, and the rows of the result are packed as the tape is.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
-    weight: &[f32],
+    weights: Vec<f32>,
     label_smoothing: f32,
 ) -> Result<(Gradients, RowLosses), TrainError> {
     let words = pack(captions, |n, t| captions[n][t]);
-    let weights = pack(captions, |n, _| weight[n]);
     let targets = RowTargets {
         words: &words,
         weights: &weights,
@@ -127,6 +126,8 @@ pub(crate) struct ImageBatch {
     pub(crate) features: ImageFeatures,
     /// Indices into the training images.
     pub(crate) images: Vec<usize>,
+    /// The given words that every sample begins with; none at all if empty.
+    pub(crate) prefixes: Vec<Vec<u32>>,
 }
 
 #[cfg(test)]

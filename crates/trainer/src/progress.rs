@@ -1,8 +1,9 @@
 //! The position of a run: with the seed, all that its future depends on beside weights, moments
 //! and data.
 
-use scst_loss::MovingAverage;
 use serde::{Deserialize, Serialize};
+
+use crate::scst::BaselineState;
 
 /// The position of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,8 +23,8 @@ pub(crate) struct Progress {
     pub(crate) since_best: u64,
     /// Best validation of the run.
     pub(crate) best: Option<Best>,
-    /// Moving average of rewards, in a stage that has one.
-    pub(crate) moving_average: Option<MovingAverage>,
+    /// What the baseline of the current stage has learnt, if the stage has one.
+    pub(crate) baseline: Option<BaselineState>,
     /// Fingerprint of the document frequencies of the current stage's rewards.
     pub(crate) document_frequency: Option<String>,
     /// Time spent in the current stage, in training, validation and writing.

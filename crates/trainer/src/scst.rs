@@ -1,14 +1,20 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod mixer;
+mod weights;
+
 use std::{sync::Arc, time::Instant};
 
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
-use scst_loss::{Baseline, MovingAverage, leave_one_out};
+use scst_loss::{LearnedBaseline, MovingAverage};
 use scst_model::{Captioner, ImageFeatures};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
 };
-use scst_sampler::{END, greedy, sample};
+use scst_sampler::{END, greedy, sample, sample_continuations};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use mixer::prefixes;
 
 use crate::{
     TrainError,
@@ -18,17 +24,26 @@ use crate::{
     objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
     reduce::{Contribution, Tally},
 };
+use weights::Scores;
 
 /// The rewards of a stage and the state of its baseline.
 pub(crate) struct SelfCritic {
     config: ScstConfig,
     rewards: RewardMixture,
     fingerprint: String,
+    baseline: BaselineState,
+}
+
+/// What a baseline has learnt so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BaselineState {
     moving_average: MovingAverage,
+    learned: LearnedBaseline,
 }
 
 impl SelfCritic {
-    /// Rewards over the references of the training images.
+    /// Rewards over the references of the training images; a baseline that goes on, or a fresh one.
     ///
     /// # Errors
     /// [`TrainError::Reward`] when they cannot be built.
@@ -36,17 +51,20 @@ impl SelfCritic {
         config: &ScstConfig,
         references: Arc<References>,
         registry: &RewardRegistry,
-        moving_average: Option<MovingAverage>,
+        baseline: Option<BaselineState>,
     ) -> Result<Self, TrainError> {
         let sources = RewardSources::new(references)?.with_unknown(UNKNOWN_ID);
         let fingerprint = sources.frequency().fingerprint();
         let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
-        let fresh = MovingAverage::new(config.moving_average_decay);
+        let fresh = || BaselineState {
+            moving_average: MovingAverage::new(config.moving_average_decay),
+            learned: LearnedBaseline::default(),
+        };
         Ok(Self {
             config: config.clone(),
             rewards,
             fingerprint,
-            moving_average: moving_average.unwrap_or(fresh),
+            baseline: baseline.unwrap_or_else(fresh),
         })
     }
 
@@ -60,9 +78,9 @@ impl SelfCritic {
         self.rewards.signature()
     }
 
-    /// The moving average of rewards, for the checkpoint.
-    pub(crate) fn moving_average(&self) -> MovingAverage {
-        self.moving_average
+    /// The state of the baseline, for the checkpoint.
+    pub(crate) fn baseline(&self) -> BaselineState {
+        self.baseline.clone()
     }
 
     /// One step's contribution.
@@ -73,17 +91,19 @@ impl SelfCritic {
     ///
     /// The gradient covers the first end token and nothing after it. The samples are drawn with
     /// dropout on, and the gradient is that of the same run with the same masks: training is
-    /// exactly on-policy. The greedy caption is decoded with dropout off.
+    /// exactly on-policy. The greedy caption is decoded with dropout off. Where a sample begins with
+    /// given words, `A` is 1 at these.
     pub(crate) fn contribution(
         &mut self,
         captioner: &Captioner,
         vocabulary: &Vocabulary,
         max_length: usize,
-        batch: ImageBatch,
+        batch: &ImageBatch,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let samples = self.config.samples_per_image;
         let images = batch.images.len();
+        let prefixes = batch.prefixes.as_slice();
         let mut tally = Tally::default();
 
         let start = Instant::now();
@@ -92,13 +112,17 @@ impl SelfCritic {
             captioner.start_tape(batch.features.clone(), &image_of_caption, context.dropout())?;
         let mut decoder = Decoder::recording(captioner, tape);
         let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
-        let sampled = sample(&mut decoder, state, images * samples, max_length, &mut rng)?;
+        let sampled = if prefixes.is_empty() {
+            sample(&mut decoder, state, images * samples, max_length, &mut rng)?
+        } else {
+            sample_continuations(&mut decoder, state, prefixes, max_length, &mut rng)?
+        };
         tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let mut greedy = Vec::new();
-        if self.config.baseline == Baseline::Greedy {
+        if self.config.decodes_greedily() {
             let start = Instant::now();
-            greedy = greedy_captions(captioner, batch.features, max_length)?;
+            greedy = greedy_captions(captioner, batch.features.clone(), max_length)?;
             tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
         }
 
@@ -109,18 +133,21 @@ impl SelfCritic {
         let rows = rows.chain(batch.images.iter().copied().zip(&greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
         let rewards = &scores.total[..sampled.len()];
-        let (compared, greedy_compared) = scores.self_critical.split_at(sampled.len());
-        let baselines = self.baselines(compared, greedy_compared)?;
-        let advantages: Vec<f64> = rewards.iter().zip(&baselines).map(|(r, b)| r - b).collect();
+        let (compared, greedy) = scores.self_critical.split_at(sampled.len());
         tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let start = Instant::now();
         let Some(tape) = decoder.into_tape() else {
             unreachable!("the decoder was given a tape");
         };
-        let weights: Vec<f32> = advantages.iter().map(|&a| a as f32).collect();
-        let (gradients, rows) = caption_gradient(captioner, tape, &sampled, &weights, 0.0)?;
+        let compared = Scores {
+            rewards,
+            compared,
+            greedy,
+        };
+        let weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
         let counts = counts(&sampled);
+        let (gradients, rows) = caption_gradient(captioner, tape, &sampled, weights.rows, 0.0)?;
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted
@@ -131,15 +158,15 @@ impl SelfCritic {
         tally.add("caption_length", tokens, counts.sequences as f64);
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
 
-        tally.add_all("reward", rewards.iter().copied());
-        tally.add_all("baseline", baselines);
-        tally.add_all("reward_spread", rewards.chunks(samples).map(deviation));
         let share = |holds: bool| f64::from(u8::from(holds));
+        tally.add_all("reward", rewards.iter().copied());
+        tally.add_all("reward_spread", rewards.chunks(samples).map(deviation));
+        tally.add_all("baseline", weights.baselines);
         tally.add_all(
             "zero_advantage_share",
-            advantages.iter().map(|&a| share(a == 0.0)),
+            weights.captions.iter().map(|&a| share(a == 0.0)),
         );
-        tally.add_all("advantage", advantages);
+        tally.add_all("advantage", weights.captions);
         let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
         tally.add_all("cut_off_share", cut_off);
         for part in scores.parts {
@@ -176,25 +203,6 @@ impl SelfCritic {
             })
             .collect();
         Ok(self.rewards.score(&candidates)?)
-    }
-
-    /// The baseline of every sample, from the self-critical rewards.
-    fn baselines(&mut self, rewards: &[f64], greedy: &[f64]) -> Result<Vec<f64>, TrainError> {
-        let samples = self.config.samples_per_image;
-        Ok(match self.config.baseline {
-            Baseline::None => vec![0.0; rewards.len()],
-            Baseline::LeaveOneOut => leave_one_out(rewards, samples)?,
-            Baseline::Greedy => {
-                let repeated = |&reward: &f64| std::iter::repeat_n(reward, samples);
-                greedy.iter().flat_map(repeated).collect()
-            }
-            Baseline::MovingAverage => {
-                let baseline = self.moving_average.value();
-                let mean = rewards.iter().sum::<f64>() / rewards.len().max(1) as f64;
-                self.moving_average.update(mean);
-                vec![baseline; rewards.len()]
-            }
-        })
     }
 }
 

@@ -137,8 +137,8 @@ fn gradients(
     let dropout = Some(Dropout::new(0.25, ChaCha8Rng::seed_from_u64(12)));
     let images = repeat(IMAGES, 2);
     let tape = captioner.teacher_forced(features.clone(), &images, &inputs, dropout)?;
-    let weights = vec![1.0; captions.len()];
-    let (xe, _) = caption_gradient(&captioner, tape, &captions, &weights, 0.1)?;
+    let weights = vec![1.0; tape.rows()];
+    let (xe, _) = caption_gradient(&captioner, tape, &captions, weights, 0.1)?;
 
     let references = (0..IMAGES).map(|image| ImageReferences {
         id: image.to_string(),
@@ -158,6 +158,7 @@ fn gradients(
     let batch = ImageBatch {
         features,
         images: (0..IMAGES).collect(),
+        prefixes: Vec::new(),
     };
     let context = StepContext {
         seed: 13,
@@ -165,7 +166,7 @@ fn gradients(
         step: 0,
         dropout: 0.25,
     };
-    let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)?;
+    let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, &batch, context)?;
     Ok((
         flatten(&captioner, &xe)?,
         flatten(&captioner, &scst.gradients)?,

@@ -57,9 +57,9 @@ pub(crate) fn contribution(
         )?,
     };
     let smoothing = config.label_smoothing as f32;
-    let weights = vec![1.0; captions.len()];
-    let (gradients, rows) = caption_gradient(captioner, tape, &captions, &weights, smoothing)?;
     let counts = counts(&captions);
+    let weights = vec![1.0; counts.tokens as usize];
+    let (gradients, rows) = caption_gradient(captioner, tape, &captions, weights, smoothing)?;
     let tokens = counts.tokens as f64;
     let mut tally = Tally::default();
     tally.add("loss", sum(&rows.cross_entropy), tokens);
@@ -78,7 +78,7 @@ pub(crate) fn contribution(
 }
 
 /// A gold caption as it is trained on: cut at the maximum length, or ended.
-fn target(caption: &[u32], max_length: usize) -> Vec<u32> {
+pub(crate) fn target(caption: &[u32], max_length: usize) -> Vec<u32> {
     let mut words = caption[..caption.len().min(max_length)].to_vec();
     if words.len() < max_length {
         words.push(END);

@@ -7,7 +7,7 @@ use scst_model::CaptionerConfig;
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
-    StageConfig, XeConfig,
+    SequenceObjective, StageConfig, XeConfig,
 };
 
 /// One value that cannot be used.
@@ -223,21 +223,41 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
 }
 
 fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
-    let least = if scst.baseline == Baseline::LeaveOneOut {
-        2
-    } else {
-        1
+    let compares = match scst.objective {
+        SequenceObjective::PolicyGradient => {
+            matches!(scst.baseline, Baseline::LeaveOneOut | Baseline::Mean)
+        }
+        SequenceObjective::MinimumRisk { .. } | SequenceObjective::MaxMargin => true,
     };
     check.require(
-        scst.samples_per_image >= least,
+        scst.samples_per_image >= if compares { 2 } else { 1 },
         "samples_per_image",
         scst.samples_per_image,
-        if least == 2 {
-            "2 or more with the baseline `leave_one_out`"
+        if compares {
+            "2 or more, as samples of an image are compared with each other"
         } else {
             "1 or more"
         },
     );
+    if let SequenceObjective::MinimumRisk { alpha } = scst.objective {
+        check.positive("objective.minimum_risk.alpha", alpha);
+    }
+    if let Some(mixer) = &scst.mixer {
+        check.at_least_one("mixer.shrink", mixer.shrink as u64);
+        check.at_least_one("mixer.every_epochs", mixer.every_epochs);
+        check.require(
+            scst.objective == SequenceObjective::PolicyGradient,
+            "objective",
+            "an objective over the sampled set",
+            "`policy_gradient` with `mixer`, whose samples begin with different words",
+        );
+        check.require(
+            scst.baseline != Baseline::Greedy,
+            "baseline",
+            "`greedy`",
+            "another one with `mixer`, such as `learned`: no greedy caption begins with the same words",
+        );
+    }
     check.below_one("moving_average_decay", scst.moving_average_decay);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {

@@ -129,10 +129,15 @@ impl Default for ScheduledSampling {
 pub struct ScstConfig {
     /// Captions sampled for every image.
     pub samples_per_image: usize,
-    /// What a sampled caption's reward is compared with.
+    /// What becomes of the rewards of sampled captions.
+    pub objective: SequenceObjective,
+    /// What a sampled caption's reward is compared with, in the policy gradient.
     pub baseline: Baseline,
     /// Share of its value that the moving-average baseline keeps at every step.
     pub moving_average_decay: f64,
+    /// Samples that begin with words of gold captions; from the first word on they are the model's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixer: Option<MixerConfig>,
     /// Whether the end token is part of the captions that are rewarded, and of the references.
     pub reward_end_token: bool,
     /// Rewards and their weights; the weighted sum is the reward.
@@ -147,10 +152,53 @@ impl Default for ScstConfig {
         };
         Self {
             samples_per_image: 5,
+            objective: SequenceObjective::PolicyGradient,
             baseline: Baseline::Greedy,
             moving_average_decay: 0.9,
+            mixer: None,
             reward_end_token: true,
             rewards: vec![cider_d],
+        }
+    }
+}
+
+/// What becomes of the rewards of the captions that were sampled for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SequenceObjective {
+    /// `(r - b)(p - 1_w)` (Rennie et al. 2017; Ranzato et al. 2016).
+    PolicyGradient,
+    /// The expected risk over the different captions of the sample (Shen et al. 2016); see
+    /// [`minimum_risk`](scst_loss::minimum_risk).
+    MinimumRisk {
+        /// Exponent of the captions' probabilities.
+        alpha: f64,
+    },
+    /// The structured hinge loss on mean log-probabilities a word (Edunov et al. 2018); see
+    /// [`max_margin`](scst_loss::max_margin).
+    MaxMargin,
+}
+
+/// MIXER (Ranzato et al. 2016): the first `D` words of a sample are those of a gold caption, and are trained on by
+/// cross-entropy; the model goes on from there and is rewarded for the whole.
+///
+/// ```text
+/// D = max(0, max_length - shrink (1 + floor(epoch / every_epochs))),   epochs from 0
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixerConfig {
+    /// What `D` shrinks by.
+    pub shrink: usize,
+    /// Epochs after which it shrinks again.
+    pub every_epochs: u64,
+}
+
+impl Default for MixerConfig {
+    fn default() -> Self {
+        Self {
+            shrink: 3,
+            every_epochs: 5,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     progress::{Best, StageSummary},
     reduce::{Contribution, Tally, reduce},
     schedule::learning_rate,
-    scst::SelfCritic,
+    scst::{SelfCritic, prefixes},
     update::clip_and_step,
     xe,
 };
@@ -104,7 +104,7 @@ impl Run<'_> {
                 self.log(stage, window.take(), rate)?;
             }
             if let Objective::Scst(critic) = &objective {
-                self.progress.moving_average = Some(critic.moving_average());
+                self.progress.baseline = Some(critic.baseline());
             }
             let ends = self.progress.step == steps;
             let due = |every: u64| self.progress.step.is_multiple_of(every);
@@ -145,17 +145,20 @@ impl Run<'_> {
     fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
         let Some(config) = &stage.scst else {
             self.progress.document_frequency = None;
-            self.progress.moving_average = None;
+            self.progress.baseline = None;
             return Ok(Objective::Xe);
         };
         let references = self.corpus.references(config.reward_end_token)?;
-        let (expected, average) = if self.progress.step == 0 {
+        let (expected, baseline) = if self.progress.step == 0 {
             (None, None)
         } else {
             let progress = &self.progress;
-            (progress.document_frequency.clone(), progress.moving_average)
+            (
+                progress.document_frequency.clone(),
+                progress.baseline.clone(),
+            )
         };
-        let critic = SelfCritic::new(config, references, self.rewards, average)?;
+        let critic = SelfCritic::new(config, references, self.rewards, baseline)?;
         let found = critic.fingerprint().to_owned();
         if let Some(expected) = expected
             && expected != found
@@ -185,27 +188,34 @@ impl Run<'_> {
         };
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
+        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| e.captions.as_slice()).collect();
+        let max_length = self.corpus.max_length();
+        let mixer = stage.scst.as_ref().and_then(|scst| {
+            let samples = scst.samples_per_image;
+            let mixer = scst.mixer.as_ref()?;
+            Some(prefixes(mixer, &gold, samples, max_length, epoch, context))
+        });
         let batch = ImageBatch {
             features: self.corpus.features(&examples, &self.device)?,
             images,
+            prefixes: mixer.unwrap_or_default(),
         };
         let batch_size = batch.images.len();
         let part = match (objective, &stage.xe) {
             (Objective::Scst(critic), _) => critic.contribution(
                 &self.captioner,
                 self.corpus.vocabulary(),
-                self.corpus.max_length(),
-                batch,
+                max_length,
+                &batch,
                 context,
             )?,
             (Objective::Xe, config) => {
                 let config = config.clone().unwrap_or_default();
-                let gold = examples.iter().map(|example| example.captions.as_slice());
                 xe::contribution(
                     &self.captioner,
                     batch,
-                    &gold.collect::<Vec<_>>(),
-                    self.corpus.max_length(),
+                    &gold,
+                    max_length,
                     &config,
                     epoch,
                     context,
@@ -381,7 +391,7 @@ impl Run<'_> {
         progress.stage_ended = false;
         progress.since_best = 0;
         progress.stage_secs = 0.0;
-        progress.moving_average = None;
+        progress.baseline = None;
         progress.document_frequency = None;
     }
 }

@@ -11,6 +11,8 @@ use scst_reward::{
 };
 
 use super::*;
+use crate::{config::SequenceObjective, objective::pack};
+use scst_loss::Baseline;
 
 const VOCAB: u32 = 4;
 const MAX_LENGTH: usize = 3;
@@ -107,7 +109,10 @@ fn critic(baseline: Baseline) -> SelfCritic {
         },
         rewards,
         fingerprint: String::new(),
-        moving_average: MovingAverage::new(0.9),
+        baseline: BaselineState {
+            moving_average: MovingAverage::new(0.9),
+            learned: LearnedBaseline::default(),
+        },
     }
 }
 
@@ -171,6 +176,14 @@ fn weighted(
     captioner: &Captioner,
     weight: impl Fn(usize, usize) -> f64,
 ) -> (Vec<f64>, Vec<Vec<f64>>) {
+    weighted_words(captioner, |image, n, _| weight(image, n))
+}
+
+/// The same with a weight of every word.
+fn weighted_words(
+    captioner: &Captioner,
+    weight: impl Fn(usize, usize, usize) -> f64,
+) -> (Vec<f64>, Vec<Vec<f64>>) {
     let captions = all_captions();
     let mut sum: Vec<f64> = Vec::new();
     let mut log_probabilities = Vec::new();
@@ -184,12 +197,9 @@ fn weighted(
         let tape = captioner
             .teacher_forced(features(), &images, &inputs, None)
             .unwrap();
-        let weights: Vec<f32> = (0..captions.len())
-            .map(|n| weight(image, n) as f32)
-            .collect();
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &captions, &weights, 0.0).unwrap();
-        let owner = crate::objective::pack(&captions, |n, _| n);
+        let weights = pack(&captions, |n, t| weight(image, n, t) as f32);
+        let (gradients, rows) = caption_gradient(captioner, tape, &captions, weights, 0.0).unwrap();
+        let owner = pack(&captions, |n, _| n);
         let mut log_p = vec![0.0; captions.len()];
         for (n, value) in owner.into_iter().zip(rows.log_probability) {
             log_p[n] += f64::from(value);
@@ -224,7 +234,16 @@ fn norm(values: &[f64]) -> f64 {
 }
 
 /// Mean of many sampled gradients per sample and image, and the standard error of its norm.
-fn sampled(captioner: &Captioner, mut critic: SelfCritic) -> (Vec<f64>, f64) {
+fn sampled(captioner: &Captioner, critic: SelfCritic) -> (Vec<f64>, f64) {
+    sampled_after(captioner, critic, &Vec::new())
+}
+
+/// The same of samples that begin with `prefixes`.
+fn sampled_after(
+    captioner: &Captioner,
+    mut critic: SelfCritic,
+    prefixes: &Vec<Vec<u32>>,
+) -> (Vec<f64>, f64) {
     let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let (mut sum, mut squares) = (Vec::new(), 0.0);
@@ -232,6 +251,7 @@ fn sampled(captioner: &Captioner, mut critic: SelfCritic) -> (Vec<f64>, f64) {
         let batch = ImageBatch {
             features: features(),
             images: (0..IMAGES).collect(),
+            prefixes: prefixes.clone(),
         };
         let context = StepContext {
             seed: 17,
@@ -240,7 +260,7 @@ fn sampled(captioner: &Captioner, mut critic: SelfCritic) -> (Vec<f64>, f64) {
             dropout: 0.0,
         };
         let part = critic
-            .contribution(captioner, &vocabulary, MAX_LENGTH, batch, context)
+            .contribution(captioner, &vocabulary, MAX_LENGTH, &batch, context)
             .unwrap();
         let gradient: Vec<f64> = flatten(captioner, &part.gradients)
             .into_iter()
@@ -272,9 +292,15 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
         Baseline::LeaveOneOut,
         Baseline::MovingAverage,
         Baseline::None,
+        Baseline::Mean,
+        Baseline::Learned,
     ];
     for baseline in baselines {
-        let (mean, standard_error) = sampled(&captioner, critic(baseline));
+        let (mut mean, standard_error) = sampled(&captioner, critic(baseline));
+        if baseline == Baseline::Mean {
+            let scale = SAMPLES as f64 / (SAMPLES - 1) as f64;
+            mean.iter_mut().for_each(|g| *g *= scale);
+        }
         let error = difference(&mean, &exact);
         assert!(
             error < 2.0 * standard_error,
@@ -305,6 +331,137 @@ fn mean_is_exact_when_a_part_of_the_reward_goes_without_baseline() {
 }
 
 #[test]
+fn mean_of_mixer_gradients_is_the_exact_gradient_for_every_baseline() {
+    let captioner = captioner();
+    let captions = all_captions();
+    let (_, log_p) = weighted(&captioner, |_, _| 0.0);
+    // The samples of image 0 begin with one word, those of image 1 with two.
+    let prefix = |image: usize| -> &[u32] { if image == 0 { &[2] } else { &[1, 3] } };
+    let begins = |image: usize, n: usize| captions[n].starts_with(prefix(image));
+    let prefix_p = |image: usize| -> f64 {
+        let with = (0..captions.len()).filter(|&n| begins(image, n));
+        with.map(|n| log_p[image][n].exp()).sum()
+    };
+    // Cross-entropy on the prefix, whatever follows, and the expected reward of what follows.
+    let (exact, _) = weighted_words(&captioner, |image, n, t| {
+        if !begins(image, n) {
+            return 0.0;
+        }
+        let p = log_p[image][n].exp() / prefix_p(image);
+        if t < prefix(image).len() {
+            p
+        } else {
+            p * reward_of(image, &captions[n])
+        }
+    });
+    let prefixes: Vec<Vec<u32>> = (0..IMAGES)
+        .flat_map(|image| std::iter::repeat_n(prefix(image).to_vec(), SAMPLES))
+        .collect();
+    for baseline in [
+        Baseline::LeaveOneOut,
+        Baseline::MovingAverage,
+        Baseline::None,
+        Baseline::Learned,
+    ] {
+        let (mean, standard_error) = sampled_after(&captioner, critic(baseline), &prefixes);
+        let error = difference(&mean, &exact);
+        assert!(
+            error < 2.0 * standard_error,
+            "{baseline:?}: off by {error:.4}, standard error {standard_error:.4}"
+        );
+    }
+}
+
+#[test]
+fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
+    let captioner = captioner();
+    for objective in [
+        SequenceObjective::MinimumRisk { alpha: 0.7 },
+        SequenceObjective::MaxMargin,
+    ] {
+        let mut critic = critic(Baseline::None);
+        critic.config.objective = objective;
+        let captions: Vec<Vec<u32>> = all_captions().split_off(8)[..SAMPLES * IMAGES].to_vec();
+        let rewards: Vec<f64> = (0..captions.len())
+            .map(|n| reward_of(n / SAMPLES, &captions[n]))
+            .collect();
+        let tape = |captioner: &Captioner| {
+            let inputs: Vec<Vec<u32>> = captions
+                .iter()
+                .map(|words| [&[END], &words[..words.len() - 1]].concat())
+                .collect();
+            let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+            captioner
+                .teacher_forced(features(), &repeat(IMAGES, SAMPLES), &inputs, None)
+                .unwrap()
+        };
+        let mut weights = |captioner: &Captioner| {
+            let scores = Scores {
+                rewards: &rewards,
+                compared: &rewards,
+                greedy: &[],
+            };
+            critic
+                .weights(captioner, &tape(captioner), &captions, &[], &scores)
+                .unwrap()
+        };
+        let rows = weights(&captioner).rows;
+        let (gradients, _) =
+            caption_gradient(&captioner, tape(&captioner), &captions, rows, 0.0).unwrap();
+        let gradient = flatten(&captioner, &gradients);
+        // The weights follow from the log-probabilities of the captions, whose loss is known in closed form.
+        let loss = |captioner: &Captioner| -> f64 {
+            let zero = vec![0.0; tape(captioner).rows()];
+            let (_, rows) =
+                caption_gradient(captioner, tape(captioner), &captions, zero, 0.0).unwrap();
+            let mut log_p = vec![0.0; captions.len()];
+            for (n, value) in pack(&captions, |n, _| n)
+                .into_iter()
+                .zip(rows.log_probability)
+            {
+                log_p[n] += f64::from(value);
+            }
+            let set = match objective {
+                SequenceObjective::MinimumRisk { alpha } => {
+                    scst_loss::minimum_risk(&captions, &log_p, &rewards, SAMPLES, alpha)
+                }
+                _ => {
+                    let pairs = log_p.iter().zip(&captions);
+                    let means: Vec<f64> = pairs.map(|(l, words)| l / words.len() as f64).collect();
+                    scst_loss::max_margin(&means, &rewards, SAMPLES)
+                }
+            };
+            set.unwrap().loss.iter().sum()
+        };
+        let slope = slope(&captioner, &gradient, loss);
+        let error = (slope - norm(&gradient)).abs() / norm(&gradient);
+        assert!(
+            error < 2e-3,
+            "{objective:?}: slope {slope}, norm {}",
+            norm(&gradient)
+        );
+    }
+}
+
+/// The slope of `loss` along a gradient, by central differences.
+fn slope(captioner: &Captioner, gradient: &[f64], loss: impl Fn(&Captioner) -> f64) -> f64 {
+    let moved = |by: f64| {
+        let mut values = gradient.iter();
+        captioner.clone().update(|_, old| {
+            let [length] = old.dims();
+            let change: Vec<f32> = values
+                .by_ref()
+                .take(length)
+                .map(|g| (by * g / norm(gradient)) as f32)
+                .collect();
+            old + Tensor::from_data(TensorData::new(change, [length]), &Device::flex())
+        })
+    };
+    let step = 0.02;
+    (loss(&moved(step)) - loss(&moved(-step))) / (2.0 * step)
+}
+
+#[test]
 fn exact_gradient_is_the_slope_of_the_expected_reward() {
     let captioner = captioner();
     let gradient = exact(&captioner);
@@ -320,20 +477,7 @@ fn exact_gradient_is_the_slope_of_the_expected_reward() {
         log_p.iter().enumerate().map(of_image).sum()
     };
     // Along the gradient itself the slope of E[r] is minus its norm.
-    let moved = |by: f64| {
-        let mut values = gradient.iter();
-        captioner.clone().update(|_, old| {
-            let [length] = old.dims();
-            let change: Vec<f32> = values
-                .by_ref()
-                .take(length)
-                .map(|g| (by * g / norm(&gradient)) as f32)
-                .collect();
-            old + Tensor::from_data(TensorData::new(change, [length]), &Device::flex())
-        })
-    };
-    let step = 0.02;
-    let slope = (expected_reward(&moved(step)) - expected_reward(&moved(-step))) / (2.0 * step);
+    let slope = slope(&captioner, &gradient, expected_reward);
     let error = (slope + norm(&gradient)).abs() / norm(&gradient);
     assert!(error < 2e-3, "slope {slope}, norm {}", norm(&gradient));
 }
