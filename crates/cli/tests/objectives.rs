@@ -1,0 +1,84 @@
+//! Stages with objectives other than the plain policy gradient: training, resuming, and settings that contradict.
+
+mod support;
+
+use support::{CONFIG, Workplace};
+
+const BASELINE: &str = "baseline = \"moving_average\"";
+
+fn workplace(scst: &str) -> Workplace {
+    let workplace = Workplace::new();
+    assert!(CONFIG.contains(BASELINE));
+    workplace.write("config.toml", CONFIG.replace(BASELINE, scst).as_bytes());
+    workplace
+}
+
+#[test]
+fn mixer_with_a_learnt_baseline_resumes_as_if_never_stopped() {
+    let workplace = workplace("baseline = \"learned\"\nmixer = { shrink = 2, every_epochs = 1 }");
+    workplace.succeed(&["train", "config.toml"]);
+    workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
+    // In the middle of the stage, the baseline has learnt and words are still given.
+    for entry in std::fs::read_dir(workplace.path("stopped/checkpoints")).expect("checkpoints") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with("step-") && name > "step-00000065") {
+            std::fs::remove_dir_all(path).expect("a directory less");
+        }
+    }
+    workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
+    for file in ["model.safetensors", "optimiser.safetensors"] {
+        let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/step-00000072/{file}"));
+        assert!(bytes("runs/tiny") == bytes("stopped"), "{file}");
+    }
+}
+
+#[test]
+fn objectives_over_the_sampled_set_train() {
+    for objective in ["{ minimum_risk = { alpha = 0.5 } }", "\"max_margin\""] {
+        let workplace = workplace(&format!("objective = {objective}"));
+        workplace.succeed(&["train", "config.toml"]);
+        let metrics = workplace.text("runs/tiny/metrics.jsonl");
+        let scst = metrics.lines().find(|line| line.contains("reward_spread"));
+        let scst = scst.expect("a record of the second stage");
+        assert!(
+            scst.contains("\"advantage\"") && !scst.contains("\"baseline\""),
+            "{scst}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_contradict_are_named() {
+    for (scst, part) in [
+        (
+            "mixer = {}\nbaseline = \"greedy\"",
+            "stages.1.scst.baseline",
+        ),
+        (
+            "mixer = {}\nobjective = \"max_margin\"",
+            "stages.1.scst.objective",
+        ),
+        (
+            "mixer = { shrink = 0 }\nbaseline = \"none\"",
+            "mixer.shrink",
+        ),
+        (
+            "objective = { minimum_risk = { alpha = 0.0 } }",
+            "objective.minimum_risk.alpha",
+        ),
+        (
+            "objective = \"max_margin\"\nsamples_per_image = 1",
+            "samples_per_image",
+        ),
+    ] {
+        let workplace = workplace(scst);
+        let config = workplace.text("config.toml");
+        if scst.contains("samples_per_image") {
+            let config = config.replace("samples_per_image = 3\n", "");
+            workplace.write("config.toml", config.as_bytes());
+        }
+        let message = workplace.refuse(2, &["train", "config.toml"]);
+        assert!(message.contains(part), "{part} in: {message}");
+    }
+}
