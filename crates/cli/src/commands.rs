@@ -5,6 +5,7 @@ mod caption_file;
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod document_frequency;
+pub(crate) mod estimators;
 pub(crate) mod eval;
 pub(crate) mod rewards;
 pub(crate) mod scenes;

@@ -51,6 +51,22 @@ impl Gradients {
         }
     }
 
+    /// Scalar product with gradients of the same names.
+    ///
+    /// # Errors
+    /// [`TensorReadError`] when the device does not hand the sums back.
+    pub fn dot(&self, other: &Self) -> Result<f64, TensorReadError> {
+        let mut total = 0.0;
+        for (name, gradient) in &self.by_name {
+            if let Some(other) = other.by_name.get(name) {
+                let products = gradient.clone() * other.clone();
+                let sum: Vec<f32> = products.sum().try_into_vec_as()?;
+                total += sum.iter().map(|&sum| f64::from(sum)).sum::<f64>();
+            }
+        }
+        Ok(total)
+    }
+
     /// Sum of squares of all gradients.
     ///
     /// # Errors

@@ -119,6 +119,9 @@ pub enum TrainError {
         /// What the captioner reads.
         expected: &'static str,
     },
+    /// A configuration without a self-critical stage where one is needed.
+    #[error("key `stages`: found no stage with `scst`, expected one, whose rewards are used")]
+    NoSelfCriticalStage,
     /// A size of a benchmark that is out of range.
     #[error("{name}: found {found}, expected {expected}")]
     BenchSize {
@@ -157,6 +160,7 @@ impl TrainError {
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
             | Self::FeatureForm { .. }
+            | Self::NoSelfCriticalStage
             | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)

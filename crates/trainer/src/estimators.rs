@@ -1,0 +1,276 @@
+//! The estimator lab: how good the gradients of sampled captions are, by baseline and number of samples.
+//!
+//! All estimators see the same images and the same weights, dropout off. Each is drawn many times and compared with
+//! the mean of many draws of another seed:
+//!
+//! ```text
+//! g_k: the k-th draw, per sampled caption;   m = mean_k g_k;   R: the reference
+//! bias     = |m - R| / |R|                   beside the bias that noise alone explains
+//! variance = mean_k |g_k - m|^2 / |R|^2,     cosine = mean_k cos(g_k, R)
+//! ```
+
+use std::time::Instant;
+
+use burn::tensor::Device;
+use scst_data::{Example, Split};
+use scst_loss::Baseline;
+use scst_model::{Captioner, Gradients};
+use scst_reward::RewardRegistry;
+use serde::Serialize;
+
+use crate::{
+    Config, Corpus, TrainError,
+    checkpoint::Checkpoint,
+    config::{ScstConfig, SequenceObjective},
+    objective::{ImageBatch, StepContext},
+    scst::{BaselineState, SelfCritic},
+};
+
+/// Draws that adapt a baseline which learns before it is measured.
+const WARM_UP: u64 = 20;
+
+/// How the estimators are measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EstimatorLab {
+    /// Training images, the first of the split.
+    pub images: usize,
+    /// Numbers of samples an image.
+    pub samples: Vec<usize>,
+    /// Draws of every estimator.
+    pub draws: u64,
+    /// Draws of the reference, with the largest number of samples and the leave-one-out baseline.
+    pub reference_draws: u64,
+}
+
+/// What was measured of one estimator.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EstimatorReport {
+    /// The baseline.
+    pub baseline: Baseline,
+    /// Samples an image.
+    pub samples: usize,
+    /// Distance of the mean gradient from the reference, relative to the reference.
+    pub bias: f64,
+    /// The distance that an estimator without bias would have from the noise of both means.
+    pub noise: f64,
+    /// Mean squared distance of a draw from the mean of all, relative to the squared reference.
+    pub variance: f64,
+    /// Mean cosine of a draw to the reference.
+    pub cosine: f64,
+    /// Time of a draw, median, in milliseconds.
+    pub milliseconds: f64,
+}
+
+/// Measures every baseline with every number of samples, on the weights of `checkpoint`, the data of `config`, and the
+/// rewards of its first self-critical stage.
+///
+/// # Errors
+/// [`TrainError`] when data, weights and rewards do not fit together, there is no self-critical stage, or a number is
+/// out of range.
+pub fn measure_estimators(
+    config: &Config,
+    checkpoint: &Checkpoint,
+    registry: &RewardRegistry,
+    lab: &EstimatorLab,
+) -> Result<Vec<EstimatorReport>, TrainError> {
+    lab.check()?;
+    let device = config.backend.device()?;
+    let corpus = Corpus::with_vocabulary(
+        &config.data,
+        &config.model,
+        checkpoint.vocabulary.clone(),
+        checkpoint.standardiser.clone(),
+    )?;
+    let captioner = checkpoint.captioner(&config.model, &device)?;
+    let rewards = config.stages.iter().find_map(|stage| stage.scst.clone());
+    let bench = Bench {
+        config,
+        registry,
+        lab,
+        rewards: rewards.ok_or(TrainError::NoSelfCriticalStage)?,
+        corpus,
+        captioner,
+        device,
+    };
+    bench.run()
+}
+
+impl EstimatorLab {
+    fn check(&self) -> Result<(), TrainError> {
+        let least = |name, found: usize, least: usize| {
+            if found >= least {
+                return Ok(());
+            }
+            Err(TrainError::BenchSize {
+                name,
+                found: found.to_string(),
+                expected: format!("{least} or more"),
+            })
+        };
+        least("images", self.images, 1)?;
+        least("numbers of samples", self.samples.len(), 1)?;
+        for &samples in &self.samples {
+            least("samples", samples, 2)?;
+        }
+        least("draws", self.draws as usize, 2)?;
+        least("reference draws", self.reference_draws as usize, 2)
+    }
+}
+
+struct Bench<'a> {
+    config: &'a Config,
+    registry: &'a RewardRegistry,
+    lab: &'a EstimatorLab,
+    rewards: ScstConfig,
+    corpus: Corpus,
+    captioner: Captioner,
+    device: Device,
+}
+
+/// Sums over the draws of an estimator.
+#[derive(Default)]
+struct Draws {
+    sum: Gradients,
+    squares: f64,
+    cosines: f64,
+    count: f64,
+    secs: Vec<f64>,
+}
+
+impl Draws {
+    fn mean(&self) -> Gradients {
+        let scale = 1.0 / self.count;
+        self.sum.clone().map(|g| g.mul_scalar(scale))
+    }
+
+    /// `mean |g_k - m|^2`, with Bessel's correction.
+    fn variance(&self, mean: f64) -> f64 {
+        (self.squares / self.count - mean).max(0.0) * self.count / (self.count - 1.0)
+    }
+}
+
+impl Bench<'_> {
+    fn run(&self) -> Result<Vec<EstimatorReport>, TrainError> {
+        let most = self.lab.samples.iter().copied().max().unwrap_or(2);
+        let stream = 0;
+        let count = self.lab.reference_draws;
+        let drawn = self.draws(Baseline::LeaveOneOut, most, (stream, count), None)?;
+        let mut reference = drawn.mean();
+        let length = reference.squared_norm()?;
+        let reference_noise = drawn.variance(length) / drawn.count;
+        let mut reports = Vec::new();
+        for &samples in &self.lab.samples {
+            for baseline in [
+                Baseline::None,
+                Baseline::MovingAverage,
+                Baseline::Learned,
+                Baseline::Greedy,
+                Baseline::Mean,
+                Baseline::LeaveOneOut,
+            ] {
+                let stream = 1 + reports.len();
+                let draws = (stream, self.lab.draws);
+                let mut drawn = self.draws(baseline, samples, draws, Some(&reference))?;
+                let mut mean = drawn.mean();
+                let variance = drawn.variance(mean.squared_norm()?);
+                let mut difference = mean;
+                difference.merge(reference.clone().map(|g| g.mul_scalar(-1.0)));
+                let noise = variance / drawn.count + reference_noise;
+                drawn.secs.sort_by(f64::total_cmp);
+                reports.push(EstimatorReport {
+                    baseline,
+                    samples,
+                    bias: (difference.squared_norm()? / length).sqrt(),
+                    noise: (noise / length).sqrt(),
+                    variance: variance / length,
+                    cosine: drawn.cosines / drawn.count,
+                    milliseconds: 1e3 * drawn.secs[drawn.secs.len() / 2],
+                });
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Draws of one estimator, from a stream of random numbers of their own.
+    fn draws(
+        &self,
+        baseline: Baseline,
+        samples: usize,
+        (stream, count): (usize, u64),
+        reference: Option<&Gradients>,
+    ) -> Result<Draws, TrainError> {
+        let config = ScstConfig {
+            samples_per_image: samples,
+            objective: SequenceObjective::PolicyGradient,
+            baseline,
+            mixer: None,
+            ..self.rewards.clone()
+        };
+        let references = self.corpus.references(config.reward_end_token)?;
+        let mut critic =
+            SelfCritic::new(&config, references, self.registry, None::<BaselineState>)?;
+        let train = self.corpus.split(Split::Train)?;
+        let images = self.lab.images.min(train.len());
+        let examples: Vec<&Example> = train[..images].iter().collect();
+        let features = self.corpus.features(&examples, &self.device)?;
+        let reference_length = match reference {
+            Some(reference) => reference.clone().squared_norm()?.sqrt(),
+            None => 1.0,
+        };
+        let mut drawn = Draws::default();
+        for step in 0..count + WARM_UP {
+            let batch = ImageBatch {
+                features: features.clone(),
+                images: (0..images).collect(),
+                prefixes: Vec::new(),
+            };
+            let context = StepContext {
+                seed: self.config.seed,
+                stage: stream,
+                step,
+                dropout: 0.0,
+            };
+            let start = Instant::now();
+            let vocabulary = self.corpus.vocabulary();
+            let length = self.corpus.max_length();
+            let part = critic.contribution(&self.captioner, vocabulary, length, &batch, context)?;
+            if step < WARM_UP {
+                continue;
+            }
+            drawn.secs.push(start.elapsed().as_secs_f64());
+            let scale = 1.0 / (images * samples) as f64;
+            let mut gradient = part.gradients.map(|g| g.mul_scalar(scale));
+            let square = gradient.squared_norm()?;
+            drawn.squares += square;
+            drawn.count += 1.0;
+            if let Some(reference) = reference {
+                let lengths = square.sqrt() * reference_length;
+                let product = gradient.dot(reference)?;
+                drawn.cosines += if lengths > 0.0 {
+                    product / lengths
+                } else {
+                    0.0
+                };
+            }
+            drawn.sum.merge(gradient);
+        }
+        Ok(drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_out_of_range_are_named() {
+        let lab = EstimatorLab {
+            images: 4,
+            samples: vec![5, 1],
+            draws: 10,
+            reference_draws: 10,
+        };
+        let message = lab.check().unwrap_err().to_string();
+        assert_eq!(message, "samples: found 1, expected 2 or more");
+    }
+}
