@@ -6,7 +6,7 @@ mod support;
 use support::{CONFIG, Workplace};
 
 const FC: &str = "[model.fc]\nhidden = 24";
-const ATT2IN: &str = "[model.att2in]\nattention = 20\nhidden = 24";
+const ATT2IN: &str = "[model.att2in]\nattention_size = 20\nhidden = 24";
 const POOLED: &str = "features.npy = { path = \"features.npy\" }";
 const REGIONS: &str = "features.folder = { path = \"regions\" }";
 

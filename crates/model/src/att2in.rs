@@ -2,20 +2,20 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::{AttentionBackward, Regions, attend, attend_backward},
-    dropout::apply,
+    attention::AttentionBackward,
     init,
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
+    region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord},
-    words::{WordLayers, relu_dropout_backward},
+    words::WordLayers,
 };
 
 /// Sizes of the Att2in captioner.
@@ -27,7 +27,7 @@ pub struct Att2inConfig {
     /// Length of word embeddings.
     pub embedding: usize,
     /// Length of the keys and queries of attention.
-    pub attention: usize,
+    pub attention_size: usize,
     /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
     pub dropout: f64,
 }
@@ -37,7 +37,7 @@ impl Default for Att2inConfig {
         Self {
             hidden: 512,
             embedding: 512,
-            attention: 512,
+            attention_size: 512,
             dropout: 0.5,
         }
     }
@@ -60,20 +60,9 @@ impl Default for Att2inConfig {
 #[derive(Module, Debug)]
 pub(crate) struct Att2inCaptioner {
     words: WordLayers,
-    /// `W_I`, `[feature, hidden]`.
-    image_weight: Param<Tensor<2>>,
-    /// `b_I`, `[1, hidden]`.
-    image_bias: Param<Tensor<2>>,
-    /// `W_k`, `[hidden, attention]`.
-    key_weight: Param<Tensor<2>>,
-    /// `b_k`, `[1, attention]`.
-    key_bias: Param<Tensor<2>>,
+    regions: RegionLayers,
     /// `W_h` and `W_q`, `[hidden, 5 hidden + attention]`.
     recurrent_weight: Param<Tensor<2>>,
-    /// `w`, `[attention, 1]`.
-    score_weight: Param<Tensor<2>>,
-    /// `W_z`, `[hidden, 2 hidden]`.
-    context_weight: Param<Tensor<2>>,
 }
 
 impl Att2inCaptioner {
@@ -84,7 +73,8 @@ impl Att2inCaptioner {
         rng: &mut impl Rng,
     ) -> Self {
         let Dimensions { feature, vocab } = dimensions;
-        let (hidden, embedding, attention) = (config.hidden, config.embedding, config.attention);
+        let (hidden, embedding) = (config.hidden, config.embedding);
+        let attention = config.attention_size;
         let gates = Candidate::Maxout.blocks() * hidden;
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
         let image_weight = linear([feature, hidden], feature);
@@ -92,8 +82,14 @@ impl Att2inCaptioner {
         let key_weight = linear([hidden, attention], hidden);
         let key_bias = linear([1, attention], hidden);
         let recurrent_weight = linear([hidden, gates + attention], hidden);
-        let score_weight = linear([attention, 1], attention);
-        let context_weight = linear([hidden, 2 * hidden], hidden);
+        let regions = RegionLayers {
+            image_weight,
+            image_bias,
+            key_weight,
+            key_bias,
+            score_weight: linear([attention, 1], attention),
+            context_weight: linear([hidden, 2 * hidden], hidden),
+        };
         let input_weight = linear([embedding, gates], embedding);
         let gate_bias = linear([1, gates], hidden);
         let output_weight = linear([hidden, vocab], hidden);
@@ -106,18 +102,9 @@ impl Att2inCaptioner {
                 output_weight,
                 output_bias,
             },
-            image_weight,
-            image_bias,
-            key_weight,
-            key_bias,
+            regions,
             recurrent_weight,
-            score_weight,
-            context_weight,
         }
-    }
-
-    fn hidden(&self) -> usize {
-        self.context_weight.val().dims()[0]
     }
 }
 
@@ -131,7 +118,7 @@ impl Recurrent for Att2inCaptioner {
     }
 
     fn feature(&self) -> usize {
-        self.image_weight.val().dims()[0]
+        self.regions.feature()
     }
 
     fn read(
@@ -139,29 +126,17 @@ impl Recurrent for Att2inCaptioner {
         features: ImageFeatures,
         dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError> {
-        let projected =
-            relu(features.vectors().matmul(self.image_weight.val()) + self.image_bias.val());
-        let [rows, hidden] = projected.dims();
-        let (device, dtype) = (projected.device(), projected.dtype());
-        let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
-        let values = apply(projected, mask.as_ref());
-        let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
-        let regions = Regions::new(keys, values.clone(), features.region_counts());
         let images = features.images();
-        let zeros = Tensor::zeros([images, hidden], (&device, dtype));
+        let (regions, record) = self.regions.read(features, dropout);
+        let place = (&record.projected.device(), record.projected.dtype());
+        let zeros = Tensor::zeros([images, self.regions.hidden()], place);
         let state = State {
             hidden: zeros.clone(),
             cell: zeros,
             image_of_row: (0..images).collect(),
-            regions: Some(regions.clone()),
-        };
-        let images = ImageRecord {
-            features,
-            projected: values,
-            cell: None,
             regions: Some(regions),
         };
-        Ok((state, images))
+        Ok((state, record))
     }
 
     fn cell(
@@ -170,17 +145,12 @@ impl Recurrent for Att2inCaptioner {
         recurrent: Tensor<2>,
         state: State,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let Some(regions) = &state.regions else {
-            return Err(ModelError::OtherCaptioner);
-        };
-        let (hidden, [_, gates]) = (self.hidden(), input.dims());
+        let (hidden, [_, gates]) = (self.regions.hidden(), input.dims());
         let attention = recurrent.dims()[1] - gates;
         let queries = recurrent.clone().narrow(1, gates, attention);
-        let score = self.score_weight.val();
-        let attended = attend(regions, score, queries, &state.image_of_row);
+        let (attended, context) = self.regions.attend(&state, queries)?;
         let sums = input + recurrent.narrow(1, 0, gates);
-        let candidate = sums.clone().narrow(1, 3 * hidden, 2 * hidden)
-            + attended.context.clone().matmul(self.context_weight.val());
+        let candidate = sums.clone().narrow(1, 3 * hidden, 2 * hidden) + context;
         let sums = Tensor::cat(vec![sums.narrow(1, 0, 3 * hidden), candidate], 1);
         let (hidden, cell, record) = cell(Candidate::Maxout, sums, state.cell);
         let record = CoreRecord {
@@ -204,17 +174,13 @@ impl Recurrent for Att2inCaptioner {
         dc: Tensor<2>,
         attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        let (Some(regions), Some(attended)) = (&images.regions, record.attention) else {
-            return Err(ModelError::OtherCaptioner);
-        };
-        let hidden = self.hidden();
-        let attention = attention
-            .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.val()));
+        let hidden = self.regions.hidden();
         let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
         let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
-        let d_context = d_candidate.matmul(attention.context_transposed.clone());
-        let score = self.score_weight.val();
-        let d_queries = attend_backward(regions, score, attended, d_context, attention);
+        let attended = record.attention;
+        let d_queries = self
+            .regions
+            .attend_backward(images, attended, d_candidate, attention)?;
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
     }
 
@@ -227,25 +193,11 @@ impl Recurrent for Att2inCaptioner {
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        let (Some(d_gates), Some(attention)) = (d_gates, attention) else {
-            return;
-        };
-        let hidden = self.hidden();
-        let contexts = Tensor::cat(attention.contexts.into_iter().rev().collect(), 0);
-        let d_candidate = d_gates.narrow(1, 3 * hidden, 2 * hidden);
-        gradients.add("context_weight", contexts.transpose().matmul(d_candidate));
-        gradients.add("score_weight", attention.d_score.sum_dim(0));
-
-        let (d_keys, values) = (attention.d_keys, images.projected);
-        gradients.add("key_bias", d_keys.clone().sum_dim(0));
-        gradients.add(
-            "key_weight",
-            values.clone().transpose().matmul(d_keys.clone()),
-        );
-        let d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
-        let d_projected = relu_dropout_backward(d_values, values, scale);
-        gradients.add("image_bias", d_projected.clone().sum_dim(0));
-        let vectors = images.features.vectors();
-        gradients.add("image_weight", vectors.transpose().matmul(d_projected));
+        if let (Some(d_gates), Some(attention)) = (d_gates, attention) {
+            let hidden = self.regions.hidden();
+            let d_candidate = d_gates.narrow(1, 3 * hidden, 2 * hidden);
+            let layers = &self.regions;
+            layers.backward(&images, d_candidate, attention, None, scale, gradients);
+        }
     }
 }

@@ -25,6 +25,7 @@ mod init;
 mod lstm;
 mod parameters;
 mod recurrent;
+mod region_layers;
 mod rows;
 mod tape;
 mod words;

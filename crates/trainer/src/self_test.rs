@@ -88,7 +88,7 @@ fn captioners() -> [CaptionerConfig; 2] {
         CaptionerConfig::Att2in(Att2inConfig {
             hidden: 16,
             embedding: 8,
-            attention: 12,
+            attention_size: 12,
             dropout: 0.25,
         }),
     ]

@@ -42,7 +42,7 @@ fn configs() -> [CaptionerConfig; 2] {
         CaptionerConfig::Att2in(Att2inConfig {
             hidden: HIDDEN,
             embedding: 4,
-            attention: 3,
+            attention_size: 3,
             dropout: 0.0,
         }),
     ]

@@ -111,7 +111,7 @@ impl StepBench {
             BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
                 hidden: self.hidden,
                 embedding: self.hidden,
-                attention: self.hidden,
+                attention_size: self.hidden,
                 dropout: self.dropout,
             }),
         }

@@ -111,7 +111,7 @@ impl Config {
                 let mut check = check.below("model.att2in");
                 check.at_least_one("hidden", config.hidden as u64);
                 check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention", config.attention as u64);
+                check.at_least_one("attention_size", config.attention_size as u64);
                 check.below_one("dropout", config.dropout);
             }
         }

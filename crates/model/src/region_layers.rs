@@ -1,0 +1,135 @@
+//! The layers that face regions: their projection, the attention to them, and its way into the gates.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Tensor, activation::relu},
+};
+
+use crate::{
+    Dropout, Gradients, ImageFeatures, ModelError, State,
+    attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
+    dropout::apply,
+    tape::ImageRecord,
+    words::relu_dropout_backward,
+};
+
+/// ```text
+/// v_r = drop(relu(region_r W_I + b_I)),   k_r = v_r W_k + b_k
+/// alpha = softmax_r(w . tanh(k_r + q)),   z = sum_r alpha_r v_r,   into the gates: z W_z
+/// ```
+#[derive(Module, Debug)]
+pub(crate) struct RegionLayers {
+    /// `W_I`, `[feature, hidden]`.
+    pub(crate) image_weight: Param<Tensor<2>>,
+    /// `b_I`, `[1, hidden]`.
+    pub(crate) image_bias: Param<Tensor<2>>,
+    /// `W_k`, `[hidden, attention]`.
+    pub(crate) key_weight: Param<Tensor<2>>,
+    /// `b_k`, `[1, attention]`.
+    pub(crate) key_bias: Param<Tensor<2>>,
+    /// `w`, `[attention, 1]`.
+    pub(crate) score_weight: Param<Tensor<2>>,
+    /// `W_z`, `[hidden, gates that see the context]`.
+    pub(crate) context_weight: Param<Tensor<2>>,
+}
+
+impl RegionLayers {
+    pub(crate) fn feature(&self) -> usize {
+        self.image_weight.val().dims()[0]
+    }
+
+    pub(crate) fn hidden(&self) -> usize {
+        self.image_weight.val().dims()[1]
+    }
+
+    /// Values and keys of all regions.
+    pub(crate) fn read(
+        &self,
+        features: ImageFeatures,
+        dropout: Option<&mut Dropout>,
+    ) -> (Regions, ImageRecord) {
+        let projected =
+            relu(features.vectors().matmul(self.image_weight.val()) + self.image_bias.val());
+        let [rows, hidden] = projected.dims();
+        let (device, dtype) = (projected.device(), projected.dtype());
+        let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
+        let values = apply(projected, mask.as_ref());
+        let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
+        let regions = Regions::new(keys, values.clone(), features.region_counts());
+        let images = ImageRecord {
+            features,
+            projected: values,
+            cell: None,
+            regions: Some(regions.clone()),
+        };
+        (regions, images)
+    }
+
+    /// Attends with queries, `[rows, attention]`. Returns the record and `z W_z`.
+    pub(crate) fn attend(
+        &self,
+        state: &State,
+        queries: Tensor<2>,
+    ) -> Result<(AttentionRecord, Tensor<2>), ModelError> {
+        let regions = state.regions.as_ref().ok_or(ModelError::OtherCaptioner)?;
+        let score = self.score_weight.val();
+        let record = attend(regions, score, queries, &state.image_of_row);
+        let context = record.context.clone().matmul(self.context_weight.val());
+        Ok((record, context))
+    }
+
+    /// The gradient at the queries from that at `z W_z`.
+    pub(crate) fn attend_backward(
+        &self,
+        images: &ImageRecord,
+        record: Option<AttentionRecord>,
+        d_context: Tensor<2>,
+        attention: &mut Option<AttentionBackward>,
+    ) -> Result<Tensor<2>, ModelError> {
+        let (Some(regions), Some(record)) = (&images.regions, record) else {
+            return Err(ModelError::OtherCaptioner);
+        };
+        let attention = attention
+            .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.val()));
+        let d_context = d_context.matmul(attention.context_transposed.clone());
+        let score = self.score_weight.val();
+        Ok(attend_backward(
+            regions, score, record, d_context, attention,
+        ))
+    }
+
+    /// Adds the gradients of all these layers, below `regions`.
+    ///
+    /// `d_context`: at `z W_z` of all steps; `d_start`: at the values, from elsewhere than attention. `scale`: what
+    /// dropout multiplied kept units by.
+    pub(crate) fn backward(
+        &self,
+        images: &ImageRecord,
+        d_context: Tensor<2>,
+        attention: AttentionBackward,
+        d_start: Option<Tensor<2>>,
+        scale: f64,
+        gradients: &mut Gradients,
+    ) {
+        let contexts = Tensor::cat(attention.contexts.into_iter().rev().collect(), 0);
+        let d_weight = contexts.transpose().matmul(d_context);
+        gradients.add("regions.context_weight", d_weight);
+        gradients.add("regions.score_weight", attention.d_score.sum_dim(0));
+
+        let (d_keys, values) = (attention.d_keys, images.projected.clone());
+        gradients.add("regions.key_bias", d_keys.clone().sum_dim(0));
+        let d_weight = values.clone().transpose().matmul(d_keys.clone());
+        gradients.add("regions.key_weight", d_weight);
+        let mut d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
+        if let Some(d_start) = d_start {
+            d_values = d_values + d_start;
+        }
+        let d_projected = relu_dropout_backward(d_values, values, scale);
+        gradients.add("regions.image_bias", d_projected.clone().sum_dim(0));
+        let vectors = images.features.vectors();
+        gradients.add(
+            "regions.image_weight",
+            vectors.transpose().matmul(d_projected),
+        );
+    }
+}
