@@ -130,6 +130,15 @@ pub struct AttendedGradient<'a> {
     pub d_score: &'a mut [f32],
 }
 
+/// Where the gradient of attention comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Signal<'a> {
+    /// The gradient at the contexts, `[rows, hidden]`, of expected regions.
+    Contexts(&'a [f32]),
+    /// The gradient at the energies, `[rows, longest]`, of regions that were drawn; values get none.
+    Energies(&'a [f32]),
+}
+
 /// The backward pass of [`attend`]: fills `d_queries` and adds to `gradient`.
 ///
 /// ```text
@@ -139,7 +148,7 @@ pub struct AttendedGradient<'a> {
 /// ```
 ///
 /// # Shapes
-/// As of [`attend`]; `d_contexts`: `[rows, hidden]`; `d_queries`: `[rows, attention]`, zeros.
+/// As of [`attend`]; `d_queries`: `[rows, attention]`, zeros.
 ///
 /// # Panics
 /// When the lengths do not fit together.
@@ -148,7 +157,7 @@ pub fn attend_backward(
     queries: &[f32],
     image_of_row: &[usize],
     weights: &[f32],
-    d_contexts: &[f32],
+    signal: Signal<'_>,
     d_queries: &mut [f32],
     gradient: AttendedGradient<'_>,
 ) {
@@ -157,8 +166,8 @@ pub fn attend_backward(
     let rows = queries
         .chunks_exact(width)
         .zip(weights.chunks_exact(longest))
-        .zip(d_contexts.chunks_exact(hidden))
-        .zip(d_queries.chunks_exact_mut(width));
+        .zip(d_queries.chunks_exact_mut(width))
+        .enumerate();
     // A task is an image: nobody else adds to the gradients of its regions.
     let mut tasks: Vec<Task<'_>> = Vec::with_capacity(attended.images.len());
     let (mut d_keys, mut d_values) = (gradient.d_keys, gradient.d_values);
@@ -178,11 +187,15 @@ pub fn attend_backward(
             rows: Vec::new(),
         });
     }
-    for ((((query, weights), d_context), d_query), &image) in rows.zip(image_of_row) {
+    for ((row, ((query, weights), d_query)), &image) in rows.zip(image_of_row) {
+        let signal = match signal {
+            Signal::Contexts(values) => Signal::Contexts(&values[row * hidden..][..hidden]),
+            Signal::Energies(values) => Signal::Energies(&values[row * longest..][..longest]),
+        };
         tasks[image].rows.push(Row {
             query,
             weights,
-            d_context,
+            signal,
             d_query,
         });
     }
@@ -201,7 +214,7 @@ struct Task<'a> {
 struct Row<'a> {
     query: &'a [f32],
     weights: &'a [f32],
-    d_context: &'a [f32],
+    signal: Signal<'a>,
     d_query: &'a mut [f32],
 }
 
@@ -214,18 +227,23 @@ impl Task<'_> {
             vectorised(
                 #[inline(always)]
                 || {
-                    let values = attended.values(span);
-                    let d_values = self.d_values.chunks_exact_mut(attended.hidden);
-                    let regions = d_energies.iter_mut().zip(weights).zip(values.zip(d_values));
-                    for ((d_energy, &weight), (value, d_value)) in regions {
-                        *d_energy = dot_and_add(value, row.d_context, weight, d_value);
+                    match row.signal {
+                        Signal::Energies(given) => d_energies.copy_from_slice(&given[..span.count]),
+                        Signal::Contexts(d_context) => {
+                            let values = attended.values(span);
+                            let d_values = self.d_values.chunks_exact_mut(attended.hidden);
+                            let regions = d_energies.iter_mut().zip(weights);
+                            for ((d_energy, &weight), (value, d_value)) in
+                                regions.zip(values.zip(d_values))
+                            {
+                                *d_energy = dot_and_add(value, d_context, weight, d_value);
+                            }
+                            softmax_backward(&mut d_energies, weights);
+                        }
                     }
-                    let mean: f32 = d_energies.iter().zip(weights).map(|(d, w)| d * w).sum();
                     let keys = attended.keys(span);
                     let d_keys = self.d_keys.chunks_exact_mut(score.len());
-                    let regions = d_energies.iter().zip(weights).zip(keys.zip(d_keys));
-                    for ((&d_weight, &weight), (key, d_key)) in regions {
-                        let d_energy = weight * (d_weight - mean);
+                    for (&d_energy, (key, d_key)) in d_energies.iter().zip(keys.zip(d_keys)) {
                         let inputs = key.iter().zip(row.query).zip(score);
                         let outputs = d_key.iter_mut().zip(&mut *row.d_query);
                         let outputs = outputs.zip(&mut *self.d_score);
@@ -242,6 +260,15 @@ impl Task<'_> {
                 },
             );
         }
+    }
+}
+
+/// From gradients at the weights to those at the energies.
+#[inline(always)]
+fn softmax_backward(gradients: &mut [f32], weights: &[f32]) {
+    let mean: f32 = gradients.iter().zip(weights).map(|(d, w)| d * w).sum();
+    for (gradient, weight) in gradients.iter_mut().zip(weights) {
+        *gradient = weight * (*gradient - mean);
     }
 }
 

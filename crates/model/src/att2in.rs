@@ -11,6 +11,7 @@ use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
     attention::AttentionBackward,
     init,
+    locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
     region_layers::RegionLayers,
@@ -144,11 +145,12 @@ impl Recurrent for Att2inCaptioner {
         input: Tensor<2>,
         recurrent: Tensor<2>,
         state: State,
+        _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
         let (hidden, [_, gates]) = (self.regions.hidden(), input.dims());
         let attention = recurrent.dims()[1] - gates;
         let queries = recurrent.clone().narrow(1, gates, attention);
-        let (attended, context) = self.regions.attend(&state, queries)?;
+        let (attended, context) = self.regions.attend(&state, queries, &mut Look::Expected)?;
         let sums = input + recurrent.narrow(1, 0, gates);
         let candidate = sums.clone().narrow(1, 3 * hidden, 2 * hidden) + context;
         let sums = Tensor::cat(vec![sums.narrow(1, 0, 3 * hidden), candidate], 1);
@@ -170,17 +172,17 @@ impl Recurrent for Att2inCaptioner {
         &self,
         record: CoreRecord,
         images: &ImageRecord,
-        dh: Tensor<2>,
-        dc: Tensor<2>,
+        (dh, dc): (Tensor<2>, Tensor<2>),
+        _location: Option<LocationSignal<'_>>,
         attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let hidden = self.regions.hidden();
         let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
         let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
         let attended = record.attention;
-        let d_queries = self
-            .regions
-            .attend_backward(images, attended, d_candidate, attention)?;
+        let d_queries =
+            self.regions
+                .attend_backward(images, attended, d_candidate, None, attention)?;
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
     }
 

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use burn::tensor::{Bool, Tensor, TensorData, activation::softmax};
 use scst_kernels::{
     attention as kernel,
-    attention::{Attended, AttendedGradient, Span},
+    attention::{Attended, AttendedGradient, Signal, Span},
     host::{Values, contiguous, is_host},
 };
 
-use crate::rows::{index, scatter_rows};
+use crate::{
+    ModelError,
+    locations::{LocationSignal, Look},
+    rows::{index, scatter_rows},
+};
 
 /// What captions attend to: keys and values of all regions of all images.
 #[derive(Debug, Clone)]
@@ -62,6 +66,31 @@ impl Regions {
         }
     }
 
+    /// The numbers of chosen regions among those of all images.
+    fn chosen(&self, image_of_row: &[usize], drawn: &[usize]) -> Vec<usize> {
+        let rows = image_of_row.iter().zip(drawn);
+        rows.map(|(&image, &k)| self.images[image].first + k)
+            .collect()
+    }
+
+    /// The values of regions, a row each, on the device of `like`.
+    fn values(&self, regions: &[usize], like: &Tensor<2>) -> Tensor<2> {
+        match &self.vectors {
+            Vectors::Device([_, values]) => {
+                values.clone().select(0, index(regions, &like.device()))
+            }
+            Vectors::Host(vectors) => {
+                let hidden = self.dims[2];
+                let mut chosen = Values::zeros([regions.len(), hidden]);
+                let rows = chosen.get_mut().chunks_exact_mut(hidden);
+                for (row, &region) in rows.zip(regions) {
+                    row.copy_from_slice(&vectors[1].get()[region * hidden..][..hidden]);
+                }
+                chosen.into_tensor(&like.device())
+            }
+        }
+    }
+
     /// The most regions of an image.
     fn longest(&self) -> usize {
         self.images.iter().map(|span| span.count).max().unwrap_or(0)
@@ -88,9 +117,11 @@ pub(crate) struct AttentionRecord {
     queries: Tensor<2>,
     /// `alpha`, `[rows, longest]`, 0 where an image has no such region.
     pub(crate) weights: Tensor<2>,
-    /// `[rows, hidden]`.
+    /// `z`, `[rows, hidden]`.
     pub(crate) context: Tensor<2>,
     image_of_row: Vec<usize>,
+    /// The regions that were drawn, counted from the first of the row's image; `None` where `z` is expected.
+    drawn: Option<Vec<usize>>,
 }
 
 /// What a backward pass carries from step to step: sums, and a weight in the layout that it wants.
@@ -128,12 +159,39 @@ impl AttentionBackward {
 /// Attends from every row to the regions of its image.
 ///
 /// ```text
-/// e_r = w . tanh(k_r + q),   alpha = softmax(e),   context = sum_r alpha_r v_r
+/// e_r = w . tanh(k_r + q),   alpha = softmax(e),   z = sum_r alpha_r v_r,   or z = v_r for one region r (hard attention)
 /// ```
 ///
 /// # Shapes
-/// `score`: `w`, `[attention, 1]`; `queries`: `q`, `[rows, attention]`; the context is `[rows, hidden]`.
+/// `score`: `w`, `[attention, 1]`; `queries`: `q`, `[rows, attention]`; `z` is `[rows, hidden]`.
+///
+/// # Errors
+/// [`ModelError::Read`] when the device does not hand the weights back that regions are chosen by.
 pub(crate) fn attend(
+    regions: &Regions,
+    score: Tensor<2>,
+    queries: Tensor<2>,
+    image_of_row: &[usize],
+    look: &mut Look<'_>,
+) -> Result<AttentionRecord, ModelError> {
+    let mut record = attend_softly(regions, score, queries, image_of_row);
+    if !matches!(look, Look::Expected) {
+        let counts: Vec<usize> = image_of_row
+            .iter()
+            .map(|&k| regions.images[k].count)
+            .collect();
+        let weights = record.weights.clone().try_into_vec_as::<f32>();
+        let weights = weights.map_err(|error| ModelError::Read {
+            reason: error.to_string(),
+        })?;
+        let drawn = look.choose(&weights, &counts);
+        record.context = regions.values(&regions.chosen(image_of_row, &drawn), &record.context);
+        record.drawn = Some(drawn);
+    }
+    Ok(record)
+}
+
+fn attend_softly(
     regions: &Regions,
     score: Tensor<2>,
     queries: Tensor<2>,
@@ -172,6 +230,7 @@ pub(crate) fn attend(
         weights,
         context,
         image_of_row: image_of_row.to_vec(),
+        drawn: None,
     }
 }
 
@@ -183,11 +242,15 @@ pub(crate) fn attend(
 /// t_r = tanh(k_r + q),   dk_r = d e_r w (1 - t_r^2),   dq = sum_r dk_r,   dw = sum_r d e_r t_r
 /// dv_r = alpha_r d context
 /// ```
+///
+/// Of regions that were drawn, only their own values get a gradient from the context; that at the energies is the
+/// one of `location`, see [`LocationSignal`].
 pub(crate) fn attend_backward(
     regions: &Regions,
     score: Tensor<2>,
     record: AttentionRecord,
     d_context: Tensor<2>,
+    location: Option<LocationSignal<'_>>,
     gradient: &mut AttentionBackward,
 ) -> Tensor<2> {
     let AttentionRecord {
@@ -195,34 +258,34 @@ pub(crate) fn attend_backward(
         weights,
         context,
         image_of_row,
+        drawn,
     } = record;
     gradient.contexts.push(context);
+    let d_drawn = drawn.map(|drawn| {
+        let chosen = regions.chosen(&image_of_row, &drawn);
+        let d_values = scatter_rows(d_context.clone(), &chosen, regions.dims[0]);
+        gradient.d_values = gradient.d_values.clone() + d_values;
+        location_gradient(&weights, &drawn, location)
+    });
     let vectors = match &regions.vectors {
         Vectors::Device(vectors) => vectors,
         Vectors::Host(vectors) => {
             let score = Values::take(score);
             let attended = regions.attended(vectors, &score);
             let saved = (queries, weights, image_of_row.as_slice());
-            return attend_backward_on_host(&attended, saved, d_context, gradient);
+            let of_energies = d_drawn.is_some();
+            let signal = Values::take(d_drawn.unwrap_or(d_context));
+            let signal = if of_energies {
+                Signal::Energies(signal.get())
+            } else {
+                Signal::Contexts(signal.get())
+            };
+            return attend_backward_on_host(&attended, saved, signal, gradient);
         }
     };
     let (rows, longest) = (image_of_row.len(), regions.longest());
     let [all, attention, _] = regions.dims;
     let Gathered { keys, values, .. } = gather(regions, vectors, &image_of_row);
-    let d_context = d_context.unsqueeze_dim::<3>(2);
-    let d_weights = values.matmul(d_context.clone()).squeeze_dim::<2>(2);
-    let mean = (weights.clone() * d_weights.clone()).sum_dim(1);
-    let d_energies = weights.clone() * (d_weights - mean);
-    let d_values = weights
-        .unsqueeze_dim::<3>(2)
-        .matmul(d_context.swap_dims(1, 2));
-
-    let tanh = (keys + queries.unsqueeze_dim::<3>(1)).tanh();
-    let d_energies = d_energies.unsqueeze_dim::<3>(2);
-    let score = score.transpose().unsqueeze_dim::<3>(0);
-    let d_keys = d_energies.clone() * score * tanh.clone().square().neg().add_scalar(1.0);
-    let d_score = (d_energies * tanh).sum_dim(1).squeeze_dim::<2>(1);
-
     let (region_of_row, _) = regions.of_rows(&image_of_row);
     let add = |to: &mut Tensor<2>, values: Tensor<3>| {
         let [_, _, columns] = values.dims();
@@ -230,8 +293,26 @@ pub(crate) fn attend_backward(
         // Of regions that do not exist, all gradients are 0.
         *to = to.clone() + scatter_rows(values, &region_of_row, all);
     };
+    let d_energies = d_drawn.unwrap_or_else(|| {
+        let d_context = d_context.unsqueeze_dim::<3>(2);
+        let d_weights = values.matmul(d_context.clone()).squeeze_dim::<2>(2);
+        let mean = (weights.clone() * d_weights.clone()).sum_dim(1);
+        let d_energies = weights.clone() * (d_weights - mean);
+        let of_rows = weights.unsqueeze_dim::<3>(2);
+        add(
+            &mut gradient.d_values,
+            of_rows.matmul(d_context.swap_dims(1, 2)),
+        );
+        d_energies
+    });
+
+    let tanh = (keys + queries.unsqueeze_dim::<3>(1)).tanh();
+    let d_energies = d_energies.unsqueeze_dim::<3>(2);
+    let score = score.transpose().unsqueeze_dim::<3>(0);
+    let d_keys = d_energies.clone() * score * tanh.clone().square().neg().add_scalar(1.0);
+    let d_score = (d_energies * tanh).sum_dim(1).squeeze_dim::<2>(1);
+
     add(&mut gradient.d_keys, d_keys.clone());
-    add(&mut gradient.d_values, d_values);
     let images = regions.images.len();
     gradient.d_score = gradient.d_score.clone() + scatter_rows(d_score, &image_of_row, images);
     d_keys.sum_dim(1).reshape([rows, attention])
@@ -240,7 +321,7 @@ pub(crate) fn attend_backward(
 fn attend_backward_on_host(
     attended: &Attended<'_>,
     (queries, weights, image_of_row): (Tensor<2>, Tensor<2>, &[usize]),
-    d_context: Tensor<2>,
+    signal: Signal<'_>,
     gradient: &mut AttentionBackward,
 ) -> Tensor<2> {
     let (device, shape) = (queries.device(), queries.dims());
@@ -256,7 +337,7 @@ fn attend_backward_on_host(
         Values::take(queries).get(),
         image_of_row,
         Values::take(weights).get(),
-        Values::take(d_context).get(),
+        signal,
         d_queries.get_mut(),
         AttendedGradient {
             d_keys: d_keys.get_mut(),
@@ -268,6 +349,33 @@ fn attend_backward_on_host(
     gradient.d_values = d_values.into_tensor(&device);
     gradient.d_score = d_score.into_tensor(&device);
     d_queries.into_tensor(&device)
+}
+
+/// `dL/de` of regions that were drawn, `[rows, longest]`.
+fn location_gradient(
+    weights: &Tensor<2>,
+    drawn: &[usize],
+    location: Option<LocationSignal<'_>>,
+) -> Tensor<2> {
+    let Some(LocationSignal {
+        weights: a,
+        entropy,
+    }) = location
+    else {
+        return weights.zeros_like();
+    };
+    let ([rows, longest], place) = (weights.dims(), (&weights.device(), weights.dtype()));
+    let mut one_hot = vec![0.0f32; rows * longest];
+    for (row, &k) in drawn.iter().enumerate() {
+        one_hot[row * longest + k] = 1.0;
+    }
+    let one_hot = Tensor::<2>::from_data(TensorData::new(one_hot, [rows, longest]), place);
+    let a = Tensor::<2>::from_data(TensorData::new(a.to_vec(), [rows, 1]), place);
+    // alpha log alpha is 0 where alpha is: the logarithm is that of a number above 0.
+    let log = weights.clone().clamp_min(f32::MIN_POSITIVE).log();
+    let negative_entropy = (weights.clone() * log.clone()).sum_dim(1);
+    let d_entropy = weights.clone() * (log - negative_entropy);
+    a * (weights.clone() - one_hot) + d_entropy.mul_scalar(entropy)
 }
 
 /// Keys and values of every row, filled up to the most regions of an image.
@@ -317,11 +425,12 @@ mod tests {
         let regions = Regions::new(tensor(14, attention, 1), tensor(14, hidden, 2), &counts);
         let score = tensor(attention, 1, 3);
         let queries = tensor(6, attention, 4);
-        let record = attend(&regions, score.clone(), queries, &image_of_row);
+        let mut look = Look::Expected;
+        let record = attend(&regions, score.clone(), queries, &image_of_row, &mut look).unwrap();
         let d_context = tensor(6, hidden, 5);
         let mut sums = AttentionBackward::new(&regions, tensor(hidden, 7, 6));
         let (weights, context) = (record.weights.clone(), record.context.clone());
-        let d_queries = attend_backward(&regions, score, record, d_context, &mut sums);
+        let d_queries = attend_backward(&regions, score, record, d_context, None, &mut sums);
         let AttentionBackward {
             d_keys,
             d_values,

@@ -5,11 +5,13 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, ModelError, Parameter, State, Tape,
+    Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients, Parameter, State,
+    Tape,
     att2in::{Att2inCaptioner, Att2inConfig},
     fc::{FcCaptioner, FcConfig},
     parameters,
     recurrent::{self, Recurrent},
+    show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
     update_parameters,
 };
 
@@ -21,6 +23,8 @@ pub enum CaptionerConfig {
     Fc(FcConfig),
     /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
     Att2in(Att2inConfig),
+    /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
+    ShowAttendTell(ShowAttendTellConfig),
 }
 
 impl CaptionerConfig {
@@ -29,6 +33,7 @@ impl CaptionerConfig {
         match self {
             Self::Fc(_) => "fc",
             Self::Att2in(_) => "att2in",
+            Self::ShowAttendTell(_) => "show_attend_tell",
         }
     }
 
@@ -37,6 +42,7 @@ impl CaptionerConfig {
         match self {
             Self::Fc(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
+            Self::ShowAttendTell(config) => config.dropout,
         }
     }
 
@@ -44,8 +50,13 @@ impl CaptionerConfig {
     pub fn reads_regions(&self) -> bool {
         match self {
             Self::Fc(_) => false,
-            Self::Att2in(_) => true,
+            Self::Att2in(_) | Self::ShowAttendTell(_) => true,
         }
+    }
+
+    /// Whether it looks at one region a step.
+    pub fn attends_hard(&self) -> bool {
+        matches!(self, Self::ShowAttendTell(config) if config.attention == AttentionKind::Hard)
     }
 }
 
@@ -68,6 +79,7 @@ pub struct Captioner {
 enum Kind {
     Fc(FcCaptioner),
     Att2in(Att2inCaptioner),
+    ShowAttendTell(ShowAttendTellCaptioner),
 }
 
 impl Captioner {
@@ -94,6 +106,10 @@ impl Captioner {
             CaptionerConfig::Att2in(config) => {
                 Kind::Att2in(Att2inCaptioner::init(config, dimensions, place, rng))
             }
+            CaptionerConfig::ShowAttendTell(config) => {
+                let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
+                Kind::ShowAttendTell(model)
+            }
         };
         Self { kind }
     }
@@ -102,6 +118,7 @@ impl Captioner {
         match &self.kind {
             Kind::Fc(model) => model,
             Kind::Att2in(model) => model,
+            Kind::ShowAttendTell(model) => model,
         }
     }
 
@@ -124,6 +141,7 @@ impl Captioner {
         match &self.kind {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
+            Kind::ShowAttendTell(model) => parameters(model),
         }
     }
 
@@ -135,6 +153,7 @@ impl Captioner {
         let kind = match self.kind {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
+            Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
         };
         Self { kind }
     }
@@ -150,11 +169,13 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
-        Ok(self.start_tape(features, image_of_caption, None)?.0)
+        Ok(self
+            .start_tape(features, image_of_caption, Noise::default())?
+            .0)
     }
 
     /// Like [`start`](Self::start), with a tape that [`step`](Self::step) goes on recording, and
-    /// with dropout.
+    /// with dropout and drawn regions.
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -162,15 +183,16 @@ impl Captioner {
         &self,
         features: ImageFeatures,
         image_of_caption: &[usize],
-        dropout: Option<Dropout>,
+        noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
-        recurrent::start(self.recurrent(), features, image_of_caption, dropout)
+        recurrent::start(self.recurrent(), features, image_of_caption, noise)
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
     /// `[rows, hidden]`, and the state that follows.
     ///
-    /// With a tape the step is recorded, and dropout of the tape is applied.
+    /// With a tape the step is recorded, and dropout and drawn regions of the tape are applied. Without one, a
+    /// captioner with hard attention looks at the most probable region.
     ///
     /// # Errors
     /// [`ModelError`] for a word outside the vocabulary, or when there is not one word a row.
@@ -195,10 +217,10 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
         input_words: &[&[u32]],
-        dropout: Option<Dropout>,
+        noise: Noise,
     ) -> Result<Tape, ModelError> {
         let model = self.recurrent();
-        recurrent::teacher_forced(model, features, image_of_caption, input_words, dropout)
+        recurrent::teacher_forced(model, features, image_of_caption, input_words, noise)
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
@@ -213,28 +235,18 @@ impl Captioner {
         hidden.matmul(weight) + bias
     }
 
-    /// Gradients of all parameters from those at the output layer.
-    ///
-    /// # Shapes
-    /// `d_hidden`: `[rows, hidden]`, packed as [`Tape::hidden`] is; `d_output_weight`:
-    /// `[hidden, vocab]`; `d_output_bias`: `[1, vocab]`.
+    /// Gradients of all parameters from those at the output layer and, with hard attention, from what the choice of
+    /// regions learns from.
     ///
     /// # Errors
     /// [`ModelError`] when the rows are not those of the tape, or another captioner made it.
     pub fn backward(
         &self,
         tape: Tape,
-        d_hidden: &Tensor<2>,
-        d_output_weight: Tensor<2>,
-        d_output_bias: Tensor<2>,
+        output: OutputGradients,
+        location: Option<LocationSignal<'_>>,
     ) -> Result<Gradients, ModelError> {
-        recurrent::backward(
-            self.recurrent(),
-            tape,
-            d_hidden,
-            d_output_weight,
-            d_output_bias,
-        )
+        recurrent::backward(self.recurrent(), tape, output, location)
     }
 }
 

@@ -31,6 +31,12 @@ pub enum ModelError {
         /// Number expected.
         expected: usize,
     },
+    /// The device does not hand values back.
+    #[error("cannot read the weights of attention: {reason}")]
+    Read {
+        /// Why.
+        reason: String,
+    },
     /// A state or tape that another captioner made.
     #[error("the state or tape is that of a captioner of another kind")]
     OtherCaptioner,

@@ -11,6 +11,7 @@ use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
     attention::AttentionBackward,
     init,
+    locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
     tape::{CoreRecord, ImageRecord},
@@ -129,6 +130,7 @@ impl Recurrent for FcCaptioner {
             features,
             projected,
             cell: Some(record),
+            start: None,
             regions: None,
         };
         Ok((state, images))
@@ -139,6 +141,7 @@ impl Recurrent for FcCaptioner {
         input: Tensor<2>,
         recurrent: Tensor<2>,
         state: State,
+        _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
         let (hidden, cell, record) = cell(Candidate::Tanh, input + recurrent, state.cell);
         let record = CoreRecord {
@@ -157,8 +160,8 @@ impl Recurrent for FcCaptioner {
         &self,
         record: CoreRecord,
         _images: &ImageRecord,
-        dh: Tensor<2>,
-        dc: Tensor<2>,
+        (dh, dc): (Tensor<2>, Tensor<2>),
+        _location: Option<LocationSignal<'_>>,
         _attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         Ok(cell_backward(Candidate::Tanh, record.cell, dh, dc))

@@ -4,9 +4,10 @@ use burn::tensor::{Tensor, s};
 use scst_kernels::host::contiguous;
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, ModelError, State, Tape,
+    Dropout, Gradients, ImageFeatures, Locations, ModelError, State, Tape,
     attention::AttentionBackward,
     dropout::apply,
+    locations::{LocationSignal, Look},
     rows::scatter_rows,
     tape::{CoreRecord, ImageRecord, StepRecord},
     words::WordLayers,
@@ -44,15 +45,17 @@ pub(crate) trait Recurrent {
         input: Tensor<2>,
         recurrent: Tensor<2>,
         state: State,
+        look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError>;
 
-    /// The gradients at `h_(t-1) W_h`, whose first columns are those at `x_t W_x + b`, and at `c_(t-1)`.
+    /// The gradients at `h_(t-1) W_h`, whose first columns are those at `x_t W_x + b`, and at `c_(t-1)`, from those
+    /// at `h_t` and `c_t`.
     fn cell_backward(
         &self,
         record: CoreRecord,
         images: &ImageRecord,
-        dh: Tensor<2>,
-        dc: Tensor<2>,
+        d_state: (Tensor<2>, Tensor<2>),
+        location: Option<LocationSignal<'_>>,
         attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError>;
 
@@ -71,13 +74,37 @@ pub(crate) trait Recurrent {
     );
 }
 
+/// What is random in a training run.
+#[derive(Debug, Clone, Default)]
+pub struct Noise {
+    /// Dropout; none if absent.
+    pub dropout: Option<Dropout>,
+    /// The regions that a captioner with hard attention looks at; their expectation if absent.
+    pub locations: Option<Locations>,
+}
+
+/// Gradients at the output layer.
+#[derive(Debug, Clone)]
+pub struct OutputGradients {
+    /// `[rows, hidden]`, packed as [`Tape::hidden`] is.
+    pub hidden: Tensor<2>,
+    /// `[hidden, vocab]`.
+    pub weight: Tensor<2>,
+    /// `[1, vocab]`.
+    pub bias: Tensor<2>,
+}
+
 /// Reads images and opens captions.
 pub(crate) fn start(
     model: &dyn Recurrent,
     features: ImageFeatures,
     image_of_caption: &[usize],
-    mut dropout: Option<Dropout>,
+    noise: Noise,
 ) -> Result<(State, Tape), ModelError> {
+    let Noise {
+        mut dropout,
+        locations,
+    } = noise;
     if features.dimension() != model.feature() {
         return Err(ModelError::FeatureDimension {
             found: features.dimension(),
@@ -95,6 +122,7 @@ pub(crate) fn start(
     let (state, images) = model.read(features, dropout.as_mut())?;
     let tape = Tape {
         dropout,
+        locations,
         images,
         image_of_caption: image_of_caption.to_vec(),
         steps: Vec::new(),
@@ -121,7 +149,7 @@ pub(crate) fn step(
     let layers = model.words();
     let Some(tape) = tape else {
         let gates = layers.gates(layers.inputs(words, None)?);
-        let (state, _) = advance(model, gates, state)?;
+        let (state, _) = advance(model, gates, state, Look::MostProbable)?;
         return Ok((state.hidden.clone(), state));
     };
     let input = layers.inputs(words, tape.dropout.as_mut())?;
@@ -133,9 +161,10 @@ fn advance(
     model: &dyn Recurrent,
     input_gates: Tensor<2>,
     state: State,
+    look: Look<'_>,
 ) -> Result<(State, CoreRecord), ModelError> {
     let recurrent = state.hidden.clone().matmul(model.recurrent_weight());
-    model.cell(input_gates, recurrent, state)
+    model.cell(input_gates, recurrent, state, look)
 }
 
 /// One step that is kept on the tape.
@@ -148,7 +177,8 @@ fn record(
     tape: &mut Tape,
 ) -> Result<(Tensor<2>, State), ModelError> {
     let hidden_before = state.hidden.clone();
-    let (state, core) = advance(model, input_gates, state)?;
+    let look = tape.locations.as_mut().map_or(Look::Expected, Look::Drawn);
+    let (state, core) = advance(model, input_gates, state, look)?;
     let [rows, columns] = state.hidden.dims();
     let (device, dtype) = (state.hidden.device(), state.hidden.dtype());
     let dropout = tape.dropout.as_mut();
@@ -172,7 +202,7 @@ pub(crate) fn teacher_forced(
     features: ImageFeatures,
     image_of_caption: &[usize],
     input_words: &[&[u32]],
-    dropout: Option<Dropout>,
+    noise: Noise,
 ) -> Result<Tape, ModelError> {
     if input_words.len() != image_of_caption.len() {
         return Err(ModelError::Rows {
@@ -181,7 +211,7 @@ pub(crate) fn teacher_forced(
             expected: image_of_caption.len(),
         });
     }
-    let (mut state, mut tape) = start(model, features, image_of_caption, dropout)?;
+    let (mut state, mut tape) = start(model, features, image_of_caption, noise)?;
     let steps = input_words.iter().map(|words| words.len()).max();
     let steps: Vec<Vec<usize>> = (0..steps.unwrap_or(0))
         .map(|t| {
@@ -219,21 +249,22 @@ pub(crate) fn teacher_forced(
 pub(crate) fn backward(
     model: &dyn Recurrent,
     tape: Tape,
-    d_hidden: &Tensor<2>,
-    d_output_weight: Tensor<2>,
-    d_output_bias: Tensor<2>,
+    output: OutputGradients,
+    location: Option<LocationSignal<'_>>,
 ) -> Result<Gradients, ModelError> {
+    let d_hidden = output.hidden;
     let rows = d_hidden.dims()[0];
-    if rows != tape.rows() {
+    let weights = location.map_or(rows, |signal| signal.weights.len());
+    if rows != tape.rows() || weights != rows {
         return Err(ModelError::Rows {
-            what: "rows of hidden gradients",
-            found: rows,
+            what: "rows of hidden gradients or weights of locations",
+            found: if rows == tape.rows() { weights } else { rows },
             expected: tape.rows(),
         });
     }
     let mut gradients = Gradients::default();
-    gradients.add("words.output_weight", d_output_weight);
-    gradients.add("words.output_bias", d_output_bias);
+    gradients.add("words.output_weight", output.weight);
+    gradients.add("words.output_bias", output.bias);
 
     // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
     let recurrent_transposed = contiguous(model.recurrent_weight().transpose());
@@ -254,8 +285,9 @@ pub(crate) fn backward(
             }
             None => dh.zeros_like(),
         };
+        let location = location.map(|signal| signal.rows(first, step.words.len()));
         let (d_recurrent, dc_before) =
-            model.cell_backward(step.core, &tape.images, dh, dc, &mut attention)?;
+            model.cell_backward(step.core, &tape.images, (dh, dc), location, &mut attention)?;
         let dh_before = d_recurrent.clone().matmul(recurrent_transposed.clone());
         later = Some(match &step.kept {
             None => (dh_before, dc_before),

@@ -9,6 +9,7 @@ use crate::{
     Dropout, Gradients, ImageFeatures, ModelError, State,
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
+    locations::{LocationSignal, Look},
     tape::ImageRecord,
     words::relu_dropout_backward,
 };
@@ -60,6 +61,7 @@ impl RegionLayers {
             features,
             projected: values,
             cell: None,
+            start: None,
             regions: Some(regions.clone()),
         };
         (regions, images)
@@ -70,10 +72,11 @@ impl RegionLayers {
         &self,
         state: &State,
         queries: Tensor<2>,
+        look: &mut Look<'_>,
     ) -> Result<(AttentionRecord, Tensor<2>), ModelError> {
         let regions = state.regions.as_ref().ok_or(ModelError::OtherCaptioner)?;
         let score = self.score_weight.val();
-        let record = attend(regions, score, queries, &state.image_of_row);
+        let record = attend(regions, score, queries, &state.image_of_row, look)?;
         let context = record.context.clone().matmul(self.context_weight.val());
         Ok((record, context))
     }
@@ -84,6 +87,7 @@ impl RegionLayers {
         images: &ImageRecord,
         record: Option<AttentionRecord>,
         d_context: Tensor<2>,
+        location: Option<LocationSignal<'_>>,
         attention: &mut Option<AttentionBackward>,
     ) -> Result<Tensor<2>, ModelError> {
         let (Some(regions), Some(record)) = (&images.regions, record) else {
@@ -94,7 +98,7 @@ impl RegionLayers {
         let d_context = d_context.matmul(attention.context_transposed.clone());
         let score = self.score_weight.val();
         Ok(attend_backward(
-            regions, score, record, d_context, attention,
+            regions, score, record, d_context, location, attention,
         ))
     }
 

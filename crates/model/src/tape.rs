@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Dropout, ImageFeatures,
+    Dropout, ImageFeatures, Locations,
     attention::{AttentionRecord, Regions},
     lstm::CellRecord,
     rows::index,
@@ -73,8 +73,19 @@ pub(crate) struct ImageRecord {
     pub(crate) projected: Tensor<2>,
     /// The step whose input is the image, if there is one; rows are images.
     pub(crate) cell: Option<CellRecord>,
+    /// Where the state before the first word comes from, if it is computed from the regions.
+    pub(crate) start: Option<StartRecord>,
     /// What captions attend to, if they attend.
     pub(crate) regions: Option<Regions>,
+}
+
+/// The state before the first word, computed from the mean region.
+#[derive(Debug, Clone)]
+pub(crate) struct StartRecord {
+    /// `[images, hidden]`.
+    pub(crate) mean: Tensor<2>,
+    /// `h` and `c`, `[images, 2 hidden]`.
+    pub(crate) start: Tensor<2>,
 }
 
 /// A run over captions that the backward pass can be taken of.
@@ -84,6 +95,8 @@ pub(crate) struct ImageRecord {
 pub struct Tape {
     /// Dropout of this run.
     pub(crate) dropout: Option<Dropout>,
+    /// The regions that are looked at, where they are drawn.
+    pub(crate) locations: Option<Locations>,
     /// The images.
     pub(crate) images: ImageRecord,
     /// Image of every caption of step 0.

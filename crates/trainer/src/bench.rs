@@ -217,7 +217,9 @@ impl<'a> Trainee<'a> {
             seed: SEED,
             stage,
             step,
+            epoch: 0,
             dropout: self.bench.dropout,
+            hard_attention: None,
         };
         let (xe_context, scst_context) = (context(0), context(1));
         let length = self.bench.length;
@@ -229,7 +231,7 @@ impl<'a> Trainee<'a> {
             &gold,
             length,
             &self.xe,
-            0,
+            &mut None,
             xe_context,
         )?;
         self.update("xe", step, part)?;

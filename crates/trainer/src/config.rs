@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 pub use check::Problem;
 pub use load::{ConfigError, Override};
 pub use stage::{
-    AdamConfig, AdamWConfig, Clip, MixerConfig, OptimiserConfig, ScheduleConfig, ScheduledSampling,
-    ScstConfig, SequenceObjective, StageConfig, StartFrom, XeConfig,
+    AdamConfig, AdamWConfig, Clip, HardAttentionConfig, MixerConfig, OptimiserConfig,
+    ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig, StartFrom,
+    XeConfig,
 };
 
 use crate::Backend;

@@ -228,7 +228,9 @@ impl Bench<'_> {
                 seed: self.config.seed,
                 stage: stream,
                 step,
+                epoch: 0,
                 dropout: 0.0,
+                hard_attention: None,
             };
             let start = Instant::now();
             let vocabulary = self.corpus.vocabulary();

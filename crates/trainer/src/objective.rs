@@ -1,11 +1,16 @@
 //! What all objectives share: a batch, the captions of a tape, and the way through the output
 //! layer.
 
+use rand::RngExt;
 use scst_loss::{Counts, OutputGradient, OutputLayer, RowTargets, output_gradient};
-use scst_model::{Captioner, Dropout, Gradients, ImageFeatures, Tape};
+use scst_model::{
+    Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations, Noise,
+    OutputGradients, Tape,
+};
 
 use crate::{
     TrainError,
+    config::HardAttentionConfig,
     draws::{Purpose, generator},
 };
 
@@ -21,15 +26,29 @@ pub(crate) struct StepContext {
     pub(crate) stage: usize,
     /// Step within the stage, from 0.
     pub(crate) step: u64,
+    /// Pass over the training images, from 0.
+    pub(crate) epoch: u64,
     /// Dropout rate.
     pub(crate) dropout: f64,
+    /// How the choice of regions is trained, if the captioner attends hard.
+    pub(crate) hard_attention: Option<HardAttentionConfig>,
 }
 
 impl StepContext {
-    /// Dropout with the masks of this step.
-    pub(crate) fn dropout(&self) -> Option<Dropout> {
-        let rng = generator(self.seed, Purpose::Dropout, self.stage, self.step);
-        (self.dropout > 0.0).then(|| Dropout::new(self.dropout, rng))
+    /// Dropout masks and drawn regions of this step.
+    pub(crate) fn noise(&self) -> Noise {
+        let rng = |purpose| generator(self.seed, purpose, self.stage, self.step);
+        let dropout =
+            (self.dropout > 0.0).then(|| Dropout::new(self.dropout, rng(Purpose::Dropout)));
+        let mut drawn = rng(Purpose::Locations);
+        let probability = self
+            .hard_attention
+            .map_or(0.0, |hard| hard.sampling_probability);
+        let draws = probability > 0.0 && drawn.random::<f64>() < probability;
+        Noise {
+            dropout,
+            locations: draws.then(|| Locations::new(drawn)),
+        }
     }
 }
 
@@ -58,13 +77,15 @@ pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
 
 /// The gradients of weighted cross-entropy on the captions that `tape` ran over.
 ///
-/// `weights`, of every word, and the rows of the result are packed as the tape is.
+/// `weights`, of every word, and the rows of the result are packed as the tape is. `location` says what the choice of
+/// regions learns from, if it learns.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
     weights: Vec<f32>,
     label_smoothing: f32,
+    location: impl FnOnce(&RowLosses) -> LocationWeights,
 ) -> Result<(Gradients, RowLosses), TrainError> {
     let words = pack(captions, |n, t| captions[n][t]);
     let targets = RowTargets {
@@ -85,15 +106,28 @@ pub(crate) fn caption_gradient(
         cross_entropy,
         entropy,
     } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS)?;
-    let gradients = captioner.backward(tape, &hidden, weight, bias)?;
     let losses = RowLosses {
         weights,
         log_probability,
         cross_entropy,
         entropy,
     };
+    let output = OutputGradients {
+        hidden,
+        weight,
+        bias,
+    };
+    let location = location(&losses);
+    let signal = location.as_ref().map(|(weights, entropy)| LocationSignal {
+        weights,
+        entropy: *entropy,
+    });
+    let gradients = captioner.backward(tape, output, signal)?;
     Ok((gradients, losses))
 }
+
+/// What the choice of regions learns from: the weight of every row, and that of the entropy.
+pub(crate) type LocationWeights = Option<(Vec<f32>, f64)>;
 
 /// Losses of single words, packed as the tape is.
 #[derive(Debug, Default)]

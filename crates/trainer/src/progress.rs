@@ -1,6 +1,7 @@
 //! The position of a run: with the seed, all that its future depends on beside weights, moments
 //! and data.
 
+use scst_loss::MovingAverage;
 use serde::{Deserialize, Serialize};
 
 use crate::scst::BaselineState;
@@ -25,6 +26,8 @@ pub(crate) struct Progress {
     pub(crate) best: Option<Best>,
     /// What the baseline of the current stage has learnt, if the stage has one.
     pub(crate) baseline: Option<BaselineState>,
+    /// Moving average that the choice of regions is compared with in the current stage.
+    pub(crate) location_baseline: Option<MovingAverage>,
     /// Fingerprint of the document frequencies of the current stage's rewards.
     pub(crate) document_frequency: Option<String>,
     /// Time spent in the current stage, in training, validation and writing.

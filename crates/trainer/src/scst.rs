@@ -21,7 +21,7 @@ use crate::{
     config::ScstConfig,
     decode::Decoder,
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
+    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, sum},
     reduce::{Contribution, Tally},
 };
 use weights::Scores;
@@ -109,7 +109,7 @@ impl SelfCritic {
         let start = Instant::now();
         let image_of_caption = repeat(images, samples);
         let (state, tape) =
-            captioner.start_tape(batch.features.clone(), &image_of_caption, context.dropout())?;
+            captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;
         let mut decoder = Decoder::recording(captioner, tape);
         let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
         let sampled = if prefixes.is_empty() {
@@ -147,7 +147,16 @@ impl SelfCritic {
         };
         let weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
         let counts = counts(&sampled);
-        let (gradients, rows) = caption_gradient(captioner, tape, &sampled, weights.rows, 0.0)?;
+        let location = |rows: &RowLosses| {
+            let hard = context.hard_attention?;
+            let weight = |a: &f32| (hard.reward_weight * f64::from(*a)) as f32;
+            Some((
+                rows.weights.iter().map(weight).collect(),
+                hard.entropy_weight,
+            ))
+        };
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &sampled, weights.rows, 0.0, location)?;
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted

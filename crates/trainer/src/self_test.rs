@@ -9,7 +9,7 @@ use scst_data::Vocabulary;
 use scst_loss::Baseline;
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures,
+    ImageFeatures, Noise, ShowAttendTellConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 2] {
+fn captioners() -> [CaptionerConfig; 3] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -90,6 +90,13 @@ fn captioners() -> [CaptionerConfig; 2] {
             embedding: 8,
             attention_size: 12,
             dropout: 0.25,
+        }),
+        CaptionerConfig::ShowAttendTell(ShowAttendTellConfig {
+            hidden: 16,
+            embedding: 8,
+            attention_size: 12,
+            dropout: 0.25,
+            ..ShowAttendTellConfig::default()
         }),
     ]
 }
@@ -134,11 +141,14 @@ fn gradients(
         .map(|words| [&[END], &words[..words.len() - 1]].concat())
         .collect();
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-    let dropout = Some(Dropout::new(0.25, ChaCha8Rng::seed_from_u64(12)));
+    let noise = Noise {
+        dropout: Some(Dropout::new(0.25, ChaCha8Rng::seed_from_u64(12))),
+        locations: None,
+    };
     let images = repeat(IMAGES, 2);
-    let tape = captioner.teacher_forced(features.clone(), &images, &inputs, dropout)?;
+    let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
     let weights = vec![1.0; tape.rows()];
-    let (xe, _) = caption_gradient(&captioner, tape, &captions, weights, 0.1)?;
+    let (xe, _) = caption_gradient(&captioner, tape, &captions, weights, 0.1, |_| None)?;
 
     let references = (0..IMAGES).map(|image| ImageReferences {
         id: image.to_string(),
@@ -164,7 +174,9 @@ fn gradients(
         seed: 13,
         stage: 0,
         step: 0,
+        epoch: 0,
         dropout: 0.25,
+        hard_attention: None,
     };
     let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, &batch, context)?;
     Ok((

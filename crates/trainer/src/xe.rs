@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use rand::RngExt;
 use scst_data::choose_captions;
+use scst_loss::MovingAverage;
 use scst_model::{Captioner, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
     TrainError,
-    config::{ScheduledSampling, XeConfig},
+    config::{HardAttentionConfig, ScheduledSampling, XeConfig},
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext, caption_gradient, counts, repeat, sum},
+    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, pack, repeat, sum},
     reduce::{Contribution, Tally},
 };
 
@@ -28,7 +29,7 @@ pub(crate) fn contribution(
     gold: &[&[Vec<u32>]],
     max_length: usize,
     config: &XeConfig,
-    epoch: u64,
+    location_baseline: &mut Option<MovingAverage>,
     context: StepContext,
 ) -> Result<Contribution, TrainError> {
     let start = Instant::now();
@@ -40,12 +41,13 @@ pub(crate) fn contribution(
         captions.extend(chosen.into_iter().map(|k| target(&gold[k], max_length)));
     }
     let image_of_caption = repeat(batch.images.len(), per_image);
-    let tape = match replaced_share(config.scheduled_sampling.as_ref(), epoch) {
+    let noise = context.noise();
+    let drawn = noise.locations.is_some();
+    let tape = match replaced_share(config.scheduled_sampling.as_ref(), context.epoch) {
         0.0 => {
             let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
             let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-            let dropout = context.dropout();
-            captioner.teacher_forced(batch.features, &image_of_caption, &inputs, dropout)?
+            captioner.teacher_forced(batch.features, &image_of_caption, &inputs, noise)?
         }
         share => scheduled_sampling(
             captioner,
@@ -59,7 +61,19 @@ pub(crate) fn contribution(
     let smoothing = config.label_smoothing as f32;
     let counts = counts(&captions);
     let weights = vec![1.0; counts.tokens as usize];
-    let (gradients, rows) = caption_gradient(captioner, tape, &captions, weights, smoothing)?;
+    let location = |rows: &RowLosses| {
+        let hard = context.hard_attention.filter(|_| drawn)?;
+        let fresh = || MovingAverage::new(hard.baseline_decay);
+        let baseline = location_baseline.get_or_insert_with(fresh);
+        Some(location_weights(
+            &hard,
+            baseline,
+            &captions,
+            &rows.log_probability,
+        ))
+    };
+    let (gradients, rows) =
+        caption_gradient(captioner, tape, &captions, weights, smoothing, location)?;
     let tokens = counts.tokens as f64;
     let mut tally = Tally::default();
     tally.add("loss", sum(&rows.cross_entropy), tokens);
@@ -75,6 +89,24 @@ pub(crate) fn contribution(
         counts,
         tally,
     })
+}
+
+/// The weight of every row's region: how much more probable its caption was than captions have been.
+fn location_weights(
+    hard: &HardAttentionConfig,
+    baseline: &mut MovingAverage,
+    captions: &[Vec<u32>],
+    log_probability: &[f32],
+) -> (Vec<f32>, f64) {
+    let owner = pack(captions, |n, _| n);
+    let mut log_p = vec![0.0; captions.len()];
+    for (&n, &value) in owner.iter().zip(log_probability) {
+        log_p[n] += f64::from(value);
+    }
+    let before = baseline.value();
+    baseline.update(log_p.iter().sum::<f64>() / captions.len().max(1) as f64);
+    let weight = |&n: &usize| (hard.reward_weight * (log_p[n] - before)) as f32;
+    (owner.iter().map(weight).collect(), hard.entropy_weight)
 }
 
 /// A gold caption as it is trained on: cut at the maximum length, or ended.
@@ -110,8 +142,8 @@ fn scheduled_sampling(
 ) -> Result<Tape, TrainError> {
     let purpose = Purpose::ScheduledSampling;
     let mut rng = generator(context.seed, purpose, context.stage, context.step);
-    let dropout = context.dropout();
-    let (mut state, mut tape) = captioner.start_tape(batch.features, image_of_caption, dropout)?;
+    let noise = context.noise();
+    let (mut state, mut tape) = captioner.start_tape(batch.features, image_of_caption, noise)?;
     let mut open: Vec<usize> = (0..captions.len()).collect();
     let mut words = vec![END; captions.len()];
     for t in 0.. {
@@ -153,6 +185,21 @@ mod tests {
         assert_eq!(target(&[5, 6], 3), [5, 6, 0]);
         assert_eq!(target(&[5, 6, 7], 3), [5, 6, 7]);
         assert_eq!(target(&[5, 6, 7, 8], 3), [5, 6, 7]);
+    }
+
+    #[test]
+    fn regions_are_compared_with_the_captions_of_earlier_steps() {
+        let hard = HardAttentionConfig {
+            reward_weight: 2.0,
+            ..HardAttentionConfig::default()
+        };
+        let mut baseline = MovingAverage::new(0.9);
+        baseline.update(-5.0);
+        let captions = [vec![4, 0], vec![0]];
+        let (found, entropy) =
+            location_weights(&hard, &mut baseline, &captions, &[-1.0, -3.0, -2.5]);
+        assert_eq!((found.as_slice(), entropy), (&[3.0, 4.0, 3.0][..], 0.002));
+        assert!((baseline.value() - (0.9 * -5.0 + 0.1 * -3.25)).abs() < 1e-12);
     }
 
     #[test]

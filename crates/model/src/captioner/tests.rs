@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::rows::index;
+use crate::{Dropout, rows::index};
 
 const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,
@@ -32,7 +32,7 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-fn configs() -> [CaptionerConfig; 2] {
+fn configs() -> [CaptionerConfig; 3] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
@@ -40,6 +40,13 @@ fn configs() -> [CaptionerConfig; 2] {
             dropout: 0.0,
         }),
         CaptionerConfig::Att2in(Att2inConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            attention_size: 3,
+            dropout: 0.0,
+        }),
+        CaptionerConfig::ShowAttendTell(ShowAttendTellConfig {
+            attention: AttentionKind::Soft,
             hidden: HIDDEN,
             embedding: 4,
             attention_size: 3,
@@ -77,9 +84,26 @@ fn dropout() -> Dropout {
 fn run(config: &CaptionerConfig, model: &Captioner, dropout: Option<Dropout>) -> Tape {
     let (device, dtype) = model.recurrent().words().place();
     let features = features(config, &device, dtype);
+    let noise = noise(dropout);
     model
-        .teacher_forced(features, &IMAGE_OF_CAPTION, &INPUTS, dropout)
+        .teacher_forced(features, &IMAGE_OF_CAPTION, &INPUTS, noise)
         .unwrap()
+}
+
+fn noise(dropout: Option<Dropout>) -> Noise {
+    Noise {
+        dropout,
+        locations: None,
+    }
+}
+
+fn output(model: &Captioner, hidden: &Tensor<2>) -> OutputGradients {
+    let (weight, bias) = model.output_layer();
+    OutputGradients {
+        hidden: hidden.clone(),
+        weight: weight.zeros_like(),
+        bias: bias.zeros_like(),
+    }
 }
 
 /// Gradients of `sum(hidden * d_hidden)`.
@@ -90,10 +114,7 @@ fn closed_form(
     d_hidden: &Tensor<2>,
 ) -> Gradients {
     let tape = run(config, model, dropout);
-    let (weight, bias) = model.output_layer();
-    model
-        .backward(tape, d_hidden, weight.zeros_like(), bias.zeros_like())
-        .unwrap()
+    model.backward(tape, output(model, d_hidden), None).unwrap()
 }
 
 fn largest(tensor: Tensor<1>) -> f64 {
@@ -145,6 +166,7 @@ fn backward_equals_autodiff_of_the_same_run() {
             match &tracked.kind {
                 Kind::Fc(model) => model.visit(&mut oracle),
                 Kind::Att2in(model) => model.visit(&mut oracle),
+                Kind::ShowAttendTell(model) => model.visit(&mut oracle),
             }
             for (name, expected) in oracle.by_name {
                 if name.starts_with("words.output") {
@@ -215,7 +237,9 @@ fn backward_equals_finite_differences_in_f64() {
 )]
 fn run_by_steps(config: &CaptionerConfig, model: &Captioner) -> Tape {
     let features = features(config, &model.device(), DType::F32);
-    let (mut state, mut tape) = model.start_tape(features, &IMAGE_OF_CAPTION, None).unwrap();
+    let (mut state, mut tape) = model
+        .start_tape(features, &IMAGE_OF_CAPTION, Noise::default())
+        .unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..6 {
         let rows: Vec<usize> = (0..open.len())
@@ -248,9 +272,8 @@ fn single_steps_equal_teacher_forcing() {
         assert!(largest((found - expected).reshape([-1])) < 1e-5);
 
         let d_hidden = random([ROWS, HIDDEN], 3, (&device, DType::F32));
-        let (weight, bias) = model.output_layer();
         let found = model
-            .backward(tape, &d_hidden, weight.zeros_like(), bias.zeros_like())
+            .backward(tape, output(&model, &d_hidden), None)
             .unwrap();
         let expected = closed_form(&config, &model, None, &d_hidden);
         for parameter in model.parameters() {
@@ -270,7 +293,7 @@ fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
         let together = features(config, &device, dtype);
         let tape = |features, images: &[usize], inputs: &[&[u32]]| {
             let tape = model
-                .teacher_forced(features, images, inputs, None)
+                .teacher_forced(features, images, inputs, Noise::default())
                 .unwrap();
             tape.hidden().unwrap()
         };
@@ -321,6 +344,7 @@ fn eight_captions_are_learnt_by_heart() {
         match &mut config {
             CaptionerConfig::Fc(config) => config.hidden = 32,
             CaptionerConfig::Att2in(config) => config.hidden = 32,
+            CaptionerConfig::ShowAttendTell(config) => config.hidden = 32,
         }
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
@@ -342,7 +366,12 @@ fn eight_captions_are_learnt_by_heart() {
         let mut loss = f64::INFINITY;
         for _ in 0..400 {
             let tape = model
-                .teacher_forced(features.clone(), &image_of_caption, &inputs, None)
+                .teacher_forced(
+                    features.clone(),
+                    &image_of_caption,
+                    &inputs,
+                    Noise::default(),
+                )
                 .unwrap();
             let hidden = tape.hidden().unwrap();
             let log_p = log_softmax(model.logits(hidden.clone()), 1);
@@ -353,9 +382,12 @@ fn eight_captions_are_learnt_by_heart() {
             let gradients = model
                 .backward(
                     tape,
-                    &g.clone().matmul(weight.transpose()),
-                    hidden.transpose().matmul(g.clone()),
-                    g.sum_dim(0),
+                    OutputGradients {
+                        hidden: g.clone().matmul(weight.transpose()),
+                        weight: hidden.transpose().matmul(g.clone()),
+                        bias: g.sum_dim(0),
+                    },
+                    None,
                 )
                 .unwrap();
             model = model.update(|name, values| {
@@ -370,10 +402,10 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, att2in] = configs().map(|config| model(&config, &device, DType::F32));
+    let [fc, att2in, _] = configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {
-        let result = fc.teacher_forced(features, images, inputs, None);
+        let result = fc.teacher_forced(features, images, inputs, Noise::default());
         result.unwrap_err().to_string()
     };
     let wrong = ImageFeatures::pooled(vectors(3, 7));

@@ -61,6 +61,11 @@ impl Checker<'_> {
         self.require(inside, key, found, "0 or more, less than 1");
     }
 
+    fn at_least_zero(&mut self, key: &str, found: f64) {
+        let inside = found >= 0.0 && found.is_finite();
+        self.require(inside, key, found, "a finite number, 0 or more");
+    }
+
     fn positive(&mut self, key: &str, found: f64) {
         let inside = found > 0.0 && found.is_finite();
         self.require(inside, key, found, "a finite number above 0");
@@ -114,6 +119,13 @@ impl Config {
                 check.at_least_one("attention_size", config.attention_size as u64);
                 check.below_one("dropout", config.dropout);
             }
+            CaptionerConfig::ShowAttendTell(config) => {
+                let mut check = check.below("model.show_attend_tell");
+                check.at_least_one("hidden", config.hidden as u64);
+                check.at_least_one("embedding", config.embedding as u64);
+                check.at_least_one("attention_size", config.attention_size as u64);
+                check.below_one("dropout", config.dropout);
+            }
         }
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
@@ -126,6 +138,22 @@ impl Config {
                 "a plain name that no stage before has",
             );
             check_stage(stage, &mut check);
+            if let Some(hard) = &stage.hard_attention {
+                check.require(
+                    self.model.attends_hard(),
+                    "hard_attention",
+                    format!(
+                        "captioner `{}` with soft or no attention",
+                        self.model.name()
+                    ),
+                    "one with `attention = \"hard\"`",
+                );
+                let mut check = check.below("hard_attention");
+                check.at_least_zero("reward_weight", hard.reward_weight);
+                check.at_least_zero("entropy_weight", hard.entropy_weight);
+                check.below_one("baseline_decay", hard.baseline_decay);
+                check.fraction("sampling_probability", hard.sampling_probability);
+            }
         }
         problems
     }

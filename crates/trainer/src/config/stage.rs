@@ -43,6 +43,9 @@ pub struct StageConfig {
     pub patience: Option<u64>,
     /// The weights that the stage begins with.
     pub start_from: StartFrom,
+    /// How the choice of regions is trained, with a captioner that attends hard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hard_attention: Option<HardAttentionConfig>,
     /// Cross-entropy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xe: Option<XeConfig>,
@@ -68,8 +71,41 @@ impl Default for StageConfig {
             validate_every_steps: None,
             patience: None,
             start_from: StartFrom::Best,
+            hard_attention: None,
             xe: None,
             scst: None,
+        }
+    }
+}
+
+/// Training of hard attention (Xu et al. 2015, section 4.1): regions are drawn, and their weights `alpha` learn from
+/// what came of them.
+///
+/// ```text
+/// at the inputs of the softmax that alpha comes from:   reward_weight a (alpha - 1_r) - entropy_weight dH/de
+/// xe:    a = log p(caption given the regions) - its moving average
+/// scst:  a = the weight of the word, the same as at the softmax over words
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HardAttentionConfig {
+    /// Weight of what came of the regions.
+    pub reward_weight: f64,
+    /// Weight of the entropy of `alpha`.
+    pub entropy_weight: f64,
+    /// Share of its value that the moving average keeps at every step.
+    pub baseline_decay: f64,
+    /// Probability that the regions of a step are drawn; else the captioner attends softly in it.
+    pub sampling_probability: f64,
+}
+
+impl Default for HardAttentionConfig {
+    fn default() -> Self {
+        Self {
+            reward_weight: 1.0,
+            entropy_weight: 0.002,
+            baseline_decay: 0.9,
+            sampling_probability: 0.5,
         }
     }
 }

@@ -184,7 +184,13 @@ impl Run<'_> {
             seed: self.config.seed,
             stage: self.progress.stage,
             step: self.progress.step,
+            epoch,
             dropout: stage.dropout.unwrap_or(self.config.model.dropout()),
+            hard_attention: self
+                .config
+                .model
+                .attends_hard()
+                .then(|| stage.hard_attention.unwrap_or_default()),
         };
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
@@ -193,7 +199,7 @@ impl Run<'_> {
         let mixer = stage.scst.as_ref().and_then(|scst| {
             let samples = scst.samples_per_image;
             let mixer = scst.mixer.as_ref()?;
-            Some(prefixes(mixer, &gold, samples, max_length, epoch, context))
+            Some(prefixes(mixer, &gold, samples, max_length, context))
         });
         let batch = ImageBatch {
             features: self.corpus.features(&examples, &self.device)?,
@@ -217,7 +223,7 @@ impl Run<'_> {
                     &gold,
                     max_length,
                     &config,
-                    epoch,
+                    &mut self.progress.location_baseline,
                     context,
                 )?
             }
@@ -392,6 +398,7 @@ impl Run<'_> {
         progress.since_best = 0;
         progress.stage_secs = 0.0;
         progress.baseline = None;
+        progress.location_baseline = None;
         progress.document_frequency = None;
     }
 }

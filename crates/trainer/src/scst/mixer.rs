@@ -18,10 +18,9 @@ pub(crate) fn prefixes(
     gold: &[&[Vec<u32>]],
     samples: usize,
     max_length: usize,
-    epoch: u64,
     context: StepContext,
 ) -> Vec<Vec<u32>> {
-    let given = given_words(config, max_length, epoch);
+    let given = given_words(config, max_length, context.epoch);
     let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
     let mut prefixes = Vec::with_capacity(gold.len() * samples);
     for gold in gold {
@@ -61,10 +60,12 @@ mod tests {
             seed: 1,
             stage: 0,
             step: 0,
+            epoch: 0,
             dropout: 0.0,
+            hard_attention: None,
         };
         let config = MixerConfig::default();
-        let found = prefixes(&config, &[captions.as_slice()], 2, 7, 0, context);
+        let found = prefixes(&config, &[captions.as_slice()], 2, 7, context);
         let mut found: Vec<&[u32]> = found.iter().map(Vec::as_slice).collect();
         found.sort_unstable();
         assert_eq!(found, [&[2, 0][..], &[5, 6, 7, 8]]);

@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients};
+use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients, Noise};
 use scst_reward::{
     Batch, CustomOptions, ImageReferences, Reward, RewardEntry, RewardError, RewardRegistry,
     RewardSources,
@@ -195,10 +195,11 @@ fn weighted_words(
         let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
         let images = vec![image; captions.len()];
         let tape = captioner
-            .teacher_forced(features(), &images, &inputs, None)
+            .teacher_forced(features(), &images, &inputs, Noise::default())
             .unwrap();
         let weights = pack(&captions, |n, t| weight(image, n, t) as f32);
-        let (gradients, rows) = caption_gradient(captioner, tape, &captions, weights, 0.0).unwrap();
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &captions, weights, 0.0, |_| None).unwrap();
         let owner = pack(&captions, |n, _| n);
         let mut log_p = vec![0.0; captions.len()];
         for (n, value) in owner.into_iter().zip(rows.log_probability) {
@@ -257,7 +258,9 @@ fn sampled_after(
             seed: 17,
             stage: 0,
             step,
+            epoch: 0,
             dropout: 0.0,
+            hard_attention: None,
         };
         let part = critic
             .contribution(captioner, &vocabulary, MAX_LENGTH, &batch, context)
@@ -392,7 +395,12 @@ fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
                 .collect();
             let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
             captioner
-                .teacher_forced(features(), &repeat(IMAGES, SAMPLES), &inputs, None)
+                .teacher_forced(
+                    features(),
+                    &repeat(IMAGES, SAMPLES),
+                    &inputs,
+                    Noise::default(),
+                )
                 .unwrap()
         };
         let mut weights = |captioner: &Captioner| {
@@ -407,13 +415,14 @@ fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
         };
         let rows = weights(&captioner).rows;
         let (gradients, _) =
-            caption_gradient(&captioner, tape(&captioner), &captions, rows, 0.0).unwrap();
+            caption_gradient(&captioner, tape(&captioner), &captions, rows, 0.0, |_| None).unwrap();
         let gradient = flatten(&captioner, &gradients);
         // The weights follow from the log-probabilities of the captions, whose loss is known in closed form.
         let loss = |captioner: &Captioner| -> f64 {
             let zero = vec![0.0; tape(captioner).rows()];
             let (_, rows) =
-                caption_gradient(captioner, tape(captioner), &captions, zero, 0.0).unwrap();
+                caption_gradient(captioner, tape(captioner), &captions, zero, 0.0, |_| None)
+                    .unwrap();
             let mut log_p = vec![0.0; captions.len()];
             for (n, value) in pack(&captions, |n, _| n)
                 .into_iter()

@@ -1,0 +1,246 @@
+//! Show, attend and tell: what an LSTM attends to among the regions of an image enters all of its gates.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{DType, Device, Tensor},
+};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
+    attention::AttentionBackward,
+    init,
+    locations::{LocationSignal, Look},
+    lstm::{Candidate, cell, cell_backward},
+    recurrent::Recurrent,
+    region_layers::RegionLayers,
+    rows::{index, scatter_rows},
+    tape::{CoreRecord, ImageRecord, StartRecord},
+    words::WordLayers,
+};
+
+/// How a captioner attends to regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionKind {
+    /// To all regions, by their weights.
+    Soft,
+    /// To one region: in training it is drawn from the weights, in decoding it is the most probable one.
+    Hard,
+}
+
+/// Sizes of the show-attend-tell captioner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShowAttendTellConfig {
+    /// Soft or hard attention.
+    pub attention: AttentionKind,
+    /// Units of the LSTM, and length of the projected regions.
+    pub hidden: usize,
+    /// Length of word embeddings.
+    pub embedding: usize,
+    /// Length of the keys and queries of attention.
+    pub attention_size: usize,
+    /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
+    pub dropout: f64,
+}
+
+impl Default for ShowAttendTellConfig {
+    fn default() -> Self {
+        Self {
+            attention: AttentionKind::Soft,
+            hidden: 512,
+            embedding: 512,
+            attention_size: 512,
+            dropout: 0.5,
+        }
+    }
+}
+
+/// The model of Xu et al. 2015, section 3.1, without its gate of the context and with words scored from `h_t` alone.
+///
+/// ```text
+/// v_r = drop(relu(region_r W_I + b_I)),   k_r = v_r W_k + b_k
+/// h_0, c_0 = tanh((mean_r v_r) W_s + b_s)
+/// x_t = drop(relu(E[w_(t-1)])),           w_0 = end token
+/// alpha = softmax_r(w . tanh(k_r + h_(t-1) W_q))
+/// z_t = sum_r alpha_r v_r  (soft)   or   v_r, r ~ alpha  (hard)
+/// h_t, c_t = LSTM of the gates x_t W_x + h_(t-1) W_h + z_t W_z + b
+/// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
+/// ```
+#[derive(Module, Debug)]
+pub(crate) struct ShowAttendTellCaptioner {
+    words: WordLayers,
+    regions: RegionLayers,
+    /// `W_h` and `W_q`, `[hidden, 4 hidden + attention]`.
+    recurrent_weight: Param<Tensor<2>>,
+    /// `W_s`, `[hidden, 2 hidden]`.
+    start_weight: Param<Tensor<2>>,
+    /// `b_s`, `[1, 2 hidden]`.
+    start_bias: Param<Tensor<2>>,
+    #[module(skip)]
+    attention: AttentionKind,
+}
+
+impl ShowAttendTellCaptioner {
+    pub(crate) fn init(
+        config: &ShowAttendTellConfig,
+        dimensions: Dimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
+        let Dimensions { feature, vocab } = dimensions;
+        let (hidden, embedding) = (config.hidden, config.embedding);
+        let attention = config.attention_size;
+        let gates = Candidate::Tanh.blocks() * hidden;
+        let words = init::embedding([vocab, embedding], place, rng);
+        let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
+        Self {
+            words: WordLayers {
+                embedding: words,
+                input_weight: linear([embedding, gates], embedding),
+                gate_bias: linear([1, gates], hidden),
+                output_weight: linear([hidden, vocab], hidden),
+                output_bias: linear([1, vocab], hidden),
+            },
+            regions: RegionLayers {
+                image_weight: linear([feature, hidden], feature),
+                image_bias: linear([1, hidden], feature),
+                key_weight: linear([hidden, attention], hidden),
+                key_bias: linear([1, attention], hidden),
+                score_weight: linear([attention, 1], attention),
+                context_weight: linear([hidden, gates], hidden),
+            },
+            recurrent_weight: linear([hidden, gates + attention], hidden),
+            start_weight: linear([hidden, 2 * hidden], hidden),
+            start_bias: linear([1, 2 * hidden], hidden),
+            attention: config.attention,
+        }
+    }
+}
+
+/// The image of every region, and the number of regions of every image, `[images, 1]`.
+fn image_of_region(features: &ImageFeatures, like: &Tensor<2>) -> (Vec<usize>, Tensor<2>) {
+    let counts = features.region_counts();
+    let images = counts.iter().enumerate();
+    let of_region = images.flat_map(|(image, &count)| std::iter::repeat_n(image, count));
+    let counts: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
+    let shape = [counts.len(), 1];
+    let data = burn::tensor::TensorData::new(counts, shape);
+    let counts = Tensor::from_data(data, (&like.device(), like.dtype()));
+    (of_region.collect(), counts)
+}
+
+impl Recurrent for ShowAttendTellCaptioner {
+    fn words(&self) -> &WordLayers {
+        &self.words
+    }
+
+    fn recurrent_weight(&self) -> Tensor<2> {
+        self.recurrent_weight.val()
+    }
+
+    fn feature(&self) -> usize {
+        self.regions.feature()
+    }
+
+    fn read(
+        &self,
+        features: ImageFeatures,
+        dropout: Option<&mut Dropout>,
+    ) -> Result<(State, ImageRecord), ModelError> {
+        let images = features.images();
+        let hidden = self.regions.hidden();
+        let (regions, mut record) = self.regions.read(features, dropout);
+        let (of_region, counts) = image_of_region(&record.features, &record.projected);
+        let mean = scatter_rows(record.projected.clone(), &of_region, images) / counts;
+        let start = mean.clone().matmul(self.start_weight.val()) + self.start_bias.val();
+        let start = start.tanh();
+        let state = State {
+            hidden: start.clone().narrow(1, 0, hidden),
+            cell: start.clone().narrow(1, hidden, hidden),
+            image_of_row: (0..images).collect(),
+            regions: Some(regions),
+        };
+        record.start = Some(StartRecord { mean, start });
+        Ok((state, record))
+    }
+
+    fn cell(
+        &self,
+        input: Tensor<2>,
+        recurrent: Tensor<2>,
+        state: State,
+        look: Look<'_>,
+    ) -> Result<(State, CoreRecord), ModelError> {
+        let [_, gates] = input.dims();
+        let attention = recurrent.dims()[1] - gates;
+        let queries = recurrent.clone().narrow(1, gates, attention);
+        let mut look = match self.attention {
+            AttentionKind::Soft => Look::Expected,
+            AttentionKind::Hard => look,
+        };
+        let (attended, context) = self.regions.attend(&state, queries, &mut look)?;
+        let sums = input + recurrent.narrow(1, 0, gates) + context;
+        let (hidden, cell, record) = cell(Candidate::Tanh, sums, state.cell);
+        let record = CoreRecord {
+            cell: record,
+            attention: Some(attended),
+        };
+        let state = State {
+            hidden,
+            cell,
+            image_of_row: state.image_of_row,
+            regions: state.regions,
+        };
+        Ok((state, record))
+    }
+
+    fn cell_backward(
+        &self,
+        record: CoreRecord,
+        images: &ImageRecord,
+        (dh, dc): (Tensor<2>, Tensor<2>),
+        location: Option<LocationSignal<'_>>,
+        attention: &mut Option<AttentionBackward>,
+    ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
+        let (d_gates, dc_before) = cell_backward(Candidate::Tanh, record.cell, dh, dc);
+        let (attended, d_context) = (record.attention, d_gates.clone());
+        let layers = &self.regions;
+        let d_queries = layers.attend_backward(images, attended, d_context, location, attention)?;
+        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+    }
+
+    fn read_backward(
+        &self,
+        images: ImageRecord,
+        d_start: Option<(Tensor<2>, Tensor<2>)>,
+        d_gates: Option<Tensor<2>>,
+        attention: Option<AttentionBackward>,
+        scale: f64,
+        gradients: &mut Gradients,
+    ) {
+        let (Some(d_gates), Some(attention)) = (d_gates, attention) else {
+            return;
+        };
+        let d_values = match (d_start, &images.start) {
+            (Some((dh, dc)), Some(StartRecord { mean, start })) => {
+                let slope = start.clone().square().neg().add_scalar(1.0);
+                let d_sums = Tensor::cat(vec![dh, dc], 1) * slope;
+                let d_weight = mean.clone().transpose().matmul(d_sums.clone());
+                gradients.add("start_weight", d_weight);
+                gradients.add("start_bias", d_sums.clone().sum_dim(0));
+                let d_mean = d_sums.matmul(self.start_weight.val().transpose());
+                let (of_region, counts) = image_of_region(&images.features, mean);
+                Some((d_mean / counts).select(0, index(&of_region, &mean.device())))
+            }
+            _ => None,
+        };
+        let layers = &self.regions;
+        layers.backward(&images, d_gates, attention, d_values, scale, gradients);
+    }
+}
+
+#[cfg(test)]
+mod tests;
