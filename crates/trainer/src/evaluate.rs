@@ -3,7 +3,7 @@
 use scst_data::Example;
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
-use scst_sampler::{END, beam};
+use scst_sampler::{BeamOptions, END, Limits, beam};
 use serde::Serialize;
 
 use crate::{
@@ -126,7 +126,12 @@ pub fn evaluate(
                 let images = batch.len();
                 let state = captioner.start(features, &repeat(images, 1))?;
                 let mut model = Decoder::reading(captioner);
-                let beams = beam(&mut model, state, images, width, max_length)?;
+                let options = BeamOptions {
+                    width,
+                    ..BeamOptions::default()
+                };
+                let limits = Limits::length(max_length);
+                let beams = beam(&mut model, state, images, &options, &limits)?;
                 let best = |beam: Vec<scst_sampler::Hypothesis>| beam.into_iter().next();
                 beams
                     .into_iter()
