@@ -125,12 +125,12 @@ mod tests {
             k in 1usize..12,
             share in 0.01..1.0f64,
         ) {
-            let edits: [&dyn Fn(&mut [f32]); 3] =
-                [&|s| top_k(k, s), &|s| top_p(share, s), &|s| min_p(share, s)];
+            let mut all = vec![scores.clone(); 3];
+            top_k(k, &mut all[0]);
+            top_p(share, &mut all[1]);
+            min_p(share, &mut all[2]);
             let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            for edit in edits {
-                let mut edited = scores.clone();
-                edit(&mut edited);
+            for edited in all {
                 prop_assert!(edited.contains(&top));
                 for (edited, score) in edited.iter().zip(&scores) {
                     prop_assert!(edited == score || *edited == f32::NEG_INFINITY);

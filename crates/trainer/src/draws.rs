@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     ScheduledSampling = 5,
     /// Captions and images of benchmarks.
     MadeUp = 6,
+    /// Words of captions that are sampled for evaluation.
+    Decoding = 7,
 }
 
 /// The generator for one purpose in one step of one stage.

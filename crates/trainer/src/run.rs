@@ -26,6 +26,7 @@ use crate::{
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
+    search::Search,
 };
 
 /// How a run is begun.
@@ -129,6 +130,7 @@ impl<'a> Run<'a> {
         };
         check_batches(config, &corpus)?;
         check_rewards(config, &corpus, options.rewards)?;
+        Search::new(&config.validation.decoder, &corpus)?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&device)?,
             None => {

@@ -4,7 +4,10 @@ use std::{path::Path, process::ExitCode};
 
 use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
 use scst_trainer::{
-    Backend, Checkpoint, Corpus, DecoderChoice, evaluate, files::write_bytes_atomically,
+    Backend, Checkpoint, Corpus,
+    config::{BeamOptions, DecoderConfig, SearchConfig},
+    evaluate,
+    files::write_bytes_atomically,
 };
 use serde_json::json;
 
@@ -17,14 +20,17 @@ use crate::{
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
-    let decoder = match arguments.beam {
-        None => DecoderChoice::Greedy,
+    let search = match arguments.beam {
+        None => None,
         Some(0) => {
             return Err(Failure::Mistake(
                 "found --beam 0, expected 1 or more".to_owned(),
             ));
         }
-        Some(width) => DecoderChoice::Beam(width),
+        Some(width) => Some(SearchConfig::Beam(BeamOptions {
+            width,
+            ..BeamOptions::default()
+        })),
     };
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
     let mut config = checkpoint.config.clone();
@@ -44,16 +50,17 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.vocabulary.clone(),
         checkpoint.standardiser.clone(),
     )?;
-    if corpus.feature_dimension() != captioner.dimensions().feature {
-        return Err(Failure::Mistake(format!(
-            "the features have {} dimensions, the captioner was trained on {}",
-            corpus.feature_dimension(),
-            captioner.dimensions().feature
-        )));
-    }
+    corpus.check_fits(&checkpoint)?;
+    let decoder = match search {
+        None => config.validation.decoder.clone(),
+        Some(search) => DecoderConfig {
+            search,
+            ..DecoderConfig::default()
+        },
+    };
     let examples = corpus.split(arguments.split.into())?;
     let batch = config.validation.images_per_batch;
-    let report = evaluate(&captioner, &corpus, examples, decoder, batch)?;
+    let report = evaluate(&captioner, &[], &corpus, examples, &decoder, batch)?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
             .map_err(|error| Failure::Failed(error.to_string()))?;
@@ -65,7 +72,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         let output = json!({
             "split": split,
             "images": examples.len(),
-            "decoder": decoder.to_string(),
+            "decoder": report.decoder,
             "metrics": {
                 "cider_d": scores.cider_d,
                 "bleu": scores.bleu,
@@ -78,7 +85,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         print_line!("{output}");
         return Ok(ExitCode::SUCCESS);
     }
-    print_line!("{} {split} images, {decoder}", examples.len());
+    print_line!("{} {split} images, {}", examples.len(), report.decoder);
     for (n, bleu) in (1..).zip(scores.bleu) {
         print_line!("BLEU-{n}   {bleu:.4}");
     }
