@@ -149,11 +149,15 @@ impl DecoderConfig {
         check.require(
             normalisation == LengthNormalisation::None || (several && !is_consensus),
             "length_normalisation",
-            if is_consensus {
-                "it beside `consensus`"
-            } else {
-                "it with one caption an image"
-            },
+            format!(
+                "`{}` with {}",
+                name_of(normalisation),
+                if is_consensus {
+                    "`rerank` `consensus`"
+                } else {
+                    "one caption an image"
+                }
+            ),
             "several captions that are compared by probability",
         );
         self.check_limits(max_length, check);
@@ -199,6 +203,14 @@ fn add(check: &mut Checker<'_>, problems: Vec<OptionProblem>) {
     }
 }
 
+fn name_of(normalisation: LengthNormalisation) -> String {
+    match normalisation {
+        LengthNormalisation::None => "none".to_owned(),
+        LengthNormalisation::Mean => "mean".to_owned(),
+        LengthNormalisation::Gnmt { alpha } => format!("gnmt:{alpha}"),
+    }
+}
+
 /// Every choice that changes the captions: `greedy`, or `beam 5|no_repeat_ngram:2`.
 impl fmt::Display for DecoderConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -219,12 +231,9 @@ impl fmt::Display for DecoderConfig {
             Rerank::Probability => {}
             Rerank::Consensus => f.write_str("|rerank:consensus")?,
         }
-        match self.length_normalisation {
-            LengthNormalisation::None => {}
-            LengthNormalisation::Mean => f.write_str("|length_normalisation:mean")?,
-            LengthNormalisation::Gnmt { alpha } => {
-                write!(f, "|length_normalisation:gnmt:{alpha}")?;
-            }
+        if self.length_normalisation != LengthNormalisation::None {
+            let name = name_of(self.length_normalisation);
+            write!(f, "|length_normalisation:{name}")?;
         }
         self.write_limits(f)
     }
@@ -346,7 +355,7 @@ mod tests {
                 "key `search.sample.temperature`: found -1, expected a finite number above 0",
                 "key `search.sample.top_p`: found 2, expected above 0, at most 1",
                 "key `length_normalisation.gnmt.alpha`: found -1, expected a finite number, 0 or more",
-                "key `length_normalisation`: found it with one caption an image, expected several captions that are \
+                "key `length_normalisation`: found `gnmt:-1` with one caption an image, expected several captions that are \
                  compared by probability",
                 "key `no_repeat_ngram`: found 0, expected 1 or more",
                 "key `prefix`: found 2 words, expected at most the maximum length, 1",
@@ -367,7 +376,7 @@ mod tests {
         let found = messages(both);
         assert_eq!(found.len(), 1);
         assert!(
-            found[0].contains("found it beside `consensus`"),
+            found[0].contains("found `mean` with `rerank` `consensus`"),
             "{found:?}"
         );
     }
