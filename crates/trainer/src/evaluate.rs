@@ -92,7 +92,8 @@ impl ValidationMetric {
 /// Decodes every image of a split and scores the captions against its references, all words
 /// kept, as they stand in the caption files.
 ///
-/// With `others` the captioners are an ensemble: their probabilities are averaged at every step.
+/// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
+/// with several samples, so many fewer are decoded at a time.
 ///
 /// # Errors
 /// [`TrainError`] when features cannot be read, decoding fails, or nothing can be scored.
@@ -107,7 +108,9 @@ pub fn evaluate(
     let device = captioner.device();
     let mut search = Search::new(decoder, corpus)?;
     let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
-    for batch in examples.chunks(images_per_batch.max(1)) {
+    // Every sample is a row of its own.
+    let images_per_batch = (images_per_batch / decoder.samples.max(1)).max(1);
+    for batch in examples.chunks(images_per_batch) {
         let features = corpus.features(&batch.iter().collect::<Vec<_>>(), &device)?;
         words.extend(search.captions(captioner, others, &features)?);
     }
