@@ -1,11 +1,15 @@
 //! The command line.
 
+mod decoder;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scst_data::Split;
 use scst_trainer::{Backend, BenchModel, StepBench, config::Override};
 use tracing::level_filters::LevelFilter;
+
+pub(crate) use decoder::DecoderArguments;
 
 /// Self-critical sequence training: train image captioners with cross-entropy, then with
 /// reinforcement learning on the metric they are judged by.
@@ -33,7 +37,7 @@ pub(crate) enum Command {
     /// Train a captioner, or go on with a run that was interrupted
     Train(TrainArguments),
     /// Score a run or checkpoint: BLEU-1..4, ROUGE-L, CIDEr-D as coco-caption prints them
-    Eval(EvalArguments),
+    Eval(Box<EvalArguments>),
     /// Score captions against references with coco-caption's metrics: no training, no Java, no Python
     Score(ScoreArguments),
     /// Build a table of document frequencies for CIDEr from captions
@@ -112,9 +116,10 @@ pub(crate) struct EvalArguments {
     /// The images to caption
     #[arg(long, value_enum, default_value = "val")]
     pub(crate) split: SplitName,
-    /// Beam width; greedy decoding without
-    #[arg(long, value_name = "K")]
-    pub(crate) beam: Option<usize>,
+    /// Another run or checkpoint, whose probabilities are averaged with those of the first at every
+    /// word; may be given several times
+    #[arg(long, value_name = "RUN_OR_CHECKPOINT")]
+    pub(crate) ensemble: Vec<PathBuf>,
     /// Captions of other data: Karpathy JSON, COCO annotations, or CSV with --splits
     #[arg(long, value_name = "FILE", requires = "features")]
     pub(crate) captions: Option<PathBuf>,
@@ -136,6 +141,8 @@ pub(crate) struct EvalArguments {
     /// CPU threads
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) decoder: DecoderArguments,
 }
 
 /// How raw captions become words.

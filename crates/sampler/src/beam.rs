@@ -1,254 +1,288 @@
 //! Beam search: the most probable captions among those that survive at every step.
 
-use crate::{END, SamplerError, StepModel, step::read};
+use serde::{Deserialize, Serialize};
 
-/// A caption and the log-probability that the model gives it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hypothesis {
-    /// Word ids up to and including the end token, if it was reached.
-    pub words: Vec<u32>,
-    /// `sum_t log p(w_t given w_<t)`, nats; the end token counts, length is not normalised.
-    pub log_probability: f64,
+use crate::{
+    END, Hypothesis, Limits, OptionProblem, SamplerError, StepModel,
+    error::{refuse, require},
+    step::{log_z, read},
+    truncation::descending,
+};
+
+/// How wide a beam is, and whether it is divided into groups that avoid one another's words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BeamOptions {
+    /// Captions of an image that survive a step, in all groups together.
+    pub width: usize,
+    /// Groups of an image; they divide the width.
+    pub groups: usize,
+    /// `lambda`, nats: what a word costs in a group for every earlier group's caption that takes it
+    /// in the same place.
+    pub diversity: f64,
 }
 
-impl Hypothesis {
-    fn is_finished(&self) -> bool {
-        self.words.last() == Some(&END)
+impl Default for BeamOptions {
+    fn default() -> Self {
+        Self {
+            width: 5,
+            groups: 1,
+            diversity: 0.5,
+        }
     }
 }
 
-/// One way to go on: a live hypothesis of an image, a word, and the log-probability of both.
-struct Extension {
-    beam: usize,
-    word: Option<u32>,
-    log_probability: f64,
+impl BeamOptions {
+    /// What is out of range.
+    pub fn problems(&self) -> Vec<OptionProblem> {
+        let Self {
+            width,
+            groups,
+            diversity,
+        } = *self;
+        let mut problems = Vec::new();
+        require(&mut problems, width >= 1, "width", width, "1 or more");
+        let divides = groups >= 1 && width.is_multiple_of(groups);
+        let divisor = "1 or more, a divisor of the width";
+        require(&mut problems, divides, "groups", groups, divisor);
+        let inside = diversity >= 0.0 && diversity.is_finite();
+        let number = "a finite number, 0 or more";
+        require(&mut problems, inside, "diversity", diversity, number);
+        problems
+    }
 }
 
-/// The `width` best captions of every image, best first.
+/// A caption of a beam, finished or not.
+#[derive(Debug, Clone, Default)]
+struct Path {
+    hypothesis: Hypothesis,
+    /// What captions of a group are compared by: log-probability less the cost of words that earlier
+    /// groups took.
+    rank: f64,
+    /// Required words that it lacks.
+    missing: usize,
+    /// The row of the last step that it goes on from, if it is not finished.
+    row: usize,
+}
+
+impl Path {
+    /// The path with a word more.
+    fn with(&self, word: u32, log_probability: f64, cost: f64, limits: &Limits) -> Self {
+        let mut words = self.hypothesis.words.clone();
+        words.push(word);
+        Self {
+            rank: self.rank + log_probability - cost,
+            missing: limits.missing(&words).len(),
+            row: self.row,
+            hypothesis: Hypothesis {
+                words,
+                log_probability: self.hypothesis.log_probability + log_probability,
+            },
+        }
+    }
+}
+
+/// The best captions of every image, most probable first, at most as many as the beam is wide.
 ///
-/// At every step each live caption is extended by every word; the `width` best of an image,
-/// finished ones among them, survive. With `width >= vocab ^ max_length` this is exhaustive.
-/// Equal scores keep the order of beams, then of word ids.
+/// At every step each live caption is extended by every word; the best of an image, finished ones
+/// among them, survive. With `width >= vocab ^ max_length` this is exhaustive. Equal scores keep the
+/// order of captions, then of word ids. Log-probabilities are the model's own: constraints forbid
+/// words, but do not make the others more probable.
+///
+/// With several groups this is diverse beam search (Vijayakumar et al. 2018, algorithm 1, Hamming
+/// diversity). The groups of an image step one after the other, each a beam of `width / groups`:
+///
+/// ```text
+/// rank(y w) = rank(y) + log p(w given y) - lambda (captions of earlier groups that take w at this step)
+/// ```
+///
+/// Groups may find the same caption; at the end all are ordered by their log-probabilities alone.
 ///
 /// # Shapes
 /// `state` holds one row an image.
 ///
 /// # Errors
-/// [`SamplerError`] when the model fails, its scores are no distribution, or `width` is 0.
+/// [`SamplerError`] when the model fails, its scores are no distribution, constraints leave nothing,
+/// or an option is out of range.
 pub fn beam<M: StepModel>(
     model: &mut M,
     mut state: M::State,
     images: usize,
-    width: usize,
-    max_length: usize,
+    options: &BeamOptions,
+    limits: &Limits,
 ) -> Result<Vec<Vec<Hypothesis>>, SamplerError<M::Error>> {
-    if width == 0 {
-        return Err(SamplerError::Width);
-    }
-    let start = Hypothesis {
-        words: Vec::new(),
-        log_probability: 0.0,
+    refuse(options.problems())?;
+    let groups = options.groups;
+    let start = Path {
+        missing: limits.missing(&[]).len(),
+        ..Path::default()
     };
-    let mut beams = vec![vec![start]; images];
-    for step in 0..max_length {
-        let live: Vec<(usize, usize)> = beams
-            .iter()
-            .enumerate()
-            .flat_map(|(image, beams)| {
-                (0..beams.len())
-                    .filter(|&k| !beams[k].is_finished())
-                    .map(move |k| (image, k))
-            })
-            .collect();
-        if live.is_empty() {
-            break; // no images
+    // The groups of an image stand together.
+    let mut beams = vec![vec![start]; images * groups];
+    if groups > 1 {
+        let image_of_group: Vec<usize> = (0..beams.len()).map(|group| group / groups).collect();
+        state = model.select(state, &image_of_group);
+    }
+    for step in 0..limits.max_length {
+        let mut words = Vec::new();
+        for path in beams.iter_mut().flatten() {
+            if !path.hypothesis.is_finished() {
+                path.row = words.len();
+                words.push(path.hypothesis.words.last().copied().unwrap_or(END));
+            }
         }
-        let last = |&(image, k): &(usize, usize)| beams[image][k].words.last().copied();
-        let words: Vec<u32> = live.iter().map(|at| last(at).unwrap_or(END)).collect();
+        if words.is_empty() {
+            break;
+        }
         let (scores, next) = model.step(&words, state)?;
         let [_, vocab] = scores.dims();
         let scores = read(scores, step)?;
-
-        let mut rows = Vec::new();
-        let mut row = 0;
-        for (image, beams) in beams.iter_mut().enumerate() {
-            let first_row = row;
-            let mut extensions = Vec::new();
-            let mut row_of_beam = vec![0; beams.len()];
-            for (k, hypothesis) in beams.iter().enumerate() {
-                if hypothesis.is_finished() {
-                    extensions.push(Extension {
-                        beam: k,
-                        word: None,
-                        log_probability: hypothesis.log_probability,
-                    });
-                    continue;
-                }
-                row_of_beam[k] = row;
-                let scores = &scores[row * vocab..(row + 1) * vocab];
-                extend(k, hypothesis, scores, width, &mut extensions)
-                    .ok_or(SamplerError::NoDistribution { row: image, step })?;
-                row += 1;
+        for (image, beams) in beams.chunks_mut(groups).enumerate() {
+            let mut taken = Vec::new();
+            for beam in beams {
+                let search = GroupStep {
+                    scores: &scores,
+                    vocab,
+                    taken: &taken,
+                    options,
+                    limits,
+                };
+                let place = (image, step);
+                *beam = search.advance(beam, place)?;
+                let moved = beam
+                    .iter()
+                    .filter(|path| path.hypothesis.words.len() > step);
+                taken.extend(moved.filter_map(|path| path.hypothesis.words.last()));
             }
-            if row == first_row {
-                continue;
-            }
-            extensions.sort_by(|a, b| b.log_probability.total_cmp(&a.log_probability));
-            extensions.truncate(width);
-            let survivors: Vec<Hypothesis> = extensions
-                .iter()
-                .map(|extension| {
-                    let mut words = beams[extension.beam].words.clone();
-                    words.extend(extension.word);
-                    if extension.word.is_some_and(|word| word != END) {
-                        rows.push(row_of_beam[extension.beam]);
-                    }
-                    Hypothesis {
-                        words,
-                        log_probability: extension.log_probability,
-                    }
-                })
-                .collect();
-            *beams = survivors;
         }
+        let live = beams.iter().flatten();
+        let live = live.filter(|path| !path.hypothesis.is_finished());
+        let rows: Vec<usize> = live.map(|path| path.row).collect();
         if rows.is_empty() {
             break;
         }
         state = model.select(next, &rows);
     }
-    Ok(beams)
+    Ok(beams
+        .chunks(groups)
+        .map(|beams| ordered(beams, options.width))
+        .collect())
 }
 
-/// Pushes the `width` best words after one hypothesis; `None` if the scores are no distribution.
-fn extend(
-    beam: usize,
-    hypothesis: &Hypothesis,
-    scores: &[f32],
-    width: usize,
-    extensions: &mut Vec<Extension>,
-) -> Option<()> {
-    let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = scores.iter().map(|&s| f64::from(s - top).exp()).sum();
-    if !total.is_finite() || top == f32::NEG_INFINITY {
-        return None;
+/// One step of one group.
+struct GroupStep<'a> {
+    /// Scores of all rows, `[rows * vocab]`.
+    scores: &'a [f32],
+    vocab: usize,
+    /// Words that earlier groups of the image took at this step.
+    taken: &'a [u32],
+    options: &'a BeamOptions,
+    limits: &'a Limits,
+}
+
+impl GroupStep<'_> {
+    fn width(&self) -> usize {
+        self.options.width / self.options.groups
     }
-    let log_z = f64::from(top) + total.ln();
-    let mut best: Vec<u32> = (0..scores.len() as u32)
-        .filter(|&w| scores[w as usize] > f32::NEG_INFINITY)
-        .collect();
-    let order = |a: &u32, b: &u32| {
-        let (score_a, score_b) = (scores[*a as usize], scores[*b as usize]);
-        score_b.total_cmp(&score_a).then(a.cmp(b))
-    };
-    if best.len() > width {
-        best.select_nth_unstable_by(width - 1, order);
-        best.truncate(width);
+
+    /// The survivors, best first; `place` is the image and the step.
+    fn advance<E>(
+        &self,
+        beam: &[Path],
+        (row, step): (usize, usize),
+    ) -> Result<Vec<Path>, SamplerError<E>> {
+        let mut extensions = Vec::new();
+        for path in beam {
+            if path.hypothesis.is_finished() {
+                extensions.push(path.clone());
+            } else {
+                self.extend(path, &mut extensions)
+                    .ok_or(SamplerError::NoDistribution { row, step })?;
+            }
+        }
+        if extensions.is_empty() {
+            // Nothing may follow any of them: the best one that can end does.
+            let ended = beam.iter().find_map(|path| self.end(path));
+            return Ok(vec![
+                ended.ok_or(SamplerError::NothingAllowed { row, step })?,
+            ]);
+        }
+        extensions.sort_by(|a, b| b.rank.total_cmp(&a.rank));
+        Ok(self.survivors(extensions))
     }
-    best.sort_by(order);
-    extensions.extend(best.into_iter().map(|word| Extension {
-        beam,
-        word: Some(word),
-        log_probability: hypothesis.log_probability + f64::from(scores[word as usize]) - log_z,
-    }));
-    Some(())
+
+    /// The scores of the words that follow a path.
+    fn scores_after(&self, path: &Path) -> &[f32] {
+        &self.scores[path.row * self.vocab..(path.row + 1) * self.vocab]
+    }
+
+    /// Pushes the best words after one path; `None` if the scores are no distribution.
+    fn extend(&self, path: &Path, extensions: &mut Vec<Path>) -> Option<()> {
+        let scores = self.scores_after(path);
+        let log_z = log_z(scores)?;
+        let caption = &path.hypothesis.words;
+        let mut allowed = scores.to_vec();
+        self.limits.forbid(caption, &mut allowed);
+        for &word in self.taken {
+            allowed[word as usize] -= self.options.diversity as f32;
+        }
+        let missing = self.limits.missing(caption);
+        let (ahead, mut best): (Vec<u32>, Vec<u32>) = (0..allowed.len() as u32)
+            .filter(|&word| allowed[word as usize] > f32::NEG_INFINITY)
+            .partition(|word| missing.contains(word));
+        let order = |a: &u32, b: &u32| descending(&allowed, *a, *b);
+        if best.len() > self.width() {
+            best.select_nth_unstable_by(self.width() - 1, order);
+            best.truncate(self.width());
+        }
+        best.extend(ahead);
+        best.sort_by(order);
+        extensions.extend(best.into_iter().map(|word| {
+            let log_probability = f64::from(scores[word as usize]) - log_z;
+            let taken = self.taken.iter().filter(|&&taken| taken == word).count();
+            let cost = self.options.diversity * taken as f64;
+            path.with(word, log_probability, cost, self.limits)
+        }));
+        Some(())
+    }
+
+    /// The path with the end token, unless the model rules that out.
+    fn end(&self, path: &Path) -> Option<Path> {
+        let scores = self.scores_after(path);
+        let log_probability = f64::from(*scores.get(END as usize)?) - log_z(scores)?;
+        let ended = path.with(END, log_probability, 0.0, self.limits);
+        log_probability.is_finite().then_some(ended)
+    }
+
+    /// The first `width` that lack equally many required words, for every such number.
+    fn survivors(&self, extensions: Vec<Path>) -> Vec<Path> {
+        let mut counts = Vec::new();
+        let mut survivors = Vec::new();
+        for path in extensions {
+            if counts.len() <= path.missing {
+                counts.resize(path.missing + 1, 0);
+            }
+            counts[path.missing] += 1;
+            if counts[path.missing] <= self.width() {
+                survivors.push(path);
+            }
+        }
+        survivors
+    }
+}
+
+/// The captions of all groups of an image: those that lack the fewest required words, then the most
+/// probable, first.
+fn ordered(beams: &[Vec<Path>], width: usize) -> Vec<Hypothesis> {
+    let mut paths: Vec<&Path> = beams.iter().flatten().collect();
+    paths.sort_by(|a, b| {
+        let (p, q) = (&a.hypothesis, &b.hypothesis);
+        let probable_first = q.log_probability.total_cmp(&p.log_probability);
+        a.missing.cmp(&b.missing).then(probable_first)
+    });
+    let paths = paths.into_iter().take(width);
+    paths.map(|path| path.hypothesis.clone()).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{greedy, transition_table::TransitionTable};
-
-    /// Every caption of at most `length` words with its log-probability, best first.
-    fn enumerate(table: &[Vec<f32>], length: usize) -> Vec<Hypothesis> {
-        let mut open = vec![Hypothesis {
-            words: Vec::new(),
-            log_probability: 0.0,
-        }];
-        let mut all = Vec::new();
-        for step in 0..length {
-            let mut next = Vec::new();
-            for prefix in open {
-                let last = prefix.words.last().copied().unwrap_or(END) as usize;
-                let total: f64 = table[last].iter().map(|&p| f64::from(p)).sum();
-                for (word, &p) in table[last].iter().enumerate() {
-                    let mut words = prefix.words.clone();
-                    words.push(word as u32);
-                    let log_probability = prefix.log_probability + (f64::from(p) / total).ln();
-                    let hypothesis = Hypothesis {
-                        words,
-                        log_probability,
-                    };
-                    if word as u32 == END || step + 1 == length {
-                        all.push(hypothesis);
-                    } else {
-                        next.push(hypothesis);
-                    }
-                }
-            }
-            open = next;
-        }
-        all.sort_by(|a, b| b.log_probability.total_cmp(&a.log_probability));
-        all
-    }
-
-    fn run(table: &[Vec<f32>], images: usize, width: usize, length: usize) -> Vec<Vec<Hypothesis>> {
-        let rows: Vec<&[f32]> = table.iter().map(Vec::as_slice).collect();
-        let mut model = TransitionTable::new(&rows);
-        beam(
-            &mut model,
-            TransitionTable::state(images),
-            images,
-            width,
-            length,
-        )
-        .unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn beam_equals_enumeration_when_it_is_wide_enough(
-            weights in prop::collection::vec(0.05..1.0f32, 9),
-            length in 1usize..4,
-        ) {
-            let table: Vec<Vec<f32>> = weights.chunks(3).map(<[f32]>::to_vec).collect();
-            let expected = enumerate(&table, length);
-            for found in run(&table, 2, 27, length) {
-                prop_assert_eq!(found.len(), expected.len());
-                for (f, e) in found.iter().zip(&expected) {
-                    prop_assert!((f.log_probability - e.log_probability).abs() < 1e-5);
-                }
-                let total: f64 = found.iter().map(|h| h.log_probability.exp()).sum();
-                prop_assert!((total - 1.0).abs() < 1e-5);
-            }
-        }
-
-        #[test]
-        fn beam_of_one_is_greedy(weights in prop::collection::vec(0.05..1.0f32, 16)) {
-            let table: Vec<Vec<f32>> = weights.chunks(4).map(<[f32]>::to_vec).collect();
-            let rows: Vec<&[f32]> = table.iter().map(Vec::as_slice).collect();
-            let mut model = TransitionTable::new(&rows);
-            let expected = greedy(&mut model, TransitionTable::state(1), 1, 5).unwrap();
-            prop_assert_eq!(&run(&table, 1, 1, 5)[0][0].words, &expected[0]);
-        }
-    }
-
-    #[test]
-    fn beam_finds_what_greedy_misses() {
-        let table = vec![
-            vec![0.0, 0.6, 0.4],
-            vec![0.34, 0.33, 0.33],
-            vec![0.9, 0.05, 0.05],
-        ];
-        assert_eq!(run(&table, 1, 1, 2)[0][0].words, [1, 0]);
-        assert_eq!(run(&table, 1, 2, 2)[0][0].words, [2, 0]);
-    }
-
-    #[test]
-    fn beam_of_width_zero_is_refused() {
-        let mut model = TransitionTable::new(&[&[1.0]]);
-        let error = beam(&mut model, TransitionTable::state(1), 1, 0, 3).unwrap_err();
-        assert!(matches!(error, SamplerError::Width));
-    }
-}
+mod tests;

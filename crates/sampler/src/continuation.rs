@@ -25,11 +25,12 @@ pub fn sample_continuations<M: StepModel>(
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     let rows = prefixes.len();
     let uniforms: Vec<f64> = (0..rows * max_length).map(|_| rng.random()).collect();
-    decode(model, state, rows, max_length, |scores, open, step| {
-        let numbers = open.iter().map(|&row| uniforms[row * max_length + step]);
-        let mut words = draw_words(scores, &numbers.collect::<Vec<f64>>(), step)?;
-        for (word, &row) in words.iter_mut().zip(open) {
-            if let Some(&given) = prefixes[row].get(step) {
+    decode(model, state, rows, max_length, |scores, open| {
+        let number = |&row: &usize| uniforms[row * max_length + open.step];
+        let numbers: Vec<f64> = open.rows.iter().map(number).collect();
+        let mut words = draw_words(scores, &numbers, open.step)?;
+        for (word, &row) in words.iter_mut().zip(open.rows) {
+            if let Some(&given) = prefixes[row].get(open.step) {
                 *word = given;
             }
         }

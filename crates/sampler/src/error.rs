@@ -1,5 +1,7 @@
 //! Why a search can fail.
 
+use std::fmt::Display;
+
 use thiserror::Error;
 
 /// Why a search failed; `E` is the model's own error.
@@ -24,7 +26,53 @@ pub enum SamplerError<E> {
         /// Decoding step, from 0.
         step: usize,
     },
-    /// A search of width 0.
-    #[error("found a beam of width 0, expected 1 or more")]
-    Width,
+    /// Constraints leave no word, and the model rules out the end token.
+    #[error(
+        "the constraints forbid every word that could follow caption {row} at step {step}, and it cannot end there \
+         because the model gives the end token no probability"
+    )]
+    NothingAllowed {
+        /// Row of the batch.
+        row: usize,
+        /// Decoding step, from 0.
+        step: usize,
+    },
+    /// An option that is out of range.
+    #[error("{0}")]
+    Option(OptionProblem),
+}
+
+/// An option that is out of range.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{option}: found {found}, expected {expected}")]
+pub struct OptionProblem {
+    /// Its name.
+    pub option: &'static str,
+    /// Its value.
+    pub found: String,
+    /// What it should have been.
+    pub expected: &'static str,
+}
+
+/// Adds a problem unless `holds`.
+pub(crate) fn require(
+    problems: &mut Vec<OptionProblem>,
+    holds: bool,
+    option: &'static str,
+    found: impl Display,
+    expected: &'static str,
+) {
+    if !holds {
+        problems.push(OptionProblem {
+            option,
+            found: found.to_string(),
+            expected,
+        });
+    }
+}
+
+/// The first problem as an error.
+pub(crate) fn refuse<E>(problems: Vec<OptionProblem>) -> Result<(), SamplerError<E>> {
+    let first = problems.into_iter().next();
+    first.map_or(Ok(()), |problem| Err(SamplerError::Option(problem)))
 }

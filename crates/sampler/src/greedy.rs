@@ -1,32 +1,39 @@
 //! Greedy decoding: the most probable word at every step.
 
 use crate::{
-    SamplerError, StepModel,
+    Limits, SamplerError, StepModel,
     step::{decode, read},
 };
 
-/// The most probable word at every step, until the end token or `max_length` words.
+/// The most probable word at every step, until the end token or the maximum length.
 ///
 /// ```text
-/// w_t = argmax_w p(w given w_<t),   the smallest id among equals
+/// w_t = argmax_w p(w given w_<t),   the smallest id among equals, of the words that `limits` allow
 /// ```
 ///
 /// Finished captions leave the batch.
 ///
 /// # Errors
-/// [`SamplerError`] when the model fails or its scores are no distribution.
+/// [`SamplerError`] when the model fails, its scores are no distribution, or constraints leave
+/// nothing.
 pub fn greedy<M: StepModel>(
     model: &mut M,
     state: M::State,
     rows: usize,
-    max_length: usize,
+    limits: &Limits,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
-    decode(model, state, rows, max_length, |scores, open, step| {
+    decode(model, state, rows, limits.max_length, |scores, open| {
         let [_, vocab] = scores.dims();
-        let scores = read(scores, step)?;
-        let rows = scores.chunks(vocab).zip(open);
-        rows.map(|(scores, &row)| argmax(scores).ok_or(SamplerError::NoDistribution { row, step }))
-            .collect()
+        let step = open.step;
+        let mut scores = read(scores, step)?;
+        let rows = open.rows.iter().zip(scores.chunks_mut(vocab));
+        rows.map(|(&row, scores)| {
+            if !limits.forbid_or_end(&open.captions[row], scores) {
+                return Err(SamplerError::NothingAllowed { row, step });
+            }
+            argmax(scores).ok_or(SamplerError::NoDistribution { row, step })
+        })
+        .collect()
     })
 }
 
@@ -55,14 +62,21 @@ mod tests {
     fn greedy_follows_the_largest_transition_until_the_end_token() {
         let mut table =
             TransitionTable::new(&[&[0.1, 0.6, 0.3], &[0.2, 0.1, 0.7], &[0.8, 0.1, 0.1]]);
-        let captions = greedy(&mut table, TransitionTable::state(2), 2, 10).unwrap();
+        let captions = greedy(
+            &mut table,
+            TransitionTable::state(2),
+            2,
+            &Limits::length(10),
+        )
+        .unwrap();
         assert_eq!(captions, [[1, 2, 0], [1, 2, 0]]);
     }
 
     #[test]
     fn greedy_cuts_off_at_the_maximum_length() {
         let mut table = TransitionTable::new(&[&[0.1, 0.9], &[0.1, 0.9]]);
-        let captions = greedy(&mut table, TransitionTable::state(1), 1, 4).unwrap();
+        let captions =
+            greedy(&mut table, TransitionTable::state(1), 1, &Limits::length(4)).unwrap();
         assert_eq!(captions, [[1, 1, 1, 1]]);
     }
 
@@ -74,7 +88,8 @@ mod tests {
     #[test]
     fn greedy_reports_the_row_when_scores_are_nan() {
         let mut table = TransitionTable::new(&[&[f32::NAN, 1.0], &[1.0, 1.0]]);
-        let error = greedy(&mut table, TransitionTable::state(1), 1, 4).unwrap_err();
+        let error =
+            greedy(&mut table, TransitionTable::state(1), 1, &Limits::length(4)).unwrap_err();
         assert!(matches!(
             error,
             SamplerError::NoDistribution { row: 0, step: 0 }

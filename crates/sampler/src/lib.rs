@@ -2,7 +2,10 @@
 //!
 //! Nothing here knows a network. A model offers [`StepModel`]: given the last words and a state it
 //! returns the scores of the next words and the new state, and it can pick rows out of a state.
-//! [`greedy`], [`sample`] and [`beam`] search over that; tests search over a transition table.
+//! [`greedy`], [`sample`], [`sample_with`] and [`beam`] search over that, within [`Limits`]; several
+//! models are one as an [`Ensemble`]. [`best`] picks one of several captions, by log-probabilities
+//! ([`LengthNormalisation`]), by their [`consensus`], or by any other scores. Tests search over a
+//! transition table.
 //!
 //! A caption is a list of word ids up to and including the first end token; one that fills the
 //! maximum length without it has been cut off and ends with an ordinary word.
@@ -12,17 +15,32 @@
 )]
 
 mod beam;
+mod constraint;
 mod continuation;
+mod ensemble;
 mod error;
 mod greedy;
+mod gumbel;
+mod hypothesis;
 mod multinomial;
+mod rerank;
+mod sampling;
 mod step;
 #[cfg(test)]
 mod transition_table;
+mod truncation;
 
-pub use beam::{Hypothesis, beam};
+pub use beam::{BeamOptions, beam};
+pub use constraint::{
+    BadEndings, BlockImmediateRepeats, Constraint, ForbiddenWords, Limits, MinimumLength,
+    NoRepeatedNgram, Prefix, RequiredWords,
+};
 pub use continuation::sample_continuations;
-pub use error::SamplerError;
+pub use ensemble::Ensemble;
+pub use error::{OptionProblem, SamplerError};
 pub use greedy::greedy;
+pub use hypothesis::{Hypothesis, LengthNormalisation};
 pub use multinomial::{draw_words, sample};
+pub use rerank::{best, consensus};
+pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use step::{END, StepModel};

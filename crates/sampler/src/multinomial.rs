@@ -28,9 +28,10 @@ pub fn sample<M: StepModel>(
     rng: &mut impl Rng,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     let uniforms: Vec<f64> = (0..rows * max_length).map(|_| rng.random()).collect();
-    decode(model, state, rows, max_length, |scores, open, step| {
-        let numbers = open.iter().map(|&row| uniforms[row * max_length + step]);
-        draw_words(scores, &numbers.collect::<Vec<f64>>(), step)
+    decode(model, state, rows, max_length, |scores, open| {
+        let number = |&row: &usize| uniforms[row * max_length + open.step];
+        let numbers: Vec<f64> = open.rows.iter().map(number).collect();
+        draw_words(scores, &numbers, open.step)
     })
 }
 

@@ -32,6 +32,16 @@ pub trait StepModel {
     fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State;
 }
 
+/// The captions that a step goes on with.
+pub(crate) struct Open<'a> {
+    /// Their indices.
+    pub(crate) rows: &'a [usize],
+    /// All captions so far, the finished ones too.
+    pub(crate) captions: &'a [Vec<u32>],
+    /// Decoding step, from 0.
+    pub(crate) step: usize,
+}
+
 /// Decodes `rows` captions of at most `max_length` words, one word a caption and step, as `choose`
 /// picks them from the scores, `[open, vocab]`, of the captions that are still open. Finished
 /// captions leave the batch.
@@ -40,7 +50,7 @@ pub(crate) fn decode<M: StepModel>(
     mut state: M::State,
     rows: usize,
     max_length: usize,
-    mut choose: impl FnMut(Tensor<2>, &[usize], usize) -> Result<Vec<u32>, SamplerError<M::Error>>,
+    mut choose: impl FnMut(Tensor<2>, &Open<'_>) -> Result<Vec<u32>, SamplerError<M::Error>>,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     let mut captions = vec![Vec::new(); rows];
     let mut open: Vec<usize> = (0..rows).collect();
@@ -50,7 +60,14 @@ pub(crate) fn decode<M: StepModel>(
             break;
         }
         let (scores, next) = model.step(&words, state)?;
-        words = choose(scores, &open, step)?;
+        words = choose(
+            scores,
+            &Open {
+                rows: &open,
+                captions: &captions,
+                step,
+            },
+        )?;
         for (&row, &word) in open.iter().zip(&words) {
             captions[row].push(word);
         }
@@ -77,4 +94,12 @@ pub(crate) fn read<E>(scores: Tensor<2>, step: usize) -> Result<Vec<f32>, Sample
             step,
             reason: error.to_string(),
         })
+}
+
+/// `log sum_w e^(s_w)` of the scores of one row, in 64 bits; `None` if they are no distribution.
+pub(crate) fn log_z(scores: &[f32]) -> Option<f64> {
+    let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = scores.iter().map(|&s| f64::from(s - top).exp()).sum();
+    let is_distribution = total.is_finite() && top != f32::NEG_INFINITY;
+    is_distribution.then(|| f64::from(top) + total.ln())
 }

@@ -253,6 +253,16 @@ impl Checkpoint {
         Self::load(path)
     }
 
+    /// Where it was read from.
+    pub fn directory(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Length of the feature vectors that the weights were trained on.
+    pub(crate) fn feature_dimension(&self) -> usize {
+        self.feature_dimension
+    }
+
     /// Whether the weights can go on with words and features of another run.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! configuration, all defaults shown, goes into the run directory and every checkpoint.
 
 mod check;
+mod decoder;
 mod load;
 mod stage;
 
@@ -13,7 +14,9 @@ use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
 
 pub use check::Problem;
+pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use load::{ConfigError, Override};
+pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, HardAttentionConfig, MixerConfig, OptimiserConfig,
     ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig, StartFrom,
@@ -112,6 +115,8 @@ pub struct ValidationConfig {
     pub metric: ValidationMetric,
     /// Images decoded at a time.
     pub images_per_batch: usize,
+    /// How captions are decoded.
+    pub decoder: DecoderConfig,
 }
 
 impl Default for ValidationConfig {
@@ -119,6 +124,7 @@ impl Default for ValidationConfig {
         Self {
             metric: ValidationMetric::CiderD,
             images_per_batch: 100,
+            decoder: DecoderConfig::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 
-use crate::{TrainError, config::DataConfig};
+use crate::{Checkpoint, TrainError, config::DataConfig};
 
 /// Images, captions and features of a run, checked and ready.
 pub struct Corpus {
@@ -67,6 +67,25 @@ impl Corpus {
             dataset,
             standardiser,
             max_length: config.max_length,
+        })
+    }
+
+    /// Whether the captioner of a checkpoint reads these words and features.
+    ///
+    /// # Errors
+    /// [`TrainError`] when it was trained on another vocabulary, or on features of another form,
+    /// length or standardisation.
+    pub fn check_fits(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        check_form(&self.dataset, &checkpoint.config.model)?;
+        checkpoint.check_inputs(self.vocabulary(), self.standardiser())?;
+        let (found, expected) = (self.feature_dimension(), checkpoint.feature_dimension());
+        if found == expected {
+            return Ok(());
+        }
+        Err(TrainError::FeatureDimension {
+            path: checkpoint.directory().to_owned(),
+            found,
+            expected,
         })
     }
 

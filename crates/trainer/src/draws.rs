@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     MadeUp = 6,
     /// Regions that hard attention looks at.
     Locations = 7,
+    /// Words of captions that are sampled for evaluation.
+    Decoding = 8,
 }
 
 /// The generator for one purpose in one step of one stage.

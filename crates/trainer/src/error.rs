@@ -107,6 +107,31 @@ pub enum TrainError {
         /// Training images.
         images: usize,
     },
+    /// A word that captions are to hold but that the captioner does not know.
+    #[error("key `{key}` of the decoder: `{word}` is not in the vocabulary")]
+    UnknownWord {
+        /// The key.
+        key: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// Consensus decoding without document frequencies.
+    #[error(
+        "`consensus` weighs words by how often the training captions hold them, but the caption files hold no train images"
+    )]
+    ConsensusWithoutTraining,
+    /// Features of another length than a captioner was trained on.
+    #[error(
+        "the features have {found} dimensions, the captioner `{}` was trained on {expected}", path.display()
+    )]
+    FeatureDimension {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Length of a feature vector.
+        found: usize,
+        /// The captioner's.
+        expected: usize,
+    },
     /// Features of regions for a captioner that reads one vector, or the other way round.
     #[error("`{}`: found {found}, expected {expected}, as captioner `{captioner}` reads", path.display())]
     FeatureForm {
@@ -153,18 +178,24 @@ impl TrainError {
             Self::Data(error) => error.is_mistake(),
             Self::Checkpoint(error) => error.is_mistake(),
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
+            Self::Sampler(error) => matches!(
+                error,
+                SamplerError::NothingAllowed { .. } | SamplerError::Option(_)
+            ),
             Self::Config(_)
             | Self::Backend(_)
             | Self::RunExists { .. }
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
+            | Self::UnknownWord { .. }
+            | Self::ConsensusWithoutTraining
+            | Self::FeatureDimension { .. }
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage
             | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)
-            | Self::Sampler(_)
             | Self::File(_)
             | Self::Event(_)
             | Self::Curve(_)

@@ -3,31 +3,15 @@
 use scst_data::Example;
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
-use scst_sampler::{END, beam};
+use scst_sampler::END;
 use serde::Serialize;
 
 use crate::{
-    TrainError, config::ValidationMetric, corpus::Corpus, decode::Decoder, objective::repeat,
-    scst::greedy_captions,
+    TrainError,
+    config::{DecoderConfig, ValidationMetric},
+    corpus::Corpus,
+    search::Search,
 };
-
-/// How captions are decoded for evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DecoderChoice {
-    /// The most probable word at every step.
-    Greedy,
-    /// The best caption of a beam of this width, by summed log-probability.
-    Beam(usize),
-}
-
-impl std::fmt::Display for DecoderChoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Greedy => f.write_str("greedy"),
-            Self::Beam(width) => write!(f, "beam {width}"),
-        }
-    }
-}
 
 /// A caption that was decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,7 +35,9 @@ pub struct EvaluationReport {
     pub mean_length: f64,
     /// Share of captions that reached the maximum length without ending.
     pub cut_off_share: f64,
-    /// Every choice that changes the scores.
+    /// Every choice that changes the captions, the captioner aside.
+    pub decoder: String,
+    /// Every choice that changes the scores: the decoder, then the metrics.
     pub signature: String,
 }
 
@@ -106,35 +92,32 @@ impl ValidationMetric {
 /// Decodes every image of a split and scores the captions against its references, all words
 /// kept, as they stand in the caption files.
 ///
+/// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
+/// with several samples, so many fewer are decoded at a time.
+///
 /// # Errors
 /// [`TrainError`] when features cannot be read, decoding fails, or nothing can be scored.
 pub fn evaluate(
     captioner: &Captioner,
+    others: &[Captioner],
     corpus: &Corpus,
     examples: &[Example],
-    decoder: DecoderChoice,
+    decoder: &DecoderConfig,
     images_per_batch: usize,
 ) -> Result<EvaluationReport, TrainError> {
     let device = captioner.device();
-    let max_length = corpus.max_length();
+    let mut search = Search::new(decoder, corpus)?;
     let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
-    for batch in examples.chunks(images_per_batch.max(1)) {
+    // Every sample is a row of its own.
+    let images_per_batch = (images_per_batch / decoder.samples.max(1)).max(1);
+    for batch in examples.chunks(images_per_batch) {
         let features = corpus.features(&batch.iter().collect::<Vec<_>>(), &device)?;
-        words.extend(match decoder {
-            DecoderChoice::Greedy => greedy_captions(captioner, features, max_length)?,
-            DecoderChoice::Beam(width) => {
-                let images = batch.len();
-                let state = captioner.start(features, &repeat(images, 1))?;
-                let mut model = Decoder::reading(captioner);
-                let beams = beam(&mut model, state, images, width, max_length)?;
-                let best = |beam: Vec<scst_sampler::Hypothesis>| beam.into_iter().next();
-                beams
-                    .into_iter()
-                    .map(|beam| best(beam).map(|h| h.words).unwrap_or_default())
-                    .collect()
-            }
-        });
+        words.extend(search.captions(captioner, others, &features)?);
     }
+    let decoder = match others.len() {
+        0 => decoder.to_string(),
+        others => format!("{decoder}|ensemble:{}", others + 1),
+    };
     let texts: Vec<String> = words
         .iter()
         .map(|words| corpus.vocabulary().decode(words))
@@ -165,6 +148,10 @@ pub fn evaluate(
         distinct_captions: evaluation.distinct_captions,
         mean_length: evaluation.mean_length,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
-        signature: evaluation.signature(&EvaluationMetric::COCO),
+        signature: format!(
+            "{decoder}+{}",
+            evaluation.signature(&EvaluationMetric::COCO)
+        ),
+        decoder,
     })
 }

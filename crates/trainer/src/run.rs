@@ -26,6 +26,7 @@ use crate::{
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
+    search::Search,
 };
 
 /// How a run is begun.
@@ -134,6 +135,7 @@ impl<'a> Run<'a> {
                 starting_weights(path, config, &corpus, &device)?;
             }
         }
+        Search::new(&config.validation.decoder, &corpus)?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
             None => {

@@ -11,7 +11,7 @@ use scst_model::{Captioner, ImageFeatures};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
 };
-use scst_sampler::{END, greedy, sample, sample_continuations};
+use scst_sampler::{END, Limits, greedy, sample, sample_continuations};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mixer::prefixes;
@@ -224,7 +224,8 @@ pub(crate) fn greedy_captions(
     let images = features.images();
     let state = captioner.start(features, &repeat(images, 1))?;
     let mut decoder = Decoder::reading(captioner);
-    Ok(greedy(&mut decoder, state, images, max_length)?)
+    let limits = Limits::length(max_length);
+    Ok(greedy(&mut decoder, state, images, &limits)?)
 }
 
 /// Standard deviation of the rewards of one image's samples.

@@ -3,9 +3,8 @@
 use std::{path::Path, process::ExitCode};
 
 use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
-use scst_trainer::{
-    Backend, Checkpoint, Corpus, DecoderChoice, evaluate, files::write_bytes_atomically,
-};
+use scst_model::Captioner;
+use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
 use serde_json::json;
 
 use crate::{
@@ -17,16 +16,10 @@ use crate::{
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
-    let decoder = match arguments.beam {
-        None => DecoderChoice::Greedy,
-        Some(0) => {
-            return Err(Failure::Mistake(
-                "found --beam 0, expected 1 or more".to_owned(),
-            ));
-        }
-        Some(width) => DecoderChoice::Beam(width),
-    };
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
+    let max_length = checkpoint.config.data.max_length;
+    let of_run = &checkpoint.config.validation.decoder;
+    let decoder = arguments.decoder.resolve(of_run, max_length)?;
     let mut config = checkpoint.config.clone();
     if let Some(name) = &arguments.backend {
         config.backend = Backend::parse(name)?;
@@ -44,16 +37,11 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.vocabulary.clone(),
         checkpoint.standardiser.clone(),
     )?;
-    if corpus.feature_dimension() != captioner.dimensions().feature {
-        return Err(Failure::Mistake(format!(
-            "the features have {} dimensions, the captioner was trained on {}",
-            corpus.feature_dimension(),
-            captioner.dimensions().feature
-        )));
-    }
+    corpus.check_fits(&checkpoint)?;
+    let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
     let examples = corpus.split(arguments.split.into())?;
     let batch = config.validation.images_per_batch;
-    let report = evaluate(&captioner, &corpus, examples, decoder, batch)?;
+    let report = evaluate(&captioner, &others, &corpus, examples, &decoder, batch)?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
             .map_err(|error| Failure::Failed(error.to_string()))?;
@@ -65,7 +53,8 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         let output = json!({
             "split": split,
             "images": examples.len(),
-            "decoder": decoder.to_string(),
+            "decoder": report.decoder,
+            "models": std::iter::once(&arguments.model).chain(&arguments.ensemble).collect::<Vec<_>>(),
             "metrics": {
                 "cider_d": scores.cider_d,
                 "bleu": scores.bleu,
@@ -78,7 +67,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         print_line!("{output}");
         return Ok(ExitCode::SUCCESS);
     }
-    print_line!("{} {split} images, {decoder}", examples.len());
+    print_line!("{} {split} images, {}", examples.len(), report.decoder);
     for (n, bleu) in (1..).zip(scores.bleu) {
         print_line!("BLEU-{n}   {bleu:.4}");
     }
@@ -92,6 +81,36 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     );
     print_line!("{}", report.signature);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The captioners of an ensemble but for the first.
+fn ensemble(
+    arguments: &EvalArguments,
+    checkpoint: &Checkpoint,
+    corpus: &Corpus,
+    first: &Captioner,
+) -> Result<Vec<Captioner>, Failure> {
+    let mut captioners = Vec::new();
+    for path in &arguments.ensemble {
+        let other = Checkpoint::load_run_or_checkpoint(path)?;
+        corpus.check_fits(&other)?;
+        let (found, expected) = (
+            &other.config.data.features,
+            &checkpoint.config.data.features,
+        );
+        if arguments.features.is_none() && found != expected {
+            return Err(Failure::Mistake(format!(
+                "`{}` was trained on the features `{}`, expected `{}` as of `{}`; if they are the same, name them with \
+                 --captions and --features",
+                path.display(),
+                found.path().display(),
+                expected.path().display(),
+                arguments.model.display()
+            )));
+        }
+        captioners.push(other.captioner(&first.device())?);
+    }
+    Ok(captioners)
 }
 
 /// The layout of features, by the ending of their path.

@@ -17,6 +17,18 @@ pub struct Problem {
     message: String,
 }
 
+impl Problem {
+    /// Dotted path of the key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What was found and what was expected.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key `{}`: {}", self.key, self.message)
@@ -24,13 +36,22 @@ impl fmt::Display for Problem {
 }
 
 /// Collects problems below a key.
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     prefix: String,
     problems: &'a mut Vec<Problem>,
 }
 
+impl<'a> Checker<'a> {
+    pub(super) fn new(problems: &'a mut Vec<Problem>) -> Self {
+        Self {
+            prefix: String::new(),
+            problems,
+        }
+    }
+}
+
 impl Checker<'_> {
-    fn below(&mut self, key: &str) -> Checker<'_> {
+    pub(super) fn below(&mut self, key: &str) -> Checker<'_> {
         let prefix = format!("{}{key}.", self.prefix);
         Checker {
             prefix,
@@ -38,7 +59,13 @@ impl Checker<'_> {
         }
     }
 
-    fn require(&mut self, holds: bool, key: &str, found: impl fmt::Display, expected: &str) {
+    pub(super) fn require(
+        &mut self,
+        holds: bool,
+        key: &str,
+        found: impl fmt::Display,
+        expected: &str,
+    ) {
         if !holds {
             self.problems.push(Problem {
                 key: format!("{}{key}", self.prefix),
@@ -47,7 +74,7 @@ impl Checker<'_> {
         }
     }
 
-    fn at_least_one(&mut self, key: &str, found: u64) {
+    pub(super) fn at_least_one(&mut self, key: &str, found: u64) {
         self.require(found >= 1, key, found, "1 or more");
     }
 
@@ -76,10 +103,7 @@ impl Config {
     /// Everything that is out of range or contradictory; empty when the run can begin.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut check = Checker {
-            prefix: String::new(),
-            problems: &mut problems,
-        };
+        let mut check = Checker::new(&mut problems);
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let is_name = |name: &str| name.chars().all(plain) && !name.starts_with('.');
         check.require(
@@ -102,6 +126,8 @@ impl Config {
             "validation.images_per_batch",
             self.validation.images_per_batch as u64,
         );
+        let decoder = &self.validation.decoder;
+        decoder.check(self.data.max_length, &mut check.below("validation.decoder"));
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));

@@ -10,7 +10,7 @@ use scst_data::{Example, Split, epoch_order};
 
 use super::{Run, starting_weights};
 use crate::{
-    DecoderChoice, TrainError,
+    TrainError,
     checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
     config::{StageConfig, StartFrom},
     evaluate::evaluate,
@@ -301,9 +301,10 @@ impl Run<'_> {
         let validation = &self.config.validation;
         let report = evaluate(
             &self.captioner,
+            &[],
             &self.corpus,
             self.corpus.split(Split::Val)?,
-            DecoderChoice::Greedy,
+            &validation.decoder,
             validation.images_per_batch,
         )?;
         self.progress.signature.clone_from(&report.signature);

@@ -1,0 +1,383 @@
+//! How captions are decoded for evaluation.
+
+use std::fmt;
+
+use scst_sampler::{BeamOptions, Draw, LengthNormalisation, OptionProblem, SamplingOptions};
+use serde::{Deserialize, Serialize};
+
+use super::check::{Checker, Problem};
+
+/// A search, the choice among the captions that it finds, and what captions may be.
+///
+/// The unknown word is never emitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecoderConfig {
+    /// The search.
+    pub search: SearchConfig,
+    /// Captions of an image that `search.sample` draws, for `rerank` to choose from.
+    pub samples: usize,
+    /// Seed of `search.sample`.
+    pub seed: u64,
+    /// Which of several captions of an image is taken.
+    pub rerank: Rerank,
+    /// How `rerank = "probability"` compares captions of different lengths.
+    pub length_normalisation: LengthNormalisation,
+    /// Shortest caption in words, the end token not counted.
+    pub minimum_length: usize,
+    /// Longest caption in words, the end token included; `data.max_length` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_length: Option<usize>,
+    /// Order of the n-grams that no caption holds twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_repeat_ngram: Option<usize>,
+    /// Whether a word may not follow itself.
+    pub block_immediate_repeats: bool,
+    /// Words that no caption ends with.
+    pub bad_endings: Vec<String>,
+    /// Words that no caption holds.
+    pub forbidden_words: Vec<String>,
+    /// Words that every caption holds.
+    pub required_words: Vec<String>,
+    /// Words that every caption begins with, separated by spaces.
+    pub prefix: String,
+}
+
+impl Default for DecoderConfig {
+    fn default() -> Self {
+        Self {
+            search: SearchConfig::Greedy,
+            samples: 1,
+            seed: 1,
+            rerank: Rerank::Probability,
+            length_normalisation: LengthNormalisation::None,
+            minimum_length: 0,
+            maximum_length: None,
+            no_repeat_ngram: None,
+            block_immediate_repeats: false,
+            bad_endings: Vec::new(),
+            forbidden_words: Vec::new(),
+            required_words: Vec::new(),
+            prefix: String::new(),
+        }
+    }
+}
+
+/// A search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SearchConfig {
+    /// The most probable word at every step.
+    Greedy,
+    /// Beam search, of several groups if they are to differ.
+    Beam(BeamOptions),
+    /// Words drawn from the model's distribution.
+    Sample(SamplingOptions),
+}
+
+/// Which of several captions of an image is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rerank {
+    /// The most probable one, lengths normalised.
+    Probability,
+    /// The one with the highest mean CIDEr-D against the others, document frequencies from the
+    /// training captions: minimum Bayes risk decoding.
+    Consensus,
+}
+
+impl DecoderConfig {
+    /// Longest caption where `of_data` is that of the data.
+    pub(crate) fn max_length(&self, of_data: usize) -> usize {
+        self.maximum_length.unwrap_or(of_data)
+    }
+
+    /// How many captions of an image there are to choose from, at most.
+    fn choices(&self) -> usize {
+        match &self.search {
+            SearchConfig::Greedy => 1,
+            SearchConfig::Beam(options) => options.width,
+            SearchConfig::Sample(_) => self.samples,
+        }
+    }
+
+    /// Everything that is out of range or contradictory, where captions of the data have
+    /// `max_length` words at most.
+    pub fn problems(&self, max_length: usize) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check(max_length, &mut Checker::new(&mut problems));
+        problems
+    }
+
+    pub(super) fn check(&self, max_length: usize, check: &mut Checker<'_>) {
+        match &self.search {
+            SearchConfig::Greedy => {}
+            SearchConfig::Beam(options) => {
+                add(&mut check.below("search.beam"), options.problems());
+            }
+            SearchConfig::Sample(options) => {
+                add(&mut check.below("search.sample"), options.problems());
+            }
+        }
+        let normalisation = self.length_normalisation;
+        add(
+            &mut check.below("length_normalisation"),
+            normalisation.problems(),
+        );
+        check.at_least_one("samples", self.samples as u64);
+        let is_sampling = matches!(self.search, SearchConfig::Sample(_));
+        check.require(
+            self.samples <= 1 || is_sampling,
+            "samples",
+            self.samples,
+            "1 unless `search` is `sample`",
+        );
+        check.require(
+            i64::try_from(self.seed).is_ok(),
+            "seed",
+            self.seed,
+            "less than 2^63",
+        );
+        let several = self.choices() > 1;
+        let is_consensus = self.rerank == Rerank::Consensus;
+        check.require(
+            several || !is_consensus,
+            "rerank",
+            "`consensus` with one caption an image",
+            "a beam or samples, 2 or more",
+        );
+        check.require(
+            normalisation == LengthNormalisation::None || (several && !is_consensus),
+            "length_normalisation",
+            format!(
+                "`{}` with {}",
+                name_of(normalisation),
+                if is_consensus {
+                    "`rerank` `consensus`"
+                } else {
+                    "one caption an image"
+                }
+            ),
+            "several captions that are compared by probability",
+        );
+        self.check_limits(max_length, check);
+    }
+
+    fn check_limits(&self, max_length: usize, check: &mut Checker<'_>) {
+        let longest = self.max_length(max_length);
+        check.at_least_one("maximum_length", longest as u64);
+        check.at_least_one("no_repeat_ngram", self.no_repeat_ngram.unwrap_or(1) as u64);
+        let at_most = format!("at most the maximum length, {longest}");
+        let (shortest, prefix) = (self.minimum_length, self.prefix.split_whitespace().count());
+        check.require(shortest <= longest, "minimum_length", shortest, &at_most);
+        check.require(
+            prefix <= longest,
+            "prefix",
+            format!("{prefix} words"),
+            &at_most,
+        );
+        let required = self.required_words.len();
+        check.require(
+            required <= longest,
+            "required_words",
+            format!("{required} words"),
+            &at_most,
+        );
+        for (key, words) in [
+            ("bad_endings", &self.bad_endings),
+            ("forbidden_words", &self.forbidden_words),
+            ("required_words", &self.required_words),
+        ] {
+            let is_word = |word: &String| !word.is_empty() && !word.contains(char::is_whitespace);
+            for word in words.iter().filter(|word| !is_word(word)) {
+                let found = format!("{word:?}");
+                check.require(false, key, found, "words without white space");
+            }
+        }
+    }
+}
+
+fn add(check: &mut Checker<'_>, problems: Vec<OptionProblem>) {
+    for problem in problems {
+        check.require(false, problem.option, problem.found, problem.expected);
+    }
+}
+
+fn name_of(normalisation: LengthNormalisation) -> String {
+    match normalisation {
+        LengthNormalisation::None => "none".to_owned(),
+        LengthNormalisation::Mean => "mean".to_owned(),
+        LengthNormalisation::Gnmt { alpha } => format!("gnmt:{alpha}"),
+    }
+}
+
+/// Every choice that changes the captions: `greedy`, or `beam 5|no_repeat_ngram:2`.
+impl fmt::Display for DecoderConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.search {
+            SearchConfig::Greedy => f.write_str("greedy")?,
+            SearchConfig::Beam(options) => {
+                write!(f, "beam {}", options.width)?;
+                if options.groups > 1 {
+                    let BeamOptions {
+                        groups, diversity, ..
+                    } = options;
+                    write!(f, "|groups:{groups}|diversity:{diversity}")?;
+                }
+            }
+            SearchConfig::Sample(options) => self.write_sample(options, f)?,
+        }
+        match self.rerank {
+            Rerank::Probability => {}
+            Rerank::Consensus => f.write_str("|rerank:consensus")?,
+        }
+        if self.length_normalisation != LengthNormalisation::None {
+            let name = name_of(self.length_normalisation);
+            write!(f, "|length_normalisation:{name}")?;
+        }
+        self.write_limits(f)
+    }
+}
+
+impl DecoderConfig {
+    fn write_sample(&self, options: &SamplingOptions, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SamplingOptions {
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            draw,
+        } = options;
+        write!(f, "sample {}|temperature:{temperature}", self.samples)?;
+        if let Some(k) = top_k {
+            write!(f, "|top_k:{k}")?;
+        }
+        for (name, share) in [("top_p", top_p), ("min_p", min_p)] {
+            if let Some(share) = share {
+                write!(f, "|{name}:{share}")?;
+            }
+        }
+        if *draw == Draw::GumbelMax {
+            f.write_str("|draw:gumbel_max")?;
+        }
+        write!(f, "|seed:{}", self.seed)
+    }
+
+    fn write_limits(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.minimum_length > 0 {
+            write!(f, "|minimum_length:{}", self.minimum_length)?;
+        }
+        for (name, number) in [
+            ("maximum_length", self.maximum_length),
+            ("no_repeat_ngram", self.no_repeat_ngram),
+        ] {
+            if let Some(number) = number {
+                write!(f, "|{name}:{number}")?;
+            }
+        }
+        if self.block_immediate_repeats {
+            f.write_str("|block_immediate_repeats")?;
+        }
+        for (name, words) in [
+            ("bad_endings", &self.bad_endings),
+            ("forbidden_words", &self.forbidden_words),
+            ("required_words", &self.required_words),
+        ] {
+            if !words.is_empty() {
+                write!(f, "|{name}:{}", words.join(","))?;
+            }
+        }
+        if !self.prefix.is_empty() {
+            write!(f, "|prefix:{}", self.prefix)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoder(toml: &str) -> DecoderConfig {
+        toml::from_str(toml).unwrap()
+    }
+
+    fn messages(toml: &str) -> Vec<String> {
+        let problems = decoder(toml).problems(16);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn decoder_names_every_choice_and_survives_toml() {
+        for (toml, name) in [
+            ("", "greedy"),
+            ("search.beam = { width = 3 }", "beam 3"),
+            (
+                "search.beam = { width = 6, groups = 3, diversity = 0.2 }\nlength_normalisation.gnmt = { alpha = 0.7 }",
+                "beam 6|groups:3|diversity:0.2|length_normalisation:gnmt:0.7",
+            ),
+            (
+                "samples = 20\nseed = 4\nrerank = \"consensus\"\nsearch.sample = { temperature = 0.8, top_k = 9, \
+                 top_p = 0.9, min_p = 0.1, draw = \"gumbel_max\" }",
+                "sample 20|temperature:0.8|top_k:9|top_p:0.9|min_p:0.1|draw:gumbel_max|seed:4|rerank:consensus",
+            ),
+            (
+                "minimum_length = 4\nmaximum_length = 9\nno_repeat_ngram = 3\nblock_immediate_repeats = true\n\
+                 bad_endings = [\"a\", \"the\"]\nforbidden_words = [\"x\"]\nrequired_words = [\"y\"]\nprefix = \"a b\"",
+                "greedy|minimum_length:4|maximum_length:9|no_repeat_ngram:3|block_immediate_repeats|\
+                 bad_endings:a,the|forbidden_words:x|required_words:y|prefix:a b",
+            ),
+        ] {
+            let config = decoder(toml);
+            assert_eq!(config.to_string(), name);
+            assert_eq!(config.problems(16), [], "{name}");
+            assert_eq!(decoder(&toml::to_string(&config).unwrap()), config);
+        }
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once() {
+        assert_eq!(
+            messages("search.beam = { width = 0, groups = 0 }\nsamples = 3\nminimum_length = 17"),
+            [
+                "key `search.beam.width`: found 0, expected 1 or more",
+                "key `search.beam.groups`: found 0, expected 1 or more, a divisor of the width",
+                "key `samples`: found 3, expected 1 unless `search` is `sample`",
+                "key `minimum_length`: found 17, expected at most the maximum length, 16",
+            ]
+        );
+        assert_eq!(
+            messages(
+                "search.sample = { temperature = -1, top_p = 2 }\nlength_normalisation.gnmt = { alpha = -1 }\n\
+                 maximum_length = 1\nno_repeat_ngram = 0\nprefix = \"a b\"\nforbidden_words = [\"a b\"]"
+            ),
+            [
+                "key `search.sample.temperature`: found -1, expected a finite number above 0",
+                "key `search.sample.top_p`: found 2, expected above 0, at most 1",
+                "key `length_normalisation.gnmt.alpha`: found -1, expected a finite number, 0 or more",
+                "key `length_normalisation`: found `gnmt:-1` with one caption an image, expected several captions that are \
+                 compared by probability",
+                "key `no_repeat_ngram`: found 0, expected 1 or more",
+                "key `prefix`: found 2 words, expected at most the maximum length, 1",
+                "key `forbidden_words`: found \"a b\", expected words without white space",
+            ]
+        );
+    }
+
+    #[test]
+    fn choices_that_contradict_one_another_are_refused() {
+        for toml in ["", "search.beam = { width = 1 }", "search.sample = {}"] {
+            let found = messages(&format!("rerank = \"consensus\"\n{toml}"));
+            let expected = "key `rerank`: found `consensus` with one caption an image, expected a beam or samples, 2 or \
+                            more";
+            assert_eq!(found, [expected]);
+        }
+        let both = "search.beam = {}\nrerank = \"consensus\"\nlength_normalisation = \"mean\"";
+        let found = messages(both);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].contains("found `mean` with `rerank` `consensus`"),
+            "{found:?}"
+        );
+    }
+}
