@@ -108,7 +108,7 @@ fn ensemble(
                 arguments.model.display()
             )));
         }
-        captioners.push(other.captioner(&first.device())?);
+        captioners.push(other.captioner(&other.config.model, &first.device())?);
     }
     Ok(captioners)
 }
