@@ -31,6 +31,7 @@ pub use error::CheckpointError;
 
 use crate::{
     config::{Config, OptimiserConfig},
+    corpus::{Corpus, form_of_features},
     draws::{Purpose, generator},
     files::{recover, replace_directory_atomically},
     optimiser::{Moments, Optimiser},
@@ -248,13 +249,11 @@ impl Checkpoint {
     /// Whether the weights can go on with words and features of another run.
     ///
     /// # Errors
-    /// [`CheckpointError::Vocabulary`] or [`CheckpointError::Standardisation`] when they cannot.
-    pub(crate) fn check_inputs(
-        &self,
-        vocabulary: &Vocabulary,
-        standardiser: Option<&Standardiser>,
-    ) -> Result<(), CheckpointError> {
-        let (found, expected) = (self.vocabulary.fingerprint(), vocabulary.fingerprint());
+    /// [`CheckpointError::Vocabulary`], [`CheckpointError::Features`] or
+    /// [`CheckpointError::Standardisation`] when they cannot.
+    pub(crate) fn check_inputs(&self, corpus: &Corpus) -> Result<(), CheckpointError> {
+        let expected = corpus.vocabulary().fingerprint();
+        let found = self.vocabulary.fingerprint();
         if found != expected {
             return Err(CheckpointError::Vocabulary {
                 path: self.dir.join(TOKENIZER),
@@ -262,7 +261,20 @@ impl Checkpoint {
                 expected,
             });
         }
-        if self.standardiser.as_ref() != standardiser {
+        let features = |regions, dimension| {
+            let form = form_of_features(regions);
+            format!("{form} of {dimension} dimensions")
+        };
+        let found = features(self.config.model.reads_regions(), self.feature_dimension);
+        let expected = features(corpus.has_regions(), corpus.feature_dimension());
+        if found != expected {
+            return Err(CheckpointError::Features {
+                path: self.dir.clone(),
+                found,
+                expected,
+            });
+        }
+        if self.standardiser.as_ref() != corpus.standardiser() {
             return Err(CheckpointError::Standardisation {
                 path: self.dir.clone(),
             });

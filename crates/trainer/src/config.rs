@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use check::Problem;
 pub use load::{ConfigError, Override};
 pub use stage::{
-    AdamConfig, AdamWConfig, Clip, OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig,
-    StageConfig, StartFrom, XeConfig,
+    AdamConfig, AdamWConfig, Clip, DistillationConfig, OptimiserConfig, ScheduleConfig,
+    ScheduledSampling, ScstConfig, StageConfig, StartFrom, WordLoss, XeConfig,
 };
 
 use crate::Backend;

@@ -90,6 +90,11 @@ impl Corpus {
         self.dataset.features.dim()
     }
 
+    /// Whether images have vectors of regions; else they have one vector each.
+    pub(crate) fn has_regions(&self) -> bool {
+        self.dataset.features.max_regions().is_some()
+    }
+
     /// Longest caption in words, end token included.
     pub(crate) fn max_length(&self) -> usize {
         self.max_length
@@ -155,23 +160,25 @@ impl Corpus {
     }
 }
 
+/// Features of regions, or of whole images, in words.
+pub(crate) fn form_of_features(regions: bool) -> &'static str {
+    if regions {
+        "vectors of regions"
+    } else {
+        "one vector an image"
+    }
+}
+
 /// Whether the captioner can read features of this form.
 fn check_form(dataset: &Dataset, model: &CaptionerConfig) -> Result<(), TrainError> {
-    let form = |regions| {
-        if regions {
-            "vectors of regions"
-        } else {
-            "one vector an image"
-        }
-    };
     let regions = dataset.features.max_regions().is_some();
     if regions == model.reads_regions() {
         return Ok(());
     }
     Err(TrainError::FeatureForm {
         path: dataset.features.path().to_owned(),
-        found: form(regions),
+        found: form_of_features(regions),
         captioner: model.name(),
-        expected: form(!regions),
+        expected: form_of_features(!regions),
     })
 }

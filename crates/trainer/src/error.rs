@@ -41,6 +41,14 @@ pub enum TrainError {
         /// What is wrong with the reward.
         source: RewardError,
     },
+    /// The teacher that a stage asks for.
+    #[error("stage `{stage}`: teacher: {source}")]
+    StageTeacher {
+        /// Name of the stage.
+        stage: String,
+        /// What is wrong with the teacher.
+        source: CheckpointError,
+    },
     /// A captioner.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -148,7 +156,9 @@ impl TrainError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Data(error) => error.is_mistake(),
-            Self::Checkpoint(error) => error.is_mistake(),
+            Self::Checkpoint(error) | Self::StageTeacher { source: error, .. } => {
+                error.is_mistake()
+            }
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
             Self::Config(_)
             | Self::Backend(_)

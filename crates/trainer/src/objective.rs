@@ -1,7 +1,12 @@
 //! What all objectives share: a batch, the captions of a tape, and the way through the output
 //! layer.
 
-use scst_loss::{Counts, OutputGradient, OutputLayer, RowTargets, output_gradient};
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use scst_loss::{
+    Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
+};
 use scst_model::{Captioner, Dropout, Gradients, ImageFeatures, Tape};
 
 use crate::{
@@ -56,22 +61,22 @@ pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
     }
 }
 
-/// The gradients of weighted cross-entropy on the captions that `tape` ran over.
+/// The gradients of a weighted loss of every word of the captions that `tape` ran over.
 ///
-/// `weight` is the weight of every caption; rows of the result are packed as the tape is.
+/// `weight` is the weight of every caption, `gradient` the loss as [`output_gradient`] takes it; rows
+/// are packed as the tape is.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
     weight: &[f32],
-    label_smoothing: f32,
+    gradient: impl Fn(Tensor<2>, &RowTargets<'_>, Range<usize>) -> Result<SoftmaxGradient, LossError>,
 ) -> Result<(Gradients, RowLosses), TrainError> {
     let words = pack(captions, |n, t| captions[n][t]);
     let weights = pack(captions, |n, _| weight[n]);
     let targets = RowTargets {
         words: &words,
         weights: &weights,
-        label_smoothing,
     };
     let (weight, bias) = captioner.output_layer();
     let layer = OutputLayer { weight, bias };
@@ -83,14 +88,14 @@ pub(crate) fn caption_gradient(
         weight,
         bias,
         log_probability,
-        cross_entropy,
+        loss,
         entropy,
-    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS)?;
+    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS, gradient)?;
     let gradients = captioner.backward(tape, &hidden, weight, bias)?;
     let losses = RowLosses {
         weights,
         log_probability,
-        cross_entropy,
+        loss,
         entropy,
     };
     Ok((gradients, losses))
@@ -103,8 +108,8 @@ pub(crate) struct RowLosses {
     pub(crate) weights: Vec<f32>,
     /// `log p_w`, nats.
     pub(crate) log_probability: Vec<f32>,
-    /// Cross-entropy against the (smoothed) target, nats.
-    pub(crate) cross_entropy: Vec<f32>,
+    /// The loss, without the weight; cross-entropies in nats.
+    pub(crate) loss: Vec<f32>,
     /// Entropy of the model's distribution, nats.
     pub(crate) entropy: Vec<f32>,
 }

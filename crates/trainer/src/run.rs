@@ -26,6 +26,7 @@ use crate::{
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
+    xe::Xe,
 };
 
 /// How a run is begun.
@@ -129,6 +130,7 @@ impl<'a> Run<'a> {
         };
         check_batches(config, &corpus)?;
         check_rewards(config, &corpus, options.rewards)?;
+        check_teachers(config, &corpus, &device)?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&device)?,
             None => {
@@ -250,6 +252,19 @@ fn check_rewards(
                     TrainError::Reward(source) => TrainError::StageReward { stage, source },
                     other => other,
                 }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Loads the teacher of every stage once, so that one that does not fit is known before the first step.
+fn check_teachers(config: &Config, corpus: &Corpus, device: &Device) -> Result<(), TrainError> {
+    for stage in &config.stages {
+        if let Some(xe) = &stage.xe {
+            Xe::new(xe, corpus, device).map_err(|source| TrainError::StageTeacher {
+                stage: stage.name.clone(),
+                source,
             })?;
         }
     }

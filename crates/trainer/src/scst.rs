@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
-use scst_loss::{Baseline, MovingAverage, leave_one_out};
+use scst_loss::{Baseline, MovingAverage, leave_one_out, softmax_gradient};
 use scst_model::{Captioner, ImageFeatures};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
@@ -119,7 +119,10 @@ impl SelfCritic {
             unreachable!("the decoder was given a tape");
         };
         let weights: Vec<f32> = advantages.iter().map(|&a| a as f32).collect();
-        let (gradients, rows) = caption_gradient(captioner, tape, &sampled, &weights, 0.0)?;
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &sampled, &weights, |logits, targets, _| {
+                softmax_gradient(logits, targets, 0.0)
+            })?;
         let counts = counts(&sampled);
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);

@@ -24,12 +24,12 @@ use crate::{
     schedule::learning_rate,
     scst::SelfCritic,
     update::clip_and_step,
-    xe,
+    xe::Xe,
 };
 
 /// What a stage trains for.
 enum Objective {
-    Xe,
+    Xe(Xe),
     Scst(Box<SelfCritic>),
 }
 
@@ -128,7 +128,7 @@ impl Run<'_> {
         let stored = match (&stage.start_from, before) {
             (StartFrom::Checkpoint(path), _) => {
                 let stored = Checkpoint::load_run_or_checkpoint(path)?;
-                stored.check_inputs(self.corpus.vocabulary(), self.corpus.standardiser())?;
+                stored.check_inputs(&self.corpus)?;
                 Some(stored)
             }
             (StartFrom::Best, Some(before)) => {
@@ -149,7 +149,9 @@ impl Run<'_> {
         let Some(config) = &stage.scst else {
             self.progress.document_frequency = None;
             self.progress.moving_average = None;
-            return Ok(Objective::Xe);
+            let config = stage.xe.clone().unwrap_or_default();
+            let xe = Xe::new(&config, &self.corpus, &self.device)?;
+            return Ok(Objective::Xe(xe));
         };
         let references = self.corpus.references(config.reward_end_token)?;
         let (expected, average) = if self.progress.step == 0 {
@@ -193,23 +195,21 @@ impl Run<'_> {
             images,
         };
         let batch_size = batch.images.len();
-        let part = match (objective, &stage.xe) {
-            (Objective::Scst(critic), _) => critic.contribution(
+        let part = match objective {
+            Objective::Scst(critic) => critic.contribution(
                 &self.captioner,
                 self.corpus.vocabulary(),
                 self.corpus.max_length(),
                 batch,
                 context,
             )?,
-            (Objective::Xe, config) => {
-                let config = config.clone().unwrap_or_default();
+            Objective::Xe(xe) => {
                 let gold = examples.iter().map(|example| example.captions.as_slice());
-                xe::contribution(
+                xe.contribution(
                     &self.captioner,
                     batch,
                     &gold.collect::<Vec<_>>(),
                     self.corpus.max_length(),
-                    &config,
                     epoch,
                     context,
                 )?

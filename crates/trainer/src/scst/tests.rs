@@ -187,8 +187,14 @@ fn weighted(
         let weights: Vec<f32> = (0..captions.len())
             .map(|n| weight(image, n) as f32)
             .collect();
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &captions, &weights, 0.0).unwrap();
+        let (gradients, rows) = caption_gradient(
+            captioner,
+            tape,
+            &captions,
+            &weights,
+            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+        )
+        .unwrap();
         let owner = crate::objective::pack(&captions, |n, _| n);
         let mut log_p = vec![0.0; captions.len()];
         for (n, value) in owner.into_iter().zip(rows.log_probability) {
