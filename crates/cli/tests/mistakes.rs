@@ -94,6 +94,65 @@ fn stage_without_or_with_two_objectives_is_refused() {
 }
 
 #[test]
+fn label_smoothing_is_refused_with_the_brier_score() {
+    let message = message_when(
+        "xe = { captions_per_image = 3",
+        "xe = { loss = \"brier\", label_smoothing = 0.1, captions_per_image = 3",
+    );
+    assert_names(
+        &message,
+        &["key `stages.0.xe.label_smoothing`: found 0.1, expected 0 with the loss `brier`"],
+    );
+    let message = message_when("xe = { captions", "xe = { loss = \"hinge\", captions");
+    assert_names(
+        &message,
+        &["stages.0.xe.loss", "hinge", "cross_entropy", "brier"],
+    );
+}
+
+#[test]
+fn teacher_that_does_not_fit_is_refused_before_training() {
+    let teacher = "stages.0.xe.loss.distillation.teacher";
+    let workplace = trained();
+    let refuse = |changes: &[&str]| {
+        let mut arguments = vec!["train", "config.toml", "--out", "student"];
+        for change in changes {
+            arguments.extend(["--set", change]);
+        }
+        let message = workplace.refuse(2, &arguments);
+        assert!(!workplace.path("student").exists(), "{message}");
+        message
+    };
+    let found = format!("{teacher}=runs/tiny");
+    assert_names(
+        &refuse(&[&format!("{teacher}=nowhere")]),
+        &["stage `xe`: teacher:", "nowhere", "no checkpoint"],
+    );
+    assert_names(
+        &refuse(&[&found, "stages.0.xe.loss.distillation.temperature=0"]),
+        &[
+            "key `stages.0.xe.loss.distillation.temperature`: found 0, expected a finite number above 0",
+        ],
+    );
+    assert_names(
+        &refuse(&[&found, "data.minimum_count=100"]),
+        &["stage `xe`: teacher:", "tokenizer of another run"],
+    );
+    write_features_of_another_dimension(&workplace);
+    assert_names(
+        &refuse(&[&found, "data.features.npy.path=wide.npy"]),
+        &[
+            "stage `xe`: teacher:",
+            "reads one vector an image of 8 dimensions, the run has one vector an image of 3",
+        ],
+    );
+    assert_names(
+        &refuse(&[&found, "data.standardise=false"]),
+        &["stage `xe`: teacher:", "standardised otherwise"],
+    );
+}
+
+#[test]
 fn broken_toml_names_the_line() {
     let message = message_when("seed = 3", "seed = = 3");
     assert_names(&message, &["config.toml", "line 3"]);
@@ -235,9 +294,8 @@ fn tokenizer_of_another_run_is_refused() {
     assert_names(&message, &["tokenizer.json", "another run", "fingerprint"]);
 }
 
-#[test]
-fn features_of_another_dimension_are_refused_in_evaluation() {
-    let workplace = trained();
+/// Writes `wide.npy`: features of 3 dimensions.
+fn write_features_of_another_dimension(workplace: &Workplace) {
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (60, 3), }";
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     let padded = format!("{header:<117}\n");
@@ -246,6 +304,12 @@ fn features_of_another_dimension_are_refused_in_evaluation() {
     bytes.extend([0; 60 * 3 * 4]);
     workplace.write("wide.npy", &bytes);
     workplace.write("wide.names.txt", &workplace.read("features.names.txt"));
+}
+
+#[test]
+fn features_of_another_dimension_are_refused_in_evaluation() {
+    let workplace = trained();
+    write_features_of_another_dimension(&workplace);
     let message = workplace.refuse(
         2,
         &[

@@ -151,6 +151,61 @@ fn training_learns_the_tiny_data() {
     assert!(last > first, "reward {first} to {last}");
 }
 
+/// Trains with changes to the first stage; the training records of that stage, and its best CIDEr-D.
+fn first_stage(workplace: &Workplace, out: &str, changes: &[&str]) -> (Vec<Value>, f64) {
+    let mut arguments = vec!["train", "config.toml", "--out", out];
+    let changes: Vec<String> = changes.iter().map(|c| format!("stages.0.{c}")).collect();
+    for change in &changes {
+        arguments.extend(["--set", change]);
+    }
+    arguments.extend(["--set", "stages.1.epochs=1"]);
+    workplace.succeed(&arguments);
+    let records = workplace.text(&format!("{out}/metrics.jsonl"));
+    let records = records.lines().map(json);
+    let records = records.filter(|r| r["kind"] == "train" && r["stage"] == "xe");
+    let summary = json(&workplace.text(&format!("{out}/summary.json")));
+    let best = summary["stages"][0]["best"]["cider_d"].as_f64();
+    (records.collect(), best.expect("a number"))
+}
+
+#[test]
+fn brier_stage_learns_the_tiny_data() {
+    let workplace = Workplace::new();
+    let (records, best) = first_stage(&workplace, "brier", &["xe.loss=brier", "epochs=20"]);
+    assert!(best > 1.0, "CIDEr-D {best}");
+    let losses = records
+        .iter()
+        .map(|r| r["loss"].as_f64().expect("a number"));
+    let losses: Vec<f64> = losses.collect();
+    let (first, last) = (losses[0], losses[losses.len() - 1]);
+    // The Brier score lies between 0 and 2; before training it is close to 1 - 1/V.
+    assert!(
+        first > 0.8 && first < 1.1 && last < 0.6,
+        "{first} to {last}"
+    );
+}
+
+#[test]
+fn student_that_begins_as_its_teacher_has_no_gradient_but_for_gold_words() {
+    let workplace = Workplace::new();
+    first_stage(&workplace, "teacher", &["epochs=2"]);
+    let norm = |out: &str, weight: &str| {
+        let changes = [
+            weight,
+            "xe.loss.distillation.teacher=teacher",
+            "start_from.checkpoint=teacher",
+            "dropout=0.0",
+            "learning_rate=1e-9",
+            "epochs=1",
+        ];
+        let (records, _) = first_stage(&workplace, out, &changes);
+        records[0]["gradient_norm"].as_f64().expect("a number")
+    };
+    let taught = norm("taught", "xe.loss.distillation.weight=1.0");
+    let mixed = norm("mixed", "xe.loss.distillation.weight=0.5");
+    assert!(taught < 1e-6 && mixed > 1e-2, "{taught:e} {mixed:e}");
+}
+
 #[test]
 fn same_seed_gives_the_same_bytes_and_another_seed_does_not() {
     let workplace = Workplace::new();

@@ -11,7 +11,8 @@
 //! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
 //! | [`lstm`] | the cell, forward and backward |
 //! | [`attention`] | additive attention, forward and backward |
-//! | [`softmax`] | the gradient at the softmax inputs |
+//! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
+//! | [`brier`] | that of the Brier score |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
 //!
 //! Invariants: results do not depend on the number of threads, nor on the width of the vector unit: every element is
@@ -25,6 +26,7 @@
 
 pub mod adam;
 pub mod attention;
+pub mod brier;
 pub mod host;
 pub mod lstm;
 pub mod simd;

@@ -1,4 +1,4 @@
-//! The gradient at the softmax inputs, over all rows in one pass.
+//! The gradient of cross-entropy at the softmax inputs, over all rows in one pass; draws from the softmax.
 
 use rayon::prelude::*;
 
@@ -13,18 +13,19 @@ pub struct RowTarget {
     pub weight: f32,
 }
 
-/// Losses of one row, nats.
+/// Losses of one row; logarithms in nats.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RowLoss {
     /// `log p_w`.
     pub log_probability: f32,
-    /// `-sum_k q_k log p_k`.
-    pub cross_entropy: f32,
+    /// What the row contributes to the loss, without the weight.
+    pub loss: f32,
     /// `-sum_k p_k log p_k`.
     pub entropy: f32,
 }
 
-/// Logits, `[rows, vocab]`, become `a (p - q)` with `q = (1 - eps) 1_w + eps / V`; returns the losses of the rows.
+/// Logits, `[rows, vocab]`, become `a (p - q)` with `q = (1 - eps) 1_w + eps / V`; returns the losses of the rows,
+/// cross-entropies.
 ///
 /// ```text
 /// p_k = e^(s_k - max) / Z,   log p_k = s_k - max - ln Z
@@ -113,18 +114,23 @@ fn gradient_of_row(row: &mut [f32], target: RowTarget, epsilon: f32) -> RowLoss 
     );
     row[word] -= weight * (1.0 - epsilon);
     let log_probability = score - log_z;
-    let mean = scores / vocab - log_z;
+    let loss = if epsilon == 0.0 {
+        -log_probability
+    } else {
+        let mean = scores / vocab - log_z;
+        -((1.0 - epsilon) * log_probability + epsilon * mean)
+    };
     RowLoss {
         log_probability,
-        cross_entropy: -((1.0 - epsilon) * log_probability + epsilon * mean),
+        loss,
         entropy: log_z - weighted / exponentials,
     }
 }
 
 /// Lanes of a sum: the same on every machine.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
-fn maximum(row: &[f32]) -> f32 {
+pub(crate) fn maximum(row: &[f32]) -> f32 {
     vectorised(
         #[inline(always)]
         || {
@@ -145,17 +151,17 @@ fn maximum(row: &[f32]) -> f32 {
     )
 }
 
-struct Sums {
+pub(crate) struct Sums {
     /// `sum_k e^(s_k - max)`
-    exponentials: f32,
+    pub(crate) exponentials: f32,
     /// `sum_k e^(s_k - max) (s_k - max)`
-    weighted: f32,
+    pub(crate) weighted: f32,
     /// `sum_k (s_k - max)`
-    scores: f32,
+    pub(crate) scores: f32,
 }
 
 /// Every score becomes `e^(score - top)`.
-fn exponentiate(row: &mut [f32], top: f32) -> Sums {
+pub(crate) fn exponentiate(row: &mut [f32], top: f32) -> Sums {
     vectorised(
         #[inline(always)]
         || {

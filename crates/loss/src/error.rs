@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::SOFT_TARGET_TOLERANCE;
+
 /// A mistake in the arguments of a loss.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum LossError {
@@ -14,6 +16,28 @@ pub enum LossError {
         found: usize,
         /// Rows expected.
         expected: usize,
+    },
+    /// An argument is not of the shape of the logits.
+    #[error("{what}: found shape {found:?}, expected {expected:?}, that of the logits")]
+    Shape {
+        /// The argument at fault.
+        what: &'static str,
+        /// Shape found.
+        found: [usize; 2],
+        /// Shape of the logits.
+        expected: [usize; 2],
+    },
+    /// A soft target is no distribution.
+    #[error(
+        "soft target in row {row}: found a sum of {sum} and a smallest value of {smallest}, expected values of 0 or more that sum to 1 within {SOFT_TARGET_TOLERANCE}"
+    )]
+    NotADistribution {
+        /// Row of the target.
+        row: usize,
+        /// Sum of its values.
+        sum: f64,
+        /// Smallest of its values.
+        smallest: f64,
     },
     /// A target word lies outside the vocabulary.
     #[error("target word {word} in row {row} is outside the vocabulary of {vocab} words")]

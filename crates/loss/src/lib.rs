@@ -1,22 +1,23 @@
 //! Training objectives as closed-form gradients at the softmax inputs.
 //!
 //! A captioner ends in a softmax. Whatever it is trained for, the objective hands the network one
-//! thing: the gradient with respect to the softmax inputs `s` (the logits). With `p = softmax(s)`,
-//! target distribution `q` and a signed weight `a` per row, every objective here is
+//! thing: the gradient with respect to the softmax inputs `s` (the logits). With `p = softmax(s)`
+//! and a signed weight `a` per row:
 //!
-//! ```text
-//! dL/ds = a (p - q)
-//! ```
-//!
-//! | objective | `a` | `q` | where |
+//! | objective | `a` | gradient at `s_j` | where |
 //! |---|---|---|---|
-//! | cross-entropy | 1 | gold word | [`softmax_gradient`] |
-//! | label smoothing | 1 | `(1 - eps) 1_w + eps / V` | [`softmax_gradient`] |
-//! | self-critical, REINFORCE | `r - b` | sampled word | [`softmax_gradient`] with [`Baseline`] |
-//! | MIXER | 1, then `r - b` | gold word, then sampled word | [`softmax_gradient`] with [`LearnedBaseline`] |
-//! | minimum risk, max-margin | by the sampled set | sampled word | [`minimum_risk`], [`max_margin`] |
+//! | cross-entropy | 1 | `a (p_j - 1[j=w])`, gold word `w` | [`softmax_gradient`] |
+//! | label smoothing | 1 | `a (p_j - q_j)`, `q = (1 - eps) 1_w + eps / V` | [`softmax_gradient`] |
+//! | soft targets | 1 | `a (p_j - q_j)`, any distribution `q` | [`soft_target_gradient`] |
+//! | distillation | 1 | soft targets from a teacher, beside the gold word | [`distillation_gradient`] |
+//! | Brier score | 1 | `a 2 p_j ((p_j - y_j) - sum_k (p_k - y_k) p_k)` | [`brier_gradient`], [`soft_brier_gradient`] |
+//! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
+//! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
+//! | minimum risk, max-margin | by the sampled set | the same, sampled words | [`minimum_risk`], [`max_margin`] |
 //!
-//! [`output_gradient`] carries that gradient through the output projection in chunks of rows, so
+//! `README.md` beside the sources says which test holds which formula against what.
+//!
+//! [`output_gradient`] carries any of them through the output projection in chunks of rows, so
 //! that logits of all timesteps never exist at once. [`Normaliser`] turns summed gradients into
 //! the mean that the optimiser sees.
 #![cfg_attr(
@@ -25,17 +26,29 @@
 )]
 
 mod advantage;
+mod brier;
+mod distillation;
 mod error;
+#[cfg(test)]
+mod gradient_check;
 mod learned_baseline;
 mod normaliser;
 mod output_layer;
+mod row_targets;
 mod sampled_set;
+mod soft_targets;
 mod softmax;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
+pub use brier::{brier_gradient, soft_brier_gradient};
+pub use distillation::{Distillation, distillation_gradient};
 pub use error::LossError;
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
+pub use row_targets::RowTargets;
 pub use sampled_set::{SampledSet, max_margin, minimum_risk};
-pub use softmax::{RowTargets, SoftmaxGradient, softmax_gradient};
+pub use soft_targets::{
+    SOFT_TARGET_TOLERANCE, SoftTargetGradient, SoftTargets, soft_target_gradient,
+};
+pub use softmax::{SoftmaxGradient, softmax_gradient};

@@ -1,8 +1,10 @@
 //! The gradient carried through the output projection, a chunk of rows at a time.
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, s};
 
-use crate::{LossError, RowTargets, softmax_gradient};
+use crate::{LossError, RowTargets, SoftmaxGradient, softmax_gradient};
 
 /// The output projection `logits = h W + c`.
 #[derive(Debug, Clone)]
@@ -24,8 +26,8 @@ pub struct OutputGradient {
     pub bias: Tensor<2>,
     /// `log p_w` of every row, nats.
     pub log_probability: Vec<f32>,
-    /// Cross-entropy against the (smoothed) target of every row, unweighted, nats.
-    pub cross_entropy: Vec<f32>,
+    /// Loss of every row, unweighted; cross-entropies in nats.
+    pub loss: Vec<f32>,
     /// Entropy of the model's distribution in every row, nats.
     pub entropy: Vec<f32>,
 }
@@ -33,23 +35,27 @@ pub struct OutputGradient {
 /// Gradients at the output layer from hidden states and the targets of their rows.
 ///
 /// ```text
-/// logits = h W + c,   G = dL/dlogits = a (p - q)
+/// logits = h W + c,   G = dL/dlogits
 /// dL/dh = G W^T,   dL/dW = h^T G,   dL/dc = sum_rows G
 /// ```
 ///
 /// Logits exist for `chunk_rows` rows at a time, so that memory does not grow with
-/// `rows x vocab`. Nothing here is tracked by autodiff.
+/// `rows x vocab`. `gradient` is the objective: it is given the logits, the targets and the numbers
+/// of these rows, and returns `G`, for example
+/// `|logits, targets, _| softmax_gradient(logits, targets, 0.0)`. Nothing here is tracked by autodiff.
 ///
 /// # Shapes
 /// `hidden`: `[rows, hidden]`, at least one row.
 ///
 /// # Errors
-/// Those of [`softmax_gradient`], and [`LossError::Read`] when the device fails.
+/// Those of `gradient`, [`LossError`] when there is not one target a row, and [`LossError::Read`] when
+/// the device fails.
 pub fn output_gradient(
     hidden: &Tensor<2>,
     layer: &OutputLayer,
     targets: &RowTargets<'_>,
     chunk_rows: usize,
+    gradient: impl Fn(Tensor<2>, &RowTargets<'_>, Range<usize>) -> Result<SoftmaxGradient, LossError>,
 ) -> Result<OutputGradient, LossError> {
     let [rows, _] = hidden.dims();
     targets.check_rows(rows)?;
@@ -68,12 +74,7 @@ pub fn output_gradient(
         let end = (start + chunk_rows).min(rows);
         let h = hidden.clone().slice(s![start..end]);
         let logits = h.clone().matmul(layer.weight.clone()) + layer.bias.clone();
-        let chunk = RowTargets {
-            words: &targets.words[start..end],
-            weights: &targets.weights[start..end],
-            label_smoothing: targets.label_smoothing,
-        };
-        let found = softmax_gradient(logits, &chunk)?;
+        let found = gradient(logits, &targets.slice(start..end), start..end)?;
         let g = found.gradient;
         hidden_chunks.push(g.clone().matmul(transposed.clone()));
         let weight = h.transpose().matmul(g.clone());
@@ -85,7 +86,7 @@ pub fn output_gradient(
         for (column, values) in
             columns
                 .iter_mut()
-                .zip([found.log_probability, found.cross_entropy, found.entropy])
+                .zip([found.log_probability, found.loss, found.entropy])
         {
             column.push(values);
         }
@@ -93,13 +94,13 @@ pub fn output_gradient(
     let Some((weight, bias)) = sums else {
         unreachable!("rows is at least 1");
     };
-    let [log_probability, cross_entropy, entropy] = columns.map(|c| read(Tensor::cat(c, 0)));
+    let [log_probability, loss, entropy] = columns.map(|c| read(Tensor::cat(c, 0)));
     Ok(OutputGradient {
         hidden: Tensor::cat(hidden_chunks, 0),
         weight,
         bias,
         log_probability: log_probability?,
-        cross_entropy: cross_entropy?,
+        loss: loss?,
         entropy: entropy?,
     })
 }
@@ -121,23 +122,15 @@ pub fn log_probabilities(
     let targets = RowTargets {
         words,
         weights: &weights,
-        label_smoothing: 0.0,
     };
     let [rows, _] = hidden.dims();
     targets.check_rows(rows)?;
     let mut found = Vec::with_capacity(rows);
     for start in (0..rows).step_by(chunk_rows.max(1)) {
         let end = (start + chunk_rows.max(1)).min(rows);
-        let logits = hidden
-            .clone()
-            .slice(s![start..end])
-            .matmul(layer.weight.clone());
-        let chunk = RowTargets {
-            words: &words[start..end],
-            weights: &weights[start..end],
-            label_smoothing: 0.0,
-        };
-        let chunk = softmax_gradient(logits + layer.bias.clone(), &chunk)?;
+        let h = hidden.clone().slice(s![start..end]);
+        let logits = h.matmul(layer.weight.clone()) + layer.bias.clone();
+        let chunk = softmax_gradient(logits, &targets.slice(start..end), 0.0)?;
         found.extend(read(chunk.log_probability)?);
     }
     Ok(found)
@@ -154,18 +147,27 @@ fn read(column: Tensor<2>) -> Result<Vec<f32>, LossError> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Distribution, Int, TensorData, activation::log_softmax};
+    use std::cell::Cell;
+
+    use burn::tensor::{Device, Distribution, Int, TensorData, activation::softmax};
 
     use super::*;
+    use crate::brier_gradient;
+
+    const VOCAB: usize = 9;
 
     fn close(found: Tensor<2>, expected: Tensor<2>) {
         let difference = (found - expected).abs().max().into_scalar::<f32>();
         assert!(difference < 1e-4, "largest difference {difference:e}");
     }
 
-    #[test]
-    fn chunked_gradients_equal_autodiff_of_the_whole() {
-        let (rows, hidden, vocab) = (11, 5, 9);
+    /// Holds the chunked gradients of a loss against autodiff of `textbook`, a function of the
+    /// model's distribution and the gold words, one-hot, to the losses of rows.
+    fn check(
+        gradient: fn(Tensor<2>, &RowTargets<'_>) -> Result<SoftmaxGradient, LossError>,
+        textbook: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+    ) {
+        let (rows, hidden) = (11, 5);
         let device = Device::flex().autodiff();
         device.seed(7);
         let random = |shape: [usize; 2]| {
@@ -173,17 +175,19 @@ mod tests {
         };
         let (h, w, c) = (
             random([rows, hidden]),
-            random([hidden, vocab]),
-            random([1, vocab]),
+            random([hidden, VOCAB]),
+            random([1, VOCAB]),
         );
-        let words: Vec<u32> = (0..rows as u32).map(|r| r * 5 % vocab as u32).collect();
+        let words: Vec<u32> = (0..rows as u32).map(|r| r * 5 % VOCAB as u32).collect();
         let weights: Vec<f32> = (0..rows).map(|r| r as f32 / 4.0 - 1.0).collect();
 
         let index: Vec<i64> = words.iter().map(|&w| i64::from(w)).collect();
-        let index = Tensor::<2, Int>::from_data(TensorData::new(index, [rows, 1]), &device);
+        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [rows]), &device);
+        let gold = index.one_hot::<2>(VOCAB).float();
         let a = Tensor::<2>::from_data(TensorData::new(weights.clone(), [rows, 1]), &device);
-        let log_p = log_softmax(h.clone().matmul(w.clone()) + c.clone(), 1).gather(1, index);
-        let gradients = (log_p * a).sum().neg().backward();
+        let p = softmax(h.clone().matmul(w.clone()) + c.clone(), 1);
+        let losses = textbook(p, gold);
+        let gradients = (losses.clone() * a).sum().backward();
 
         let layer = OutputLayer {
             weight: w.clone().inner(),
@@ -192,15 +196,40 @@ mod tests {
         let targets = RowTargets {
             words: &words,
             weights: &weights,
-            label_smoothing: 0.0,
         };
         for chunk_rows in [1, 4, 11, 100] {
-            let found = output_gradient(&h.clone().inner(), &layer, &targets, chunk_rows).unwrap();
+            let next = Cell::new(0);
+            let found = output_gradient(
+                &h.clone().inner(),
+                &layer,
+                &targets,
+                chunk_rows,
+                |logits, targets, rows| {
+                    assert_eq!(rows.start, next.replace(rows.end));
+                    assert_eq!(rows.len(), targets.words.len());
+                    gradient(logits, targets)
+                },
+            )
+            .unwrap();
+            assert_eq!(next.get(), rows);
             close(found.hidden, h.grad(&gradients).unwrap());
             close(found.weight, w.grad(&gradients).unwrap());
             close(found.bias, c.grad(&gradients).unwrap());
-            assert_eq!(found.log_probability.len(), rows);
+            let found = TensorData::new(found.loss, [rows, 1]);
+            close(
+                Tensor::from_data(found, &Device::flex()),
+                losses.clone().inner(),
+            );
         }
+    }
+
+    #[test]
+    fn chunked_gradients_equal_autodiff_of_the_whole() {
+        check(
+            |logits, targets| softmax_gradient(logits, targets, 0.0),
+            |p, gold| (p.log() * gold).sum_dim(1).neg(),
+        );
+        check(brier_gradient, |p, gold| (p - gold).square().sum_dim(1));
     }
 
     #[test]
@@ -213,9 +242,11 @@ mod tests {
         let targets = RowTargets {
             words: &[],
             weights: &[],
-            label_smoothing: 0.0,
         };
         let hidden = Tensor::zeros([0, 2], &device);
-        assert!(output_gradient(&hidden, &layer, &targets, 8).is_err());
+        let found = output_gradient(&hidden, &layer, &targets, 8, |logits, targets, _| {
+            brier_gradient(logits, targets)
+        });
+        assert!(found.is_err());
     }
 }

@@ -68,9 +68,8 @@ fn assert_policy_gradient(vectors: &Value, advantages: &[f64], name: &str) {
     let targets = RowTargets {
         words: &words,
         weights: &weights,
-        label_smoothing: 0.0,
     };
-    let found = softmax_gradient(logits, &targets).unwrap();
+    let found = softmax_gradient(logits, &targets, 0.0).unwrap();
     let log_p: Vec<f64> = found.log_probability.try_into_vec_as().unwrap();
     let tokens = words.len() as f64;
     let weighted = log_p.iter().zip(&weights);

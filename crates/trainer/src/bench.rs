@@ -26,7 +26,7 @@ pub use sizes::{BenchModel, StepBench};
 use crate::{
     Backend, TrainError,
     backend::device_name,
-    config::{AdamConfig, Clip, OptimiserConfig, ScstConfig, XeConfig},
+    config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     decode::UNKNOWN,
     draws::{Purpose, generator},
     objective::{ImageBatch, StepContext},
@@ -34,7 +34,7 @@ use crate::{
     reduce::{Contribution, Tally, reduce},
     scst::SelfCritic,
     update::clip_and_step,
-    xe,
+    xe::{Loss, Xe},
 };
 
 const SEED: u64 = 1;
@@ -167,7 +167,7 @@ struct Trainee<'a> {
     captioner: Captioner,
     optimiser: Optimiser,
     critic: SelfCritic,
-    xe: XeConfig,
+    xe: Xe,
 }
 
 impl<'a> Trainee<'a> {
@@ -197,9 +197,12 @@ impl<'a> Trainee<'a> {
             captioner,
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
             critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
-            xe: XeConfig {
+            xe: Xe {
                 captions_per_image: bench.samples,
-                ..XeConfig::default()
+                loss: Loss::CrossEntropy {
+                    label_smoothing: 0.0,
+                },
+                scheduled_sampling: None,
             },
         })
     }
@@ -225,12 +228,11 @@ impl<'a> Trainee<'a> {
         let length = self.bench.length;
 
         let start = now(&self.device)?;
-        let part = xe::contribution(
+        let part = self.xe.contribution(
             &self.captioner,
             batch(),
             &gold,
             length,
-            &self.xe,
             &mut None,
             xe_context,
         )?;

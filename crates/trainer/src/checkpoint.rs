@@ -31,6 +31,7 @@ pub use error::CheckpointError;
 
 use crate::{
     config::{Config, OptimiserConfig},
+    corpus::{Corpus, form_of_features},
     draws::{Purpose, generator},
     files::{recover, replace_directory_atomically},
     optimiser::{Moments, Optimiser},
@@ -253,26 +254,15 @@ impl Checkpoint {
         Self::load(path)
     }
 
-    /// Where it was read from.
-    pub fn directory(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Length of the feature vectors that the weights were trained on.
-    pub(crate) fn feature_dimension(&self) -> usize {
-        self.feature_dimension
-    }
-
-    /// Whether the weights can go on with words and features of another run.
+    /// Whether the weights were trained on the words of `corpus`, and on features of the same form, length and
+    /// standardisation.
     ///
     /// # Errors
-    /// [`CheckpointError::Vocabulary`] or [`CheckpointError::Standardisation`] when they cannot.
-    pub(crate) fn check_inputs(
-        &self,
-        vocabulary: &Vocabulary,
-        standardiser: Option<&Standardiser>,
-    ) -> Result<(), CheckpointError> {
-        let (found, expected) = (self.vocabulary.fingerprint(), vocabulary.fingerprint());
+    /// [`CheckpointError::Vocabulary`], [`CheckpointError::Features`] or
+    /// [`CheckpointError::Standardisation`] when they cannot.
+    pub fn check_inputs(&self, corpus: &Corpus) -> Result<(), CheckpointError> {
+        let expected = corpus.vocabulary().fingerprint();
+        let found = self.vocabulary.fingerprint();
         if found != expected {
             return Err(CheckpointError::Vocabulary {
                 path: self.dir.join(TOKENIZER),
@@ -280,7 +270,20 @@ impl Checkpoint {
                 expected,
             });
         }
-        if self.standardiser.as_ref() != standardiser {
+        let features = |regions, dimension| {
+            let form = form_of_features(regions);
+            format!("{form} of {dimension} dimensions")
+        };
+        let found = features(self.config.model.reads_regions(), self.feature_dimension);
+        let expected = features(corpus.has_regions(), corpus.feature_dimension());
+        if found != expected {
+            return Err(CheckpointError::Features {
+                path: self.dir.clone(),
+                found,
+                expected,
+            });
+        }
+        if self.standardiser.as_ref() != corpus.standardiser() {
             return Err(CheckpointError::Standardisation {
                 path: self.dir.clone(),
             });

@@ -18,9 +18,9 @@ pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use load::{ConfigError, Override};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
-    AdamConfig, AdamWConfig, Clip, HardAttentionConfig, MixerConfig, OptimiserConfig,
-    ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig, StartFrom,
-    XeConfig,
+    AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, MixerConfig,
+    OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
+    StartFrom, WordLoss, XeConfig,
 };
 
 use crate::Backend;

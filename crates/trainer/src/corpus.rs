@@ -8,7 +8,7 @@ use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 
-use crate::{Checkpoint, TrainError, config::DataConfig};
+use crate::{TrainError, config::DataConfig};
 
 /// Images, captions and features of a run, checked and ready.
 pub struct Corpus {
@@ -70,25 +70,6 @@ impl Corpus {
         })
     }
 
-    /// Whether the captioner of a checkpoint reads these words and features.
-    ///
-    /// # Errors
-    /// [`TrainError`] when it was trained on another vocabulary, or on features of another form,
-    /// length or standardisation.
-    pub fn check_fits(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        check_form(&self.dataset, &checkpoint.config.model)?;
-        checkpoint.check_inputs(self.vocabulary(), self.standardiser())?;
-        let (found, expected) = (self.feature_dimension(), checkpoint.feature_dimension());
-        if found == expected {
-            return Ok(());
-        }
-        Err(TrainError::FeatureDimension {
-            path: checkpoint.directory().to_owned(),
-            found,
-            expected,
-        })
-    }
-
     /// The words.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.dataset.vocabulary
@@ -107,6 +88,11 @@ impl Corpus {
     /// Length of a feature vector.
     pub fn feature_dimension(&self) -> usize {
         self.dataset.features.dim()
+    }
+
+    /// Whether images have vectors of regions; else they have one vector each.
+    pub(crate) fn has_regions(&self) -> bool {
+        self.dataset.features.max_regions().is_some()
     }
 
     /// Longest caption in words, end token included.
@@ -174,23 +160,25 @@ impl Corpus {
     }
 }
 
+/// Features of regions, or of whole images, in words.
+pub(crate) fn form_of_features(regions: bool) -> &'static str {
+    if regions {
+        "vectors of regions"
+    } else {
+        "one vector an image"
+    }
+}
+
 /// Whether the captioner can read features of this form.
 fn check_form(dataset: &Dataset, model: &CaptionerConfig) -> Result<(), TrainError> {
-    let form = |regions| {
-        if regions {
-            "vectors of regions"
-        } else {
-            "one vector an image"
-        }
-    };
     let regions = dataset.features.max_regions().is_some();
     if regions == model.reads_regions() {
         return Ok(());
     }
     Err(TrainError::FeatureForm {
         path: dataset.features.path().to_owned(),
-        found: form(regions),
+        found: form_of_features(regions),
         captioner: model.name(),
-        expected: form(!regions),
+        expected: form_of_features(!regions),
     })
 }

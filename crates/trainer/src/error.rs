@@ -41,6 +41,14 @@ pub enum TrainError {
         /// What is wrong with the reward.
         source: RewardError,
     },
+    /// The teacher that a stage asks for.
+    #[error("stage `{stage}`: teacher: {source}")]
+    StageTeacher {
+        /// Name of the stage.
+        stage: String,
+        /// What is wrong with the teacher.
+        source: CheckpointError,
+    },
     /// A captioner.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -120,18 +128,6 @@ pub enum TrainError {
         "`consensus` weighs words by how often the training captions hold them, but the caption files hold no train images"
     )]
     ConsensusWithoutTraining,
-    /// Features of another length than a captioner was trained on.
-    #[error(
-        "the features have {found} dimensions, the captioner `{}` was trained on {expected}", path.display()
-    )]
-    FeatureDimension {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Length of a feature vector.
-        found: usize,
-        /// The captioner's.
-        expected: usize,
-    },
     /// Features of regions for a captioner that reads one vector, or the other way round.
     #[error("`{}`: found {found}, expected {expected}, as captioner `{captioner}` reads", path.display())]
     FeatureForm {
@@ -176,7 +172,9 @@ impl TrainError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Data(error) => error.is_mistake(),
-            Self::Checkpoint(error) => error.is_mistake(),
+            Self::Checkpoint(error) | Self::StageTeacher { source: error, .. } => {
+                error.is_mistake()
+            }
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
             Self::Sampler(error) => matches!(
                 error,
@@ -190,7 +188,6 @@ impl TrainError {
             | Self::BatchTooLarge { .. }
             | Self::UnknownWord { .. }
             | Self::ConsensusWithoutTraining
-            | Self::FeatureDimension { .. }
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage
             | Self::BenchSize { .. } => true,

@@ -1,8 +1,13 @@
 //! What all objectives share: a batch, the captions of a tape, and the way through the output
 //! layer.
 
+use std::ops::Range;
+
+use burn::tensor::Tensor;
 use rand::RngExt;
-use scst_loss::{Counts, OutputGradient, OutputLayer, RowTargets, output_gradient};
+use scst_loss::{
+    Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
+};
 use scst_model::{
     Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations, Noise,
     OutputGradients, Tape,
@@ -75,23 +80,22 @@ pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
     }
 }
 
-/// The gradients of weighted cross-entropy on the captions that `tape` ran over.
+/// The gradients of a weighted loss of every word of the captions that `tape` ran over.
 ///
-/// `weights`, of every word, and the rows of the result are packed as the tape is. `location` says what the choice of
-/// regions learns from, if it learns.
+/// `weights`, of every word, and the rows of the result are packed as the tape is. `gradient` is the loss as
+/// [`output_gradient`] takes it, `location` says what the choice of regions learns from, if it learns.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
     weights: Vec<f32>,
-    label_smoothing: f32,
+    gradient: impl Fn(Tensor<2>, &RowTargets<'_>, Range<usize>) -> Result<SoftmaxGradient, LossError>,
     location: impl FnOnce(&RowLosses) -> LocationWeights,
 ) -> Result<(Gradients, RowLosses), TrainError> {
     let words = pack(captions, |n, t| captions[n][t]);
     let targets = RowTargets {
         words: &words,
         weights: &weights,
-        label_smoothing,
     };
     let (weight, bias) = captioner.output_layer();
     let layer = OutputLayer { weight, bias };
@@ -103,13 +107,13 @@ pub(crate) fn caption_gradient(
         weight,
         bias,
         log_probability,
-        cross_entropy,
+        loss,
         entropy,
-    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS)?;
+    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS, gradient)?;
     let losses = RowLosses {
         weights,
         log_probability,
-        cross_entropy,
+        loss,
         entropy,
     };
     let output = OutputGradients {
@@ -136,8 +140,8 @@ pub(crate) struct RowLosses {
     pub(crate) weights: Vec<f32>,
     /// `log p_w`, nats.
     pub(crate) log_probability: Vec<f32>,
-    /// Cross-entropy against the (smoothed) target, nats.
-    pub(crate) cross_entropy: Vec<f32>,
+    /// The loss, without the weight; cross-entropies in nats.
+    pub(crate) loss: Vec<f32>,
     /// Entropy of the model's distribution, nats.
     pub(crate) entropy: Vec<f32>,
 }

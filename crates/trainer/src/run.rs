@@ -27,6 +27,7 @@ use crate::{
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
     search::Search,
+    xe::Xe,
 };
 
 /// How a run is begun.
@@ -135,6 +136,7 @@ impl<'a> Run<'a> {
                 starting_weights(path, config, &corpus, &device)?;
             }
         }
+        check_teachers(config, &corpus, &device)?;
         Search::new(&config.validation.decoder, &corpus)?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
@@ -271,8 +273,21 @@ fn starting_weights(
     device: &Device,
 ) -> Result<Captioner, TrainError> {
     let stored = Checkpoint::load_run_or_checkpoint(path)?;
-    stored.check_inputs(corpus.vocabulary(), corpus.standardiser())?;
+    stored.check_inputs(corpus)?;
     Ok(stored.captioner(&config.model, device)?)
+}
+
+/// Loads the teacher of every stage once, so that one that does not fit is known before the first step.
+fn check_teachers(config: &Config, corpus: &Corpus, device: &Device) -> Result<(), TrainError> {
+    for stage in &config.stages {
+        if let Some(xe) = &stage.xe {
+            Xe::new(xe, corpus, device).map_err(|source| TrainError::StageTeacher {
+                stage: stage.name.clone(),
+                source,
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn create_directory(path: &Path) -> Result<(), FileError> {

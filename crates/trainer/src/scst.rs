@@ -6,7 +6,7 @@ mod weights;
 use std::{sync::Arc, time::Instant};
 
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
-use scst_loss::{LearnedBaseline, MovingAverage};
+use scst_loss::{LearnedBaseline, MovingAverage, softmax_gradient};
 use scst_model::{Captioner, ImageFeatures};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
@@ -155,8 +155,14 @@ impl SelfCritic {
                 hard.entropy_weight,
             ))
         };
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &sampled, weights.rows, 0.0, location)?;
+        let (gradients, rows) = caption_gradient(
+            captioner,
+            tape,
+            &sampled,
+            weights.rows,
+            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+            location,
+        )?;
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
-use scst_loss::Baseline;
+use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
     ImageFeatures, Noise, ShowAttendTellConfig,
@@ -148,7 +148,14 @@ fn gradients(
     let images = repeat(IMAGES, 2);
     let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
     let weights = vec![1.0; tape.rows()];
-    let (xe, _) = caption_gradient(&captioner, tape, &captions, weights, 0.1, |_| None)?;
+    let (xe, _) = caption_gradient(
+        &captioner,
+        tape,
+        &captions,
+        weights,
+        |logits, targets, _| softmax_gradient(logits, targets, 0.1),
+        |_| None,
+    )?;
 
     let references = (0..IMAGES).map(|image| ImageReferences {
         id: image.to_string(),

@@ -1,94 +1,203 @@
-//! Cross-entropy on gold captions, by teacher forcing or scheduled sampling.
+//! Gold captions, word by word: cross-entropy, the Brier score or distillation, by teacher forcing or
+//! scheduled sampling.
 
 use std::time::Instant;
 
+use burn::tensor::{Device, s};
 use rand::RngExt;
 use scst_data::choose_captions;
-use scst_loss::MovingAverage;
-use scst_model::{Captioner, Tape};
+use scst_loss::{
+    Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
+    softmax_gradient,
+};
+use scst_model::{Captioner, Gradients, ImageFeatures, ModelError, Noise, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
     TrainError,
-    config::{HardAttentionConfig, ScheduledSampling, XeConfig},
+    checkpoint::{Checkpoint, CheckpointError},
+    config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
+    corpus::Corpus,
     draws::{Purpose, generator},
-    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, pack, repeat, sum},
+    objective::{
+        ImageBatch, LocationWeights, RowLosses, StepContext, caption_gradient, counts, pack,
+        repeat, sum,
+    },
     reduce::{Contribution, Tally},
 };
 
-/// One step's contribution: the summed gradient of `-log p(gold word)` over all words.
-///
-/// ```text
-/// dL/ds = p - q   at every word of every gold caption, end token included
-/// ```
-///
-/// `gold` holds the captions of every image of the batch, full length, without end tokens.
-pub(crate) fn contribution(
-    captioner: &Captioner,
-    batch: ImageBatch,
-    gold: &[&[Vec<u32>]],
-    max_length: usize,
-    config: &XeConfig,
-    location_baseline: &mut Option<MovingAverage>,
-    context: StepContext,
-) -> Result<Contribution, TrainError> {
-    let start = Instant::now();
-    let per_image = config.captions_per_image;
-    let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
-    let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
-    for gold in gold {
-        let chosen = choose_captions(&mut rng, gold.len(), per_image);
-        captions.extend(chosen.into_iter().map(|k| target(&gold[k], max_length)));
+/// What gold captions are trained with.
+pub(crate) struct Xe {
+    /// Gold captions of every image in a batch.
+    pub(crate) captions_per_image: usize,
+    /// The loss of every word.
+    pub(crate) loss: Loss,
+    /// Share of input words that the model draws itself.
+    pub(crate) scheduled_sampling: Option<ScheduledSampling>,
+}
+
+/// The loss of every word.
+pub(crate) enum Loss {
+    /// Cross-entropy.
+    CrossEntropy { label_smoothing: f32 },
+    /// The Brier score.
+    Brier,
+    /// Cross-entropy and a teacher.
+    Distillation {
+        teacher: Box<Captioner>,
+        distillation: Distillation,
+    },
+}
+
+impl Xe {
+    /// Loads the teacher if the configuration names one.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when it is not there, or does not read the words and features of `corpus`.
+    pub(crate) fn new(
+        config: &XeConfig,
+        corpus: &Corpus,
+        device: &Device,
+    ) -> Result<Self, CheckpointError> {
+        let label_smoothing = config.label_smoothing as f32;
+        let loss = match &config.loss {
+            WordLoss::CrossEntropy => Loss::CrossEntropy { label_smoothing },
+            WordLoss::Brier => Loss::Brier,
+            WordLoss::Distillation(config) => {
+                let stored = Checkpoint::load_run_or_checkpoint(&config.teacher)?;
+                stored.check_inputs(corpus)?;
+                Loss::Distillation {
+                    teacher: Box::new(stored.captioner(&stored.config.model, device)?),
+                    distillation: Distillation {
+                        weight: config.weight as f32,
+                        temperature: config.temperature as f32,
+                        label_smoothing,
+                    },
+                }
+            }
+        };
+        Ok(Self {
+            captions_per_image: config.captions_per_image,
+            loss,
+            scheduled_sampling: config.scheduled_sampling.clone(),
+        })
     }
-    let image_of_caption = repeat(batch.images.len(), per_image);
-    let noise = context.noise();
-    let drawn = noise.locations.is_some();
-    let tape = match replaced_share(config.scheduled_sampling.as_ref(), context.epoch) {
-        0.0 => {
-            let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
-            let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-            captioner.teacher_forced(batch.features, &image_of_caption, &inputs, noise)?
+
+    /// One step's contribution: the summed gradient of the loss of all words.
+    ///
+    /// ```text
+    /// dL/ds = p - q   for cross-entropy, at every word of every gold caption, end token included
+    /// ```
+    ///
+    /// `gold` holds the captions of every image of the batch, full length, without end tokens.
+    pub(crate) fn contribution(
+        &self,
+        captioner: &Captioner,
+        batch: ImageBatch,
+        gold: &[&[Vec<u32>]],
+        max_length: usize,
+        location_baseline: &mut Option<MovingAverage>,
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let start = Instant::now();
+        let per_image = self.captions_per_image;
+        let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
+        let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
+        for gold in gold {
+            let chosen = choose_captions(&mut rng, gold.len(), per_image);
+            captions.extend(chosen.into_iter().map(|k| target(&gold[k], max_length)));
         }
-        share => scheduled_sampling(
-            captioner,
-            batch,
-            &image_of_caption,
-            &captions,
-            share,
-            context,
-        )?,
-    };
-    let smoothing = config.label_smoothing as f32;
-    let counts = counts(&captions);
-    let weights = vec![1.0; counts.tokens as usize];
-    let location = |rows: &RowLosses| {
-        let hard = context.hard_attention.filter(|_| drawn)?;
-        let fresh = || MovingAverage::new(hard.baseline_decay);
-        let baseline = location_baseline.get_or_insert_with(fresh);
-        Some(location_weights(
-            &hard,
-            baseline,
-            &captions,
-            &rows.log_probability,
-        ))
-    };
-    let (gradients, rows) =
-        caption_gradient(captioner, tape, &captions, weights, smoothing, location)?;
-    let tokens = counts.tokens as f64;
-    let mut tally = Tally::default();
-    tally.add("loss", sum(&rows.cross_entropy), tokens);
-    tally.add("entropy", sum(&rows.entropy), tokens);
-    tally.add("caption_length", tokens, counts.sequences as f64);
-    let cut_off = captions
-        .iter()
-        .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
-    tally.add_all("cut_off_share", cut_off);
-    tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
-    Ok(Contribution {
-        gradients,
-        counts,
-        tally,
-    })
+        let images = repeat(batch.images.len(), per_image);
+        let noise = context.noise();
+        let drawn = noise.locations.is_some();
+        let tape = match replaced_share(self.scheduled_sampling.as_ref(), context.epoch) {
+            0.0 => {
+                let features = batch.features.clone();
+                teacher_forced(captioner, features, &images, &captions, noise)?
+            }
+            share => {
+                let features = batch.features.clone();
+                scheduled_sampling(captioner, features, &images, &captions, share, context)?
+            }
+        };
+        let location = |rows: &RowLosses| {
+            let hard = context.hard_attention.filter(|_| drawn)?;
+            let fresh = || MovingAverage::new(hard.baseline_decay);
+            let baseline = location_baseline.get_or_insert_with(fresh);
+            Some(location_weights(
+                &hard,
+                baseline,
+                &captions,
+                &rows.log_probability,
+            ))
+        };
+        let read = (batch.features, images.as_slice());
+        let (gradients, rows) = self
+            .loss
+            .gradient(captioner, tape, &captions, read, location)?;
+        let counts = counts(&captions);
+        let tokens = counts.tokens as f64;
+        let mut tally = Tally::default();
+        tally.add("loss", sum(&rows.loss), tokens);
+        tally.add("entropy", sum(&rows.entropy), tokens);
+        tally.add("caption_length", tokens, counts.sequences as f64);
+        let cut_off = captions
+            .iter()
+            .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
+        tally.add_all("cut_off_share", cut_off);
+        tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+        Ok(Contribution {
+            gradients,
+            counts,
+            tally,
+        })
+    }
+}
+
+impl Loss {
+    /// The gradients of the summed loss of all words of the captions that `tape` ran over.
+    fn gradient(
+        &self,
+        captioner: &Captioner,
+        tape: Tape,
+        captions: &[Vec<u32>],
+        (features, image_of_caption): (ImageFeatures, &[usize]),
+        location: impl FnOnce(&RowLosses) -> LocationWeights,
+    ) -> Result<(Gradients, RowLosses), TrainError> {
+        let weights = vec![1.0; tape.rows()];
+        match self {
+            Self::CrossEntropy { label_smoothing } => {
+                let loss = |logits, targets: &RowTargets<'_>, _| {
+                    softmax_gradient(logits, targets, *label_smoothing)
+                };
+                caption_gradient(captioner, tape, captions, weights, loss, location)
+            }
+            Self::Brier => {
+                let loss = |logits, targets: &RowTargets<'_>, _| brier_gradient(logits, targets);
+                caption_gradient(captioner, tape, captions, weights, loss, location)
+            }
+            Self::Distillation {
+                teacher,
+                distillation,
+            } => {
+                let read = teacher_forced(
+                    teacher,
+                    features,
+                    image_of_caption,
+                    captions,
+                    Noise::default(),
+                )?;
+                let Some(hidden) = read.hidden() else {
+                    return Ok((Gradients::default(), RowLosses::default()));
+                };
+                let loss = |logits, targets: &RowTargets<'_>, rows| {
+                    let taught = teacher.logits(hidden.clone().slice(s![rows]));
+                    distillation_gradient(logits, taught, targets, distillation)
+                };
+                caption_gradient(captioner, tape, captions, weights, loss, location)
+            }
+        }
+    }
 }
 
 /// The weight of every row's region: how much more probable its caption was than captions have been.
@@ -124,6 +233,19 @@ fn input_words(words: &[u32]) -> Vec<u32> {
     [&[END], before].concat()
 }
 
+/// Runs whole gold captions.
+fn teacher_forced(
+    captioner: &Captioner,
+    features: ImageFeatures,
+    image_of_caption: &[usize],
+    captions: &[Vec<u32>],
+    noise: Noise,
+) -> Result<Tape, ModelError> {
+    let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
+    let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+    captioner.teacher_forced(features, image_of_caption, &inputs, noise)
+}
+
 fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
     config.map_or(0.0, |config| {
         (config.increase * (epoch / config.every_epochs) as f64).min(config.maximum)
@@ -134,7 +256,7 @@ fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
 /// probability `share`, by one drawn from the model's own distribution.
 fn scheduled_sampling(
     captioner: &Captioner,
-    batch: ImageBatch,
+    features: ImageFeatures,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     share: f64,
@@ -143,7 +265,7 @@ fn scheduled_sampling(
     let purpose = Purpose::ScheduledSampling;
     let mut rng = generator(context.seed, purpose, context.stage, context.step);
     let noise = context.noise();
-    let (mut state, mut tape) = captioner.start_tape(batch.features, image_of_caption, noise)?;
+    let (mut state, mut tape) = captioner.start_tape(features, image_of_caption, noise)?;
     let mut open: Vec<usize> = (0..captions.len()).collect();
     let mut words = vec![END; captions.len()];
     for t in 0.. {

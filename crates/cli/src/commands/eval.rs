@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.vocabulary.clone(),
         checkpoint.standardiser.clone(),
     )?;
-    corpus.check_fits(&checkpoint)?;
+    checkpoint.check_inputs(&corpus)?;
     let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
     let examples = corpus.split(arguments.split.into())?;
     let batch = config.validation.images_per_batch;
@@ -93,7 +93,7 @@ fn ensemble(
     let mut captioners = Vec::new();
     for path in &arguments.ensemble {
         let other = Checkpoint::load_run_or_checkpoint(path)?;
-        corpus.check_fits(&other)?;
+        other.check_inputs(corpus)?;
         let (found, expected) = (
             &other.config.data.features,
             &checkpoint.config.data.features,

@@ -48,6 +48,16 @@ pub enum CheckpointError {
         /// The checkpoint's.
         expected: String,
     },
+    /// The features are not like those that the weights were trained with.
+    #[error("checkpoint `{}` reads {found}, the run has {expected}", path.display())]
+    Features {
+        /// The directory.
+        path: PathBuf,
+        /// What it reads.
+        found: String,
+        /// What the run has.
+        expected: String,
+    },
     /// Features were standardised otherwise.
     #[error(
         "checkpoint `{}` was trained on features that were standardised otherwise", path.display()

@@ -7,7 +7,7 @@ use scst_model::CaptionerConfig;
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
-    SequenceObjective, StageConfig, XeConfig,
+    SequenceObjective, StageConfig, WordLoss, XeConfig,
 };
 
 /// One value that cannot be used.
@@ -268,6 +268,20 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
 fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
     check.at_least_one("captions_per_image", xe.captions_per_image as u64);
     check.below_one("label_smoothing", xe.label_smoothing);
+    match &xe.loss {
+        WordLoss::CrossEntropy => {}
+        WordLoss::Brier => check.require(
+            xe.label_smoothing == 0.0,
+            "label_smoothing",
+            xe.label_smoothing,
+            "0 with the loss `brier`, which has none",
+        ),
+        WordLoss::Distillation(distillation) => {
+            let mut check = check.below("loss.distillation");
+            check.fraction("weight", distillation.weight);
+            check.positive("temperature", distillation.temperature);
+        }
+    }
     if let Some(sampling) = &xe.scheduled_sampling {
         let mut check = check.below("scheduled_sampling");
         check.fraction("increase", sampling.increase);

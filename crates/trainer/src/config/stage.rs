@@ -46,7 +46,7 @@ pub struct StageConfig {
     /// How the choice of regions is trained, with a captioner that attends hard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hard_attention: Option<HardAttentionConfig>,
-    /// Cross-entropy.
+    /// Gold captions, word by word: cross-entropy or another loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xe: Option<XeConfig>,
     /// Self-critical sequence training.
@@ -110,13 +110,15 @@ impl Default for HardAttentionConfig {
     }
 }
 
-/// Cross-entropy on gold captions.
+/// Gold captions, word by word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct XeConfig {
     /// Gold captions of every image in a batch.
     pub captions_per_image: usize,
-    /// Probability mass that is spread evenly over the vocabulary.
+    /// The loss of every word.
+    pub loss: WordLoss,
+    /// Probability mass of the gold word that cross-entropy spreads evenly over the vocabulary.
     pub label_smoothing: f64,
     /// Share of input words that the model draws itself; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,10 +129,46 @@ impl Default for XeConfig {
     fn default() -> Self {
         Self {
             captions_per_image: 5,
+            loss: WordLoss::CrossEntropy,
             label_smoothing: 0.0,
             scheduled_sampling: None,
         }
     }
+}
+
+/// The loss of every word of a gold caption.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WordLoss {
+    /// Cross-entropy.
+    CrossEntropy,
+    /// The Brier score: squared error of the model's distribution.
+    Brier,
+    /// Cross-entropy, mixed with that against a teacher's distributions (Hinton et al. 2015).
+    Distillation(DistillationConfig),
+}
+
+/// A teacher. It reads the same gold words, without dropout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistillationConfig {
+    /// Another run (its best checkpoint) or a checkpoint, with the same vocabulary and features and
+    /// the same standardisation of features.
+    pub teacher: PathBuf,
+    /// Share of the teacher in the loss; the gold words have the rest.
+    #[serde(default = "default_weight")]
+    pub weight: f64,
+    /// What the logits of teacher and student are divided by: above 1, distributions are softer.
+    #[serde(default = "default_temperature")]
+    pub temperature: f64,
+}
+
+fn default_weight() -> f64 {
+    0.5
+}
+
+fn default_temperature() -> f64 {
+    2.0
 }
 
 /// Scheduled sampling (Bengio et al. 2015): input words are replaced by the model's own draws.

@@ -24,12 +24,12 @@ use crate::{
     schedule::learning_rate,
     scst::{SelfCritic, prefixes},
     update::clip_and_step,
-    xe,
+    xe::Xe,
 };
 
 /// What a stage trains for.
 enum Objective {
-    Xe,
+    Xe(Xe),
     Scst(Box<SelfCritic>),
 }
 
@@ -146,7 +146,9 @@ impl Run<'_> {
         let Some(config) = &stage.scst else {
             self.progress.document_frequency = None;
             self.progress.baseline = None;
-            return Ok(Objective::Xe);
+            let config = stage.xe.clone().unwrap_or_default();
+            let xe = Xe::new(&config, &self.corpus, &self.device)?;
+            return Ok(Objective::Xe(xe));
         };
         let references = self.corpus.references(config.reward_end_token)?;
         let (expected, baseline) = if self.progress.step == 0 {
@@ -207,26 +209,22 @@ impl Run<'_> {
             prefixes: mixer.unwrap_or_default(),
         };
         let batch_size = batch.images.len();
-        let part = match (objective, &stage.xe) {
-            (Objective::Scst(critic), _) => critic.contribution(
+        let part = match objective {
+            Objective::Scst(critic) => critic.contribution(
                 &self.captioner,
                 self.corpus.vocabulary(),
                 max_length,
                 &batch,
                 context,
             )?,
-            (Objective::Xe, config) => {
-                let config = config.clone().unwrap_or_default();
-                xe::contribution(
-                    &self.captioner,
-                    batch,
-                    &gold,
-                    max_length,
-                    &config,
-                    &mut self.progress.location_baseline,
-                    context,
-                )?
-            }
+            Objective::Xe(xe) => xe.contribution(
+                &self.captioner,
+                batch,
+                &gold,
+                max_length,
+                &mut self.progress.location_baseline,
+                context,
+            )?,
         };
         let Contribution {
             gradients,

@@ -198,8 +198,15 @@ fn weighted_words(
             .teacher_forced(features(), &images, &inputs, Noise::default())
             .unwrap();
         let weights = pack(&captions, |n, t| weight(image, n, t) as f32);
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &captions, weights, 0.0, |_| None).unwrap();
+        let (gradients, rows) = caption_gradient(
+            captioner,
+            tape,
+            &captions,
+            weights,
+            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+            |_| None,
+        )
+        .unwrap();
         let owner = pack(&captions, |n, _| n);
         let mut log_p = vec![0.0; captions.len()];
         for (n, value) in owner.into_iter().zip(rows.log_probability) {
@@ -414,15 +421,28 @@ fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
                 .unwrap()
         };
         let rows = weights(&captioner).rows;
-        let (gradients, _) =
-            caption_gradient(&captioner, tape(&captioner), &captions, rows, 0.0, |_| None).unwrap();
+        let (gradients, _) = caption_gradient(
+            &captioner,
+            tape(&captioner),
+            &captions,
+            rows,
+            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+            |_| None,
+        )
+        .unwrap();
         let gradient = flatten(&captioner, &gradients);
         // The weights follow from the log-probabilities of the captions, whose loss is known in closed form.
         let loss = |captioner: &Captioner| -> f64 {
             let zero = vec![0.0; tape(captioner).rows()];
-            let (_, rows) =
-                caption_gradient(captioner, tape(captioner), &captions, zero, 0.0, |_| None)
-                    .unwrap();
+            let (_, rows) = caption_gradient(
+                captioner,
+                tape(captioner),
+                &captions,
+                zero,
+                |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+                |_| None,
+            )
+            .unwrap();
             let mut log_p = vec![0.0; captions.len()];
             for (n, value) in pack(&captions, |n, _| n)
                 .into_iter()
