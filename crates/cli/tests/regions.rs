@@ -74,11 +74,20 @@ fn weights_of_another_captioner_are_refused_before_the_run_begins() {
     let plain = ["--set", "data.standardise=false"];
     let once = ["--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1"];
     let once = [&once[..], &plain].concat();
-    workplace.succeed(&[&["train", "config.toml", "--out", "att2in"][..], &once].concat());
-    workplace.write("config.toml", CONFIG.as_bytes());
     let start = "stages.1.start_from={checkpoint=\"att2in\"}";
-    let arguments = [&["train", "config.toml", "--set", start][..], &plain].concat();
-    let message = workplace.refuse(2, &arguments);
+    let refused = |changed: &[&str]| {
+        let arguments = [
+            &["train", "config.toml", "--set", start][..],
+            &plain,
+            changed,
+        ]
+        .concat();
+        let message = workplace.refuse(2, &arguments);
+        assert!(!workplace.path("runs").exists(), "nothing is left behind");
+        message
+    };
+    workplace.succeed(&[&["train", "config.toml", "--out", "att2in"][..], &once].concat());
+    let message = refused(&["--set", "model.att2in.attention_size=10"]);
     for part in [
         "model.safetensors",
         "parameter `",
@@ -86,5 +95,9 @@ fn weights_of_another_captioner_are_refused_before_the_run_begins() {
     ] {
         assert!(message.contains(part), "{part} in: {message}");
     }
-    assert!(!workplace.path("runs").exists(), "nothing is left behind");
+    workplace.write("config.toml", CONFIG.as_bytes());
+    let message = refused(&[]);
+    for part in ["att2in", "vectors of regions", "one vector an image"] {
+        assert!(message.contains(part), "{part} in: {message}");
+    }
 }

@@ -47,7 +47,7 @@ pub enum TrainError {
         /// Name of the stage.
         stage: String,
         /// What is wrong with the teacher.
-        source: CheckpointError,
+        source: Box<CheckpointError>,
     },
     /// A captioner.
     #[error(transparent)]
@@ -172,9 +172,8 @@ impl TrainError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Data(error) => error.is_mistake(),
-            Self::Checkpoint(error) | Self::StageTeacher { source: error, .. } => {
-                error.is_mistake()
-            }
+            Self::Checkpoint(error) => error.is_mistake(),
+            Self::StageTeacher { source, .. } => source.is_mistake(),
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
             Self::Sampler(error) => matches!(
                 error,

@@ -283,7 +283,7 @@ fn check_teachers(config: &Config, corpus: &Corpus, device: &Device) -> Result<(
         if let Some(xe) = &stage.xe {
             Xe::new(xe, corpus, device).map_err(|source| TrainError::StageTeacher {
                 stage: stage.name.clone(),
-                source,
+                source: Box::new(source),
             })?;
         }
     }

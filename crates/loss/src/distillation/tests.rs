@@ -4,7 +4,7 @@ use burn::tensor::{DType, activation::log_softmax};
 
 use super::*;
 use crate::gradient_check::{
-    assert_close, assert_rows_sum_to_zero, autodiff, check_gradient,
+    assert_close, assert_rows_sum_to_zero, autodiff, check_coordinates, check_gradient,
     log_softmax as log_softmax_of_slices, one_hot, random_logits, softmax as softmax_of_slices,
     tensor, tensor_on, values,
 };
@@ -33,15 +33,25 @@ fn divided(values: &[f64], by: f32) -> Vec<f64> {
 
 /// The textbook definition, weighted and summed.
 fn loss(s: &[f64], v: &[f64], options: &Distillation) -> f64 {
+    loss_of(s, v, VOCAB, &TARGETS, options)
+}
+
+fn loss_of(
+    s: &[f64],
+    v: &[f64],
+    vocab: usize,
+    targets: &RowTargets<'_>,
+    options: &Distillation,
+) -> f64 {
     let (share, temperature) = (f64::from(options.weight), f64::from(options.temperature));
-    let y = one_hot(&WORDS, VOCAB);
-    let log_p = log_softmax_of_slices(s, VOCAB);
-    let q = softmax_of_slices(&divided(v, options.temperature), VOCAB);
-    let soft_log_p = log_softmax_of_slices(&divided(s, options.temperature), VOCAB);
+    let y = one_hot(targets.words, vocab);
+    let log_p = log_softmax_of_slices(s, vocab);
+    let q = softmax_of_slices(&divided(v, options.temperature), vocab);
+    let soft_log_p = log_softmax_of_slices(&divided(s, options.temperature), vocab);
     let term = |k: usize| {
         let soft = -q[k] * soft_log_p[k] * temperature * temperature;
         let gold = -y[k] * log_p[k];
-        f64::from(WEIGHTS[k / VOCAB]) * ((1.0 - share) * gold + share * soft)
+        f64::from(targets.weights[k / vocab]) * ((1.0 - share) * gold + share * soft)
     };
     (0..s.len()).map(term).sum()
 }
@@ -174,14 +184,28 @@ fn everything_is_finite_when_logits_are_huge() {
 }
 
 #[test]
-fn vocabulary_of_one_word_has_no_gradient() {
+fn gradient_is_right_when_the_vocabulary_has_one_word_or_a_hundred_thousand() {
     let targets = RowTargets {
         words: &[0],
-        weights: &[1.0],
+        weights: &[1.5],
     };
     let single = || tensor(&[3.7], 1, DType::F32);
     let found = distillation_gradient(single(), single(), &targets, &HALF).unwrap();
     assert_eq!(values(found.gradient), [0.0]);
+
+    let vocab = 100_000;
+    let (mut s, mut v) = (random_logits(vocab, 14), random_logits(vocab, 15));
+    // Words that count among so many.
+    s[500] += 14.0;
+    v[500] += 13.0;
+    v[77_777] += 14.0;
+    let rows = |values: &[f64]| tensor(values, vocab, DType::F64);
+    let found = distillation_gradient(rows(&s), rows(&v), &targets, &HALF).unwrap();
+    let gradient = values(found.gradient);
+    check_coordinates(&s, &gradient, [0, 1, 500, 77_777, vocab - 1], |s| {
+        loss_of(s, &v, vocab, &targets, &HALF)
+    })
+    .unwrap();
 }
 
 #[test]
