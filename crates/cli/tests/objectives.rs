@@ -49,6 +49,30 @@ fn objectives_over_the_sampled_set_train() {
 }
 
 #[test]
+fn divergence_from_the_start_resumes_as_if_never_stopped_and_changes_the_run() {
+    let run = |scst: &str| {
+        let workplace = workplace(scst);
+        workplace.succeed(&["train", "config.toml"]);
+        workplace
+    };
+    let held = run("baseline = \"none\"\nkl_weight = 0.5\nentropy_bonus = 0.01");
+    held.succeed(&["train", "config.toml", "--out", "stopped"]);
+    for entry in std::fs::read_dir(held.path("stopped/checkpoints")).expect("checkpoints") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with("step-") && name > "step-00000065") {
+            std::fs::remove_dir_all(path).expect("a directory less");
+        }
+    }
+    held.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
+    let last = "checkpoints/step-00000072/model.safetensors";
+    let weights = |run: &str| held.read(&format!("{run}/{last}"));
+    assert!(weights("runs/tiny") == weights("stopped"));
+    let free = run("baseline = \"none\"");
+    assert!(free.read(&format!("runs/tiny/{last}")) != weights("stopped"));
+}
+
+#[test]
 fn settings_that_contradict_are_named() {
     for (scst, part) in [
         (

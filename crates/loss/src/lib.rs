@@ -13,6 +13,7 @@
 //! | Brier score | 1 | `a 2 p_j ((p_j - y_j) - sum_k (p_k - y_k) p_k)` | [`brier_gradient`], [`soft_brier_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
 //! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
+//! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`] |
 //! | minimum risk, max-margin | by the sampled set | the same, sampled words | [`minimum_risk`], [`max_margin`] |
 //!
 //! `README.md` beside the sources says which test holds which formula against what.
@@ -34,6 +35,7 @@ mod gradient_check;
 mod learned_baseline;
 mod normaliser;
 mod output_layer;
+mod regularisers;
 mod row_targets;
 mod sampled_set;
 mod soft_targets;
@@ -46,6 +48,7 @@ pub use error::LossError;
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
+pub use regularisers::{Reference, regularise};
 pub use row_targets::RowTargets;
 pub use sampled_set::{SampledSet, max_margin, minimum_risk};
 pub use soft_targets::{

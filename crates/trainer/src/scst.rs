@@ -3,11 +3,14 @@
 mod mixer;
 mod weights;
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
+use burn::tensor::{Tensor, s};
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
-use scst_loss::{LearnedBaseline, MovingAverage, softmax_gradient};
-use scst_model::{Captioner, ImageFeatures};
+use scst_loss::{
+    LearnedBaseline, MovingAverage, Reference, RowTargets, regularise, softmax_gradient,
+};
+use scst_model::{Captioner, ImageFeatures, Noise};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
 };
@@ -23,6 +26,7 @@ use crate::{
     draws::{Purpose, generator},
     objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, sum},
     reduce::{Contribution, Tally},
+    xe::teacher_forced,
 };
 use weights::Scores;
 
@@ -32,6 +36,8 @@ pub(crate) struct SelfCritic {
     rewards: RewardMixture,
     fingerprint: String,
     baseline: BaselineState,
+    /// The model that the stage began with, where the divergence from it counts.
+    reference: Option<Captioner>,
 }
 
 /// What a baseline has learnt so far.
@@ -65,7 +71,13 @@ impl SelfCritic {
             rewards,
             fingerprint,
             baseline: baseline.unwrap_or_else(fresh),
+            reference: None,
         })
+    }
+
+    /// Sets the model that the divergence of the configuration is measured from.
+    pub(crate) fn compare_with(&mut self, reference: Option<Captioner>) {
+        self.reference = reference;
     }
 
     /// Fingerprint of the document frequencies.
@@ -147,6 +159,20 @@ impl SelfCritic {
         };
         let weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
         let counts = counts(&sampled);
+        let (features, images) = (batch.features.clone(), image_of_caption.as_slice());
+        let compared = self.reference_states(features, images, &sampled)?;
+        let (entropy_bonus, weight) = (self.config.entropy_bonus, self.config.kl_weight);
+        let loss = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
+            if entropy_bonus == 0.0 && compared.is_none() {
+                return softmax_gradient(logits, targets, 0.0);
+            }
+            let objective = softmax_gradient(logits.clone(), targets, 0.0)?;
+            let reference = compared.as_ref().map(|(model, hidden)| Reference {
+                logits: model.logits(hidden.clone().slice(s![rows])),
+                weight,
+            });
+            regularise(objective, logits, entropy_bonus, reference)
+        };
         let location = |rows: &RowLosses| {
             let hard = context.hard_attention?;
             let weight = |a: &f32| (hard.reward_weight * f64::from(*a)) as f32;
@@ -155,14 +181,9 @@ impl SelfCritic {
                 hard.entropy_weight,
             ))
         };
-        let (gradients, rows) = caption_gradient(
-            captioner,
-            tape,
-            &sampled,
-            weights.rows,
-            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
-            location,
-        )?;
+        let weights_of_rows = weights.rows;
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &sampled, weights_of_rows, loss, location)?;
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted
@@ -193,6 +214,26 @@ impl SelfCritic {
             counts,
             tally,
         })
+    }
+
+    /// The reference model and its hidden states along the samples, packed as a tape's, without dropout.
+    fn reference_states(
+        &self,
+        features: ImageFeatures,
+        image_of_caption: &[usize],
+        sampled: &[Vec<u32>],
+    ) -> Result<Option<(&Captioner, Tensor<2>)>, TrainError> {
+        let Some(reference) = &self.reference else {
+            return Ok(None);
+        };
+        let tape = teacher_forced(
+            reference,
+            features,
+            image_of_caption,
+            sampled,
+            Noise::default(),
+        )?;
+        Ok(tape.hidden().map(|hidden| (reference, hidden)))
     }
 
     fn score(

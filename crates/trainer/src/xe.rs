@@ -233,8 +233,8 @@ fn input_words(words: &[u32]) -> Vec<u32> {
     [&[END], before].concat()
 }
 
-/// Runs whole gold captions.
-fn teacher_forced(
+/// Runs whole captions.
+pub(crate) fn teacher_forced(
     captioner: &Captioner,
     features: ImageFeatures,
     image_of_caption: &[usize],

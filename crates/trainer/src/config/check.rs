@@ -7,7 +7,7 @@ use scst_model::CaptionerConfig;
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
-    SequenceObjective, StageConfig, WordLoss, XeConfig,
+    SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig,
 };
 
 /// One value that cannot be used.
@@ -164,6 +164,18 @@ impl Config {
                 "a plain name that no stage before has",
             );
             check_stage(stage, &mut check);
+            let begins_with_stored = match stage.start_from {
+                StartFrom::Best => k > 0,
+                StartFrom::Last => false,
+                StartFrom::Checkpoint(_) => true,
+            };
+            let weight = stage.scst.as_ref().map_or(0.0, |scst| scst.kl_weight);
+            check.require(
+                weight == 0.0 || begins_with_stored,
+                "scst.kl_weight",
+                weight,
+                "0 in a stage that does not begin with a stored model, the best of the stage before or a checkpoint",
+            );
             if let Some(hard) = &stage.hard_attention {
                 check.require(
                     self.model.attends_hard(),
@@ -327,6 +339,8 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
         );
     }
     check.below_one("moving_average_decay", scst.moving_average_decay);
+    check.at_least_zero("entropy_bonus", scst.entropy_bonus);
+    check.at_least_zero("kl_weight", scst.kl_weight);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
         for problem in entry.problems() {

@@ -209,6 +209,10 @@ pub struct ScstConfig {
     pub baseline: Baseline,
     /// Share of its value that the moving-average baseline keeps at every step.
     pub moving_average_decay: f64,
+    /// Weight of the entropy of every word's distribution, in nats: a bonus that keeps captions various.
+    pub entropy_bonus: f64,
+    /// Weight of the divergence from the model that the stage began with, `KL(p, p_start)` at every word, in nats.
+    pub kl_weight: f64,
     /// Samples that begin with words of gold captions; from the first word on they are the model's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mixer: Option<MixerConfig>,
@@ -229,6 +233,8 @@ impl Default for ScstConfig {
             objective: SequenceObjective::PolicyGradient,
             baseline: Baseline::Greedy,
             moving_average_decay: 0.9,
+            entropy_bonus: 0.0,
+            kl_weight: 0.0,
             mixer: None,
             reward_end_token: true,
             rewards: vec![cider_d],

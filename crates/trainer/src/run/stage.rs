@@ -7,6 +7,7 @@ use std::{
 };
 
 use scst_data::{Example, Split, epoch_order};
+use scst_model::Captioner;
 
 use super::{Run, starting_weights};
 use crate::{
@@ -121,6 +122,15 @@ impl Run<'_> {
 
     /// The weights and the optimiser that a stage begins with.
     fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
+        if let Some(captioner) = self.stored_start(index)? {
+            self.captioner = captioner;
+        }
+        self.optimiser = None;
+        Ok(())
+    }
+
+    /// The captioner that a stage begins with, unless it goes on with the one that there is.
+    fn stored_start(&self, index: usize) -> Result<Option<Captioner>, TrainError> {
         let stage = &self.config.stages[index];
         let before = index
             .checked_sub(1)
@@ -128,18 +138,16 @@ impl Run<'_> {
         match (&stage.start_from, before) {
             (StartFrom::Checkpoint(path), _) => {
                 let (config, corpus) = (self.config, &self.corpus);
-                self.captioner = starting_weights(path, config, corpus, &self.device)?;
+                starting_weights(path, config, corpus, &self.device).map(Some)
             }
             (StartFrom::Best, Some(before)) => {
                 let best = self.best_of(before);
                 recover(&best)?;
                 let stored = Checkpoint::load(&best)?;
-                self.captioner = stored.captioner(&self.config.model, &self.device)?;
+                Ok(Some(stored.captioner(&self.config.model, &self.device)?))
             }
-            (StartFrom::Best, None) | (StartFrom::Last, _) => {}
+            (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),
         }
-        self.optimiser = None;
-        Ok(())
     }
 
     fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
@@ -160,7 +168,10 @@ impl Run<'_> {
                 progress.baseline.clone(),
             )
         };
-        let critic = SelfCritic::new(config, references, self.rewards, baseline)?;
+        let mut critic = SelfCritic::new(config, references, self.rewards, baseline)?;
+        if config.kl_weight > 0.0 {
+            critic.compare_with(self.stored_start(self.progress.stage)?);
+        }
         let found = critic.fingerprint().to_owned();
         if let Some(expected) = expected
             && expected != found

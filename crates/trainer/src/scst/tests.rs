@@ -113,6 +113,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
             moving_average: MovingAverage::new(0.9),
             learned: LearnedBaseline::default(),
         },
+        reference: None,
     }
 }
 

@@ -1,0 +1,176 @@
+//! Terms that keep a policy from collapsing: an entropy bonus, and the divergence from a reference model.
+
+use burn::tensor::{Tensor, activation::log_softmax};
+
+use crate::{LossError, SoftmaxGradient, soft_targets::check_shape};
+
+/// The reference model of a row.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// Its logits, constants, `[rows, vocab]`.
+    pub logits: Tensor<2>,
+    /// `kappa`, the weight of the divergence.
+    pub weight: f64,
+}
+
+/// Adds to an objective's gradient those of an entropy bonus and of the divergence from a reference model.
+///
+/// ```text
+/// L         = L_objective - beta H(p) + kappa KL(p, q),   H = -sum_k p_k log p_k,   KL = sum_k p_k (log p_k - log q_k)
+/// -dH/ds_j  = p_j (log p_j + H)
+/// dKL/ds_j  = p_j (log p_j - log q_j - KL)
+/// ```
+///
+/// Both terms are of every row alike, whatever its weight; `q = softmax` of the reference's logits, detached. The
+/// `loss` stays that of the objective. Rows of either gradient sum to 0.
+///
+/// # Shapes
+/// `logits`: `[rows, vocab]`, those that `objective` was computed from.
+///
+/// # Errors
+/// [`LossError::Shape`] when the reference's logits have another shape.
+pub fn regularise(
+    objective: SoftmaxGradient,
+    logits: Tensor<2>,
+    entropy_bonus: f64,
+    reference: Option<Reference>,
+) -> Result<SoftmaxGradient, LossError> {
+    let shape = logits.dims();
+    let log_p = log_softmax(logits, 1);
+    let p = log_p.clone().exp();
+    // Of a word that is ruled out, p log p is 0.
+    let weighted = |log: Tensor<2>| {
+        let impossible = p.clone().equal_scalar(0.0);
+        (p.clone() * log).mask_fill(impossible, 0.0)
+    };
+    let mut gradient = objective.gradient;
+    if entropy_bonus != 0.0 {
+        let terms = weighted(log_p.clone());
+        let negative_entropy = terms.clone().sum_dim(1);
+        gradient = gradient + (terms - p.clone() * negative_entropy).mul_scalar(entropy_bonus);
+    }
+    if let Some(Reference { logits, weight }) = reference {
+        check_shape("logits of the reference", logits.dims(), shape)?;
+        let terms = weighted(log_p - log_softmax(logits, 1));
+        let divergence = terms.clone().sum_dim(1);
+        gradient = gradient + (terms - p * divergence).mul_scalar(weight);
+    }
+    Ok(SoftmaxGradient {
+        gradient,
+        ..objective
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, TensorData};
+
+    use super::*;
+    use crate::{RowTargets, gradient_check::check_gradient, softmax_gradient};
+
+    const VOCAB: usize = 5;
+    const LOGITS: [f64; 10] = [0.3, -1.2, 2.0, 0.1, -0.4, 1.5, 0.2, -0.7, 0.9, 0.0];
+    const REFERENCE: [f64; 10] = [-0.3, 0.8, 1.0, -0.6, 0.4, 0.5, -0.2, 0.7, -1.9, 1.0];
+    const WORDS: [u32; 2] = [2, 4];
+    const WEIGHTS: [f32; 2] = [0.5, -1.25];
+
+    fn tensor(values: &[f64]) -> Tensor<2> {
+        let shape = [values.len() / VOCAB, VOCAB];
+        Tensor::from_data(
+            TensorData::new(values.to_vec(), shape),
+            (&Device::flex(), DType::F64),
+        )
+    }
+
+    fn log_softmax_of(row: &[f64]) -> Vec<f64> {
+        let top = row.iter().fold(f64::NEG_INFINITY, |m, &s| m.max(s));
+        let z = top + row.iter().map(|s| (s - top).exp()).sum::<f64>().ln();
+        row.iter().map(|s| s - z).collect()
+    }
+
+    fn textbook(logits: &[f64], beta: f64, kappa: f64) -> f64 {
+        let mut loss = 0.0;
+        for (row, (logits, reference)) in logits
+            .chunks(VOCAB)
+            .zip(REFERENCE.chunks(VOCAB))
+            .enumerate()
+        {
+            let (log_p, log_q) = (log_softmax_of(logits), log_softmax_of(reference));
+            loss -= f64::from(WEIGHTS[row]) * log_p[WORDS[row] as usize];
+            for (log_p, log_q) in log_p.iter().zip(log_q) {
+                loss += log_p.exp() * (beta * log_p + kappa * (log_p - log_q));
+            }
+        }
+        loss
+    }
+
+    fn gradient(logits: &[f64], beta: f64, kappa: f64) -> Vec<f64> {
+        let targets = RowTargets {
+            words: &WORDS,
+            weights: &WEIGHTS,
+        };
+        let objective = softmax_gradient(tensor(logits), &targets, 0.0).unwrap();
+        let reference = Reference {
+            logits: tensor(&REFERENCE),
+            weight: kappa,
+        };
+        let found = regularise(objective, tensor(logits), beta, Some(reference)).unwrap();
+        found.gradient.try_into_vec_as().unwrap()
+    }
+
+    #[test]
+    fn gradient_equals_finite_differences_in_f64() {
+        for (beta, kappa) in [(0.0, 0.0), (0.3, 0.0), (0.0, 0.7), (0.2, 0.4)] {
+            let found = gradient(&LOGITS, beta, kappa);
+            check_gradient(&LOGITS, &found, |at| textbook(at, beta, kappa)).unwrap();
+            for row in found.chunks(VOCAB) {
+                assert!(row.iter().sum::<f64>().abs() < 1e-14);
+            }
+        }
+        // The check has power: without the coupling of the entropy it fails.
+        let wrong = gradient(&LOGITS, 0.3, 0.0);
+        let check = check_gradient(&LOGITS, &wrong, |at| textbook(at, 0.31, 0.0));
+        assert!(check.is_err());
+    }
+
+    #[test]
+    fn divergence_from_itself_has_no_gradient() {
+        let targets = RowTargets {
+            words: &WORDS,
+            weights: &[0.0; 2],
+        };
+        let objective = softmax_gradient(tensor(&LOGITS), &targets, 0.0).unwrap();
+        let reference = Reference {
+            logits: tensor(&LOGITS),
+            weight: 3.0,
+        };
+        let found = regularise(objective, tensor(&LOGITS), 0.0, Some(reference)).unwrap();
+        let values: Vec<f64> = found.gradient.try_into_vec_as().unwrap();
+        assert!(values.iter().all(|g| g.abs() < 1e-15));
+    }
+
+    #[test]
+    fn gradients_are_finite_when_logits_are_huge_or_rule_words_out() {
+        for logits in [
+            [1e4, -1e4, 0.0, 5.0, -3.0],
+            [0.0, f64::NEG_INFINITY, 1.0, 2.0, 0.5],
+        ] {
+            let both: Vec<f64> = logits.repeat(2);
+            assert!(gradient(&both, 0.5, 0.5).iter().all(|g| g.is_finite()));
+        }
+    }
+
+    #[test]
+    fn reference_of_another_shape_is_refused() {
+        let targets = RowTargets {
+            words: &WORDS,
+            weights: &WEIGHTS,
+        };
+        let objective = softmax_gradient(tensor(&LOGITS), &targets, 0.0).unwrap();
+        let reference = Reference {
+            logits: tensor(&REFERENCE[..5]),
+            weight: 1.0,
+        };
+        assert!(regularise(objective, tensor(&LOGITS), 0.0, Some(reference)).is_err());
+    }
+}
