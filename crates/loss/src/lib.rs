@@ -13,6 +13,7 @@
 //! | cross-entropy | 1 | gold word | [`softmax_gradient`] |
 //! | label smoothing | 1 | `(1 - eps) 1_w + eps / V` | [`softmax_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | sampled word | [`softmax_gradient`] with [`Baseline`] |
+//! | the same over whole labelings of a graph | 1 or `r - b` | gold or sampled labeling | [`structured`] |
 //!
 //! [`output_gradient`] carries that gradient through the output projection in chunks of rows, so
 //! that logits of all timesteps never exist at once. [`Normaliser`] turns summed gradients into
@@ -27,6 +28,7 @@ mod error;
 mod normaliser;
 mod output_layer;
 mod softmax;
+pub mod structured;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out};
 pub use error::LossError;
