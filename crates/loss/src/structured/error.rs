@@ -101,6 +101,14 @@ pub enum StructuredError {
         /// The most labelings that are listed.
         limit: usize,
     },
+    /// A caption has a word that is not on the shortlist of its position.
+    #[error("word {word} is not on the shortlist of position {position}")]
+    WordNotListed {
+        /// The position.
+        position: usize,
+        /// The word id.
+        word: u32,
+    },
     /// A number lies outside its range.
     #[error("{what}: found {found}, expected {expected}")]
     Range {

@@ -22,6 +22,8 @@
 //! | [`pseudo_likelihood`] | any graph | another objective, with its exact gradient |
 //! | [`contrastive_divergence`] | any graph | a biased estimate of the likelihood's gradient |
 //!
+//! [`Shortlist`] makes chains of words whose vocabulary is too large for a matrix of transitions.
+//!
 //! Everything is computed on the host, in 64 bits and in log space. A score of `-inf` forbids a
 //! label or a pair exactly: probability 0, gradient 0, never drawn.
 
@@ -36,6 +38,7 @@ mod log_space;
 mod loopy;
 mod model;
 mod pseudo_likelihood;
+mod shortlist;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -48,4 +51,5 @@ pub use graph::Graph;
 pub use loopy::{LoopyBeliefs, LoopyOptions, loopy_belief_propagation};
 pub use model::{EdgeScores, Factors, Labeling, Model};
 pub use pseudo_likelihood::{PseudoLikelihood, pseudo_likelihood};
+pub use shortlist::{Shortlist, TransitionGradient, Transitions};
 pub use tree::Tree;

@@ -80,13 +80,7 @@ impl<'a> Model<'a> {
         check_length("node scores", node.len(), graph.nodes() * labels)?;
         let pairs = edge.values();
         check_length("edge scores", pairs.len(), matrices * labels * labels)?;
-        if let Some(index) = node.iter().position(|&score| !is_score(score)) {
-            return Err(StructuredError::NodeScore {
-                node: index / labels,
-                label: index % labels,
-                found: node[index],
-            });
-        }
+        check_node_scores(node, labels)?;
         if let Some(index) = pairs.iter().position(|&score| !is_score(score)) {
             return Err(StructuredError::EdgeScore {
                 edge: index / (labels * labels),
@@ -107,15 +101,7 @@ impl<'a> Model<'a> {
     /// # Errors
     /// [`StructuredError`] when `labels` are not one label for every node.
     pub fn score(&self, labels: &[usize]) -> Result<f64, StructuredError> {
-        check_length("labels", labels.len(), self.graph.nodes())?;
-        let outside = |&label: &usize| label >= self.graph.labels();
-        if let Some(node) = labels.iter().position(outside) {
-            return Err(StructuredError::LabelOutOfRange {
-                node,
-                label: labels[node],
-                labels: self.graph.labels(),
-            });
-        }
+        check_labels(labels, self.graph.nodes(), self.labels())?;
         let nodes = labels.iter().enumerate();
         let nodes: f64 = nodes
             .map(|(node, &label)| self.node_scores(node)[label])
@@ -272,6 +258,35 @@ pub(super) fn add(sum: &mut [f64], values: &[f64]) {
 
 fn is_score(score: f64) -> bool {
     score == f64::NEG_INFINITY || score.abs() <= LARGEST_SCORE
+}
+
+/// Whether there is one of `count` labels for each of `nodes` nodes.
+pub(super) fn check_labels(
+    labels: &[usize],
+    nodes: usize,
+    count: usize,
+) -> Result<(), StructuredError> {
+    check_length("labels", labels.len(), nodes)?;
+    match labels.iter().position(|&label| label >= count) {
+        None => Ok(()),
+        Some(node) => Err(StructuredError::LabelOutOfRange {
+            node,
+            label: labels[node],
+            labels: count,
+        }),
+    }
+}
+
+/// Whether all of `[I, labels]` are scores.
+pub(super) fn check_node_scores(node: &[f64], labels: usize) -> Result<(), StructuredError> {
+    match node.iter().position(|&score| !is_score(score)) {
+        None => Ok(()),
+        Some(index) => Err(StructuredError::NodeScore {
+            node: index / labels,
+            label: index % labels,
+            found: node[index],
+        }),
+    }
 }
 
 pub(super) fn check_length(
