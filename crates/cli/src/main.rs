@@ -51,6 +51,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bench(arguments) => match &arguments.benchmark {
             Benchmark::Step(arguments) => commands::bench::step(arguments),
         },
+        Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
     }
 }

@@ -11,6 +11,7 @@
 //! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
 //! | [`lstm`] | the cell, forward and backward |
 //! | [`attention`] | additive attention, forward and backward |
+//! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
 //! | [`softmax`] | the gradient at the softmax inputs |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
 //!
@@ -25,6 +26,7 @@
 
 pub mod adam;
 pub mod attention;
+pub mod convolution;
 pub mod host;
 pub mod lstm;
 pub mod simd;
