@@ -32,8 +32,8 @@ pub struct Encoder {
 
 #[derive(Debug)]
 enum Network {
-    EfficientNetLite(EfficientNetLite),
-    ResNet(ResNet),
+    EfficientNetLite(Box<EfficientNetLite>),
+    ResNet(Box<ResNet>),
 }
 
 impl Encoder {
@@ -63,18 +63,14 @@ impl Encoder {
         architecture: Architecture,
         source: &mut dyn WeightSource,
     ) -> Result<Self, WeightsError> {
-        let mut lite = |width, depth| {
-            let network = EfficientNetLite::load(source, Scale { width, depth })?;
-            Ok(Network::EfficientNetLite(network))
-        };
         let network = match architecture {
-            Architecture::EfficientNetLite0 => lite(1.0, 1.0)?,
-            Architecture::EfficientNetLite1 => lite(1.0, 1.1)?,
-            Architecture::EfficientNetLite2 => lite(1.1, 1.2)?,
-            Architecture::EfficientNetLite3 => lite(1.2, 1.4)?,
-            Architecture::EfficientNetLite4 => lite(1.4, 1.8)?,
-            Architecture::ResNet50 => Network::ResNet(ResNet::load(source, [3, 4, 6, 3])?),
-            Architecture::ResNet101 => Network::ResNet(ResNet::load(source, [3, 4, 23, 3])?),
+            Architecture::EfficientNetLite0 => lite(source, 1.0, 1.0)?,
+            Architecture::EfficientNetLite1 => lite(source, 1.0, 1.1)?,
+            Architecture::EfficientNetLite2 => lite(source, 1.1, 1.2)?,
+            Architecture::EfficientNetLite3 => lite(source, 1.2, 1.4)?,
+            Architecture::EfficientNetLite4 => lite(source, 1.4, 1.8)?,
+            Architecture::ResNet50 => resnet(source, [3, 4, 6, 3])?,
+            Architecture::ResNet101 => resnet(source, [3, 4, 23, 3])?,
         };
         Ok(Self {
             architecture,
@@ -105,6 +101,15 @@ impl Encoder {
     }
 }
 
+fn lite(source: &mut dyn WeightSource, width: f64, depth: f64) -> Result<Network, WeightsError> {
+    let network = EfficientNetLite::load(source, Scale { width, depth })?;
+    Ok(Network::EfficientNetLite(Box::new(network)))
+}
+
+fn resnet(source: &mut dyn WeightSource, stages: [usize; 4]) -> Result<Network, WeightsError> {
+    Ok(Network::ResNet(Box::new(ResNet::load(source, stages)?)))
+}
+
 /// The mean of all rows.
 fn mean(rows: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0; columns];
@@ -114,6 +119,5 @@ fn mean(rows: &[f32], columns: usize) -> Vec<f32> {
         }
     }
     let count = (rows.len() / columns) as f32;
-    sums.iter_mut().for_each(|sum| *sum /= count);
-    sums
+    sums.iter().map(|sum| sum / count).collect()
 }

@@ -108,9 +108,52 @@ fn byte(sum: i32) -> u8 {
 mod tests {
     use super::*;
 
-    /// Numbers from 0 to 255 in no order; `scripts/pil_resize.py` has the same.
+    /// Numbers from 0 to 254 in no order.
     fn pixels(width: usize, height: usize) -> Vec<u8> {
         let count = 3 * width * height;
         (0..count).map(|k| (k * k % 251 + k % 5) as u8).collect()
+    }
+
+    // From here on, golden values are those of Pillow 12, with `crc32c` of the bytes:
+    // ```python
+    // k = np.arange(3 * w * h); a = (k * k % 251 + k % 5).astype(np.uint8).reshape(h, w, 3)
+    // np.array(Image.fromarray(a).resize((W, H), Image.BILINEAR)).tobytes()
+    // ```
+
+    #[test]
+    fn pixels_are_those_of_pil_when_an_image_shrinks() {
+        let found = resize(pixels(7, 5), [7, 5], [4, 4]);
+        let first_row = [41, 53, 37, 78, 70, 78, 133, 130, 149, 115, 79, 125];
+        assert_eq!(found[..12], first_row);
+        let cases = [
+            ([53, 37], [24, 24], 0x377b_44ea),
+            ([20, 30], [20, 11], 0xc46d_1dda),
+            ([500, 375], [224, 224], 0x2964_b109),
+        ];
+        for (from, to, expected) in cases {
+            let found = resize(pixels(from[0], from[1]), from, to);
+            assert_eq!(found.len(), 3 * to[0] * to[1]);
+            assert_eq!(crc32c::crc32c(&found), expected, "{from:?} to {to:?}");
+        }
+    }
+
+    #[test]
+    fn pixels_are_those_of_pil_when_an_image_grows() {
+        let found = resize(pixels(3, 2), [3, 2], [5, 4]);
+        let first_row = [0, 2, 6, 5, 9, 14, 12, 20, 25, 27, 39, 50, 37, 51, 67];
+        assert_eq!(found[..15], first_row);
+        let cases = [
+            ([9, 9], [224, 224], 0xdf4c_5863),
+            ([1, 1], [3, 3], 0xd2b8_13c3),
+        ];
+        for (from, to, expected) in cases {
+            let found = resize(pixels(from[0], from[1]), from, to);
+            assert_eq!(crc32c::crc32c(&found), expected, "{from:?} to {to:?}");
+        }
+    }
+
+    #[test]
+    fn image_is_left_alone_when_it_has_the_size() {
+        assert_eq!(resize(pixels(4, 3), [4, 3], [4, 3]), pixels(4, 3));
     }
 }

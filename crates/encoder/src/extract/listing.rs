@@ -20,10 +20,9 @@ pub(super) fn images(folder: &Path) -> Result<Vec<String>, EncoderError> {
     for entry in folder.read_dir().map_err(list)? {
         let path = entry.map_err(list)?.path();
         let ending = path.extension().and_then(|ending| ending.to_str());
-        let is_image = ending.is_some_and(|ending| {
-            let is = |known: &&str| ending.eq_ignore_ascii_case(known);
-            ENDINGS.iter().any(|known| is(&known))
-        });
+        let is_image = ENDINGS
+            .iter()
+            .any(|known| ending.is_some_and(|ending| ending.eq_ignore_ascii_case(known)));
         if !is_image || path.is_dir() {
             continue;
         }

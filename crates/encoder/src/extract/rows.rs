@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Seek, SeekFrom, Write},
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -161,11 +162,12 @@ impl RowFile {
 
     /// Version 1.0 of NumPy's format, filled up with spaces.
     fn header(&self) -> Vec<u8> {
-        let sizes: String = self.shape.iter().map(|size| format!(", {size}")).collect();
+        let sizes = iter::once(&self.rows).chain(&self.shape);
+        let sizes: Vec<String> = sizes.map(usize::to_string).collect();
         let dictionary = format!(
-            "{{'descr': '{}', 'fortran_order': False, 'shape': ({}{sizes}), }}",
+            "{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
             self.element.descr(),
-            self.rows
+            sizes.join(", ")
         );
         let width = HEADER_BYTES - 11;
         let mut header = b"\x93NUMPY\x01\x00".to_vec();
