@@ -1,6 +1,7 @@
 //! The command line.
 
 mod decoder;
+mod features;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use scst_trainer::{Backend, BenchModel, StepBench, config::Override};
 use tracing::level_filters::LevelFilter;
 
 pub(crate) use decoder::DecoderArguments;
+pub(crate) use features::FeaturesArguments;
 
 /// Self-critical sequence training: train image captioners with cross-entropy, then with
 /// reinforcement learning on the metric they are judged by.
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Bench(BenchArguments),
     /// Measure the gradients of sampled captions: bias, variance and cost by baseline and samples
     Estimators(EstimatorArguments),
+    /// Encode a folder of images: pooled features, grid features or both
+    Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes
     Scenes(ScenesArguments),
     /// Compare one backend with flex on a small training step

@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, process::ExitCode};
 
 use scst_data::DataError;
+use scst_encoder::EncoderError;
 use scst_reward::RewardError;
 use scst_trainer::{BackendError, CheckpointError, TrainError, config::ConfigError};
 
@@ -87,6 +88,12 @@ impl From<DataError> for Failure {
 
 impl From<RewardError> for Failure {
     fn from(error: RewardError) -> Self {
+        Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<EncoderError> for Failure {
+    fn from(error: EncoderError) -> Self {
         Self::new(error.is_mistake(), &error)
     }
 }

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("scst-data", &[]),
     ("scst-reward", &[]),
     ("scst-kernels", &["burn"]),
+    ("scst-encoder", &["burn", "scst-kernels"]),
     ("scst-loss", &["burn", "scst-kernels"]),
     ("scst-sampler", &["burn", "scst-kernels"]),
     ("scst-model", &["burn", "scst-kernels"]),
@@ -30,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "clap",
             "indicatif",
             "scst-data",
+            "scst-encoder",
             "scst-model",
             "scst-reward",
             "scst-trainer",

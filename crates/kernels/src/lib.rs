@@ -13,6 +13,7 @@
 //! | [`attention`] | additive attention, forward and backward |
 //! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
 //! | [`brier`] | that of the Brier score |
+//! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
 //!
 //! Invariants: results do not depend on the number of threads, nor on the width of the vector unit: every element is
@@ -27,6 +28,7 @@
 pub mod adam;
 pub mod attention;
 pub mod brier;
+pub mod convolution;
 pub mod host;
 pub mod lstm;
 pub mod simd;

@@ -1,0 +1,72 @@
+//! `scst features`: from a folder of images to feature files.
+
+use std::{num::NonZeroUsize, process::ExitCode, time::Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use scst_encoder::{EncoderError, Extraction, ExtractionEvent, extract};
+
+use crate::{
+    arguments::FeaturesArguments, commands::set_threads, failure::Failure, output::print_line,
+};
+
+pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
+    set_threads(arguments.threads)?;
+    let extraction = Extraction {
+        images: arguments.images.clone(),
+        architecture: arguments.encoder,
+        weights: arguments.weights.clone(),
+        pooled: arguments.out.clone(),
+        grid: arguments.grid.clone(),
+        element: arguments.dtype.into(),
+        on_error: arguments.on_error.into(),
+        threads: NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN),
+    };
+    let start = Instant::now();
+    // Hidden where standard error is not a terminal.
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} images {per_sec} {eta}")
+    {
+        bar.set_style(style);
+    }
+    let outcome = extract(&extraction, &mut |event| match event {
+        ExtractionEvent::Started { images, done } => {
+            bar.set_length(*images as u64);
+            bar.set_position(*done as u64);
+            bar.reset_eta();
+            if *done > 0 {
+                bar.suspend(|| eprintln!("going on after {done} of {images} images"));
+            }
+        }
+        ExtractionEvent::Encoded => bar.inc(1),
+        ExtractionEvent::Skipped { path, error } => {
+            bar.suspend(|| eprintln!("left out: image `{}`: {error}", path.display()));
+        }
+    });
+    bar.finish_and_clear();
+    let extracted = outcome.map_err(with_hint)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let encoded = extracted.images + extracted.skipped - extracted.done_before;
+    print_line!(
+        "{} images, {} left out, {:.1} images/s",
+        extracted.images,
+        extracted.skipped,
+        encoded as f64 / seconds
+    );
+    let files = [&arguments.out, &arguments.grid];
+    for path in files.into_iter().flatten() {
+        print_line!("wrote {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The failure, with what can be done about a broken image.
+fn with_hint(error: EncoderError) -> Failure {
+    let is_picture = matches!(error, EncoderError::Picture { .. });
+    match error.into() {
+        Failure::Mistake(message) if is_picture => Failure::Mistake(format!(
+            "{message}; the images before it are done: mend it, or add --on-error skip, and run \
+             the command again"
+        )),
+        failure => failure,
+    }
+}

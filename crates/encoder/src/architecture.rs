@@ -1,0 +1,102 @@
+//! The encoders by name, and what they take and give.
+
+use std::{fmt, str::FromStr};
+
+use crate::{efficientnet_lite, picture::Normalisation, resnet};
+
+/// An image encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// EfficientNet-Lite0, 224 x 224.
+    EfficientNetLite0,
+    /// EfficientNet-Lite1, 240 x 240.
+    EfficientNetLite1,
+    /// EfficientNet-Lite2, 260 x 260.
+    EfficientNetLite2,
+    /// EfficientNet-Lite3, 280 x 280.
+    EfficientNetLite3,
+    /// EfficientNet-Lite4, 300 x 300.
+    EfficientNetLite4,
+    /// ResNet-50, 224 x 224.
+    ResNet50,
+    /// ResNet-101, 224 x 224.
+    ResNet101,
+}
+
+impl Architecture {
+    /// All encoders.
+    pub const ALL: [Self; 7] = [
+        Self::EfficientNetLite0,
+        Self::EfficientNetLite1,
+        Self::EfficientNetLite2,
+        Self::EfficientNetLite3,
+        Self::EfficientNetLite4,
+        Self::ResNet50,
+        Self::ResNet101,
+    ];
+
+    /// The name under which it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "efficientnet_lite0",
+            Self::EfficientNetLite1 => "efficientnet_lite1",
+            Self::EfficientNetLite2 => "efficientnet_lite2",
+            Self::EfficientNetLite3 => "efficientnet_lite3",
+            Self::EfficientNetLite4 => "efficientnet_lite4",
+            Self::ResNet50 => "resnet50",
+            Self::ResNet101 => "resnet101",
+        }
+    }
+
+    /// Rows and columns of the images that it takes, in pixels.
+    pub fn image_size(self) -> usize {
+        match self {
+            Self::EfficientNetLite0 | Self::ResNet50 | Self::ResNet101 => 224,
+            Self::EfficientNetLite1 => 240,
+            Self::EfficientNetLite2 => 260,
+            Self::EfficientNetLite3 => 280,
+            Self::EfficientNetLite4 => 300,
+        }
+    }
+
+    /// Regions of an image: five strides of 2 in each direction.
+    pub fn regions(self) -> usize {
+        self.image_size().div_ceil(32).pow(2)
+    }
+
+    /// Length of a feature vector.
+    pub fn dimension(self) -> usize {
+        match self {
+            Self::ResNet50 | Self::ResNet101 => resnet::DIMENSION,
+            _ => efficientnet_lite::DIMENSION,
+        }
+    }
+
+    /// How bytes become the numbers that it was trained on.
+    pub(crate) fn normalisation(self) -> Normalisation {
+        match self {
+            Self::ResNet50 | Self::ResNet101 => resnet::NORMALISATION,
+            _ => efficientnet_lite::NORMALISATION,
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|architecture| architecture.name() == name)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                format!("found {name:?}, expected one of {names}")
+            })
+    }
+}

@@ -1,0 +1,341 @@
+//! From a folder of images to feature files, so that a killed process loses next to nothing.
+//!
+//! Features are appended to files under names of their own (`FILE.partial`), and every image that is done to a record
+//! of progress beside them. The same call goes on where the record ends; since every image is encoded for itself, by
+//! one thread, the files end up the same to the byte. They are renamed into place when they are complete.
+
+mod listing;
+mod progress;
+mod rows;
+
+use std::{
+    fs, iter,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use self::{
+    progress::{Entry, Progress, Settings},
+    rows::RowFile,
+};
+use crate::{
+    architecture::Architecture,
+    encoder::{Encoder, Features},
+    error::{EncoderError, PictureError, WeightsError},
+    picture,
+};
+
+/// Images that each thread encodes before features are forced to the disk.
+const IMAGES_PER_BATCH: usize = 16;
+
+/// Type of the numbers in a feature file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// 16-bit floats.
+    F16,
+    /// 32-bit floats.
+    F32,
+}
+
+/// What is done about an image that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// The work ends with an error.
+    Stop,
+    /// It gets no features.
+    Skip,
+}
+
+/// What is to be made of what.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    /// A folder; its files ending in `.jpg`, `.jpeg`, `.png` and `.webp` are encoded.
+    pub images: PathBuf,
+    /// The encoder.
+    pub architecture: Architecture,
+    /// Its weights, a `.pth` file.
+    pub weights: PathBuf,
+    /// Where pooled features go, a `.npy` file `[images, dimension]`.
+    pub pooled: Option<PathBuf>,
+    /// Where grid features go, a `.npy` file `[images, regions, dimension]`.
+    pub grid: Option<PathBuf>,
+    /// Type of the numbers.
+    pub element: Element,
+    /// What is done about an image that cannot be read.
+    pub on_error: OnError,
+    /// Threads; each encodes an image of its own.
+    pub threads: NonZeroUsize,
+}
+
+/// What happens meanwhile.
+#[derive(Debug)]
+pub enum ExtractionEvent<'a> {
+    /// The work begins, or goes on.
+    Started {
+        /// Images in the folder.
+        images: usize,
+        /// Images that are done already.
+        done: usize,
+    },
+    /// One more image is done.
+    Encoded,
+    /// An image is left out.
+    Skipped {
+        /// The image.
+        path: &'a Path,
+        /// Why it cannot be read.
+        error: &'a PictureError,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extracted {
+    /// Images with features.
+    pub images: usize,
+    /// Images without, because they cannot be read.
+    pub skipped: usize,
+    /// Images that were done already when the work began.
+    pub done_before: usize,
+}
+
+/// Encodes all images of a folder, and writes the files and beside each a `.names.txt` with a file name a row, sorted.
+///
+/// # Errors
+/// The options do not go together, something cannot be read or written, or an image is broken (see [`OnError`]). What
+/// is done by then is kept, and the next call goes on from there.
+pub fn extract(
+    extraction: &Extraction,
+    observe: &mut dyn FnMut(&ExtractionEvent<'_>),
+) -> Result<Extracted, EncoderError> {
+    let outputs = outputs(extraction)?;
+    let names = listing::images(&extraction.images)?;
+    let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
+    let settings = settings(extraction, &outputs)?;
+    let (mut progress, mut files) = resume(settings, &outputs, extraction.element, &names)?;
+    let done_before = progress.entries().len();
+    observe(&ExtractionEvent::Started {
+        images: names.len(),
+        done: done_before,
+    });
+    let workers = Workers::start(extraction.threads)?;
+    let batch = IMAGES_PER_BATCH * extraction.threads.get();
+    for names in names[done_before..].chunks(batch) {
+        let results = workers.encode(&encoder, &extraction.images, names, &mut || {
+            observe(&ExtractionEvent::Encoded);
+        });
+        let (entries, failure) = append(extraction, names, results, &mut files, observe)?;
+        for (_, file) in &mut files {
+            file.sync()?;
+        }
+        progress.append(entries)?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+    }
+    let kept: Vec<&str> = progress.kept().collect();
+    let extracted = Extracted {
+        images: kept.len(),
+        skipped: progress.entries().len() - kept.len(),
+        done_before,
+    };
+    if kept.is_empty() {
+        for (_, file) in files {
+            file.discard();
+        }
+        progress.remove()?;
+        return Err(EncoderError::NothingEncoded {
+            path: extraction.images.clone(),
+        });
+    }
+    for (_, file) in files {
+        file.finish(&kept)?;
+    }
+    progress.remove()?;
+    Ok(extracted)
+}
+
+/// What a file holds of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Pooled,
+    Grid,
+}
+
+/// A file to be made.
+struct Output {
+    part: Part,
+    path: PathBuf,
+    /// Shape of a row.
+    shape: Vec<usize>,
+}
+
+fn outputs(extraction: &Extraction) -> Result<Vec<Output>, EncoderError> {
+    let architecture = extraction.architecture;
+    let dimension = architecture.dimension();
+    let pooled = extraction.pooled.iter().map(|path| Output {
+        part: Part::Pooled,
+        path: path.clone(),
+        shape: vec![dimension],
+    });
+    let grid = extraction.grid.iter().map(|path| Output {
+        part: Part::Grid,
+        path: path.clone(),
+        shape: vec![architecture.regions(), dimension],
+    });
+    let outputs: Vec<Output> = pooled.chain(grid).collect();
+    if outputs.is_empty() {
+        return Err(EncoderError::NoOutput);
+    }
+    for output in &outputs {
+        if output.path.extension().is_none_or(|ending| ending != "npy") {
+            return Err(EncoderError::OutputName {
+                path: output.path.clone(),
+            });
+        }
+    }
+    if extraction.pooled == extraction.grid {
+        return Err(EncoderError::SameOutput {
+            path: outputs[0].path.clone(),
+        });
+    }
+    Ok(outputs)
+}
+
+/// All that decides about the bytes of the files.
+fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, EncoderError> {
+    let weights = fs::read(&extraction.weights).map_err(|error| EncoderError::Weights {
+        path: extraction.weights.clone(),
+        architecture: extraction.architecture,
+        error: WeightsError::Read(error),
+    })?;
+    let images = fs::canonicalize(&extraction.images).map_err(|error| EncoderError::List {
+        path: extraction.images.clone(),
+        error,
+    })?;
+    Ok(Settings {
+        version: progress::VERSION,
+        architecture: extraction.architecture.name().to_owned(),
+        weights_crc32c: crc32c::crc32c(&weights),
+        images: images.to_string_lossy().into_owned(),
+        element: extraction.element.descr().to_owned(),
+        outputs: outputs
+            .iter()
+            .map(|output| output.path.to_string_lossy().into_owned())
+            .collect(),
+    })
+}
+
+/// Opens the record of progress and the unfinished files, cut to what both agree on.
+fn resume(
+    settings: Settings,
+    outputs: &[Output],
+    element: Element,
+    names: &[String],
+) -> Result<(Progress, Vec<(Part, RowFile)>), EncoderError> {
+    let mut progress = Progress::open(&outputs[0].path, &settings, names)?;
+    let mut files = Vec::new();
+    for output in outputs {
+        let file = RowFile::open(&output.path, output.shape.clone(), element)?;
+        files.push((output.part, file));
+    }
+    let rows = files.iter().map(|(_, file)| file.rows()).min();
+    progress.keep_rows(rows.unwrap_or(0))?;
+    let rows = progress.kept().count();
+    for (_, file) in &mut files {
+        file.keep_rows(rows)?;
+    }
+    Ok((progress, files))
+}
+
+/// Appends a batch up to the first image that stops the work; returns what was done and that image's error.
+fn append(
+    extraction: &Extraction,
+    names: &[String],
+    results: Vec<Result<Features, PictureError>>,
+    files: &mut [(Part, RowFile)],
+    observe: &mut dyn FnMut(&ExtractionEvent<'_>),
+) -> Result<(Vec<Entry>, Option<EncoderError>), EncoderError> {
+    let mut entries = Vec::with_capacity(names.len());
+    for (name, result) in iter::zip(names, results) {
+        match result {
+            Ok(features) => {
+                for (part, file) in &mut *files {
+                    file.push(match part {
+                        Part::Pooled => &features.pooled,
+                        Part::Grid => &features.grid,
+                    })?;
+                }
+            }
+            Err(error) => {
+                let path = extraction.images.join(name);
+                if extraction.on_error == OnError::Stop {
+                    return Ok((entries, Some(EncoderError::Picture { path, error })));
+                }
+                observe(&ExtractionEvent::Skipped {
+                    path: &path,
+                    error: &error,
+                });
+                entries.push(Entry::skipped(name));
+                continue;
+            }
+        }
+        entries.push(Entry::kept(name));
+    }
+    Ok((entries, None))
+}
+
+/// Threads that encode one image each, with nobody to share a matrix product with: an image on every core leaves none
+/// idle, and bits do not depend on the number of threads.
+struct Workers(Vec<ThreadPool>);
+
+impl Workers {
+    fn start(threads: NonZeroUsize) -> Result<Self, EncoderError> {
+        let pools = iter::repeat_with(|| ThreadPoolBuilder::new().num_threads(1).build());
+        let pools = pools.take(threads.get()).collect::<Result<_, _>>();
+        Ok(Self(pools.map_err(EncoderError::Threads)?))
+    }
+
+    /// Encodes images of a folder; the results are in their order.
+    fn encode(
+        &self,
+        encoder: &Encoder,
+        folder: &Path,
+        names: &[String],
+        encoded: &mut dyn FnMut(),
+    ) -> Vec<Result<Features, PictureError>> {
+        let size = encoder.architecture().image_size();
+        let next = AtomicUsize::new(0);
+        let take = || {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            names.get(number).map(|name| (number, name))
+        };
+        let (sender, receiver) = mpsc::channel();
+        let work = |sender: mpsc::Sender<_>| {
+            while let Some((number, name)) = take() {
+                let image = picture::read(&folder.join(name), size);
+                let result = image.map(|image| encoder.encode(&image));
+                if sender.send((number, result)).is_err() {
+                    break;
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for pool in &self.0 {
+                let (sender, work) = (sender.clone(), &work);
+                scope.spawn(move || pool.install(|| work(sender)));
+            }
+            drop(sender);
+            let mut results: Vec<_> = receiver.iter().inspect(|_| encoded()).collect();
+            results.sort_unstable_by_key(|&(number, _)| number);
+            results.into_iter().map(|(_, result)| result).collect()
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! Features of Flickr8k's photos against those that PyTorch has computed, where both are at hand.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use half::f16;
+use scst_encoder::{Architecture, Encoder, read};
+
+/// Names the file of EfficientNet-Lite0's weights.
+const WEIGHTS: &str = "SCST_EFFICIENTNET_LITE0";
+
+/// Photos that are compared.
+const PHOTOS: usize = 20;
+
+#[test]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that checks nothing has to say so"
+)]
+fn pooled_features_equal_those_of_pytorch() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/flickr8k");
+    let given = data.join("features/efficientnet_lite0_pooled.npy");
+    let weights = env::var_os(WEIGHTS).map(PathBuf::from);
+    let (Some(weights), true) = (weights, given.exists()) else {
+        eprintln!(
+            "skipped: {WEIGHTS} has to name the weights, and {} has to be there",
+            data.display()
+        );
+        return;
+    };
+    let architecture = Architecture::EfficientNetLite0;
+    let encoder = Encoder::open(architecture, &weights).expect("weights");
+    let names = given.with_extension("names.txt");
+    let names = std::fs::read_to_string(names).expect("names");
+    let given = std::fs::read(given).expect("features");
+    let dimension = architecture.dimension();
+    let rows = given[128..].chunks_exact(2 * dimension);
+    // Photos from all over the data set.
+    let step = names.lines().count() / PHOTOS;
+    for (name, row) in names.lines().zip(rows).step_by(step) {
+        let photo = read(&data.join("images").join(name), architecture.image_size());
+        let found = encoder.encode(&photo.expect("a photo")).pooled;
+        let (expected, _) = row.as_chunks();
+        let expected = expected
+            .iter()
+            .map(|&bytes| f32::from(f16::from_le_bytes(bytes)));
+        let largest = found.iter().fold(0.0f32, |m, &x| m.max(x));
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found - expected).abs() < 1e-3 * largest,
+                "{name}: {found} {expected}, largest {largest}"
+            );
+        }
+    }
+}
