@@ -28,7 +28,7 @@ pub(crate) struct Regions {
 enum Vectors {
     /// Read in place by every step.
     Host(Arc<[Values; 2]>),
-    Device([Tensor<2>; 2]),
+    Device(Box<[Tensor<2>; 2]>),
 }
 
 impl Regions {
@@ -46,7 +46,7 @@ impl Regions {
         let vectors = if is_host(&keys.device(), keys.dtype()) {
             Vectors::Host(Arc::new([keys, values].map(Values::take)))
         } else {
-            Vectors::Device([keys, values])
+            Vectors::Device(Box::new([keys, values]))
         };
         Self {
             images,
@@ -76,8 +76,8 @@ impl Regions {
     /// The values of regions, a row each, on the device of `like`.
     fn values(&self, regions: &[usize], like: &Tensor<2>) -> Tensor<2> {
         match &self.vectors {
-            Vectors::Device([_, values]) => {
-                values.clone().select(0, index(regions, &like.device()))
+            Vectors::Device(vectors) => {
+                vectors[1].clone().select(0, index(regions, &like.device()))
             }
             Vectors::Host(vectors) => {
                 let hidden = self.dims[2];

@@ -11,7 +11,7 @@ pub struct Locations {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Drawn(ChaCha8Rng),
+    Drawn(Box<ChaCha8Rng>),
     #[cfg(test)]
     Given(std::collections::VecDeque<usize>),
 }
@@ -19,7 +19,7 @@ enum Source {
 impl Locations {
     /// Regions drawn from the weights of attention.
     pub fn new(rng: ChaCha8Rng) -> Self {
-        let source = Source::Drawn(rng);
+        let source = Source::Drawn(Box::new(rng));
         Self { source }
     }
 

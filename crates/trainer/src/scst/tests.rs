@@ -244,14 +244,14 @@ fn norm(values: &[f64]) -> f64 {
 
 /// Mean of many sampled gradients per sample and image, and the standard error of its norm.
 fn sampled(captioner: &Captioner, critic: SelfCritic) -> (Vec<f64>, f64) {
-    sampled_after(captioner, critic, &Vec::new())
+    sampled_after(captioner, critic, &[])
 }
 
 /// The same of samples that begin with `prefixes`.
 fn sampled_after(
     captioner: &Captioner,
     mut critic: SelfCritic,
-    prefixes: &Vec<Vec<u32>>,
+    prefixes: &[Vec<u32>],
 ) -> (Vec<f64>, f64) {
     let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
@@ -260,7 +260,7 @@ fn sampled_after(
         let batch = ImageBatch {
             features: features(),
             images: (0..IMAGES).collect(),
-            prefixes: prefixes.clone(),
+            prefixes: prefixes.to_vec(),
         };
         let context = StepContext {
             seed: 17,
@@ -310,7 +310,9 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
         let (mut mean, standard_error) = sampled(&captioner, critic(baseline));
         if baseline == Baseline::Mean {
             let scale = SAMPLES as f64 / (SAMPLES - 1) as f64;
-            mean.iter_mut().for_each(|g| *g *= scale);
+            for g in &mut mean {
+                *g *= scale;
+            }
         }
         let error = difference(&mean, &exact);
         assert!(
