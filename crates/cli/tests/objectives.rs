@@ -73,6 +73,17 @@ fn divergence_from_the_start_resumes_as_if_never_stopped_and_changes_the_run() {
 }
 
 #[test]
+fn mixer_is_refused_with_hard_attention() {
+    let workplace = workplace("baseline = \"none\"\nmixer = {}");
+    let hard = "[model.show_attend_tell]\nattention = \"hard\"\nhidden = 24";
+    let config = workplace.text("config.toml");
+    let config = config.replace("[model.fc]\nhidden = 24", hard);
+    workplace.write("config.toml", config.as_bytes());
+    let message = workplace.refuse(2, &["train", "config.toml"]);
+    assert!(message.contains("stages.1.scst.mixer"), "{message}");
+}
+
+#[test]
 fn settings_that_contradict_are_named() {
     for (scst, part) in [
         (

@@ -81,6 +81,7 @@ pub fn measure_estimators(
         checkpoint.vocabulary.clone(),
         checkpoint.standardiser.clone(),
     )?;
+    checkpoint.check_inputs(&corpus)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let rewards = config.stages.iter().find_map(|stage| stage.scst.clone());
     let bench = Bench {

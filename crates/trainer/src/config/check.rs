@@ -176,6 +176,13 @@ impl Config {
                 weight,
                 "0 in a stage that does not begin with a stored model, the best of the stage before or a checkpoint",
             );
+            let mixes = stage.scst.as_ref().is_some_and(|scst| scst.mixer.is_some());
+            check.require(
+                !(mixes && self.model.attends_hard()),
+                "scst.mixer",
+                "a captioner with hard attention",
+                "one with soft attention or none: where words are given, nothing tells how good a region was",
+            );
             if let Some(hard) = &stage.hard_attention {
                 check.require(
                     self.model.attends_hard(),
