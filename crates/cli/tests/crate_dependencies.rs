@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("scst-data", &[]),
     ("scst-reward", &[]),
+    ("scst-structured", &[]),
     ("scst-kernels", &["burn"]),
     ("scst-encoder", &["burn", "scst-kernels"]),
     ("scst-loss", &["burn", "scst-kernels"]),
     ("scst-sampler", &["burn", "scst-kernels"]),
-    ("scst-model", &["burn", "scst-kernels"]),
+    ("scst-model", &["burn", "scst-kernels", "scst-structured"]),
     (
         "scst-trainer",
         &[
@@ -23,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "scst-model",
             "scst-reward",
             "scst-sampler",
+            "scst-structured",
         ],
     ),
     (

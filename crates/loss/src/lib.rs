@@ -14,7 +14,6 @@
 //! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
 //! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
 //! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`] |
-//! | the same over whole labelings of a graph | 1 or `r - b` | `a` (marginals - indicators) | [`structured`] |
 //! | minimum risk, max-margin | by the sampled set | the same, sampled words | [`minimum_risk`], [`max_margin`] |
 //!
 //! `README.md` beside the sources says which test holds which formula against what.
@@ -41,7 +40,6 @@ mod row_targets;
 mod sampled_set;
 mod soft_targets;
 mod softmax;
-pub mod structured;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use brier::{brier_gradient, soft_brier_gradient};

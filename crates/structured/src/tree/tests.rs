@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::structured::{
+use crate::{
     EdgeScores, Enumeration, Graph,
     testing::{
         Case, GRADIENT_TOLERANCE, Shape, check_frequencies, largest_difference, relative_error,

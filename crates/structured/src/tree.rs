@@ -127,7 +127,12 @@ impl<'a> Tree<'a> {
 
     /// The entropy `-sum_y P(y) log P(y)`, nats.
     pub fn entropy(&self) -> f64 {
-        bethe_entropy(self.model.graph(), &self.marginals()).max(0.0)
+        self.entropy_of(&self.marginals())
+    }
+
+    /// The same where the [`marginals`](Self::marginals) are at hand.
+    pub fn entropy_of(&self, marginals: &Factors) -> f64 {
+        bethe_entropy(self.model.graph(), marginals).max(0.0)
     }
 
     /// A labeling drawn from `P`, by one uniform number a node.

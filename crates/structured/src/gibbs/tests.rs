@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::structured::{
+use crate::{
     Enumeration, Graph,
     testing::{Case, largest_difference},
 };

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::structured::{
+use crate::{
     Enumeration, Tree,
     testing::{Case, GRADIENT_TOLERANCE, Shape, largest_difference, relative_error},
 };

@@ -140,23 +140,44 @@ impl<'a> Model<'a> {
         labels: &[usize],
         weight: f64,
     ) -> Result<Factors, StructuredError> {
-        self.allowed_score(labels)?;
-        if !weight.is_finite() {
-            return Err(StructuredError::Range {
-                what: "weight of a labeling",
-                found: weight,
-                expected: "a finite number",
-            });
+        self.gradient_of_many(marginals, &[(labels, weight)])
+    }
+
+    /// The sum of the gradients of several weighted labelings of the same model.
+    ///
+    /// ```text
+    /// sum_k a_k (marginals - indicators of y_k)
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`gradient`](Self::gradient).
+    pub fn gradient_of_many(
+        &self,
+        marginals: &Factors,
+        labelings: &[(&[usize], f64)],
+    ) -> Result<Factors, StructuredError> {
+        for &(labels, weight) in labelings {
+            self.allowed_score(labels)?;
+            if !weight.is_finite() {
+                return Err(StructuredError::Range {
+                    what: "weight of a labeling",
+                    found: weight,
+                    expected: "a finite number",
+                });
+            }
         }
-        let Factors { node, edge } = self.zeros();
-        check_length("node marginals", marginals.node.len(), node.len())?;
-        check_length("edge marginals", marginals.edge.len(), edge.len())?;
-        let scale = |values: &[f64]| values.iter().map(|value| weight * value).collect();
+        let edges = self.graph.edges().len() * self.pairs();
+        check_length("node marginals", marginals.node.len(), self.node.len())?;
+        check_length("edge marginals", marginals.edge.len(), edges)?;
+        let total: f64 = labelings.iter().map(|(_, weight)| weight).sum();
+        let scale = |values: &[f64]| values.iter().map(|value| total * value).collect();
         let mut gradient = Factors {
             node: scale(&marginals.node),
             edge: scale(&marginals.edge),
         };
-        self.add_indicators(&mut gradient, labels, -weight);
+        for &(labels, weight) in labelings {
+            self.add_indicators(&mut gradient, labels, -weight);
+        }
         Ok(self.sum_shared(gradient))
     }
 

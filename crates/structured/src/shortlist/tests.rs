@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::structured::{Enumeration, Tree, testing::GRADIENT_TOLERANCE};
+use crate::{Enumeration, Tree, testing::GRADIENT_TOLERANCE};
 
 const NEVER: f64 = f64::NEG_INFINITY;
 const VOCAB: usize = 5;
@@ -138,6 +138,68 @@ proptest! {
             let outside: f64 = left.iter().map(|&word| row[word].exp() / total).sum();
             prop_assert!((shortlist.outside()[position] - outside).abs() < 1e-14);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn words_chosen_one_by_one_have_the_probability_of_the_whole(size in 3..=VOCAB, seed: u64) {
+        let scores = random_scores(seed);
+        let transitions = Transitions::new(VOCAB, &scores[1], &scores[2]).unwrap();
+        let shortlist = Shortlist::new(&scores[0], &transitions, size, &[]).unwrap();
+        let tree = Tree::new(shortlist.model().unwrap()).unwrap();
+        let captions: Vec<Vec<u32>> = Enumeration::new(shortlist.model().unwrap())
+            .unwrap()
+            .labelings()
+            .map(|labeling| labeling.labels)
+            .filter(|labels| tree.log_probability(labels).unwrap() > NEVER)
+            .map(|labels| shortlist.caption(&labels).unwrap())
+            .collect();
+        let ahead = shortlist.ahead(Lookahead::All);
+        let mut total = 0.0;
+        for caption in &captions {
+            let mut log_p = 0.0;
+            for (position, &word) in caption.iter().enumerate() {
+                let words = shortlist.words(position).unwrap();
+                let mut next = ahead[position * size..][..size].to_vec();
+                if position > 0 {
+                    let after = caption[position - 1];
+                    let after = shortlist.scores_after(after, position, &transitions).unwrap();
+                    next.iter_mut().zip(after).for_each(|(n, a)| *n += a);
+                }
+                let label = words.binary_search(&word).unwrap();
+                log_p += next[label] - log_sum_exp(&next);
+            }
+            let expected = tree.log_probability(&shortlist.labels(caption).unwrap()).unwrap();
+            prop_assert!((log_p - expected).abs() < 1e-12, "{caption:?}");
+            total += log_p.exp();
+        }
+        prop_assert!((total - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn best_continuation_at_every_word_is_viterbi(size in 3..=VOCAB, seed: u64) {
+        let scores = random_scores(seed);
+        let transitions = Transitions::new(VOCAB, &scores[1], &scores[2]).unwrap();
+        let shortlist = Shortlist::new(&scores[0], &transitions, size, &[]).unwrap();
+        let tree = Tree::new(shortlist.model().unwrap()).unwrap();
+        let best = shortlist.caption(&tree.viterbi().labels).unwrap();
+        let ahead = shortlist.ahead(Lookahead::Best);
+        let mut found: Vec<u32> = Vec::new();
+        for position in 0..POSITIONS {
+            let mut next = ahead[position * size..][..size].to_vec();
+            if let Some(&word) = found.last() {
+                let after = shortlist.scores_after(word, position, &transitions).unwrap();
+                next.iter_mut().zip(after).for_each(|(n, a)| *n += a);
+            }
+            let top = next.iter().copied().fold(NEVER, f64::max);
+            let label = next.iter().position(|&n| n == top).unwrap();
+            found.push(shortlist.words(position).unwrap()[label]);
+            if found.ends_with(&[0]) {
+                break;
+            }
+        }
+        prop_assert_eq!(found, best);
     }
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::structured::{
+use crate::{
     Enumeration, Graph, Tree,
     testing::{Case, Shape, largest_difference},
 };

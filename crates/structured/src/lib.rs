@@ -1,7 +1,7 @@
 //! Exponential softmax: a distribution over whole labelings of a graph.
 //!
-//! Where [`softmax_gradient`](crate::softmax_gradient) has one word at a time, here the softmax
-//! runs over all labelings `y` of a graph (McAllester, TTIC 31230, 2019):
+//! Where an ordinary softmax has one word at a time, here it runs over all labelings `y` of a graph (McAllester, TTIC
+//! 31230, 2019):
 //!
 //! ```text
 //! score(y) = sum_i node[i, y_i] + sum_{e = (i, j)} edge[e, y_i, y_j],   P(y) = exp(score(y)) / Z
@@ -26,6 +26,10 @@
 //!
 //! Everything is computed on the host, in 64 bits and in log space. A score of `-inf` forbids a
 //! label or a pair exactly: probability 0, gradient 0, never drawn.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod bethe;
 mod chains;
@@ -51,5 +55,5 @@ pub use graph::Graph;
 pub use loopy::{LoopyBeliefs, LoopyOptions, loopy_belief_propagation};
 pub use model::{EdgeScores, Factors, Labeling, Model};
 pub use pseudo_likelihood::{PseudoLikelihood, pseudo_likelihood};
-pub use shortlist::{Shortlist, TransitionGradient, Transitions};
+pub use shortlist::{Lookahead, Shortlist, TransitionGradient, Transitions};
 pub use tree::Tree;

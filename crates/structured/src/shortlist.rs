@@ -36,6 +36,15 @@ pub struct TransitionGradient {
     pub to: Vec<f64>,
 }
 
+/// Which of the captions that go on with a word speak for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookahead {
+    /// All, each with its probability.
+    All,
+    /// The best one.
+    Best,
+}
+
 /// A chain whose labels are, at every position, the most promising words (the beam approximation of
 /// Sun et al. 2019).
 ///
@@ -79,16 +88,33 @@ impl<'a> Transitions<'a> {
         }
     }
 
-    fn score(&self, word: u32, next: u32) -> f64 {
-        match (word, next) {
-            (END, END) => 0.0,
-            (END, _) => f64::NEG_INFINITY,
-            _ => {
-                let from = &self.from[self.row(word)];
-                let to = &self.to[self.row(next)];
-                from.iter().zip(to).map(|(a, b)| a * b).sum()
+    /// Appends the scores of `word` before each of `next`, whose factors are the columns of `to`, `[rank, K]`.
+    fn push_scores(&self, word: u32, next: &[u32], to: &[f64], scores: &mut Vec<f64>) {
+        if word == END {
+            let of = |&next: &u32| if next == END { 0.0 } else { f64::NEG_INFINITY };
+            scores.extend(next.iter().map(of));
+            return;
+        }
+        let first = scores.len();
+        scores.resize(first + next.len(), 0.0);
+        let own = &mut scores[first..];
+        let rows = to.chunks_exact(next.len());
+        for (&from, to) in self.from[self.row(word)].iter().zip(rows) {
+            for (score, to) in own.iter_mut().zip(to) {
+                *score += from * to;
             }
         }
+    }
+
+    /// The factors `to` of words, `[rank, K]`.
+    fn to_columns(&self, words: &[u32]) -> Vec<f64> {
+        let rank = self.from.len() / self.vocab;
+        let of_words = |r| {
+            words
+                .iter()
+                .map(move |&word| self.to[word as usize * rank + r])
+        };
+        (0..rank).flat_map(of_words).collect()
     }
 
     fn row(&self, word: u32) -> std::ops::Range<usize> {
@@ -139,11 +165,10 @@ impl Shortlist {
         }
         let lists: Vec<&[u32]> = shortlist.words.chunks_exact(size).collect();
         for pair in lists.windows(2) {
-            let scores = pair[0].iter().flat_map(|&word| {
-                let next = pair[1].iter();
-                next.map(move |&next| transitions.score(word, next))
-            });
-            shortlist.edge.extend(scores);
+            let to = transitions.to_columns(pair[1]);
+            for &word in pair[0] {
+                transitions.push_scores(word, pair[1], &to, &mut shortlist.edge);
+            }
         }
         Ok(shortlist)
     }
@@ -243,11 +268,72 @@ impl Shortlist {
             let next = &self.words[(cell / self.size + 1) * self.size..][..self.size];
             for (&next, &g) in next.iter().zip(row) {
                 let to = transitions.row(next);
-                for (from, to) in from.clone().zip(to) {
-                    sum.from[from] += g * transitions.to[to];
-                    sum.to[to] += g * transitions.from[from];
-                }
+                add_scaled(&mut sum.from[from.clone()], g, &transitions.to[to.clone()]);
+                add_scaled(&mut sum.to[to], g, &transitions.from[from.clone()]);
             }
+        }
+        Ok(())
+    }
+
+    /// The words of a position, rising, `[K]`.
+    ///
+    /// # Errors
+    /// [`StructuredError::ChainLength`] beyond the last position.
+    pub fn words(&self, position: usize) -> Result<&[u32], StructuredError> {
+        self.check_position(position)?;
+        Ok(&self.words[position * self.size..][..self.size])
+    }
+
+    /// What speaks for each word of every position by itself and by what may follow it, nats, `[T, K]`.
+    ///
+    /// ```text
+    /// ahead[t, w] = node[t, w] + add_(w') (edge[t, w, w'] + ahead[t + 1, w'])
+    /// add: log sum exp for Lookahead::All, max for Lookahead::Best
+    /// ```
+    ///
+    /// The backward variable of Rabiner 1989. With [`Lookahead::All`], `edge[w_(t-1), w] + ahead[t, w]` are the
+    /// log-probabilities of the word at `t` given the words before it, up to a constant; with [`Lookahead::Best`] the
+    /// largest of them leads along the caption of the highest score (Viterbi).
+    pub fn ahead(&self, lookahead: Lookahead) -> Vec<f64> {
+        let size = self.size;
+        let mut ahead = self.node.clone();
+        for cell in (0..self.edge.len() / size).rev() {
+            let edge = &self.edge[cell * size..][..size];
+            let later = &ahead[(cell / size + 1) * size..][..size];
+            let sums: Vec<f64> = edge.iter().zip(later).map(|(e, a)| e + a).collect();
+            ahead[cell] += match lookahead {
+                Lookahead::All => log_sum_exp(&sums),
+                Lookahead::Best => sums.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            };
+        }
+        ahead
+    }
+
+    /// The scores of each word of a position after `word`, `[K]`, nats; `word` need not be listed itself.
+    ///
+    /// # Errors
+    /// [`StructuredError`] beyond the last position or for a word outside of the vocabulary.
+    pub fn scores_after(
+        &self,
+        word: u32,
+        position: usize,
+        transitions: &Transitions<'_>,
+    ) -> Result<Vec<f64>, StructuredError> {
+        let next = self.words(position)?;
+        check_caption(&[word], 1, self.vocab)?;
+        check_length("words of transitions", transitions.vocab, self.vocab)?;
+        let mut scores = Vec::with_capacity(next.len());
+        let to = transitions.to_columns(next);
+        transitions.push_scores(word, next, &to, &mut scores);
+        Ok(scores)
+    }
+
+    fn check_position(&self, position: usize) -> Result<(), StructuredError> {
+        if position >= self.positions() {
+            return Err(StructuredError::ChainLength {
+                length: position + 1,
+                positions: self.positions(),
+            });
         }
         Ok(())
     }
@@ -286,6 +372,12 @@ impl Shortlist {
         self.node.extend(listed.iter().map(score));
         self.words.append(&mut listed);
         Ok(())
+    }
+}
+
+fn add_scaled(sum: &mut [f64], scale: f64, values: &[f64]) {
+    for (slot, value) in sum.iter_mut().zip(values) {
+        *slot += scale * value;
     }
 }
 

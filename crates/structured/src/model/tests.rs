@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::structured::{
+use crate::{
     Enumeration, Tree,
     testing::{Case, GRADIENT_TOLERANCE, Shape, largest_difference, relative_error},
 };

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::structured::testing::largest_difference;
+use crate::testing::largest_difference;
 
 /// Scores of a batch; beyond the lengths of rows there is NaN.
 #[derive(Debug)]
