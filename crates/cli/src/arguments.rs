@@ -324,6 +324,8 @@ pub(crate) enum BenchModelName {
     Fc,
     /// Attention over regions, which enters the candidate of an LSTM
     Att2in,
+    /// A softmax over whole captions, chains of words
+    Markov,
 }
 
 impl From<BenchModelName> for BenchModel {
@@ -331,6 +333,7 @@ impl From<BenchModelName> for BenchModel {
         match name {
             BenchModelName::Fc => Self::Fc,
             BenchModelName::Att2in => Self::Att2in,
+            BenchModelName::Markov => Self::Markov,
         }
     }
 }

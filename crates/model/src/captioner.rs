@@ -5,13 +5,15 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients, Parameter, State,
-    Tape,
+    CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
+    Parameter, State, Tape,
     att2in::{Att2inCaptioner, Att2inConfig},
     fc::{FcCaptioner, FcConfig},
+    markov::{MarkovCaptioner, MarkovConfig},
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
+    state::{StateKind, TapeKind},
     update_parameters,
 };
 
@@ -25,6 +27,8 @@ pub enum CaptionerConfig {
     Att2in(Att2inConfig),
     /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
     ShowAttendTell(ShowAttendTellConfig),
+    /// A softmax over whole captions, chains of words whose scores the image gives all at once.
+    Markov(MarkovConfig),
 }
 
 impl CaptionerConfig {
@@ -34,6 +38,7 @@ impl CaptionerConfig {
             Self::Fc(_) => "fc",
             Self::Att2in(_) => "att2in",
             Self::ShowAttendTell(_) => "show_attend_tell",
+            Self::Markov(_) => "markov",
         }
     }
 
@@ -43,13 +48,14 @@ impl CaptionerConfig {
             Self::Fc(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
+            Self::Markov(config) => config.dropout,
         }
     }
 
     /// Whether it reads vectors of regions; else it reads one vector an image.
     pub fn reads_regions(&self) -> bool {
         match self {
-            Self::Fc(_) => false,
+            Self::Fc(_) | Self::Markov(_) => false,
             Self::Att2in(_) | Self::ShowAttendTell(_) => true,
         }
     }
@@ -80,6 +86,13 @@ enum Kind {
     Fc(FcCaptioner),
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
+    Markov(MarkovCaptioner),
+}
+
+/// What captioners of a kind share.
+enum Network<'a> {
+    Recurrent(&'a dyn Recurrent),
+    Markov(&'a MarkovCaptioner),
 }
 
 impl Captioner {
@@ -93,7 +106,7 @@ impl Captioner {
         Self::init_as(config, dimensions, (device, DType::F32), rng)
     }
 
-    fn init_as(
+    pub(crate) fn init_as(
         config: &CaptionerConfig,
         dimensions: Dimensions,
         place: (&Device, DType),
@@ -110,30 +123,48 @@ impl Captioner {
                 let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
                 Kind::ShowAttendTell(model)
             }
+            CaptionerConfig::Markov(config) => {
+                Kind::Markov(MarkovCaptioner::init(config, dimensions, place, rng))
+            }
         };
         Self { kind }
     }
 
-    fn recurrent(&self) -> &dyn Recurrent {
+    fn network(&self) -> Network<'_> {
         match &self.kind {
-            Kind::Fc(model) => model,
-            Kind::Att2in(model) => model,
-            Kind::ShowAttendTell(model) => model,
+            Kind::Fc(model) => Network::Recurrent(model),
+            Kind::Att2in(model) => Network::Recurrent(model),
+            Kind::ShowAttendTell(model) => Network::Recurrent(model),
+            Kind::Markov(model) => Network::Markov(model),
+        }
+    }
+
+    /// The device and the type of the weights.
+    pub(crate) fn place(&self) -> (Device, DType) {
+        match self.network() {
+            Network::Recurrent(model) => model.words().place(),
+            Network::Markov(model) => model.place(),
         }
     }
 
     /// The device that the weights live on.
     pub fn device(&self) -> Device {
-        self.recurrent().words().place().0
+        self.place().0
     }
 
     /// Sizes that the data set decided.
     pub fn dimensions(&self) -> Dimensions {
-        let model = self.recurrent();
-        Dimensions {
-            feature: model.feature(),
-            vocab: model.words().vocab(),
-        }
+        let (feature, vocab) = match self.network() {
+            Network::Recurrent(model) => (model.feature(), model.words().vocab()),
+            Network::Markov(model) => (model.feature(), model.vocab()),
+        };
+        Dimensions { feature, vocab }
+    }
+
+    /// Whether it scores whole captions: then [`whole_backward`](Self::whole_backward) takes the place of
+    /// [`backward`](Self::backward), and there is no [`output_layer`](Self::output_layer).
+    pub fn scores_whole_captions(&self) -> bool {
+        matches!(self.network(), Network::Markov(_))
     }
 
     /// All parameters, in a fixed order.
@@ -142,6 +173,7 @@ impl Captioner {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
+            Kind::Markov(model) => parameters(model),
         }
     }
 
@@ -154,6 +186,7 @@ impl Captioner {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
             Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
+            Kind::Markov(model) => Kind::Markov(update_parameters(model, change)),
         };
         Self { kind }
     }
@@ -169,9 +202,35 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
+        if let Network::Markov(model) = self.network() {
+            self.check(&features, image_of_caption)?;
+            let state = model.start(features, image_of_caption)?;
+            return Ok(State(StateKind::Markov(state)));
+        }
         Ok(self
             .start_tape(features, image_of_caption, Noise::default())?
             .0)
+    }
+
+    /// Whether these are features for this captioner, and images that there are.
+    fn check(
+        &self,
+        features: &ImageFeatures,
+        image_of_caption: &[usize],
+    ) -> Result<(), ModelError> {
+        let (found, expected) = (features.dimension(), self.dimensions().feature);
+        if found != expected {
+            return Err(ModelError::FeatureDimension { found, expected });
+        }
+        let images = features.images();
+        match image_of_caption.iter().find(|&&image| image >= images) {
+            None => Ok(()),
+            Some(&image) => Err(ModelError::Rows {
+                what: "image of a caption, counted from 0",
+                found: image,
+                expected: images.saturating_sub(1),
+            }),
+        }
     }
 
     /// Like [`start`](Self::start), with a tape that [`step`](Self::step) goes on recording, and
@@ -185,11 +244,24 @@ impl Captioner {
         image_of_caption: &[usize],
         noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
-        recurrent::start(self.recurrent(), features, image_of_caption, noise)
+        self.check(&features, image_of_caption)?;
+        Ok(match self.network() {
+            Network::Recurrent(model) => {
+                let (state, tape) = recurrent::start(model, features, image_of_caption, noise)?;
+                let state = State(StateKind::Recurrent(state));
+                (state, Tape(TapeKind::Recurrent(tape)))
+            }
+            Network::Markov(model) => {
+                let (state, tape) = model.start_tape(features, image_of_caption, noise.dropout)?;
+                let state = State(StateKind::Markov(state));
+                (state, Tape(TapeKind::Markov(tape)))
+            }
+        })
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
-    /// `[rows, hidden]`, and the state that follows.
+    /// `[rows, hidden]`, and the state that follows; of a captioner that scores whole captions, the
+    /// [`logits`](Self::logits) themselves.
     ///
     /// With a tape the step is recorded, and dropout and drawn regions of the tape are applied. Without one, a
     /// captioner with hard attention looks at the most probable region.
@@ -202,7 +274,22 @@ impl Captioner {
         state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        recurrent::step(self.recurrent(), words, state, tape)
+        match (self.network(), state.0) {
+            (Network::Recurrent(model), StateKind::Recurrent(state)) => {
+                let tape = match tape {
+                    None => None,
+                    Some(Tape(TapeKind::Recurrent(tape))) => Some(tape),
+                    Some(_) => return Err(ModelError::OtherCaptioner),
+                };
+                let (hidden, state) = recurrent::step(model, words, state, tape)?;
+                Ok((hidden, State(StateKind::Recurrent(state))))
+            }
+            (Network::Markov(model), StateKind::Markov(state)) => {
+                let (logits, state) = model.step(words, state)?;
+                Ok((logits, State(StateKind::Markov(state))))
+            }
+            _ => Err(ModelError::OtherCaptioner),
+        }
     }
 
     /// Runs whole captions, given as input words, and returns the tape.
@@ -219,20 +306,44 @@ impl Captioner {
         input_words: &[&[u32]],
         noise: Noise,
     ) -> Result<Tape, ModelError> {
-        let model = self.recurrent();
-        recurrent::teacher_forced(model, features, image_of_caption, input_words, noise)
+        self.check(&features, image_of_caption)?;
+        Ok(Tape(match self.network() {
+            Network::Recurrent(model) => TapeKind::Recurrent(recurrent::teacher_forced(
+                model,
+                features,
+                image_of_caption,
+                input_words,
+                noise,
+            )?),
+            Network::Markov(model) => {
+                TapeKind::Markov(model.read(features, image_of_caption, noise.dropout)?)
+            }
+        }))
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
-    pub fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
-        let words = self.recurrent().words();
-        (words.output_weight.val(), words.output_bias.val())
+    ///
+    /// # Errors
+    /// [`ModelError::WholeCaptions`] when the captioner scores whole captions.
+    pub fn output_layer(&self) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
+        match self.network() {
+            Network::Recurrent(model) => {
+                let words = model.words();
+                Ok((words.output_weight.val(), words.output_bias.val()))
+            }
+            Network::Markov(_) => Err(ModelError::WholeCaptions),
+        }
     }
 
-    /// Logits from the inputs of the output layer, `[rows, hidden]` to `[rows, vocab]`.
+    /// Logits from what [`step`](Self::step) returns, `[rows, vocab]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        let (weight, bias) = self.output_layer();
-        hidden.matmul(weight) + bias
+        match self.network() {
+            Network::Recurrent(model) => {
+                let words = model.words();
+                hidden.matmul(words.output_weight.val()) + words.output_bias.val()
+            }
+            Network::Markov(_) => hidden,
+        }
     }
 
     /// Gradients of all parameters from those at the output layer and, with hard attention, from what the choice of
@@ -246,7 +357,40 @@ impl Captioner {
         output: OutputGradients,
         location: Option<LocationSignal<'_>>,
     ) -> Result<Gradients, ModelError> {
-        recurrent::backward(self.recurrent(), tape, output, location)
+        match (self.network(), tape.0) {
+            (Network::Recurrent(model), TapeKind::Recurrent(tape)) => {
+                recurrent::backward(model, tape, output, location)
+            }
+            _ => Err(ModelError::OtherCaptioner),
+        }
+    }
+
+    /// Gradients of all parameters from the weights `a` of whole captions, and what became of each caption.
+    ///
+    /// ```text
+    /// L = sum_n a_n (-log P(y_n given its image))
+    /// ```
+    ///
+    /// Weight 1 and gold captions train by maximum likelihood, sampled captions and their advantages are
+    /// self-critical training.
+    ///
+    /// # Shapes
+    /// `captions`, `weights`: one a caption of the tape.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the captions are not those of the tape, or the captioner scores word by word.
+    pub fn whole_backward(
+        &self,
+        tape: Tape,
+        captions: &[Vec<u32>],
+        weights: &[f64],
+    ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
+        match (self.network(), tape.0) {
+            (Network::Markov(model), TapeKind::Markov(tape)) => {
+                model.backward(tape, captions, weights)
+            }
+            _ => Err(ModelError::OtherCaptioner),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What can be wrong with the input of a captioner.
 
+use scst_structured::StructuredError;
 use thiserror::Error;
 
 /// A mistake in what a captioner was given.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum ModelError {
     /// Features do not have the dimension that the captioner was built for.
     #[error("features have {found} dimensions, the captioner was built for {expected}")]
@@ -32,11 +33,17 @@ pub enum ModelError {
         expected: usize,
     },
     /// The device does not hand values back.
-    #[error("cannot read the weights of attention: {reason}")]
+    #[error("cannot read values back from the device: {reason}")]
     Read {
         /// Why.
         reason: String,
     },
+    /// What only a captioner with an output layer of words has was asked of one that scores whole captions.
+    #[error("the captioner scores whole captions and has no softmax over single words")]
+    WholeCaptions,
+    /// Scores of whole captions from which nothing can be inferred.
+    #[error(transparent)]
+    Structured(#[from] StructuredError),
     /// A state or tape that another captioner made.
     #[error("the state or tape is that of a captioner of another kind")]
     OtherCaptioner,

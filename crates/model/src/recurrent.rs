@@ -4,12 +4,12 @@ use burn::tensor::{Tensor, s};
 use scst_kernels::host::contiguous;
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, Locations, ModelError, State, Tape,
+    Dropout, Gradients, ImageFeatures, Locations, ModelError,
     attention::AttentionBackward,
     dropout::apply,
     locations::{LocationSignal, Look},
     rows::scatter_rows,
-    tape::{CoreRecord, ImageRecord, StepRecord},
+    tape::{CoreRecord, ImageRecord, State, StepRecord, Tape},
     words::WordLayers,
 };
 
@@ -105,20 +105,6 @@ pub(crate) fn start(
         mut dropout,
         locations,
     } = noise;
-    if features.dimension() != model.feature() {
-        return Err(ModelError::FeatureDimension {
-            found: features.dimension(),
-            expected: model.feature(),
-        });
-    }
-    let images = features.images();
-    if let Some(&image) = image_of_caption.iter().find(|&&image| image >= images) {
-        return Err(ModelError::Rows {
-            what: "image of a caption, counted from 0",
-            found: image,
-            expected: images.saturating_sub(1),
-        });
-    }
     let (state, images) = model.read(features, dropout.as_mut())?;
     let tape = Tape {
         dropout,

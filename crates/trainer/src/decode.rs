@@ -10,37 +10,33 @@ pub(crate) const UNKNOWN: u32 = 1;
 /// A captioner at work on a batch.
 pub(crate) struct Decoder<'a> {
     captioner: &'a Captioner,
-    weight: Tensor<2>,
-    bias: Tensor<2>,
+    /// `-inf` at words that are not to be decoded, `[1, vocab]`.
+    forbidden: Option<Tensor<2>>,
     tape: Option<Tape>,
 }
 
 impl<'a> Decoder<'a> {
     /// Decoding for people to read: no tape, no dropout, and never the unknown word.
     pub(crate) fn reading(captioner: &'a Captioner) -> Self {
-        let (weight, bias) = captioner.output_layer();
         let vocab = captioner.dimensions().vocab;
         let mut forbidden = vec![0.0f32; vocab];
         if let Some(unknown) = forbidden.get_mut(UNKNOWN as usize) {
             *unknown = f32::NEG_INFINITY;
         }
         let forbidden = TensorData::new(forbidden, [1, vocab]);
-        let forbidden = Tensor::<2>::from_data(forbidden, (&bias.device(), bias.dtype()));
+        let forbidden = Tensor::from_data(forbidden, &captioner.device());
         Self {
             captioner,
-            weight,
-            bias: bias + forbidden,
+            forbidden: Some(forbidden),
             tape: None,
         }
     }
 
     /// Decoding that is recorded on `tape`, from the model's own distribution.
     pub(crate) fn recording(captioner: &'a Captioner, tape: Tape) -> Self {
-        let (weight, bias) = captioner.output_layer();
         Self {
             captioner,
-            weight,
-            bias,
+            forbidden: None,
             tape: Some(tape),
         }
     }
@@ -57,7 +53,10 @@ impl StepModel for Decoder<'_> {
 
     fn step(&mut self, words: &[u32], state: State) -> Result<(Tensor<2>, State), ModelError> {
         let (hidden, state) = self.captioner.step(words, state, self.tape.as_mut())?;
-        let logits = hidden.matmul(self.weight.clone()) + self.bias.clone();
+        let mut logits = self.captioner.logits(hidden);
+        if let Some(forbidden) = &self.forbidden {
+            logits = logits + forbidden.clone();
+        }
         Ok((logits, state))
     }
 

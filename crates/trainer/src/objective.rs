@@ -9,7 +9,7 @@ use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
 use scst_model::{
-    Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations, Noise,
+    CaptionLoss, Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations, Noise,
     OutputGradients, Tape,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     TrainError,
     config::HardAttentionConfig,
     draws::{Purpose, generator},
+    reduce::Tally,
 };
 
 /// Rows of logits that exist at a time.
@@ -97,7 +98,7 @@ pub(crate) fn caption_gradient(
         words: &words,
         weights: &weights,
     };
-    let (weight, bias) = captioner.output_layer();
+    let (weight, bias) = captioner.output_layer()?;
     let layer = OutputLayer { weight, bias };
     let Some(hidden) = tape.hidden() else {
         return Ok((Gradients::default(), RowLosses::default()));
@@ -115,6 +116,7 @@ pub(crate) fn caption_gradient(
         log_probability,
         loss,
         entropy,
+        outside: Vec::new(),
     };
     let output = OutputGradients {
         hidden,
@@ -130,10 +132,33 @@ pub(crate) fn caption_gradient(
     Ok((gradients, losses))
 }
 
+/// The gradients of the weighted negative log-likelihood of whole captions, of a captioner that scores these.
+///
+/// `weights`, and the rows of the result: one a caption.
+pub(crate) fn whole_caption_gradient(
+    captioner: &Captioner,
+    tape: Tape,
+    captions: &[Vec<u32>],
+    weights: &[f64],
+) -> Result<(Gradients, RowLosses), TrainError> {
+    let (gradients, of_captions) = captioner.whole_backward(tape, captions, weights)?;
+    let all = |value: fn(&CaptionLoss) -> f64| -> Vec<f32> {
+        of_captions.iter().map(|loss| value(loss) as f32).collect()
+    };
+    let losses = RowLosses {
+        weights: weights.iter().map(|&weight| weight as f32).collect(),
+        log_probability: all(|loss| loss.log_probability),
+        loss: all(|loss| -loss.log_probability),
+        entropy: all(|loss| loss.entropy),
+        outside: all(|loss| loss.outside),
+    };
+    Ok((gradients, losses))
+}
+
 /// What the choice of regions learns from: the weight of every row, and that of the entropy.
 pub(crate) type LocationWeights = Option<(Vec<f32>, f64)>;
 
-/// Losses of single words, packed as the tape is.
+/// Losses of single words, packed as the tape is, or of whole captions.
 #[derive(Debug, Default)]
 pub(crate) struct RowLosses {
     /// The weight of the word's caption.
@@ -144,6 +169,8 @@ pub(crate) struct RowLosses {
     pub(crate) loss: Vec<f32>,
     /// Entropy of the model's distribution, nats.
     pub(crate) entropy: Vec<f32>,
+    /// Share of the words that were not considered, where only some are.
+    pub(crate) outside: Vec<f32>,
 }
 
 /// Every index `0..images`, each `times` in a row.
@@ -151,6 +178,13 @@ pub(crate) fn repeat(images: usize, times: usize) -> Vec<usize> {
     (0..images)
         .flat_map(|image| std::iter::repeat_n(image, times))
         .collect()
+}
+
+/// Adds what all objectives report of their rows, `tokens` words in all.
+pub(crate) fn tally_rows(tally: &mut Tally, rows: &RowLosses, tokens: f64) {
+    tally.add("entropy", sum(&rows.entropy), tokens);
+    let outside = rows.outside.iter().map(|&share| f64::from(share));
+    tally.add_all("outside_shortlist", outside);
 }
 
 /// Sum of 32-bit values in 64 bits.

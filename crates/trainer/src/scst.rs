@@ -24,7 +24,10 @@ use crate::{
     config::ScstConfig,
     decode::Decoder,
     draws::{Purpose, generator},
-    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, sum},
+    objective::{
+        ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, tally_rows,
+        whole_caption_gradient,
+    },
     reduce::{Contribution, Tally},
     xe::teacher_forced,
 };
@@ -181,16 +184,18 @@ impl SelfCritic {
                 hard.entropy_weight,
             ))
         };
-        let weights_of_rows = weights.rows;
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &sampled, weights_of_rows, loss, location)?;
+        let (gradients, rows) = if captioner.scores_whole_captions() {
+            whole_caption_gradient(captioner, tape, &sampled, &weights.captions)?
+        } else {
+            caption_gradient(captioner, tape, &sampled, weights.rows, loss, location)?
+        };
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted
             .map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p))
             .sum();
         tally.add("loss", loss, tokens);
-        tally.add("entropy", sum(&rows.entropy), tokens);
+        tally_rows(&mut tally, &rows, tokens);
         tally.add("caption_length", tokens, counts.sequences as f64);
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
 
@@ -269,7 +274,7 @@ pub(crate) fn greedy_captions(
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
     let images = features.images();
-    let state = captioner.start(features, &repeat(images, 1))?;
+    let state = captioner.start(features, &repeat(images, 1))?.maximising();
     let mut decoder = Decoder::reading(captioner);
     let limits = Limits::length(max_length);
     Ok(greedy(&mut decoder, state, images, &limits)?)

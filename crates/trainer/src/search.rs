@@ -73,7 +73,11 @@ impl<'a> Search<'a> {
             SearchConfig::Sample(_) => self.config.samples,
         };
         let image_of_caption = repeat(images, captions_per_image);
-        let open = |captioner: &Captioner| captioner.start(features.clone(), &image_of_caption);
+        let maximises = matches!(self.config.search, SearchConfig::Greedy);
+        let open = |captioner: &Captioner| {
+            let state = captioner.start(features.clone(), &image_of_caption)?;
+            Ok(if maximises { state.maximising() } else { state })
+        };
         let first = Decoder::reading(captioner);
         if others.is_empty() {
             return self.search(first, open(captioner)?, images);

@@ -9,7 +9,7 @@ use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, Noise, ShowAttendTellConfig,
+    ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -18,7 +18,7 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::ScstConfig,
-    objective::{ImageBatch, StepContext, caption_gradient, repeat},
+    objective::{ImageBatch, StepContext, caption_gradient, repeat, whole_caption_gradient},
     scst::SelfCritic,
 };
 
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 3] {
+fn captioners() -> [CaptionerConfig; 4] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -97,6 +97,13 @@ fn captioners() -> [CaptionerConfig; 3] {
             attention_size: 12,
             dropout: 0.25,
             ..ShowAttendTellConfig::default()
+        }),
+        CaptionerConfig::Markov(MarkovConfig {
+            hidden: 16,
+            positions: MAX_LENGTH,
+            shortlist: 8,
+            rank: 4,
+            dropout: 0.25,
         }),
     ]
 }
@@ -147,15 +154,19 @@ fn gradients(
     };
     let images = repeat(IMAGES, 2);
     let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
-    let weights = vec![1.0; tape.rows()];
-    let (xe, _) = caption_gradient(
-        &captioner,
-        tape,
-        &captions,
-        weights,
-        |logits, targets, _| softmax_gradient(logits, targets, 0.1),
-        |_| None,
-    )?;
+    let (xe, _) = if captioner.scores_whole_captions() {
+        whole_caption_gradient(&captioner, tape, &captions, &vec![1.0; captions.len()])?
+    } else {
+        let weights = vec![1.0; tape.rows()];
+        caption_gradient(
+            &captioner,
+            tape,
+            &captions,
+            weights,
+            |logits, targets, _| softmax_gradient(logits, targets, 0.1),
+            |_| None,
+        )?
+    };
 
     let references = (0..IMAGES).map(|image| ImageReferences {
         id: image.to_string(),

@@ -21,7 +21,7 @@ use crate::{
     draws::{Purpose, generator},
     objective::{
         ImageBatch, LocationWeights, RowLosses, StepContext, caption_gradient, counts, pack,
-        repeat, sum,
+        repeat, sum, tally_rows, whole_caption_gradient,
     },
     reduce::{Contribution, Tally},
 };
@@ -66,8 +66,13 @@ impl Xe {
             WordLoss::Distillation(config) => {
                 let stored = Checkpoint::load_run_or_checkpoint(&config.teacher)?;
                 stored.check_inputs(corpus)?;
+                let teacher = stored.captioner(&stored.config.model, device)?;
+                if teacher.scores_whole_captions() {
+                    let path = config.teacher.clone();
+                    return Err(CheckpointError::Teacher { path });
+                }
                 Loss::Distillation {
-                    teacher: Box::new(stored.captioner(&stored.config.model, device)?),
+                    teacher: Box::new(teacher),
                     distillation: Distillation {
                         weight: config.weight as f32,
                         temperature: config.temperature as f32,
@@ -139,7 +144,7 @@ impl Xe {
         let tokens = counts.tokens as f64;
         let mut tally = Tally::default();
         tally.add("loss", sum(&rows.loss), tokens);
-        tally.add("entropy", sum(&rows.entropy), tokens);
+        tally_rows(&mut tally, &rows, tokens);
         tally.add("caption_length", tokens, counts.sequences as f64);
         let cut_off = captions
             .iter()
@@ -166,6 +171,9 @@ impl Loss {
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let weights = vec![1.0; tape.rows()];
         match self {
+            Self::CrossEntropy { .. } if captioner.scores_whole_captions() => {
+                whole_caption_gradient(captioner, tape, captions, &vec![1.0; captions.len()])
+            }
             Self::CrossEntropy { label_smoothing } => {
                 let loss = |logits, targets: &RowTargets<'_>, _| {
                     softmax_gradient(logits, targets, *label_smoothing)

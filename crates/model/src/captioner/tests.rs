@@ -82,7 +82,7 @@ fn dropout() -> Dropout {
 }
 
 fn run(config: &CaptionerConfig, model: &Captioner, dropout: Option<Dropout>) -> Tape {
-    let (device, dtype) = model.recurrent().words().place();
+    let (device, dtype) = model.place();
     let features = features(config, &device, dtype);
     let noise = noise(dropout);
     model
@@ -98,7 +98,7 @@ fn noise(dropout: Option<Dropout>) -> Noise {
 }
 
 fn output(model: &Captioner, hidden: &Tensor<2>) -> OutputGradients {
-    let (weight, bias) = model.output_layer();
+    let (weight, bias) = model.output_layer().unwrap();
     OutputGradients {
         hidden: hidden.clone(),
         weight: weight.zeros_like(),
@@ -167,6 +167,7 @@ fn backward_equals_autodiff_of_the_same_run() {
                 Kind::Fc(model) => model.visit(&mut oracle),
                 Kind::Att2in(model) => model.visit(&mut oracle),
                 Kind::ShowAttendTell(model) => model.visit(&mut oracle),
+                Kind::Markov(model) => model.visit(&mut oracle),
             }
             for (name, expected) in oracle.by_name {
                 if name.starts_with("words.output") {
@@ -345,6 +346,7 @@ fn eight_captions_are_learnt_by_heart() {
             CaptionerConfig::Fc(config) => config.hidden = 32,
             CaptionerConfig::Att2in(config) => config.hidden = 32,
             CaptionerConfig::ShowAttendTell(config) => config.hidden = 32,
+            CaptionerConfig::Markov(config) => config.hidden = 32,
         }
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
@@ -378,7 +380,7 @@ fn eight_captions_are_learnt_by_heart() {
             let cross_entropy = (log_p.clone() * one_hot.clone()).sum().neg();
             loss = cross_entropy.into_scalar::<f64>() / 32.0;
             let g = log_p.exp() - one_hot.clone();
-            let (weight, _) = model.output_layer();
+            let (weight, _) = model.output_layer().unwrap();
             let gradients = model
                 .backward(
                     tape,

@@ -1,6 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{Att2inConfig, CaptionerConfig, FcConfig};
+use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -18,6 +18,8 @@ pub enum BenchModel {
     Fc,
     /// Attention over regions, which enters the candidate of an LSTM.
     Att2in,
+    /// A softmax over whole captions.
+    Markov,
 }
 
 /// What is timed: backend, sizes and number of steps.
@@ -113,6 +115,12 @@ impl StepBench {
                 embedding: self.hidden,
                 attention_size: self.hidden,
                 dropout: self.dropout,
+            }),
+            BenchModel::Markov => CaptionerConfig::Markov(MarkovConfig {
+                hidden: self.hidden,
+                positions: self.length,
+                dropout: self.dropout,
+                ..MarkovConfig::default()
             }),
         }
     }

@@ -48,6 +48,12 @@ pub enum CheckpointError {
         /// The checkpoint's.
         expected: String,
     },
+    /// A teacher has no softmax over single words.
+    #[error("the captioner of `{}` scores whole captions, expected one that scores single words", path.display())]
+    Teacher {
+        /// The run or checkpoint.
+        path: PathBuf,
+    },
     /// The features are not like those that the weights were trained with.
     #[error("checkpoint `{}` reads {found}, the run has {expected}", path.display())]
     Features {

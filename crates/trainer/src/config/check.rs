@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use scst_loss::Baseline;
-use scst_model::CaptionerConfig;
+use scst_model::{CaptionerConfig, MarkovConfig};
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
@@ -152,6 +152,19 @@ impl Config {
                 check.at_least_one("attention_size", config.attention_size as u64);
                 check.below_one("dropout", config.dropout);
             }
+            CaptionerConfig::Markov(config) => {
+                let mut check = check.below("model.markov");
+                check.at_least_one("hidden", config.hidden as u64);
+                check.require(
+                    config.positions == self.data.max_length,
+                    "positions",
+                    config.positions,
+                    &format!("`data.max_length`, {}", self.data.max_length),
+                );
+                check.at_least_one("shortlist", config.shortlist as u64);
+                check.at_least_one("rank", config.rank as u64);
+                check.below_one("dropout", config.dropout);
+            }
         }
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
@@ -183,6 +196,9 @@ impl Config {
                 "a captioner with hard attention",
                 "one with soft attention or none: where words are given, nothing tells how good a region was",
             );
+            if let CaptionerConfig::Markov(config) = &self.model {
+                check_whole_captions(stage, config, &mut check);
+            }
             if let Some(hard) = &stage.hard_attention {
                 check.require(
                     self.model.attends_hard(),
@@ -281,6 +297,69 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
         (None, Some(scst)) => check_scst(scst, &mut check.below("scst")),
         (Some(_), Some(_)) => check.require(false, "xe", "`xe` and `scst`", "one objective"),
         (None, None) => check.require(false, "xe", "no objective", "`xe` or `scst`"),
+    }
+}
+
+/// What a captioner that scores whole captions cannot be trained with.
+fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut Checker<'_>) {
+    const EXPECTED: &str = "with the captioner `markov`, which has no softmax over single words";
+    if let Some(xe) = &stage.xe {
+        let mut check = check.below("xe");
+        let least = xe.captions_per_image + 1;
+        check.require(
+            config.shortlist >= least,
+            "captions_per_image",
+            xe.captions_per_image,
+            &format!(
+                "fewer than `model.markov.shortlist`, {}, so that every list holds the gold words and the end token",
+                config.shortlist
+            ),
+        );
+        check.require(
+            xe.loss == WordLoss::CrossEntropy,
+            "loss",
+            "another one",
+            &format!("`cross_entropy` {EXPECTED}"),
+        );
+        check.require(
+            xe.label_smoothing == 0.0,
+            "label_smoothing",
+            xe.label_smoothing,
+            &format!("0 {EXPECTED}"),
+        );
+        check.require(
+            xe.scheduled_sampling.is_none(),
+            "scheduled_sampling",
+            "a table",
+            &format!("none {EXPECTED}"),
+        );
+    }
+    if let Some(scst) = &stage.scst {
+        let mut check = check.below("scst");
+        check.require(
+            scst.objective == SequenceObjective::PolicyGradient,
+            "objective",
+            "an objective over the sampled set",
+            &format!("`policy_gradient` {EXPECTED}"),
+        );
+        check.require(
+            scst.baseline != Baseline::Learned,
+            "baseline",
+            "`learned`",
+            &format!("another one {EXPECTED}"),
+        );
+        check.require(
+            scst.mixer.is_none(),
+            "mixer",
+            "a table",
+            &format!("none {EXPECTED}"),
+        );
+        for (key, found) in [
+            ("entropy_bonus", scst.entropy_bonus),
+            ("kl_weight", scst.kl_weight),
+        ] {
+            check.require(found == 0.0, key, found, &format!("0 {EXPECTED}"));
+        }
     }
 }
 

@@ -161,7 +161,7 @@ fn caption_log_probabilities(
     let Some(hidden) = tape.hidden() else {
         return Ok(vec![0.0; captions.len()]);
     };
-    let (weight, bias) = captioner.output_layer();
+    let (weight, bias) = captioner.output_layer()?;
     let layer = OutputLayer { weight, bias };
     let words = pack(captions, |n, t| captions[n][t]);
     let of_words = log_probabilities(&hidden, &layer, &words, CHUNK_ROWS)?;
