@@ -117,8 +117,9 @@ pub(crate) struct MarkovState {
     scores: Arc<Scores>,
     /// One chain an image.
     chains: Arc<Vec<Shortlist>>,
-    /// What lies ahead of every word of every chain, `[images][T, K]`.
-    ahead: Arc<Vec<Vec<f64>>>,
+    lookahead: Lookahead,
+    /// What lies ahead of every word of every chain, `[images][T, K]`; absent before the first step.
+    ahead: Option<Arc<Vec<Vec<f64>>>>,
     /// The image of every row.
     image_of_row: Vec<usize>,
     /// Words that every row has so far.
@@ -369,16 +370,24 @@ impl MarkovCaptioner {
         if let Some(&word) = words.iter().find(|&&word| word as usize >= vocab) {
             return Err(ModelError::WordOutOfRange { word, vocab });
         }
+        let ahead = match &state.ahead {
+            Some(ahead) => Arc::clone(ahead),
+            None => {
+                let chains = state.chains.par_iter();
+                Arc::new(chains.map(|chain| chain.ahead(state.lookahead)).collect())
+            }
+        };
         let of_rows: Result<Vec<Vec<f32>>, StructuredError> = words
             .par_iter()
             .zip(&state.image_of_row)
-            .map(|(&word, &image)| state.next(word, image))
+            .map(|(&word, &image)| state.next(&ahead, word, image))
             .collect();
         let values = TensorData::new(of_rows?.concat(), [rows, vocab]);
         let (device, dtype) = self.place();
         let scores = Tensor::from_data(values, (&device, dtype));
         let state = MarkovState {
             position: state.position + 1,
+            ahead: Some(ahead),
             ..state
         };
         Ok((scores, state))
@@ -429,11 +438,11 @@ impl MarkovState {
             .into_par_iter()
             .map(|image| scores.chain(image, &[]))
             .collect();
-        let chains = Arc::new(chains?);
         Ok(Self {
-            ahead: ahead(&chains, Lookahead::All),
             scores,
-            chains,
+            chains: Arc::new(chains?),
+            lookahead: Lookahead::All,
+            ahead: None,
             image_of_row: image_of_row.to_vec(),
             position: 0,
         })
@@ -442,7 +451,8 @@ impl MarkovState {
     /// The same captions, where the best continuation speaks for a word in place of all.
     pub(crate) fn maximising(self) -> Self {
         Self {
-            ahead: ahead(&self.chains, Lookahead::Best),
+            lookahead: Lookahead::Best,
+            ahead: None,
             ..self
         }
     }
@@ -455,11 +465,15 @@ impl MarkovState {
     }
 
     /// Log-weights of the words after `word`, `[vocab]`; `-inf` for those that are not considered.
-    fn next(&self, word: u32, image: usize) -> Result<Vec<f32>, StructuredError> {
+    fn next(
+        &self,
+        ahead: &[Vec<f64>],
+        word: u32,
+        image: usize,
+    ) -> Result<Vec<f32>, StructuredError> {
         let chain = &self.chains[image];
         let listed = chain.words(self.position)?;
-        let mut weights =
-            self.ahead[image][self.position * listed.len()..][..listed.len()].to_vec();
+        let mut weights = ahead[image][self.position * listed.len()..][..listed.len()].to_vec();
         if self.position > 0 {
             let transitions = self.scores.transitions()?;
             let after = chain.scores_after(word, self.position, &transitions)?;
@@ -474,11 +488,6 @@ impl MarkovState {
         }
         Ok(all)
     }
-}
-
-fn ahead(chains: &[Shortlist], lookahead: Lookahead) -> Arc<Vec<Vec<f64>>> {
-    let chains = chains.par_iter();
-    Arc::new(chains.map(|chain| chain.ahead(lookahead)).collect())
 }
 
 fn to_host(values: Tensor<2>) -> Result<Vec<f64>, ModelError> {
