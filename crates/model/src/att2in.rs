@@ -8,14 +8,14 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
     attention::AttentionBackward,
     init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
     region_layers::RegionLayers,
-    tape::{CoreRecord, ImageRecord},
+    tape::{CoreRecord, ImageRecord, State},
     words::WordLayers,
 };
 

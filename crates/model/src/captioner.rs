@@ -8,10 +8,12 @@ use crate::{
     Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients, Parameter, State,
     Tape,
     att2in::{Att2inCaptioner, Att2inConfig},
+    family::Family,
     fc::{FcCaptioner, FcConfig},
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
+    transformer::{TransformerCaptioner, TransformerConfig},
     update_parameters,
 };
 
@@ -25,6 +27,8 @@ pub enum CaptionerConfig {
     Att2in(Att2inConfig),
     /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
     ShowAttendTell(ShowAttendTellConfig),
+    /// Attention to the words so far and to regions, without a recurrence (Vaswani et al. 2017).
+    Transformer(TransformerConfig),
 }
 
 impl CaptionerConfig {
@@ -34,6 +38,7 @@ impl CaptionerConfig {
             Self::Fc(_) => "fc",
             Self::Att2in(_) => "att2in",
             Self::ShowAttendTell(_) => "show_attend_tell",
+            Self::Transformer(_) => "transformer",
         }
     }
 
@@ -43,6 +48,7 @@ impl CaptionerConfig {
             Self::Fc(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
+            Self::Transformer(config) => config.dropout,
         }
     }
 
@@ -50,7 +56,7 @@ impl CaptionerConfig {
     pub fn reads_regions(&self) -> bool {
         match self {
             Self::Fc(_) => false,
-            Self::Att2in(_) | Self::ShowAttendTell(_) => true,
+            Self::Att2in(_) | Self::ShowAttendTell(_) | Self::Transformer(_) => true,
         }
     }
 
@@ -80,6 +86,7 @@ enum Kind {
     Fc(FcCaptioner),
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
+    Transformer(Box<TransformerCaptioner>),
 }
 
 impl Captioner {
@@ -110,30 +117,36 @@ impl Captioner {
                 let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
                 Kind::ShowAttendTell(model)
             }
+            CaptionerConfig::Transformer(config) => {
+                let model = TransformerCaptioner::init(config, dimensions, place, rng);
+                Kind::Transformer(Box::new(model))
+            }
         };
         Self { kind }
     }
 
-    fn recurrent(&self) -> &dyn Recurrent {
+    fn family(&self) -> Family<&dyn Recurrent, &TransformerCaptioner> {
         match &self.kind {
-            Kind::Fc(model) => model,
-            Kind::Att2in(model) => model,
-            Kind::ShowAttendTell(model) => model,
+            Kind::Fc(model) => Family::Recurrent(model),
+            Kind::Att2in(model) => Family::Recurrent(model),
+            Kind::ShowAttendTell(model) => Family::Recurrent(model),
+            Kind::Transformer(model) => Family::Transformer(model),
         }
     }
 
     /// The device that the weights live on.
     pub fn device(&self) -> Device {
-        self.recurrent().words().place().0
+        self.output_layer().0.device()
     }
 
     /// Sizes that the data set decided.
     pub fn dimensions(&self) -> Dimensions {
-        let model = self.recurrent();
-        Dimensions {
-            feature: model.feature(),
-            vocab: model.words().vocab(),
-        }
+        let feature = match self.family() {
+            Family::Recurrent(model) => model.feature(),
+            Family::Transformer(model) => model.feature(),
+        };
+        let [_, vocab] = self.output_layer().0.dims();
+        Dimensions { feature, vocab }
     }
 
     /// All parameters, in a fixed order.
@@ -142,6 +155,7 @@ impl Captioner {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
+            Kind::Transformer(model) => parameters(&**model),
         }
     }
 
@@ -154,6 +168,9 @@ impl Captioner {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
             Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
+            Kind::Transformer(model) => {
+                Kind::Transformer(Box::new(update_parameters(*model, change)))
+            }
         };
         Self { kind }
     }
@@ -185,7 +202,18 @@ impl Captioner {
         image_of_caption: &[usize],
         noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
-        recurrent::start(self.recurrent(), features, image_of_caption, noise)
+        match self.family() {
+            Family::Recurrent(model) => {
+                let (state, tape) = recurrent::start(model, features, image_of_caption, noise)?;
+                let state = State(Family::Recurrent(state));
+                Ok((state, Tape(Family::Recurrent(tape))))
+            }
+            Family::Transformer(model) => {
+                let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
+                let state = State(Family::Transformer(state));
+                Ok((state, Tape(Family::Transformer(tape))))
+            }
+        }
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
@@ -202,13 +230,26 @@ impl Captioner {
         state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        recurrent::step(self.recurrent(), words, state, tape)
+        match (self.family(), state.0) {
+            (Family::Recurrent(model), Family::Recurrent(state)) => {
+                let tape = tape.map(Tape::recurrent).transpose()?;
+                let (hidden, state) = recurrent::step(model, words, state, tape)?;
+                Ok((hidden, State(Family::Recurrent(state))))
+            }
+            (Family::Transformer(model), Family::Transformer(state)) => {
+                let tape = tape.map(Tape::transformer).transpose()?;
+                let (hidden, state) = model.step(words, state, tape)?;
+                Ok((hidden, State(Family::Transformer(state))))
+            }
+            _ => Err(ModelError::OtherCaptioner),
+        }
     }
 
     /// Runs whole captions, given as input words, and returns the tape.
     ///
-    /// The input words of a caption are the end token and then its words but for the last. The
-    /// input projection of all timesteps is one matrix product.
+    /// The input words of a caption are the end token and then its words but for the last. What
+    /// does not wait for earlier timesteps is one matrix product for all of them: the input
+    /// projection of a recurrent captioner, every product of the transformer.
     ///
     /// # Errors
     /// [`ModelError`] when captions, images and captioner do not fit together.
@@ -219,14 +260,26 @@ impl Captioner {
         input_words: &[&[u32]],
         noise: Noise,
     ) -> Result<Tape, ModelError> {
-        let model = self.recurrent();
-        recurrent::teacher_forced(model, features, image_of_caption, input_words, noise)
+        let (images, words) = (image_of_caption, input_words);
+        Ok(Tape(match self.family() {
+            Family::Recurrent(model) => Family::Recurrent(recurrent::teacher_forced(
+                model, features, images, words, noise,
+            )?),
+            Family::Transformer(model) => {
+                Family::Transformer(model.teacher_forced(features, images, words, noise.dropout)?)
+            }
+        }))
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
     pub fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
-        let words = self.recurrent().words();
-        (words.output_weight.val(), words.output_bias.val())
+        match self.family() {
+            Family::Recurrent(model) => {
+                let words = model.words();
+                (words.output_weight.val(), words.output_bias.val())
+            }
+            Family::Transformer(model) => model.output_layer(),
+        }
     }
 
     /// Logits from the inputs of the output layer, `[rows, hidden]` to `[rows, vocab]`.
@@ -246,7 +299,13 @@ impl Captioner {
         output: OutputGradients,
         location: Option<LocationSignal<'_>>,
     ) -> Result<Gradients, ModelError> {
-        recurrent::backward(self.recurrent(), tape, output, location)
+        match (self.family(), tape.0) {
+            (Family::Recurrent(model), Family::Recurrent(tape)) => {
+                recurrent::backward(model, tape, output, location)
+            }
+            (Family::Transformer(model), Family::Transformer(tape)) => model.backward(tape, output),
+            _ => Err(ModelError::OtherCaptioner),
+        }
     }
 }
 

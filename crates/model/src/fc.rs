@@ -8,13 +8,13 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
     attention::AttentionBackward,
     init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
-    tape::{CoreRecord, ImageRecord},
+    tape::{CoreRecord, ImageRecord, State},
     words::WordLayers,
 };
 

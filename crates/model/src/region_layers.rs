@@ -6,11 +6,11 @@ use burn::{
 };
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, ModelError, State,
+    Dropout, Gradients, ImageFeatures, ModelError,
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
     locations::{LocationSignal, Look},
-    tape::ImageRecord,
+    tape::{ImageRecord, State},
     words::relu_dropout_backward,
 };
 

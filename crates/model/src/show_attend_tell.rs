@@ -8,7 +8,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
     attention::AttentionBackward,
     init,
     locations::{LocationSignal, Look},
@@ -16,7 +16,7 @@ use crate::{
     recurrent::Recurrent,
     region_layers::RegionLayers,
     rows::{index, scatter_rows},
-    tape::{CoreRecord, ImageRecord, StartRecord},
+    tape::{CoreRecord, ImageRecord, StartRecord, State},
     words::WordLayers,
 };
 

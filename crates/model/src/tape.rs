@@ -1,4 +1,4 @@
-//! The state of open captions, and the tape of a run for its backward pass.
+//! The state of open captions of a recurrent captioner, and the tape of a run for its backward pass.
 
 use burn::tensor::Tensor;
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// What a captioner remembers of the captions so far, one row a caption.
 #[derive(Debug, Clone)]
-pub struct State {
+pub(crate) struct State {
     /// `h`, `[rows, hidden]`.
     pub(crate) hidden: Tensor<2>,
     /// `c`, `[rows, hidden]`.
@@ -24,8 +24,7 @@ pub struct State {
 
 impl State {
     /// The state of the captions `rows`, in that order; a row may be asked for more than once.
-    #[must_use]
-    pub fn select(self, rows: &[usize]) -> Self {
+    pub(crate) fn select(self, rows: &[usize]) -> Self {
         let index = index(rows, &self.hidden.device());
         Self {
             hidden: self.hidden.select(0, index.clone()),
@@ -88,11 +87,9 @@ pub(crate) struct StartRecord {
     pub(crate) start: Tensor<2>,
 }
 
-/// A run over captions that the backward pass can be taken of.
-///
-/// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
+/// A run over captions, step by step.
 #[derive(Debug, Clone)]
-pub struct Tape {
+pub(crate) struct Tape {
     /// Dropout of this run.
     pub(crate) dropout: Option<Dropout>,
     /// The regions that are looked at, where they are drawn.
@@ -110,21 +107,21 @@ pub struct Tape {
 impl Tape {
     /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
     /// the first step.
-    pub fn hidden(&self) -> Option<Tensor<2>> {
+    pub(crate) fn hidden(&self) -> Option<Tensor<2>> {
         let outputs: Vec<Tensor<2>> = self.steps.iter().map(|s| s.output.clone()).collect();
         (!outputs.is_empty()).then(|| Tensor::cat(outputs, 0))
     }
 
     /// The next step goes on with these rows of the last one only, in this order, each at most
-    /// once. To be called with every [`State::select`].
-    pub fn keep(&mut self, rows: &[usize]) {
+    /// once.
+    pub(crate) fn keep(&mut self, rows: &[usize]) {
         let earlier = self.kept.take();
         let original = |&row: &usize| earlier.as_ref().map_or(row, |earlier| earlier[row]);
         self.kept = Some(rows.iter().map(original).collect());
     }
 
     /// Number of packed rows.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.steps.iter().map(|step| step.words.len()).sum()
     }
 }

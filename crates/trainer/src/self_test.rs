@@ -9,7 +9,7 @@ use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, Noise, ShowAttendTellConfig,
+    ImageFeatures, Noise, ShowAttendTellConfig, TransformerConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 3] {
+fn captioners() -> [CaptionerConfig; 4] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -97,6 +97,13 @@ fn captioners() -> [CaptionerConfig; 3] {
             attention_size: 12,
             dropout: 0.25,
             ..ShowAttendTellConfig::default()
+        }),
+        CaptionerConfig::Transformer(TransformerConfig {
+            hidden: 16,
+            layers: 2,
+            heads: 2,
+            feed_forward: 24,
+            dropout: 0.25,
         }),
     ]
 }

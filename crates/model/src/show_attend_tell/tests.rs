@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Locations, Noise, OutputGradients, Tape, parameters, recurrent, rows::index, update_parameters,
+    Locations, Noise, OutputGradients, parameters, recurrent, rows::index, tape::Tape,
+    update_parameters,
 };
 
 const DIMENSIONS: Dimensions = Dimensions {
