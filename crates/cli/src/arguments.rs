@@ -326,6 +326,8 @@ pub(crate) enum BenchModelName {
     Att2in,
     /// A softmax over whole captions, chains of words
     Markov,
+    /// Attention to the words so far and to regions, without a recurrence
+    Transformer,
 }
 
 impl From<BenchModelName> for BenchModel {
@@ -334,6 +336,7 @@ impl From<BenchModelName> for BenchModel {
             BenchModelName::Fc => Self::Fc,
             BenchModelName::Att2in => Self::Att2in,
             BenchModelName::Markov => Self::Markov,
+            BenchModelName::Transformer => Self::Transformer,
         }
     }
 }
@@ -352,13 +355,13 @@ pub(crate) struct StepBenchArguments {
     /// Words in the vocabulary
     #[arg(long, default_value_t = StepBench::default().vocab)]
     pub(crate) vocab: usize,
-    /// Units of the LSTM, and length of word embeddings
+    /// Units of the LSTM or the transformer, and length of word embeddings
     #[arg(long, default_value_t = StepBench::default().hidden)]
     pub(crate) hidden: usize,
     /// Length of a feature vector
     #[arg(long, default_value_t = StepBench::default().feature)]
     pub(crate) feature: usize,
-    /// Regions of an image (att2in)
+    /// Regions of an image (att2in, transformer)
     #[arg(long, default_value_t = StepBench::default().regions)]
     pub(crate) regions: usize,
     /// Longest caption in words, end token included

@@ -3,10 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::simd::{exp, tanh, vectorised};
-
-/// Partial sums of a dot product, so that it vectorises in a fixed order.
-const LANES: usize = 16;
+use crate::simd::{LANES, exp, tanh, vectorised};
 
 /// The regions of one image among those of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,8 +104,9 @@ fn energy(score: &[f32], key: &[f32], query: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
+/// Energies become weights.
 #[inline(always)]
-fn softmax(energies: &mut [f32]) {
+pub(crate) fn softmax(energies: &mut [f32]) {
     let largest = energies.iter().fold(f32::NEG_INFINITY, |m, &e| m.max(e));
     for energy in &mut *energies {
         *energy = exp(*energy - largest);
@@ -265,7 +263,7 @@ impl Task<'_> {
 
 /// From gradients at the weights to those at the energies.
 #[inline(always)]
-fn softmax_backward(gradients: &mut [f32], weights: &[f32]) {
+pub(crate) fn softmax_backward(gradients: &mut [f32], weights: &[f32]) {
     let mean: f32 = gradients.iter().zip(weights).map(|(d, w)| d * w).sum();
     for (gradient, weight) in gradients.iter_mut().zip(weights) {
         *gradient = weight * (*gradient - mean);

@@ -11,6 +11,8 @@
 //! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
 //! | [`lstm`] | the cell, forward and backward |
 //! | [`attention`] | additive attention, forward and backward |
+//! | [`multi_head`] | scaled dot-product attention with several heads, forward and backward |
+//! | [`layer_norm`] | layer normalisation, forward and backward |
 //! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
 //! | [`brier`] | that of the Brier score |
 //! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
@@ -30,6 +32,8 @@ pub mod attention;
 pub mod brier;
 pub mod convolution;
 pub mod host;
+pub mod layer_norm;
 pub mod lstm;
+pub mod multi_head;
 pub mod simd;
 pub mod softmax;

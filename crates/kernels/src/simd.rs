@@ -2,6 +2,9 @@
 
 use pulp::{Arch, NullaryFnOnce};
 
+/// Partial sums of a sum, so that it vectorises in a fixed order.
+pub(crate) const LANES: usize = 16;
+
 /// Runs a loop compiled for AVX-512, AVX2 or what else the machine has; everything it calls has to be inlined.
 #[inline(always)]
 pub fn vectorised<R>(body: impl FnMut() -> R) -> R {
@@ -68,6 +71,39 @@ pub fn tanh(x: f32) -> f32 {
     p = p * square + -3.333_328e-1;
     let near = p * square * x + x;
     if magnitude < 0.625 { near } else { far }
+}
+
+/// `a . b`.
+#[inline(always)]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    let (a_whole, a_rest) = a.as_chunks::<LANES>();
+    let (b_whole, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_whole.iter().zip(b_whole) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        sums[lane] += a * b;
+    }
+    sums.iter().sum()
+}
+
+/// The sum of all values.
+#[inline(always)]
+pub(crate) fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        for lane in 0..LANES {
+            sums[lane] += values[lane];
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        sums[lane] += value;
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]

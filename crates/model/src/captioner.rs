@@ -8,12 +8,13 @@ use crate::{
     CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
     Parameter, State, Tape,
     att2in::{Att2inCaptioner, Att2inConfig},
+    family::Family,
     fc::{FcCaptioner, FcConfig},
     markov::{MarkovCaptioner, MarkovConfig},
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
-    state::{StateKind, TapeKind},
+    transformer::{TransformerCaptioner, TransformerConfig},
     update_parameters,
 };
 
@@ -29,6 +30,8 @@ pub enum CaptionerConfig {
     ShowAttendTell(ShowAttendTellConfig),
     /// A softmax over whole captions, chains of words whose scores the image gives all at once.
     Markov(MarkovConfig),
+    /// Attention to the words so far and to regions, without a recurrence (Vaswani et al. 2017).
+    Transformer(TransformerConfig),
 }
 
 impl CaptionerConfig {
@@ -39,6 +42,7 @@ impl CaptionerConfig {
             Self::Att2in(_) => "att2in",
             Self::ShowAttendTell(_) => "show_attend_tell",
             Self::Markov(_) => "markov",
+            Self::Transformer(_) => "transformer",
         }
     }
 
@@ -49,6 +53,7 @@ impl CaptionerConfig {
             Self::Att2in(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
             Self::Markov(config) => config.dropout,
+            Self::Transformer(config) => config.dropout,
         }
     }
 
@@ -56,7 +61,7 @@ impl CaptionerConfig {
     pub fn reads_regions(&self) -> bool {
         match self {
             Self::Fc(_) | Self::Markov(_) => false,
-            Self::Att2in(_) | Self::ShowAttendTell(_) => true,
+            Self::Att2in(_) | Self::ShowAttendTell(_) | Self::Transformer(_) => true,
         }
     }
 
@@ -86,13 +91,8 @@ enum Kind {
     Fc(FcCaptioner),
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
-    Markov(MarkovCaptioner),
-}
-
-/// What captioners of a kind share.
-enum Network<'a> {
-    Recurrent(&'a dyn Recurrent),
-    Markov(&'a MarkovCaptioner),
+    Markov(Box<MarkovCaptioner>),
+    Transformer(Box<TransformerCaptioner>),
 }
 
 impl Captioner {
@@ -124,27 +124,40 @@ impl Captioner {
                 Kind::ShowAttendTell(model)
             }
             CaptionerConfig::Markov(config) => {
-                Kind::Markov(MarkovCaptioner::init(config, dimensions, place, rng))
+                let model = MarkovCaptioner::init(config, dimensions, place, rng);
+                Kind::Markov(Box::new(model))
+            }
+            CaptionerConfig::Transformer(config) => {
+                let model = TransformerCaptioner::init(config, dimensions, place, rng);
+                Kind::Transformer(Box::new(model))
             }
         };
         Self { kind }
     }
 
-    fn network(&self) -> Network<'_> {
+    fn family(&self) -> Family<&dyn Recurrent, &TransformerCaptioner, &MarkovCaptioner> {
         match &self.kind {
-            Kind::Fc(model) => Network::Recurrent(model),
-            Kind::Att2in(model) => Network::Recurrent(model),
-            Kind::ShowAttendTell(model) => Network::Recurrent(model),
-            Kind::Markov(model) => Network::Markov(model),
+            Kind::Fc(model) => Family::Recurrent(model),
+            Kind::Att2in(model) => Family::Recurrent(model),
+            Kind::ShowAttendTell(model) => Family::Recurrent(model),
+            Kind::Markov(model) => Family::Markov(model),
+            Kind::Transformer(model) => Family::Transformer(model),
+        }
+    }
+
+    /// The bias of the scores of words, `[1, vocab]`.
+    fn output_bias(&self) -> Tensor<2> {
+        match self.family() {
+            Family::Recurrent(model) => model.words().output_bias.val(),
+            Family::Transformer(model) => model.output_layer().1,
+            Family::Markov(model) => model.output_bias(),
         }
     }
 
     /// The device and the type of the weights.
     pub(crate) fn place(&self) -> (Device, DType) {
-        match self.network() {
-            Network::Recurrent(model) => model.words().place(),
-            Network::Markov(model) => model.place(),
-        }
+        let bias = self.output_bias();
+        (bias.device(), bias.dtype())
     }
 
     /// The device that the weights live on.
@@ -154,17 +167,19 @@ impl Captioner {
 
     /// Sizes that the data set decided.
     pub fn dimensions(&self) -> Dimensions {
-        let (feature, vocab) = match self.network() {
-            Network::Recurrent(model) => (model.feature(), model.words().vocab()),
-            Network::Markov(model) => (model.feature(), model.vocab()),
+        let feature = match self.family() {
+            Family::Recurrent(model) => model.feature(),
+            Family::Transformer(model) => model.feature(),
+            Family::Markov(model) => model.feature(),
         };
+        let [_, vocab] = self.output_bias().dims();
         Dimensions { feature, vocab }
     }
 
     /// Whether it scores whole captions: then [`whole_backward`](Self::whole_backward) takes the place of
     /// [`backward`](Self::backward), and there is no [`output_layer`](Self::output_layer).
     pub fn scores_whole_captions(&self) -> bool {
-        matches!(self.network(), Network::Markov(_))
+        matches!(self.family(), Family::Markov(_))
     }
 
     /// All parameters, in a fixed order.
@@ -173,7 +188,8 @@ impl Captioner {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
-            Kind::Markov(model) => parameters(model),
+            Kind::Markov(model) => parameters(&**model),
+            Kind::Transformer(model) => parameters(&**model),
         }
     }
 
@@ -186,7 +202,10 @@ impl Captioner {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
             Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
-            Kind::Markov(model) => Kind::Markov(update_parameters(model, change)),
+            Kind::Markov(model) => Kind::Markov(Box::new(update_parameters(*model, change))),
+            Kind::Transformer(model) => {
+                Kind::Transformer(Box::new(update_parameters(*model, change)))
+            }
         };
         Self { kind }
     }
@@ -202,35 +221,13 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
-        if let Network::Markov(model) = self.network() {
-            self.check(&features, image_of_caption)?;
+        if let Family::Markov(model) = self.family() {
             let state = model.start(features, image_of_caption)?;
-            return Ok(State(StateKind::Markov(state)));
+            return Ok(State(Family::Markov(state)));
         }
         Ok(self
             .start_tape(features, image_of_caption, Noise::default())?
             .0)
-    }
-
-    /// Whether these are features for this captioner, and images that there are.
-    fn check(
-        &self,
-        features: &ImageFeatures,
-        image_of_caption: &[usize],
-    ) -> Result<(), ModelError> {
-        let (found, expected) = (features.dimension(), self.dimensions().feature);
-        if found != expected {
-            return Err(ModelError::FeatureDimension { found, expected });
-        }
-        let images = features.images();
-        match image_of_caption.iter().find(|&&image| image >= images) {
-            None => Ok(()),
-            Some(&image) => Err(ModelError::Rows {
-                what: "image of a caption, counted from 0",
-                found: image,
-                expected: images.saturating_sub(1),
-            }),
-        }
     }
 
     /// Like [`start`](Self::start), with a tape that [`step`](Self::step) goes on recording, and
@@ -244,17 +241,24 @@ impl Captioner {
         image_of_caption: &[usize],
         noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
-        self.check(&features, image_of_caption)?;
-        Ok(match self.network() {
-            Network::Recurrent(model) => {
+        Ok(match self.family() {
+            Family::Recurrent(model) => {
                 let (state, tape) = recurrent::start(model, features, image_of_caption, noise)?;
-                let state = State(StateKind::Recurrent(state));
-                (state, Tape(TapeKind::Recurrent(tape)))
+                (
+                    State(Family::Recurrent(state)),
+                    Tape(Family::Recurrent(tape)),
+                )
             }
-            Network::Markov(model) => {
+            Family::Transformer(model) => {
+                let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
+                (
+                    State(Family::Transformer(state)),
+                    Tape(Family::Transformer(tape)),
+                )
+            }
+            Family::Markov(model) => {
                 let (state, tape) = model.start_tape(features, image_of_caption, noise.dropout)?;
-                let state = State(StateKind::Markov(state));
-                (state, Tape(TapeKind::Markov(tape)))
+                (State(Family::Markov(state)), Tape(Family::Markov(tape)))
             }
         })
     }
@@ -274,19 +278,20 @@ impl Captioner {
         state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        match (self.network(), state.0) {
-            (Network::Recurrent(model), StateKind::Recurrent(state)) => {
-                let tape = match tape {
-                    None => None,
-                    Some(Tape(TapeKind::Recurrent(tape))) => Some(tape),
-                    Some(_) => return Err(ModelError::OtherCaptioner),
-                };
+        match (self.family(), state.0) {
+            (Family::Recurrent(model), Family::Recurrent(state)) => {
+                let tape = tape.map(Tape::recurrent).transpose()?;
                 let (hidden, state) = recurrent::step(model, words, state, tape)?;
-                Ok((hidden, State(StateKind::Recurrent(state))))
+                Ok((hidden, State(Family::Recurrent(state))))
             }
-            (Network::Markov(model), StateKind::Markov(state)) => {
+            (Family::Transformer(model), Family::Transformer(state)) => {
+                let tape = tape.map(Tape::transformer).transpose()?;
+                let (hidden, state) = model.step(words, state, tape)?;
+                Ok((hidden, State(Family::Transformer(state))))
+            }
+            (Family::Markov(model), Family::Markov(state)) => {
                 let (logits, state) = model.step(words, state)?;
-                Ok((logits, State(StateKind::Markov(state))))
+                Ok((logits, State(Family::Markov(state))))
             }
             _ => Err(ModelError::OtherCaptioner),
         }
@@ -294,8 +299,9 @@ impl Captioner {
 
     /// Runs whole captions, given as input words, and returns the tape.
     ///
-    /// The input words of a caption are the end token and then its words but for the last. The
-    /// input projection of all timesteps is one matrix product.
+    /// The input words of a caption are the end token and then its words but for the last. What
+    /// does not wait for earlier timesteps is one matrix product for all of them: the input
+    /// projection of a recurrent captioner, every product of the transformer.
     ///
     /// # Errors
     /// [`ModelError`] when captions, images and captioner do not fit together.
@@ -306,18 +312,15 @@ impl Captioner {
         input_words: &[&[u32]],
         noise: Noise,
     ) -> Result<Tape, ModelError> {
-        self.check(&features, image_of_caption)?;
-        Ok(Tape(match self.network() {
-            Network::Recurrent(model) => TapeKind::Recurrent(recurrent::teacher_forced(
-                model,
-                features,
-                image_of_caption,
-                input_words,
-                noise,
+        let (images, words) = (image_of_caption, input_words);
+        Ok(Tape(match self.family() {
+            Family::Recurrent(model) => Family::Recurrent(recurrent::teacher_forced(
+                model, features, images, words, noise,
             )?),
-            Network::Markov(model) => {
-                TapeKind::Markov(model.read(features, image_of_caption, noise.dropout)?)
+            Family::Transformer(model) => {
+                Family::Transformer(model.teacher_forced(features, images, words, noise.dropout)?)
             }
+            Family::Markov(model) => Family::Markov(model.read(features, images, noise.dropout)?),
         }))
     }
 
@@ -326,23 +329,21 @@ impl Captioner {
     /// # Errors
     /// [`ModelError::WholeCaptions`] when the captioner scores whole captions.
     pub fn output_layer(&self) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        match self.network() {
-            Network::Recurrent(model) => {
+        match self.family() {
+            Family::Recurrent(model) => {
                 let words = model.words();
                 Ok((words.output_weight.val(), words.output_bias.val()))
             }
-            Network::Markov(_) => Err(ModelError::WholeCaptions),
+            Family::Transformer(model) => Ok(model.output_layer()),
+            Family::Markov(_) => Err(ModelError::WholeCaptions),
         }
     }
 
     /// Logits from what [`step`](Self::step) returns, `[rows, vocab]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        match self.network() {
-            Network::Recurrent(model) => {
-                let words = model.words();
-                hidden.matmul(words.output_weight.val()) + words.output_bias.val()
-            }
-            Network::Markov(_) => hidden,
+        match self.output_layer() {
+            Ok((weight, bias)) => hidden.matmul(weight) + bias,
+            Err(_) => hidden,
         }
     }
 
@@ -357,10 +358,11 @@ impl Captioner {
         output: OutputGradients,
         location: Option<LocationSignal<'_>>,
     ) -> Result<Gradients, ModelError> {
-        match (self.network(), tape.0) {
-            (Network::Recurrent(model), TapeKind::Recurrent(tape)) => {
+        match (self.family(), tape.0) {
+            (Family::Recurrent(model), Family::Recurrent(tape)) => {
                 recurrent::backward(model, tape, output, location)
             }
+            (Family::Transformer(model), Family::Transformer(tape)) => model.backward(tape, output),
             _ => Err(ModelError::OtherCaptioner),
         }
     }
@@ -385,8 +387,8 @@ impl Captioner {
         captions: &[Vec<u32>],
         weights: &[f64],
     ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
-        match (self.network(), tape.0) {
-            (Network::Markov(model), TapeKind::Markov(tape)) => {
+        match (self.family(), tape.0) {
+            (Family::Markov(model), Family::Markov(tape)) => {
                 model.backward(tape, captions, weights)
             }
             _ => Err(ModelError::OtherCaptioner),

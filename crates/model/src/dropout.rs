@@ -1,8 +1,10 @@
 //! Dropout masks from a seeded generator on the host.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use rand::Rng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::rows::stack;
 
 /// Inverted dropout: a unit is kept with probability `1 - rate` and then scaled by
 /// `1 / (1 - rate)` (Srivastava et al. 2014).
@@ -18,6 +20,16 @@ impl Dropout {
     /// Dropout that removes a share of `rate` units, `0 <= rate < 1`.
     pub fn new(rate: f64, rng: ChaCha8Rng) -> Self {
         Self { rate, rng }
+    }
+
+    /// Dropout of the same rate, with a generator of its own that is seeded from this one.
+    ///
+    /// So what one place of a network draws does not depend on when others draw.
+    pub(crate) fn split(&mut self) -> Self {
+        Self {
+            rate: self.rate,
+            rng: ChaCha8Rng::from_rng(&mut self.rng),
+        }
     }
 
     /// `1 / (1 - rate)`: what a kept unit is multiplied by.
@@ -62,10 +74,44 @@ pub(crate) fn apply(x: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
     }
 }
 
+/// Dropout at one place of a network, with the masks of all runs over some rows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dropped {
+    dropout: Option<Dropout>,
+    masks: Vec<Tensor<2>>,
+}
+
+impl Dropped {
+    /// Dropout at a place; none by default.
+    pub(crate) fn new(dropout: Dropout) -> Self {
+        let (dropout, masks) = (Some(dropout), Vec::new());
+        Self { dropout, masks }
+    }
+
+    /// `x`, `[rows, columns]`, with a mask of its own.
+    pub(crate) fn forward(&mut self, x: Tensor<2>) -> Tensor<2> {
+        let ([rows, columns], device, dtype) = (x.dims(), x.device(), x.dtype());
+        let dropout = self.dropout.as_mut();
+        match dropout.and_then(|d| d.mask(rows, columns, &device, dtype)) {
+            None => x,
+            Some(mask) => {
+                self.masks.push(mask.clone());
+                x * mask
+            }
+        }
+    }
+
+    /// The gradient before dropout from that behind it, both of all rows.
+    pub(crate) fn backward(&self, d: Tensor<2>) -> Tensor<2> {
+        if self.masks.is_empty() {
+            return d;
+        }
+        d * stack(&self.masks)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
-
     use super::*;
 
     #[test]

@@ -54,6 +54,32 @@ impl ImageFeatures {
         self.vectors.dims()[1]
     }
 
+    /// Whether a captioner that reads vectors of `dimension` can open captions of these images.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the dimension is another, or an image is not there.
+    pub(crate) fn check(
+        &self,
+        dimension: usize,
+        image_of_caption: &[usize],
+    ) -> Result<(), ModelError> {
+        if self.dimension() != dimension {
+            return Err(ModelError::FeatureDimension {
+                found: self.dimension(),
+                expected: dimension,
+            });
+        }
+        let images = self.images();
+        match image_of_caption.iter().find(|&&image| image >= images) {
+            None => Ok(()),
+            Some(&image) => Err(ModelError::Rows {
+                what: "image of a caption, counted from 0",
+                found: image,
+                expected: images.saturating_sub(1),
+            }),
+        }
+    }
+
     /// All vectors, `[regions of all images, feature]`.
     pub(crate) fn vectors(&self) -> Tensor<2> {
         self.vectors.clone()

@@ -28,6 +28,17 @@ pub(crate) fn embedding(
     parameter(shape, device, dtype, || rng.sample(StandardNormal))
 }
 
+/// Normal of variance `1 / columns`, for embeddings that are multiplied by `sqrt(columns)`.
+pub(crate) fn scaled_embedding(
+    shape: [usize; 2],
+    (device, dtype): (&Device, DType),
+    rng: &mut impl Rng,
+) -> Param<Tensor<2>> {
+    let deviation = 1.0 / (shape[1] as f64).sqrt();
+    let draw = || rng.sample::<f64, _>(StandardNormal) * deviation;
+    parameter(shape, device, dtype, draw)
+}
+
 fn parameter(
     shape: [usize; 2],
     device: &Device,

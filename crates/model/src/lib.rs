@@ -1,6 +1,6 @@
 //! Captioners: networks that score the next word of a caption.
 //!
-//! A [`Captioner`] runs captions through its recurrence and keeps a [`Tape`]: what its own,
+//! A [`Captioner`] runs captions through its network and keeps a [`Tape`]: what its own,
 //! hand-written backward pass needs. Words may be given (teacher forcing) or chosen one step at a
 //! time by a search (a rollout); both leave the same tape. The objective turns the hidden states
 //! of the tape into their gradients, and [`Captioner::backward`] turns those into gradients of
@@ -18,6 +18,7 @@ mod attention;
 mod captioner;
 mod dropout;
 mod error;
+mod family;
 mod fc;
 mod gradients;
 mod image_features;
@@ -30,14 +31,15 @@ mod recurrent;
 mod region_layers;
 mod rows;
 mod show_attend_tell;
-mod state;
 mod tape;
+mod transformer;
 mod words;
 
 pub use att2in::Att2inConfig;
 pub use captioner::{Captioner, CaptionerConfig, Dimensions};
 pub use dropout::Dropout;
 pub use error::ModelError;
+pub use family::{State, Tape};
 pub use fc::FcConfig;
 pub use gradients::Gradients;
 pub use image_features::ImageFeatures;
@@ -47,4 +49,4 @@ pub use parameters::Parameter;
 pub(crate) use parameters::{parameters, update_parameters};
 pub use recurrent::{Noise, OutputGradients};
 pub use show_attend_tell::{AttentionKind, ShowAttendTellConfig};
-pub use state::{State, Tape};
+pub use transformer::TransformerConfig;

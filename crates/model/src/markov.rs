@@ -177,11 +177,15 @@ impl MarkovCaptioner {
         self.image_weight.val().dims()[0]
     }
 
-    pub(crate) fn vocab(&self) -> usize {
+    pub(crate) fn output_bias(&self) -> Tensor<2> {
+        self.output_bias.val()
+    }
+
+    fn vocab(&self) -> usize {
         self.output_bias.val().dims()[1]
     }
 
-    pub(crate) fn place(&self) -> (Device, DType) {
+    fn place(&self) -> (Device, DType) {
         let bias = self.output_bias.val();
         (bias.device(), bias.dtype())
     }
@@ -225,6 +229,7 @@ impl MarkovCaptioner {
         image_of_caption: &[usize],
         mut dropout: Option<Dropout>,
     ) -> Result<MarkovTape, ModelError> {
+        features.check(self.feature(), image_of_caption)?;
         if let Some(&found) = features.region_counts().iter().find(|&&count| count != 1) {
             return Err(ModelError::Rows {
                 what: "feature vectors of an image",

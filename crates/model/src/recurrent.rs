@@ -8,7 +8,7 @@ use crate::{
     attention::AttentionBackward,
     dropout::apply,
     locations::{LocationSignal, Look},
-    rows::scatter_rows,
+    rows::{scatter_rows, time_first},
     tape::{CoreRecord, ImageRecord, State, StepRecord, Tape},
     words::WordLayers,
 };
@@ -105,6 +105,7 @@ pub(crate) fn start(
         mut dropout,
         locations,
     } = noise;
+    features.check(model.feature(), image_of_caption)?;
     let (state, images) = model.read(features, dropout.as_mut())?;
     let tape = Tape {
         dropout,
@@ -190,22 +191,8 @@ pub(crate) fn teacher_forced(
     input_words: &[&[u32]],
     noise: Noise,
 ) -> Result<Tape, ModelError> {
-    if input_words.len() != image_of_caption.len() {
-        return Err(ModelError::Rows {
-            what: "captions",
-            found: input_words.len(),
-            expected: image_of_caption.len(),
-        });
-    }
+    let steps = time_first(input_words, image_of_caption)?;
     let (mut state, mut tape) = start(model, features, image_of_caption, noise)?;
-    let steps = input_words.iter().map(|words| words.len()).max();
-    let steps: Vec<Vec<usize>> = (0..steps.unwrap_or(0))
-        .map(|t| {
-            (0..input_words.len())
-                .filter(|&n| input_words[n].len() > t)
-                .collect()
-        })
-        .collect();
     let words_at = |t: usize| steps[t].iter().map(move |&n| input_words[n][t]);
     let packed: Vec<u32> = (0..steps.len()).flat_map(words_at).collect();
     let inputs = model.words().inputs(&packed, tape.dropout.as_mut())?;

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
+use crate::ModelError;
+
 /// Row numbers as a tensor, `[rows]`.
 pub(crate) fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
@@ -19,4 +21,32 @@ pub(crate) fn scatter_rows(values: Tensor<2>, to: &[usize], rows: usize) -> Tens
         values,
         IndexingUpdateOp::Add,
     )
+}
+
+/// The rows of all blocks, one below the other; there is at least one block.
+pub(crate) fn stack(blocks: &[Tensor<2>]) -> Tensor<2> {
+    match blocks {
+        [block] => block.clone(),
+        _ => Tensor::cat(blocks.to_vec(), 0),
+    }
+}
+
+/// The captions that have an input word at every step, in the order of rows that are packed time first.
+///
+/// # Errors
+/// [`ModelError::Rows`] when there are not as many captions as images of captions.
+pub(crate) fn time_first(
+    input_words: &[&[u32]],
+    image_of_caption: &[usize],
+) -> Result<Vec<Vec<usize>>, ModelError> {
+    if input_words.len() != image_of_caption.len() {
+        return Err(ModelError::Rows {
+            what: "captions",
+            found: input_words.len(),
+            expected: image_of_caption.len(),
+        });
+    }
+    let steps = input_words.iter().map(|words| words.len()).max();
+    let open = |t: usize| (0..input_words.len()).filter(move |&n| input_words[n].len() > t);
+    Ok((0..steps.unwrap_or(0)).map(|t| open(t).collect()).collect())
 }

@@ -87,9 +87,7 @@ pub(crate) struct StartRecord {
     pub(crate) start: Tensor<2>,
 }
 
-/// A run over captions that the backward pass can be taken of.
-///
-/// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
+/// A run over captions, step by step.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape {
     /// Dropout of this run.
@@ -115,7 +113,7 @@ impl Tape {
     }
 
     /// The next step goes on with these rows of the last one only, in this order, each at most
-    /// once. To be called with every [`State::select`].
+    /// once.
     pub(crate) fn keep(&mut self, rows: &[usize]) {
         let earlier = self.kept.take();
         let original = |&row: &usize| earlier.as_ref().map_or(row, |earlier| earlier[row]);

@@ -2,10 +2,14 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, IndexingUpdateOp, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor, activation::relu},
 };
 
-use crate::{Dropout, Gradients, ModelError, dropout::apply, rows::index};
+use crate::{
+    Dropout, Gradients, ModelError,
+    dropout::apply,
+    rows::{index, scatter_rows},
+};
 
 /// ```text
 /// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
@@ -25,10 +29,6 @@ pub(crate) struct WordLayers {
 }
 
 impl WordLayers {
-    pub(crate) fn vocab(&self) -> usize {
-        self.embedding.val().dims()[0]
-    }
-
     pub(crate) fn place(&self) -> (Device, DType) {
         let embedding = self.embedding.val();
         (embedding.device(), embedding.dtype())
@@ -40,14 +40,10 @@ impl WordLayers {
         words: &[u32],
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor<2>, ModelError> {
-        let embedding = self.embedding.val();
-        let [vocab, columns] = embedding.dims();
-        if let Some(&word) = words.iter().find(|&&word| word as usize >= vocab) {
-            return Err(ModelError::WordOutOfRange { word, vocab });
-        }
+        let input = relu(embed(&self.embedding.val(), words)?);
+        let [rows, columns] = input.dims();
         let (device, dtype) = self.place();
-        let mask = dropout.and_then(|d| d.mask(words.len(), columns, &device, dtype));
-        let input = relu(embedding.select(0, index(&ids(words), &device)));
+        let mask = dropout.and_then(|d| d.mask(rows, columns, &device, dtype));
         Ok(apply(input, mask.as_ref()))
     }
 
@@ -76,13 +72,7 @@ impl WordLayers {
             inputs.clone().transpose().matmul(d_gates),
         );
         let d_words = relu_dropout_backward(d_inputs, inputs, scale);
-        let index = index(&ids(words), &d_words.device());
-        let d_embedding = self.embedding.val().zeros_like().select_assign(
-            0,
-            index,
-            d_words,
-            IndexingUpdateOp::Add,
-        );
+        let d_embedding = embedding_gradient(&self.embedding.val(), words, d_words);
         gradients.add("words.embedding", d_embedding);
     }
 }
@@ -92,6 +82,28 @@ pub(crate) fn relu_dropout_backward(d_y: Tensor<2>, y: Tensor<2>, scale: f64) ->
     // A unit that is above 0 after ReLU and dropout was kept, and multiplied by `scale`.
     let passed = y.greater_scalar(0.0);
     d_y.mul_scalar(scale).mask_fill(passed.bool_not(), 0.0)
+}
+
+/// The rows of an embedding, `[rows, embedding]`, that belong to words, `[rows]`.
+///
+/// # Errors
+/// [`ModelError::WordOutOfRange`] for a word that the embedding has no row for.
+pub(crate) fn embed(embedding: &Tensor<2>, words: &[u32]) -> Result<Tensor<2>, ModelError> {
+    let [vocab, _] = embedding.dims();
+    if let Some(&word) = words.iter().find(|&&word| word as usize >= vocab) {
+        return Err(ModelError::WordOutOfRange { word, vocab });
+    }
+    let ids = index(&ids(words), &embedding.device());
+    Ok(embedding.clone().select(0, ids))
+}
+
+/// The gradient at an embedding, `[vocab, embedding]`, from that at the rows of words.
+pub(crate) fn embedding_gradient(
+    embedding: &Tensor<2>,
+    words: &[u32],
+    d_rows: Tensor<2>,
+) -> Tensor<2> {
+    scatter_rows(d_rows, &ids(words), embedding.dims()[0])
 }
 
 fn ids(words: &[u32]) -> Vec<usize> {

@@ -9,7 +9,7 @@ use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig,
+    ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig, TransformerConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 4] {
+fn captioners() -> [CaptionerConfig; 5] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -103,6 +103,13 @@ fn captioners() -> [CaptionerConfig; 4] {
             positions: MAX_LENGTH,
             shortlist: 8,
             rank: 4,
+            dropout: 0.25,
+        }),
+        CaptionerConfig::Transformer(TransformerConfig {
+            hidden: 16,
+            layers: 2,
+            heads: 2,
+            feed_forward: 24,
             dropout: 0.25,
         }),
     ]

@@ -18,7 +18,7 @@ const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,
     vocab: 11,
 };
-const HIDDEN: usize = 5;
+const HIDDEN: usize = 6;
 const IMAGE_OF_CAPTION: [usize; 5] = [0, 0, 1, 2, 2];
 /// Regions of the images, where the captioner reads regions.
 const REGIONS: [usize; 3] = [4, 2, 3];
@@ -32,7 +32,7 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-fn configs() -> [CaptionerConfig; 3] {
+fn configs() -> [CaptionerConfig; 4] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
@@ -50,6 +50,13 @@ fn configs() -> [CaptionerConfig; 3] {
             hidden: HIDDEN,
             embedding: 4,
             attention_size: 3,
+            dropout: 0.0,
+        }),
+        CaptionerConfig::Transformer(TransformerConfig {
+            hidden: HIDDEN,
+            layers: 2,
+            heads: 2,
+            feed_forward: 9,
             dropout: 0.0,
         }),
     ]
@@ -168,6 +175,7 @@ fn backward_equals_autodiff_of_the_same_run() {
                 Kind::Att2in(model) => model.visit(&mut oracle),
                 Kind::ShowAttendTell(model) => model.visit(&mut oracle),
                 Kind::Markov(model) => model.visit(&mut oracle),
+                Kind::Transformer(model) => model.visit(&mut oracle),
             }
             for (name, expected) in oracle.by_name {
                 if name.starts_with("words.output") {
@@ -287,11 +295,13 @@ fn single_steps_equal_teacher_forcing() {
 
 #[test]
 fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
-    for dtype in [DType::F32, DType::F64] {
+    let read_regions = configs().into_iter().filter(CaptionerConfig::reads_regions);
+    let in_both =
+        read_regions.flat_map(|config| [DType::F32, DType::F64].map(|d| (config.clone(), d)));
+    for (config, dtype) in in_both {
         let device = Device::flex();
-        let config = &configs()[1];
-        let model = model(config, &device, dtype);
-        let together = features(config, &device, dtype);
+        let model = model(&config, &device, dtype);
+        let together = features(&config, &device, dtype);
         let tape = |features, images: &[usize], inputs: &[&[u32]]| {
             let tape = model
                 .teacher_forced(features, images, inputs, Noise::default())
@@ -347,6 +357,9 @@ fn eight_captions_are_learnt_by_heart() {
             CaptionerConfig::Att2in(config) => config.hidden = 32,
             CaptionerConfig::ShowAttendTell(config) => config.hidden = 32,
             CaptionerConfig::Markov(config) => config.hidden = 32,
+            CaptionerConfig::Transformer(config) => {
+                (config.hidden, config.feed_forward) = (32, 64);
+            }
         }
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
@@ -394,7 +407,7 @@ fn eight_captions_are_learnt_by_heart() {
                 .unwrap();
             model = model.update(|name, values| {
                 let gradient = gradients.get(name).unwrap().clone();
-                values - gradient.mul_scalar(0.1).clamp(-0.1, 0.1)
+                values - gradient.mul_scalar(0.03).clamp(-0.03, 0.03)
             });
         }
         assert!(loss < 0.05, "{}: {loss}", config.name());
@@ -404,7 +417,7 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, att2in, _] = configs().map(|config| model(&config, &device, DType::F32));
+    let [fc, att2in, ..] = configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {
         let result = fc.teacher_forced(features, images, inputs, Noise::default());

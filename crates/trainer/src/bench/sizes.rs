@@ -1,6 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig};
+use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig, TransformerConfig};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -20,6 +20,8 @@ pub enum BenchModel {
     Att2in,
     /// A softmax over whole captions.
     Markov,
+    /// Attention to the words so far and to regions, without a recurrence.
+    Transformer,
 }
 
 /// What is timed: backend, sizes and number of steps.
@@ -35,7 +37,7 @@ pub struct StepBench {
     pub samples: usize,
     /// Words in the vocabulary, end token and unknown word included.
     pub vocab: usize,
-    /// Units of the LSTM, and length of word embeddings.
+    /// Units of the LSTM, and length of word embeddings; of the transformer a quarter of the feed-forward units.
     pub hidden: usize,
     /// Length of a feature vector.
     pub feature: usize,
@@ -99,6 +101,14 @@ impl StepBench {
                 expected: "0 or more, less than 1".to_owned(),
             });
         }
+        let heads = TransformerConfig::default().heads;
+        if self.model == BenchModel::Transformer && !self.hidden.is_multiple_of(heads) {
+            return Err(TrainError::BenchSize {
+                name: "hidden",
+                found: self.hidden.to_string(),
+                expected: format!("a multiple of the {heads} heads of the transformer"),
+            });
+        }
         Ok(())
     }
 
@@ -121,6 +131,12 @@ impl StepBench {
                 positions: self.length,
                 dropout: self.dropout,
                 ..MarkovConfig::default()
+            }),
+            BenchModel::Transformer => CaptionerConfig::Transformer(TransformerConfig {
+                hidden: self.hidden,
+                feed_forward: 4 * self.hidden,
+                dropout: self.dropout,
+                ..TransformerConfig::default()
             }),
         }
     }

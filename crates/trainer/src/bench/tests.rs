@@ -78,6 +78,15 @@ fn size_is_refused_when_out_of_range() {
         ..tiny()
     });
     assert_eq!(images, "images: found 0, expected 1 to 1000000");
+    let hidden = message(StepBench {
+        model: BenchModel::Transformer,
+        hidden: 20,
+        ..tiny()
+    });
+    assert_eq!(
+        hidden,
+        "hidden: found 20, expected a multiple of the 8 heads of the transformer"
+    );
     let dropout = message(StepBench {
         dropout: f64::NAN,
         ..tiny()

@@ -165,6 +165,16 @@ impl Config {
                 check.at_least_one("rank", config.rank as u64);
                 check.below_one("dropout", config.dropout);
             }
+            CaptionerConfig::Transformer(config) => {
+                let mut check = check.below("model.transformer");
+                check.at_least_one("hidden", config.hidden as u64);
+                check.at_least_one("layers", config.layers as u64);
+                let divides = config.heads >= 1 && config.hidden.is_multiple_of(config.heads);
+                let divisor = format!("1 or more, a divisor of `hidden` = {}", config.hidden);
+                check.require(divides, "heads", config.heads, &divisor);
+                check.at_least_one("feed_forward", config.feed_forward as u64);
+                check.below_one("dropout", config.dropout);
+            }
         }
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();

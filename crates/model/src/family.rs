@@ -1,0 +1,92 @@
+//! The families of captioners, and what a run of each leaves: the state of open captions and the tape.
+
+use burn::tensor::Tensor;
+
+use crate::{ModelError, markov, tape, transformer};
+
+/// Something of a recurrent captioner, of the transformer or of the Markov captioner.
+#[derive(Debug, Clone)]
+pub(crate) enum Family<R, T, M> {
+    Recurrent(R),
+    Transformer(T),
+    Markov(M),
+}
+
+/// What a captioner remembers of the captions so far, one row a caption.
+#[derive(Debug, Clone)]
+pub struct State(pub(crate) Family<tape::State, transformer::State, markov::MarkovState>);
+
+impl State {
+    /// The state of the captions `rows`, in that order; a row may be asked for more than once.
+    #[must_use]
+    pub fn select(self, rows: &[usize]) -> Self {
+        Self(match self.0 {
+            Family::Recurrent(state) => Family::Recurrent(state.select(rows)),
+            Family::Transformer(state) => Family::Transformer(state.select(rows)),
+            Family::Markov(state) => Family::Markov(state.select(rows)),
+        })
+    }
+
+    /// The same captions for greedy search: a captioner that knows what may follow a word scores it by the best
+    /// continuation in place of all, so that greedy search finds the most probable caption (Viterbi).
+    ///
+    /// Captioners that know of a word only what came before it score as ever.
+    #[must_use]
+    pub fn maximising(self) -> Self {
+        Self(match self.0 {
+            Family::Markov(state) => Family::Markov(state.maximising()),
+            other => other,
+        })
+    }
+}
+
+/// A run over captions that the backward pass can be taken of.
+///
+/// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
+#[derive(Debug, Clone)]
+pub struct Tape(pub(crate) Family<tape::Tape, transformer::Tape, markov::MarkovTape>);
+
+impl Tape {
+    /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
+    /// the first step, and for a captioner that scores whole captions.
+    pub fn hidden(&self) -> Option<Tensor<2>> {
+        match &self.0 {
+            Family::Recurrent(tape) => tape.hidden(),
+            Family::Transformer(tape) => tape.hidden(),
+            Family::Markov(_) => None,
+        }
+    }
+
+    /// The next step goes on with these rows of the last one only, in this order, each at most
+    /// once. To be called with every [`State::select`].
+    pub fn keep(&mut self, rows: &[usize]) {
+        match &mut self.0 {
+            Family::Recurrent(tape) => tape.keep(rows),
+            // The state tells all that there is to know of the captions left.
+            Family::Transformer(_) | Family::Markov(_) => {}
+        }
+    }
+
+    /// Number of packed rows.
+    pub fn rows(&self) -> usize {
+        match &self.0 {
+            Family::Recurrent(tape) => tape.rows(),
+            Family::Transformer(tape) => tape.rows(),
+            Family::Markov(_) => 0,
+        }
+    }
+
+    pub(crate) fn recurrent(&mut self) -> Result<&mut tape::Tape, ModelError> {
+        match &mut self.0 {
+            Family::Recurrent(tape) => Ok(tape),
+            _ => Err(ModelError::OtherCaptioner),
+        }
+    }
+
+    pub(crate) fn transformer(&mut self) -> Result<&mut transformer::Tape, ModelError> {
+        match &mut self.0 {
+            Family::Transformer(tape) => Ok(tape),
+            _ => Err(ModelError::OtherCaptioner),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The transformer captioner: attention to the words so far and to the regions of an image, without a recurrence.
+
+mod attention;
+mod heads;
+mod layer;
+mod linear;
+mod norm;
+mod tape;
+
+use std::sync::Arc;
+
+use burn::{
+    module::{Module, Param},
+    tensor::{DType, Device, Tensor, TensorData, activation::relu},
+};
+use rand::Rng;
+use scst_kernels::multi_head::Sources;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, OutputGradients,
+    dropout::apply,
+    init,
+    rows::{index, time_first},
+    words::{embed, embedding_gradient, relu_dropout_backward},
+};
+use layer::{Attended, Layer};
+use linear::Linear;
+use norm::{LayerNorm, NormRecord};
+use tape::{ImageRecord, Regions, WordRecord};
+pub(crate) use tape::{State, Tape};
+
+/// Sizes of the transformer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransformerConfig {
+    /// Length of word embeddings, of projected regions and of the inputs of every layer.
+    pub hidden: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Heads of every attention; they divide `hidden`.
+    pub heads: usize,
+    /// Units between the two products of a feed-forward network.
+    pub feed_forward: usize,
+    /// Share of units that dropout removes in training, from projected regions, word inputs and what every sub-layer
+    /// adds.
+    pub dropout: f64,
+}
+
+impl Default for TransformerConfig {
+    /// The base model of Vaswani et al. 2017, table 3, with the 3 layers that captioners take (Cornia et al. 2020).
+    fn default() -> Self {
+        Self {
+            hidden: 512,
+            layers: 3,
+            heads: 8,
+            feed_forward: 2048,
+            dropout: 0.1,
+        }
+    }
+}
+
+/// The decoder of Vaswani et al. 2017, section 3, normalised before every sub-layer (Xiong et al. 2020), over regions.
+///
+/// ```text
+/// m_r = norm(drop(relu(region_r W_I + b_I)))
+/// x_t = drop(sqrt(hidden) E[w_(t-1)] + P_t),      w_0 = end token
+/// P_t = sin(t / 10000^(2 i / hidden)) in column 2 i, cos of the same in column 2 i + 1
+/// x_t = layers(x_t, x_<t, m),                     h_t = norm(x_t)
+/// p(w_t given w_<t, image) = softmax(h_t W_o + b_o)
+/// ```
+///
+/// Regions do not attend to one another: they come from an image encoder that has seen their surroundings.
+///
+/// The layers read keys and values of earlier words from a cache. A row knows the rows of the cache that are the words
+/// of its caption, so captions that end or that a search moves leave the cache as it is, and single steps and whole
+/// captions fill the same packed tape.
+#[derive(Module, Debug)]
+pub(crate) struct TransformerCaptioner {
+    words: Words,
+    /// `W_I` and `b_I`, `[feature, hidden]`.
+    image: Linear,
+    image_norm: LayerNorm,
+    layers: Vec<Layer>,
+    norm: LayerNorm,
+}
+
+/// The layers that face words.
+#[derive(Module, Debug)]
+struct Words {
+    /// `E`, `[vocab, hidden]`.
+    embedding: Param<Tensor<2>>,
+    /// `W_o`, `[hidden, vocab]`.
+    output_weight: Param<Tensor<2>>,
+    /// `b_o`, `[1, vocab]`.
+    output_bias: Param<Tensor<2>>,
+}
+
+/// Rows that are read together.
+struct Rows<'a> {
+    words: &'a [u32],
+    /// The rows that every row attends to, its own the last of them.
+    of_words: &'a Sources,
+    of_regions: &'a Sources,
+}
+
+impl TransformerCaptioner {
+    pub(crate) fn init(
+        config: &TransformerConfig,
+        dimensions: Dimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
+        let Dimensions { feature, vocab } = dimensions;
+        let hidden = config.hidden;
+        let words = Words {
+            embedding: init::scaled_embedding([vocab, hidden], place, rng),
+            output_weight: init::linear([hidden, vocab], hidden, place, rng),
+            output_bias: init::linear([1, vocab], hidden, place, rng),
+        };
+        let layers = (0..config.layers).map(|_| Layer::init(config, place, rng));
+        Self {
+            words,
+            layers: layers.collect(),
+            image: Linear::init([feature, hidden], place, rng),
+            image_norm: LayerNorm::init(hidden, place),
+            norm: LayerNorm::init(hidden, place),
+        }
+    }
+
+    /// Length of a feature vector.
+    pub(crate) fn feature(&self) -> usize {
+        self.image.inputs()
+    }
+
+    /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
+    pub(crate) fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
+        let words = &self.words;
+        (words.output_weight.val(), words.output_bias.val())
+    }
+
+    /// Reads images and opens captions.
+    pub(crate) fn start(
+        &self,
+        features: ImageFeatures,
+        image_of_caption: &[usize],
+        mut dropout: Option<Dropout>,
+    ) -> Result<(State, Tape), ModelError> {
+        features.check(self.feature(), image_of_caption)?;
+        let words = WordRecord::new(self.layers.len(), dropout.as_mut());
+        let projected = relu(self.image.forward(features.vectors()));
+        let ([rows, hidden], (device, dtype)) = (projected.dims(), place(&projected));
+        let mask = dropout
+            .as_mut()
+            .and_then(|d| d.mask(rows, hidden, &device, dtype));
+        let projected = apply(projected, mask.as_ref());
+        let mut norm = NormRecord::default();
+        let memory = self.image_norm.forward(projected.clone(), &mut norm);
+        let layers = self.layers.iter();
+        let mut firsts = vec![0];
+        for count in features.region_counts().iter() {
+            firsts.push(firsts.last().unwrap_or(&0) + count);
+        }
+        let regions = Arc::new(Regions {
+            firsts,
+            keys_values: layers
+                .map(|layer| layer.regions.keys_values(memory.clone()))
+                .collect(),
+        });
+        let images = ImageRecord {
+            features,
+            projected,
+            norm,
+            regions: Arc::clone(&regions),
+            scale: dropout.as_ref().map_or(1.0, Dropout::scale),
+        };
+        let state = State::new(regions, image_of_caption.to_vec());
+        Ok((state, Tape { images, words }))
+    }
+
+    /// Feeds one word to every open caption; returns the input of the output layer.
+    pub(crate) fn step(
+        &self,
+        words: &[u32],
+        mut state: State,
+        tape: Option<&mut Tape>,
+    ) -> Result<(Tensor<2>, State), ModelError> {
+        let misfit = |what, found, expected| ModelError::Rows {
+            what,
+            found,
+            expected,
+        };
+        let open = state.image_of_row.len();
+        if words.len() != open {
+            return Err(misfit("words of a step", words.len(), open));
+        }
+        let mut unrecorded = WordRecord::new(self.layers.len(), None);
+        let record = match tape {
+            None => &mut unrecorded,
+            Some(tape) if tape.rows() == state.cached => &mut tape.words,
+            Some(tape) => return Err(misfit("rows of the tape", tape.rows(), state.cached)),
+        };
+        let mut of_words = Sources::default();
+        for (k, list) in state.words.iter().enumerate() {
+            of_words.push(list.iter().copied().chain([state.cached + k]));
+        }
+        let rows = Rows {
+            words,
+            of_words: &of_words,
+            of_regions: &state.regions.of_rows(&state.image_of_row),
+        };
+        let hidden = self.read(&rows, &state.regions, &mut state.cache, record)?;
+        state.words = of_words;
+        state.cached += open;
+        Ok((hidden, state))
+    }
+
+    /// Runs whole captions, given as input words, all timesteps at once.
+    pub(crate) fn teacher_forced(
+        &self,
+        features: ImageFeatures,
+        image_of_caption: &[usize],
+        input_words: &[&[u32]],
+        dropout: Option<Dropout>,
+    ) -> Result<Tape, ModelError> {
+        let steps = time_first(input_words, image_of_caption)?;
+        let (mut state, mut tape) = self.start(features, image_of_caption, dropout)?;
+        let mut of_captions = vec![Vec::new(); input_words.len()];
+        let (mut words, mut images, mut of_words) = (Vec::new(), Vec::new(), Sources::default());
+        for (t, open) in steps.iter().enumerate() {
+            for &n in open {
+                of_captions[n].push(words.len());
+                of_words.push(of_captions[n].iter().copied());
+                words.push(input_words[n][t]);
+                images.push(image_of_caption[n]);
+            }
+        }
+        if !words.is_empty() {
+            let rows = Rows {
+                words: &words,
+                of_words: &of_words,
+                of_regions: &state.regions.of_rows(&images),
+            };
+            self.read(&rows, &state.regions, &mut state.cache, &mut tape.words)?;
+        }
+        Ok(tape)
+    }
+
+    /// The inputs of the output layer, `[rows, hidden]`, which are recorded.
+    fn read(
+        &self,
+        rows: &Rows<'_>,
+        regions: &Regions,
+        cache: &mut [Vec<heads::KeysValues>],
+        record: &mut WordRecord,
+    ) -> Result<Tensor<2>, ModelError> {
+        let embedded = embed(&self.words.embedding.val(), rows.words)?;
+        let hidden = embedded.dims()[1];
+        let table = positions(rows.of_words.longest(), hidden, &embedded);
+        let position: Vec<usize> = rows.of_words.iter().map(|list| list.len() - 1).collect();
+        let position = table.select(0, index(&position, &embedded.device()));
+        let inputs = embedded.mul_scalar((hidden as f64).sqrt()) + position;
+
+        record.words.extend_from_slice(rows.words);
+        for (words, regions) in rows.of_words.iter().zip(rows.of_regions.iter()) {
+            record.of_words.push(words.iter().copied());
+            record.of_regions.push(regions.iter().copied());
+        }
+        let mut x = record.embedded.forward(inputs);
+        let attended = Attended {
+            words: rows.of_words,
+            regions: rows.of_regions,
+        };
+        let layers = self.layers.iter().zip(&mut record.layers);
+        let memory = cache.iter_mut().zip(&regions.keys_values);
+        for ((layer, record), (cache, regions)) in layers.zip(memory) {
+            x = layer.forward(x, attended, cache, regions, record);
+        }
+        Ok(self.norm.forward(x, &mut record.norm))
+    }
+
+    /// Gradients of all parameters from those at the output layer.
+    pub(crate) fn backward(
+        &self,
+        tape: Tape,
+        output: OutputGradients,
+    ) -> Result<Gradients, ModelError> {
+        let Tape { images, words } = tape;
+        let (found, expected) = (output.hidden.dims()[0], words.words.len());
+        if found != expected || words.layers.len() != self.layers.len() {
+            return Err(ModelError::Rows {
+                what: "rows of hidden gradients",
+                found,
+                expected,
+            });
+        }
+        let mut gradients = Gradients::default();
+        gradients.add("words.output_weight", output.weight);
+        gradients.add("words.output_bias", output.bias);
+        let Some(memory) = images.norm.output().filter(|_| expected > 0) else {
+            return Ok(gradients);
+        };
+        let mut d = self
+            .norm
+            .backward(output.hidden, &words.norm, "norm", &mut gradients);
+        let attended = Attended {
+            words: &words.of_words,
+            regions: &words.of_regions,
+        };
+        let mut d_memory = memory.zeros_like();
+        let layers = self.layers.iter().zip(&words.layers).enumerate().rev();
+        for (k, (layer, record)) in layers {
+            let name = format!("layers.{k}");
+            let regions = &images.regions.keys_values[k];
+            let (d_x, d_regions) =
+                layer.backward(d, attended, regions, record, &name, &mut gradients);
+            d = d_x;
+            let name = format!("{name}.regions");
+            let m = memory.clone();
+            let d_m = layer
+                .regions
+                .keys_values_backward(m, d_regions, &name, &mut gradients);
+            d_memory = d_memory + d_m;
+        }
+        let d = words.embedded.backward(d);
+        let d_embedded = d.mul_scalar((memory.dims()[1] as f64).sqrt());
+        let d_embedding = embedding_gradient(&self.words.embedding.val(), &words.words, d_embedded);
+        gradients.add("words.embedding", d_embedding);
+        self.images_backward(images, d_memory, &mut gradients);
+        Ok(gradients)
+    }
+
+    /// Adds the gradients of the layers that face images.
+    fn images_backward(&self, images: ImageRecord, d_memory: Tensor<2>, gradients: &mut Gradients) {
+        let norm = &self.image_norm;
+        let d = norm.backward(d_memory, &images.norm, "image_norm", gradients);
+        let d = relu_dropout_backward(d, images.projected, images.scale);
+        Linear::add_gradients(images.features.vectors(), d, "image", gradients);
+    }
+}
+
+fn place(tensor: &Tensor<2>) -> (Device, DType) {
+    (tensor.device(), tensor.dtype())
+}
+
+/// `P`, `[count, hidden]`, on the device of `like`.
+fn positions(count: usize, hidden: usize, like: &Tensor<2>) -> Tensor<2> {
+    let value = |k: usize| {
+        let (t, column) = (k / hidden, k % hidden);
+        let exponent = (column - column % 2) as f64 / hidden as f64;
+        let angle = t as f64 / 10_000f64.powf(exponent);
+        if column % 2 == 0 {
+            angle.sin()
+        } else {
+            angle.cos()
+        }
+    };
+    let values: Vec<f64> = (0..count * hidden).map(value).collect();
+    let (device, dtype) = place(like);
+    Tensor::from_data(TensorData::new(values, [count, hidden]), (&device, dtype))
+}
+
+#[cfg(test)]
+mod tests;
