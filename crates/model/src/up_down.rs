@@ -103,9 +103,10 @@ impl UpDownCaptioner {
             words: WordLayers {
                 embedding: words,
                 input_weight: linear([embedding, gates], embedding),
-                gate_bias: linear([1, gates], hidden),
+                gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
+                plain: false,
             },
             regions: RegionLayers {
                 image_weight: linear([feature, hidden], feature),

@@ -10,23 +10,33 @@ use crate::{Dropout, Gradients, ModelError, dropout::apply, rows::index};
 /// ```text
 /// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
 /// ```
+///
+/// Plain words are `x_t = E[w_(t-1)]`.
 #[derive(Module, Debug)]
 pub(crate) struct WordLayers {
     /// `E`, `[vocab, embedding]`.
     pub(crate) embedding: Param<Tensor<2>>,
     /// `W_x`, `[embedding, gates]`.
     pub(crate) input_weight: Param<Tensor<2>>,
-    /// `b`, `[1, gates]`.
-    pub(crate) gate_bias: Param<Tensor<2>>,
+    /// `b`, `[1, gates]`; 0 if absent.
+    pub(crate) gate_bias: Option<Param<Tensor<2>>>,
     /// `W_o`, `[hidden, vocab]`.
     pub(crate) output_weight: Param<Tensor<2>>,
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
+    /// Whether words are plain.
+    #[module(skip)]
+    pub(crate) plain: bool,
 }
 
 impl WordLayers {
     pub(crate) fn vocab(&self) -> usize {
         self.embedding.val().dims()[0]
+    }
+
+    /// Columns of the gates that words enter.
+    pub(crate) fn gate_columns(&self) -> usize {
+        self.input_weight.val().dims()[1]
     }
 
     pub(crate) fn hidden(&self) -> usize {
@@ -50,14 +60,36 @@ impl WordLayers {
             return Err(ModelError::WordOutOfRange { word, vocab });
         }
         let (device, dtype) = self.place();
+        let embedded = embedding.select(0, index(&ids(words), &device));
+        if self.plain {
+            return Ok(embedded);
+        }
         let mask = dropout.and_then(|d| d.mask(words.len(), columns, &device, dtype));
-        let input = relu(embedding.select(0, index(&ids(words), &device)));
-        Ok(apply(input, mask.as_ref()))
+        Ok(apply(relu(embedded), mask.as_ref()))
     }
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
     pub(crate) fn gates(&self, inputs: Tensor<2>) -> Tensor<2> {
-        inputs.matmul(self.input_weight.val()) + self.gate_bias.val()
+        let gates = inputs.matmul(self.input_weight.val());
+        match &self.gate_bias {
+            Some(bias) => gates + bias.val(),
+            None => gates,
+        }
+    }
+
+    /// Adds the gradients of `W_x` and `b`; returns those at inputs, `[rows, embedding]`, from those at their gates.
+    pub(crate) fn gates_backward(
+        &self,
+        inputs: Tensor<2>,
+        d_gates: Tensor<2>,
+        gradients: &mut Gradients,
+    ) -> Tensor<2> {
+        if self.gate_bias.is_some() {
+            gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
+        }
+        let d_weight = inputs.transpose().matmul(d_gates.clone());
+        gradients.add("words.input_weight", d_weight);
+        d_gates.matmul(self.input_weight.val().transpose())
     }
 
     /// Adds the gradients of embedding, `W_x` and `b`.
@@ -73,13 +105,12 @@ impl WordLayers {
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
-        let d_inputs = d_gates.clone().matmul(self.input_weight.val().transpose());
-        gradients.add(
-            "words.input_weight",
-            inputs.clone().transpose().matmul(d_gates),
-        );
-        let d_words = relu_dropout_backward(d_inputs, inputs, scale);
+        let d_inputs = self.gates_backward(inputs.clone(), d_gates, gradients);
+        let d_words = if self.plain {
+            d_inputs
+        } else {
+            relu_dropout_backward(d_inputs, inputs, scale)
+        };
         let index = index(&ids(words), &d_words.device());
         let d_embedding = self.embedding.val().zeros_like().select_assign(
             0,
