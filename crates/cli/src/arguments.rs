@@ -319,24 +319,34 @@ pub(crate) enum Benchmark {
 
 /// Captioners that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub(crate) enum BenchModelName {
     /// The image vector as the first input of an LSTM
     Fc,
+    /// The image vector as the first input of an LSTM that reads plain words
+    ShowTell,
     /// Attention over regions, which enters the candidate of an LSTM
     Att2in,
     /// A softmax over whole captions, chains of words
     Markov,
     /// Attention to the words so far and to regions, without a recurrence
     Transformer,
+    /// Attention over regions, which enters candidate and gates of an LSTM
+    Att2all,
+    /// One LSTM that attends to regions, below one that chooses words
+    UpDown,
 }
 
 impl From<BenchModelName> for BenchModel {
     fn from(name: BenchModelName) -> Self {
         match name {
             BenchModelName::Fc => Self::Fc,
+            BenchModelName::ShowTell => Self::ShowTell,
             BenchModelName::Att2in => Self::Att2in,
             BenchModelName::Markov => Self::Markov,
             BenchModelName::Transformer => Self::Transformer,
+            BenchModelName::Att2all => Self::Att2all,
+            BenchModelName::UpDown => Self::UpDown,
         }
     }
 }
@@ -355,13 +365,13 @@ pub(crate) struct StepBenchArguments {
     /// Words in the vocabulary
     #[arg(long, default_value_t = StepBench::default().vocab)]
     pub(crate) vocab: usize,
-    /// Units of the LSTM or the transformer, and length of word embeddings
+    /// Units of an LSTM or the transformer, length of word embeddings, and size of attention
     #[arg(long, default_value_t = StepBench::default().hidden)]
     pub(crate) hidden: usize,
     /// Length of a feature vector
     #[arg(long, default_value_t = StepBench::default().feature)]
     pub(crate) feature: usize,
-    /// Regions of an image (att2in, transformer)
+    /// Regions of an image (all captioners but fc, `show_tell` and markov)
     #[arg(long, default_value_t = StepBench::default().regions)]
     pub(crate) regions: usize,
     /// Longest caption in words, end token included

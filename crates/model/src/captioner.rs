@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
     Parameter, State, Tape,
+    att2all::Att2allConfig,
     att2in::{Att2inCaptioner, Att2inConfig},
     family::Family,
     fc::{FcCaptioner, FcConfig},
@@ -14,7 +15,9 @@ use crate::{
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
+    show_tell::ShowTellConfig,
     transformer::{TransformerCaptioner, TransformerConfig},
+    up_down::{UpDownCaptioner, UpDownConfig},
     update_parameters,
 };
 
@@ -24,14 +27,20 @@ use crate::{
 pub enum CaptionerConfig {
     /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
     Fc(FcConfig),
+    /// The image vector as the first input of an LSTM that reads plain words (Vinyals et al. 2015).
+    ShowTell(ShowTellConfig),
     /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
     Att2in(Att2inConfig),
+    /// Attention over regions, which enters candidate and gates of an LSTM (Rennie et al. 2017).
+    Att2all(Att2allConfig),
     /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
     ShowAttendTell(ShowAttendTellConfig),
     /// A softmax over whole captions, chains of words whose scores the image gives all at once.
     Markov(MarkovConfig),
     /// Attention to the words so far and to regions, without a recurrence (Vaswani et al. 2017).
     Transformer(TransformerConfig),
+    /// One LSTM that attends to regions, below one that chooses words (Anderson et al. 2018).
+    UpDown(UpDownConfig),
 }
 
 impl CaptionerConfig {
@@ -39,10 +48,13 @@ impl CaptionerConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fc(_) => "fc",
+            Self::ShowTell(_) => "show_tell",
             Self::Att2in(_) => "att2in",
+            Self::Att2all(_) => "att2all",
             Self::ShowAttendTell(_) => "show_attend_tell",
             Self::Markov(_) => "markov",
             Self::Transformer(_) => "transformer",
+            Self::UpDown(_) => "up_down",
         }
     }
 
@@ -50,18 +62,57 @@ impl CaptionerConfig {
     pub fn dropout(&self) -> f64 {
         match self {
             Self::Fc(config) => config.dropout,
+            Self::ShowTell(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
+            Self::Att2all(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
             Self::Markov(config) => config.dropout,
             Self::Transformer(config) => config.dropout,
+            Self::UpDown(config) => config.dropout,
+        }
+    }
+
+    /// Its sizes, by their names in a configuration file.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let lstm = |hidden, embedding| vec![("hidden", hidden), ("embedding", embedding)];
+        let attends = |hidden, embedding, size| {
+            [lstm(hidden, embedding), vec![("attention_size", size)]].concat()
+        };
+        match self {
+            Self::Fc(config) => lstm(config.hidden, config.embedding),
+            Self::ShowTell(config) => lstm(config.hidden, config.embedding),
+            Self::Att2in(config) => attends(config.hidden, config.embedding, config.attention_size),
+            Self::Att2all(config) => {
+                attends(config.hidden, config.embedding, config.attention_size)
+            }
+            Self::ShowAttendTell(config) => {
+                attends(config.hidden, config.embedding, config.attention_size)
+            }
+            Self::UpDown(config) => attends(config.hidden, config.embedding, config.attention_size),
+            Self::Markov(config) => vec![
+                ("hidden", config.hidden),
+                ("positions", config.positions),
+                ("shortlist", config.shortlist),
+                ("rank", config.rank),
+            ],
+            Self::Transformer(config) => vec![
+                ("hidden", config.hidden),
+                ("layers", config.layers),
+                ("heads", config.heads),
+                ("feed_forward", config.feed_forward),
+            ],
         }
     }
 
     /// Whether it reads vectors of regions; else it reads one vector an image.
     pub fn reads_regions(&self) -> bool {
         match self {
-            Self::Fc(_) | Self::Markov(_) => false,
-            Self::Att2in(_) | Self::ShowAttendTell(_) | Self::Transformer(_) => true,
+            Self::Fc(_) | Self::ShowTell(_) | Self::Markov(_) => false,
+            Self::Att2in(_)
+            | Self::Att2all(_)
+            | Self::ShowAttendTell(_)
+            | Self::UpDown(_)
+            | Self::Transformer(_) => true,
         }
     }
 
@@ -88,11 +139,14 @@ pub struct Captioner {
 
 #[derive(Debug, Clone)]
 enum Kind {
+    /// Also show-tell.
     Fc(FcCaptioner),
+    /// Also Att2all.
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
     Markov(Box<MarkovCaptioner>),
     Transformer(Box<TransformerCaptioner>),
+    UpDown(Box<UpDownCaptioner>),
 }
 
 impl Captioner {
@@ -114,11 +168,15 @@ impl Captioner {
     ) -> Self {
         let kind = match config {
             CaptionerConfig::Fc(config) => {
-                Kind::Fc(FcCaptioner::init(config, dimensions, place, rng))
+                Kind::Fc(FcCaptioner::init(config, false, dimensions, place, rng))
             }
+            CaptionerConfig::ShowTell(config) => Kind::Fc(config.init(dimensions, place, rng)),
             CaptionerConfig::Att2in(config) => {
-                Kind::Att2in(Att2inCaptioner::init(config, dimensions, place, rng))
+                let blocks = Att2inCaptioner::CANDIDATE_BLOCKS;
+                let model = Att2inCaptioner::init(config, blocks, dimensions, place, rng);
+                Kind::Att2in(model)
             }
+            CaptionerConfig::Att2all(config) => Kind::Att2in(config.init(dimensions, place, rng)),
             CaptionerConfig::ShowAttendTell(config) => {
                 let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
                 Kind::ShowAttendTell(model)
@@ -131,6 +189,10 @@ impl Captioner {
                 let model = TransformerCaptioner::init(config, dimensions, place, rng);
                 Kind::Transformer(Box::new(model))
             }
+            CaptionerConfig::UpDown(config) => {
+                let model = UpDownCaptioner::init(config, dimensions, place, rng);
+                Kind::UpDown(Box::new(model))
+            }
         };
         Self { kind }
     }
@@ -140,6 +202,7 @@ impl Captioner {
             Kind::Fc(model) => Family::Recurrent(model),
             Kind::Att2in(model) => Family::Recurrent(model),
             Kind::ShowAttendTell(model) => Family::Recurrent(model),
+            Kind::UpDown(model) => Family::Recurrent(model.as_ref()),
             Kind::Markov(model) => Family::Markov(model),
             Kind::Transformer(model) => Family::Transformer(model),
         }
@@ -190,6 +253,7 @@ impl Captioner {
             Kind::ShowAttendTell(model) => parameters(model),
             Kind::Markov(model) => parameters(&**model),
             Kind::Transformer(model) => parameters(&**model),
+            Kind::UpDown(model) => parameters(model.as_ref()),
         }
     }
 
@@ -206,6 +270,7 @@ impl Captioner {
             Kind::Transformer(model) => {
                 Kind::Transformer(Box::new(update_parameters(*model, change)))
             }
+            Kind::UpDown(model) => Kind::UpDown(Box::new(update_parameters(*model, change))),
         };
         Self { kind }
     }

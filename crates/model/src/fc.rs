@@ -8,17 +8,18 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
-    attention::AttentionBackward,
-    init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
-    recurrent::Recurrent,
+    recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, ImageRecord, State},
     words::WordLayers,
 };
 
 /// Sizes of the FC captioner.
+///
+/// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
+/// `V (E + H + 1) + E (F + 1) + 4 H (E + H + 1)` parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FcConfig {
@@ -49,6 +50,8 @@ impl Default for FcConfig {
 /// ```
 ///
 /// All gates share one matrix product; gate order is i, f, o, g (see [`cell`]).
+///
+/// It is also the [show-tell captioner](crate::ShowTellConfig), when words are plain and gates have no bias.
 #[derive(Module, Debug)]
 pub(crate) struct FcCaptioner {
     words: WordLayers,
@@ -61,8 +64,10 @@ pub(crate) struct FcCaptioner {
 }
 
 impl FcCaptioner {
+    /// `plain`: whether words are plain and gates have no bias.
     pub(crate) fn init(
         config: &FcConfig,
+        plain: bool,
         dimensions: Dimensions,
         place: (&Device, DType),
         rng: &mut impl Rng,
@@ -78,9 +83,10 @@ impl FcCaptioner {
             words: WordLayers {
                 embedding,
                 input_weight,
-                gate_bias: init::linear([1, 4 * hidden], hidden, place, rng),
+                gate_bias: (!plain).then(|| init::linear([1, 4 * hidden], hidden, place, rng)),
                 output_weight: init::linear([hidden, vocab], hidden, place, rng),
                 output_bias: init::linear([1, vocab], hidden, place, rng),
+                plain,
             },
             image_weight,
             image_bias,
@@ -147,6 +153,7 @@ impl Recurrent for FcCaptioner {
         let record = CoreRecord {
             cell: record,
             attention: None,
+            below: None,
         };
         let state = State {
             hidden,
@@ -162,7 +169,7 @@ impl Recurrent for FcCaptioner {
         _images: &ImageRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
-        _attention: &mut Option<AttentionBackward>,
+        _sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         Ok(cell_backward(Candidate::Tanh, record.cell, dh, dc))
     }
@@ -171,8 +178,8 @@ impl Recurrent for FcCaptioner {
         &self,
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
-        _d_gates: Option<Tensor<2>>,
-        _attention: Option<AttentionBackward>,
+        _d_products: Option<Tensor<2>>,
+        _sums: StepSums,
         _scale: f64,
         gradients: &mut Gradients,
     ) {
@@ -180,10 +187,8 @@ impl Recurrent for FcCaptioner {
             return;
         };
         let (d_gates, _) = cell_backward(Candidate::Tanh, record, dh, dc);
-        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
-        let d_weight = images.projected.transpose().matmul(d_gates.clone());
-        gradients.add("words.input_weight", d_weight);
-        let d_image = d_gates.matmul(self.words.input_weight.val().transpose());
+        let words = &self.words;
+        let d_image = words.gates_backward(images.projected, d_gates, gradients);
         gradients.add("image_bias", d_image.clone().sum_dim(0));
         let vectors = images.features.vectors();
         gradients.add("image_weight", vectors.transpose().matmul(d_image));

@@ -8,14 +8,11 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
-    attention::AttentionBackward,
-    init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
     locations::{LocationSignal, Look},
-    lstm::{Candidate, cell, cell_backward},
-    recurrent::Recurrent,
+    lstm::Candidate,
+    recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
-    rows::{index, scatter_rows},
     tape::{CoreRecord, ImageRecord, StartRecord, State},
     words::WordLayers,
 };
@@ -31,6 +28,9 @@ pub enum AttentionKind {
 }
 
 /// Sizes of the show-attend-tell captioner.
+///
+/// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
+/// `V (E + H + 1) + H (F + 1) + 4 H (E + 1) + 10 H^2 + 2 H + 2 A (H + 1)` parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShowAttendTellConfig {
@@ -100,9 +100,10 @@ impl ShowAttendTellCaptioner {
             words: WordLayers {
                 embedding: words,
                 input_weight: linear([embedding, gates], embedding),
-                gate_bias: linear([1, gates], hidden),
+                gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
+                plain: false,
             },
             regions: RegionLayers {
                 image_weight: linear([feature, hidden], feature),
@@ -118,18 +119,6 @@ impl ShowAttendTellCaptioner {
             attention: config.attention,
         }
     }
-}
-
-/// The image of every region, and the number of regions of every image, `[images, 1]`.
-fn image_of_region(features: &ImageFeatures, like: &Tensor<2>) -> (Vec<usize>, Tensor<2>) {
-    let counts = features.region_counts();
-    let images = counts.iter().enumerate();
-    let of_region = images.flat_map(|(image, &count)| std::iter::repeat_n(image, count));
-    let counts: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
-    let shape = [counts.len(), 1];
-    let data = burn::tensor::TensorData::new(counts, shape);
-    let counts = Tensor::from_data(data, (&like.device(), like.dtype()));
-    (of_region.collect(), counts)
 }
 
 impl Recurrent for ShowAttendTellCaptioner {
@@ -153,8 +142,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let images = features.images();
         let hidden = self.regions.hidden();
         let (regions, mut record) = self.regions.read(features, dropout);
-        let (of_region, counts) = image_of_region(&record.features, &record.projected);
-        let mean = scatter_rows(record.projected.clone(), &of_region, images) / counts;
+        let mean = record.features.mean_of_regions(record.projected.clone());
         let start = mean.clone().matmul(self.start_weight.val()) + self.start_bias.val();
         let start = start.tanh();
         let state = State {
@@ -174,56 +162,39 @@ impl Recurrent for ShowAttendTellCaptioner {
         state: State,
         look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let [_, gates] = input.dims();
-        let attention = recurrent.dims()[1] - gates;
-        let queries = recurrent.clone().narrow(1, gates, attention);
-        let mut look = match self.attention {
+        let look = match self.attention {
             AttentionKind::Soft => Look::Expected,
             AttentionKind::Hard => look,
         };
-        let (attended, context) = self.regions.attend(&state, queries, &mut look)?;
-        let sums = input + recurrent.narrow(1, 0, gates) + context;
-        let (hidden, cell, record) = cell(Candidate::Tanh, sums, state.cell);
-        let record = CoreRecord {
-            cell: record,
-            attention: Some(attended),
-        };
-        let state = State {
-            hidden,
-            cell,
-            image_of_row: state.image_of_row,
-            regions: state.regions,
-        };
-        Ok((state, record))
+        let layers = &self.regions;
+        layers.cell(Candidate::Tanh, input, recurrent, state, look)
     }
 
     fn cell_backward(
         &self,
         record: CoreRecord,
         images: &ImageRecord,
-        (dh, dc): (Tensor<2>, Tensor<2>),
+        d_state: (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
-        attention: &mut Option<AttentionBackward>,
+        sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        let (d_gates, dc_before) = cell_backward(Candidate::Tanh, record.cell, dh, dc);
-        let (attended, d_context) = (record.attention, d_gates.clone());
         let layers = &self.regions;
-        let d_queries = layers.attend_backward(images, attended, d_context, location, attention)?;
-        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+        layers.cell_backward(Candidate::Tanh, record, images, d_state, location, sums)
     }
 
     fn read_backward(
         &self,
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
-        d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionBackward>,
+        d_products: Option<Tensor<2>>,
+        sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        let (Some(d_gates), Some(attention)) = (d_gates, attention) else {
+        let (Some(d_products), Some(attention)) = (d_products, sums.attention) else {
             return;
         };
+        let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
         let d_values = match (d_start, &images.start) {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
                 let slope = start.clone().square().neg().add_scalar(1.0);
@@ -232,8 +203,7 @@ impl Recurrent for ShowAttendTellCaptioner {
                 gradients.add("start_weight", d_weight);
                 gradients.add("start_bias", d_sums.clone().sum_dim(0));
                 let d_mean = d_sums.matmul(self.start_weight.val().transpose());
-                let (of_region, counts) = image_of_region(&images.features, mean);
-                Some((d_mean / counts).select(0, index(&of_region, &mean.device())))
+                Some(images.features.mean_of_regions_backward(d_mean))
             }
             _ => None,
         };

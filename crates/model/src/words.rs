@@ -14,21 +14,35 @@ use crate::{
 /// ```text
 /// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
 /// ```
+///
+/// Plain words are `x_t = E[w_(t-1)]`.
 #[derive(Module, Debug)]
 pub(crate) struct WordLayers {
     /// `E`, `[vocab, embedding]`.
     pub(crate) embedding: Param<Tensor<2>>,
     /// `W_x`, `[embedding, gates]`.
     pub(crate) input_weight: Param<Tensor<2>>,
-    /// `b`, `[1, gates]`.
-    pub(crate) gate_bias: Param<Tensor<2>>,
+    /// `b`, `[1, gates]`; 0 if absent.
+    pub(crate) gate_bias: Option<Param<Tensor<2>>>,
     /// `W_o`, `[hidden, vocab]`.
     pub(crate) output_weight: Param<Tensor<2>>,
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
+    /// Whether words are plain.
+    #[module(skip)]
+    pub(crate) plain: bool,
 }
 
 impl WordLayers {
+    /// Columns of the gates that words enter.
+    pub(crate) fn gate_columns(&self) -> usize {
+        self.input_weight.val().dims()[1]
+    }
+
+    pub(crate) fn hidden(&self) -> usize {
+        self.output_weight.val().dims()[0]
+    }
+
     pub(crate) fn place(&self) -> (Device, DType) {
         let embedding = self.embedding.val();
         (embedding.device(), embedding.dtype())
@@ -40,6 +54,9 @@ impl WordLayers {
         words: &[u32],
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor<2>, ModelError> {
+        if self.plain {
+            return embed(&self.embedding.val(), words);
+        }
         let input = relu(embed(&self.embedding.val(), words)?);
         let [rows, columns] = input.dims();
         let (device, dtype) = self.place();
@@ -49,7 +66,26 @@ impl WordLayers {
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
     pub(crate) fn gates(&self, inputs: Tensor<2>) -> Tensor<2> {
-        inputs.matmul(self.input_weight.val()) + self.gate_bias.val()
+        let gates = inputs.matmul(self.input_weight.val());
+        match &self.gate_bias {
+            Some(bias) => gates + bias.val(),
+            None => gates,
+        }
+    }
+
+    /// Adds the gradients of `W_x` and `b`; returns those at inputs, `[rows, embedding]`, from those at their gates.
+    pub(crate) fn gates_backward(
+        &self,
+        inputs: Tensor<2>,
+        d_gates: Tensor<2>,
+        gradients: &mut Gradients,
+    ) -> Tensor<2> {
+        if self.gate_bias.is_some() {
+            gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
+        }
+        let d_weight = inputs.transpose().matmul(d_gates.clone());
+        gradients.add("words.input_weight", d_weight);
+        d_gates.matmul(self.input_weight.val().transpose())
     }
 
     /// Adds the gradients of embedding, `W_x` and `b`.
@@ -65,13 +101,12 @@ impl WordLayers {
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
-        let d_inputs = d_gates.clone().matmul(self.input_weight.val().transpose());
-        gradients.add(
-            "words.input_weight",
-            inputs.clone().transpose().matmul(d_gates),
-        );
-        let d_words = relu_dropout_backward(d_inputs, inputs, scale);
+        let d_inputs = self.gates_backward(inputs.clone(), d_gates, gradients);
+        let d_words = if self.plain {
+            d_inputs
+        } else {
+            relu_dropout_backward(d_inputs, inputs, scale)
+        };
         let d_embedding = embedding_gradient(&self.embedding.val(), words, d_words);
         gradients.add("words.embedding", d_embedding);
     }

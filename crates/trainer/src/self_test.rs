@@ -8,8 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
-    Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig, TransformerConfig,
+    Att2allConfig, Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig,
+    Gradients, ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig, ShowTellConfig,
+    TransformerConfig, UpDownConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,14 +79,25 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 5] {
+fn captioners() -> [CaptionerConfig; 8] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
             embedding: 8,
             dropout: 0.25,
         }),
+        CaptionerConfig::ShowTell(ShowTellConfig {
+            hidden: 16,
+            embedding: 8,
+            dropout: 0.25,
+        }),
         CaptionerConfig::Att2in(Att2inConfig {
+            hidden: 16,
+            embedding: 8,
+            attention_size: 12,
+            dropout: 0.25,
+        }),
+        CaptionerConfig::Att2all(Att2allConfig {
             hidden: 16,
             embedding: 8,
             attention_size: 12,
@@ -110,6 +122,12 @@ fn captioners() -> [CaptionerConfig; 5] {
             layers: 2,
             heads: 2,
             feed_forward: 24,
+            dropout: 0.25,
+        }),
+        CaptionerConfig::UpDown(UpDownConfig {
+            hidden: 16,
+            embedding: 8,
+            attention_size: 12,
             dropout: 0.25,
         }),
     ]

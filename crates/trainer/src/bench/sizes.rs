@@ -1,6 +1,9 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig, TransformerConfig};
+use scst_model::{
+    Att2allConfig, Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig, ShowTellConfig,
+    TransformerConfig, UpDownConfig,
+};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -16,12 +19,18 @@ pub enum BenchModel {
     /// The image vector as the first input of an LSTM.
     #[default]
     Fc,
+    /// The image vector as the first input of an LSTM that reads plain words.
+    ShowTell,
     /// Attention over regions, which enters the candidate of an LSTM.
     Att2in,
     /// A softmax over whole captions.
     Markov,
     /// Attention to the words so far and to regions, without a recurrence.
     Transformer,
+    /// Attention over regions, which enters candidate and gates of an LSTM.
+    Att2all,
+    /// One LSTM that attends to regions, below one that chooses words.
+    UpDown,
 }
 
 /// What is timed: backend, sizes and number of steps.
@@ -37,7 +46,8 @@ pub struct StepBench {
     pub samples: usize,
     /// Words in the vocabulary, end token and unknown word included.
     pub vocab: usize,
-    /// Units of the LSTM, and length of word embeddings; of the transformer a quarter of the feed-forward units.
+    /// Units of an LSTM, length of word embeddings, and size of attention; of the transformer a quarter of the
+    /// feed-forward units.
     pub hidden: usize,
     /// Length of a feature vector.
     pub feature: usize,
@@ -120,6 +130,11 @@ impl StepBench {
                 embedding: self.hidden,
                 dropout: self.dropout,
             }),
+            BenchModel::ShowTell => CaptionerConfig::ShowTell(ShowTellConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                dropout: self.dropout,
+            }),
             BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
                 hidden: self.hidden,
                 embedding: self.hidden,
@@ -137,6 +152,18 @@ impl StepBench {
                 feed_forward: 4 * self.hidden,
                 dropout: self.dropout,
                 ..TransformerConfig::default()
+            }),
+            BenchModel::Att2all => CaptionerConfig::Att2all(Att2allConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                attention_size: self.hidden,
+                dropout: self.dropout,
+            }),
+            BenchModel::UpDown => CaptionerConfig::UpDown(UpDownConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                attention_size: self.hidden,
+                dropout: self.dropout,
             }),
         }
     }

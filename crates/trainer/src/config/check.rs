@@ -131,50 +131,25 @@ impl Config {
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
+        let mut model = check.below(&format!("model.{}", self.model.name()));
+        for (name, size) in self.model.sizes() {
+            model.at_least_one(name, size as u64);
+        }
+        model.below_one("dropout", self.model.dropout());
         match &self.model {
-            CaptionerConfig::Fc(config) => {
-                let mut check = check.below("model.fc");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Att2in(config) => {
-                let mut check = check.below("model.att2in");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::ShowAttendTell(config) => {
-                let mut check = check.below("model.show_attend_tell");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Markov(config) => {
-                let mut check = check.below("model.markov");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.require(
-                    config.positions == self.data.max_length,
-                    "positions",
-                    config.positions,
-                    &format!("`data.max_length`, {}", self.data.max_length),
-                );
-                check.at_least_one("shortlist", config.shortlist as u64);
-                check.at_least_one("rank", config.rank as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Transformer(config) => {
-                let mut check = check.below("model.transformer");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("layers", config.layers as u64);
-                let divides = config.heads >= 1 && config.hidden.is_multiple_of(config.heads);
-                let divisor = format!("1 or more, a divisor of `hidden` = {}", config.hidden);
-                check.require(divides, "heads", config.heads, &divisor);
-                check.at_least_one("feed_forward", config.feed_forward as u64);
-                check.below_one("dropout", config.dropout);
-            }
+            CaptionerConfig::Markov(config) => model.require(
+                config.positions == self.data.max_length,
+                "positions",
+                config.positions,
+                &format!("`data.max_length`, {}", self.data.max_length),
+            ),
+            CaptionerConfig::Transformer(config) => model.require(
+                config.heads >= 1 && config.hidden.is_multiple_of(config.heads),
+                "heads",
+                config.heads,
+                &format!("1 or more, a divisor of `hidden` = {}", config.hidden),
+            ),
+            _ => {}
         }
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
