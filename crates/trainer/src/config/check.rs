@@ -131,38 +131,7 @@ impl Config {
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
-        match &self.model {
-            CaptionerConfig::Fc(config) => {
-                let mut check = check.below("model.fc");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Att2in(config) => {
-                let mut check = check.below("model.att2in");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::ShowAttendTell(config) => {
-                let mut check = check.below("model.show_attend_tell");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Transformer(config) => {
-                let mut check = check.below("model.transformer");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("layers", config.layers as u64);
-                let divides = config.heads >= 1 && config.hidden.is_multiple_of(config.heads);
-                let divisor = format!("1 or more, a divisor of `hidden` = {}", config.hidden);
-                check.require(divides, "heads", config.heads, &divisor);
-                check.at_least_one("feed_forward", config.feed_forward as u64);
-                check.below_one("dropout", config.dropout);
-            }
-        }
+        check_model(&self.model, &mut check);
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
         for (k, stage) in self.stages.iter().enumerate() {
@@ -211,6 +180,41 @@ impl Config {
             }
         }
         problems
+    }
+}
+
+fn check_model(model: &CaptionerConfig, check: &mut Checker<'_>) {
+    match model {
+        CaptionerConfig::Fc(config) => {
+            let mut check = check.below("model.fc");
+            check.at_least_one("hidden", config.hidden as u64);
+            check.at_least_one("embedding", config.embedding as u64);
+            check.below_one("dropout", config.dropout);
+        }
+        CaptionerConfig::Att2in(config) => {
+            let mut check = check.below("model.att2in");
+            check.at_least_one("hidden", config.hidden as u64);
+            check.at_least_one("embedding", config.embedding as u64);
+            check.at_least_one("attention_size", config.attention_size as u64);
+            check.below_one("dropout", config.dropout);
+        }
+        CaptionerConfig::ShowAttendTell(config) => {
+            let mut check = check.below("model.show_attend_tell");
+            check.at_least_one("hidden", config.hidden as u64);
+            check.at_least_one("embedding", config.embedding as u64);
+            check.at_least_one("attention_size", config.attention_size as u64);
+            check.below_one("dropout", config.dropout);
+        }
+        CaptionerConfig::Transformer(config) => {
+            let mut check = check.below("model.transformer");
+            check.at_least_one("hidden", config.hidden as u64);
+            check.at_least_one("layers", config.layers as u64);
+            let divides = config.heads >= 1 && config.hidden.is_multiple_of(config.heads);
+            let divisor = format!("1 or more, a divisor of `hidden` = {}", config.hidden);
+            check.require(divides, "heads", config.heads, &divisor);
+            check.at_least_one("feed_forward", config.feed_forward as u64);
+            check.below_one("dropout", config.dropout);
+        }
     }
 }
 
