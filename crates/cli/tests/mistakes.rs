@@ -83,6 +83,18 @@ fn all_values_out_of_range_are_reported_at_once() {
 }
 
 #[test]
+fn heads_that_do_not_divide_the_units_are_refused() {
+    let message = message_when(
+        "[model.fc]\nhidden = 24\nembedding = 16",
+        "[model.transformer]\nhidden = 24\nheads = 5",
+    );
+    assert_names(
+        &message,
+        &["key `model.transformer.heads`: found 5, expected 1 or more, a divisor of `hidden` = 24"],
+    );
+}
+
+#[test]
 fn stage_without_or_with_two_objectives_is_refused() {
     let message = message_when(
         "xe = { captions_per_image = 3",

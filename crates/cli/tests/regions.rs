@@ -14,10 +14,16 @@ const REGIONS: &str = "features.folder = { path = \"regions\" }";
 const HARD: &str =
     "[model.show_attend_tell]\nattention = \"hard\"\nattention_size = 20\nhidden = 24";
 
+const TRANSFORMER: &str =
+    "[model.transformer]\nhidden = 24\nlayers = 2\nheads = 4\nfeed_forward = 32";
+
 /// A workplace whose configuration reads regions with this captioner.
 fn workplace(captioner: &str) -> Workplace {
     let workplace = Workplace::new();
-    let config = CONFIG.replace(FC, captioner).replace(POOLED, REGIONS);
+    let mut config = CONFIG.replace(FC, captioner).replace(POOLED, REGIONS);
+    if captioner == TRANSFORMER {
+        config = config.replace("embedding = 16\n", "");
+    }
     assert!(config.contains(captioner) && config.contains(REGIONS));
     workplace.write("config.toml", config.as_bytes());
     workplace
@@ -39,6 +45,11 @@ fn hard_attention_trains_on_regions_and_resumes_as_if_never_stopped() {
     for lost_after in ["step-00000038", "step-00000070"] {
         assert_resumes(HARD, lost_after);
     }
+}
+
+#[test]
+fn transformer_trains_on_regions_and_resumes_as_if_never_stopped() {
+    assert_resumes(TRANSFORMER, "step-00000070");
 }
 
 /// A run that lost all checkpoints after `lost_after` goes on to the weights of one that did not.

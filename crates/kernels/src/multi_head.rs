@@ -76,6 +76,9 @@ pub struct Attended<'a> {
 /// # Panics
 /// When the lengths do not fit together.
 pub fn attend(attended: &Attended<'_>, queries: &[f32], contexts: &mut [f32]) {
+    if attended.sources.is_empty() {
+        return;
+    }
     let hidden = hidden(attended, queries);
     let rows = queries
         .par_chunks_exact(hidden)
@@ -117,6 +120,9 @@ pub fn attend_backward(
     d_queries: &mut [f32],
     d_keys_values: &mut [f32],
 ) {
+    if attended.sources.is_empty() {
+        return;
+    }
     let hidden = hidden(attended, queries);
     let (sources, heads) = (attended.sources, attended.heads);
     let scale = scale(hidden / heads);
@@ -178,7 +184,7 @@ pub fn attend_backward(
 
 /// Columns of a query.
 fn hidden(attended: &Attended<'_>, queries: &[f32]) -> usize {
-    let hidden = queries.len() / attended.sources.len().max(1);
+    let hidden = queries.len() / attended.sources.len();
     assert!(
         hidden > 0 && hidden.is_multiple_of(attended.heads),
         "{} heads divide {hidden} columns",

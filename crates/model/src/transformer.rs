@@ -156,17 +156,11 @@ impl TransformerCaptioner {
         let projected = apply(projected, mask.as_ref());
         let mut norm = NormRecord::default();
         let memory = self.image_norm.forward(projected.clone(), &mut norm);
-        let layers = self.layers.iter();
-        let mut firsts = vec![0];
-        for count in features.region_counts().iter() {
-            firsts.push(firsts.last().unwrap_or(&0) + count);
-        }
-        let regions = Arc::new(Regions {
-            firsts,
-            keys_values: layers
-                .map(|layer| layer.regions.keys_values(memory.clone()))
-                .collect(),
-        });
+        let keys_values = |layer: &Layer| layer.regions.keys_values(memory.clone());
+        let regions = Arc::new(Regions::new(
+            features.region_counts(),
+            self.layers.iter().map(keys_values).collect(),
+        ));
         let images = ImageRecord {
             features,
             projected,

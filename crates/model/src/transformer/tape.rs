@@ -12,12 +12,25 @@ use crate::{Dropout, ImageFeatures, dropout::Dropped};
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
     /// The number of the first region of every image, and of the one behind the last.
-    pub(crate) firsts: Vec<usize>,
+    firsts: Vec<usize>,
     /// Keys and values of all regions, layer by layer.
     pub(crate) keys_values: Vec<KeysValues>,
 }
 
 impl Regions {
+    /// `counts`: the number of regions of every image.
+    pub(crate) fn new(counts: &[usize], keys_values: Vec<KeysValues>) -> Self {
+        let ends = counts.iter().scan(0, |end, count| {
+            *end += count;
+            Some(*end)
+        });
+        let firsts = std::iter::once(0).chain(ends).collect();
+        Self {
+            firsts,
+            keys_values,
+        }
+    }
+
     /// The regions that rows attend to.
     pub(crate) fn of_rows(&self, image_of_row: &[usize]) -> Sources {
         let mut sources = Sources::default();

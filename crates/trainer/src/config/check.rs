@@ -131,26 +131,7 @@ impl Config {
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
-        let mut model = check.below(&format!("model.{}", self.model.name()));
-        for (name, size) in self.model.sizes() {
-            model.at_least_one(name, size as u64);
-        }
-        model.below_one("dropout", self.model.dropout());
-        match &self.model {
-            CaptionerConfig::Markov(config) => model.require(
-                config.positions == self.data.max_length,
-                "positions",
-                config.positions,
-                &format!("`data.max_length`, {}", self.data.max_length),
-            ),
-            CaptionerConfig::Transformer(config) => model.require(
-                config.heads >= 1 && config.hidden.is_multiple_of(config.heads),
-                "heads",
-                config.heads,
-                &format!("1 or more, a divisor of `hidden` = {}", config.hidden),
-            ),
-            _ => {}
-        }
+        check_model(self, &mut check);
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
         for (k, stage) in self.stages.iter().enumerate() {
@@ -202,6 +183,29 @@ impl Config {
             }
         }
         problems
+    }
+}
+
+fn check_model(config: &Config, check: &mut Checker<'_>) {
+    let mut check = check.below(&format!("model.{}", config.model.name()));
+    for (name, size) in config.model.sizes() {
+        check.at_least_one(name, size as u64);
+    }
+    check.below_one("dropout", config.model.dropout());
+    match &config.model {
+        CaptionerConfig::Markov(markov) => check.require(
+            markov.positions == config.data.max_length,
+            "positions",
+            markov.positions,
+            &format!("`data.max_length`, {}", config.data.max_length),
+        ),
+        CaptionerConfig::Transformer(transformer) => check.require(
+            transformer.heads >= 1 && transformer.hidden.is_multiple_of(transformer.heads),
+            "heads",
+            transformer.heads,
+            &format!("1 or more, a divisor of `hidden` = {}", transformer.hidden),
+        ),
+        _ => {}
     }
 }
 
