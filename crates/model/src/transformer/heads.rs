@@ -16,7 +16,7 @@ use crate::rows::{index, scatter_rows};
 pub(crate) enum KeysValues {
     /// Read in place by every step.
     Host(Arc<Values>),
-    Device(Tensor<2>),
+    Device(Box<Tensor<2>>),
 }
 
 impl KeysValues {
@@ -24,7 +24,7 @@ impl KeysValues {
         if is_host(&keys_values.device(), keys_values.dtype()) {
             Self::Host(Arc::new(Values::take(keys_values)))
         } else {
-            Self::Device(keys_values)
+            Self::Device(Box::new(keys_values))
         }
     }
 }
@@ -166,7 +166,7 @@ fn gather(blocks: &[KeysValues], sources: &Sources, heads: usize, queries: Tenso
     let (device, [count, hidden]) = (queries.device(), queries.dims());
     let (longest, width) = (sources.longest(), hidden / heads);
     let on_device = blocks.iter().filter_map(|block| match block {
-        KeysValues::Device(keys_values) => Some(keys_values.clone()),
+        KeysValues::Device(keys_values) => Some((**keys_values).clone()),
         KeysValues::Host(_) => None,
     });
     let keys_values = Tensor::cat(on_device.collect(), 0);
