@@ -205,6 +205,15 @@ impl Captioner {
         recurrent::step(self.recurrent(), words, state, tape)
     }
 
+    /// Like [`step`](Self::step) without a tape, but returns where the captioner looks as it goes on from the words:
+    /// the weights of attention, `[rows, regions of the image with the most]`, every row of which sums to 1.
+    ///
+    /// # Errors
+    /// [`ModelError::NoAttention`] when it does not attend to regions, and those of [`step`](Self::step).
+    pub fn attend(&self, words: &[u32], state: State) -> Result<(Tensor<2>, State), ModelError> {
+        recurrent::attend(self.recurrent(), words, state)
+    }
+
     /// Runs whole captions, given as input words, and returns the tape.
     ///
     /// The input words of a caption are the end token and then its words but for the last. The
