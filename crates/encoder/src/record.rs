@@ -11,7 +11,6 @@ use crate::{architecture::Architecture, error::RecordError, extract::Element};
 #[serde(deny_unknown_fields)]
 pub struct EncoderRecord {
     /// The encoder, by name.
-    #[serde(with = "by_name")]
     pub encoder: Architecture,
     /// Where its weights were.
     pub weights: PathBuf,
@@ -46,27 +45,6 @@ impl EncoderRecord {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         Ok(json)
-    }
-}
-
-/// An architecture by its name.
-mod by_name {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::architecture::Architecture;
-
-    pub(super) fn serialize<S: Serializer>(
-        architecture: &Architecture,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(architecture.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Architecture, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map_err(D::Error::custom)
     }
 }
 

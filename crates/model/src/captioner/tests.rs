@@ -451,9 +451,10 @@ fn attention_follows_its_regions_wherever_they_stand() {
         let model = model(&config, place.0, place.1);
         let weights = |order: &[usize]| -> Result<Vec<Vec<f32>>, ModelError> {
             let vectors = rows.clone().select(0, index(order, place.0));
-            let features = match config.reads_regions() {
-                true => ImageFeatures::regions(vectors, vec![order.len()])?,
-                false => ImageFeatures::pooled(vectors.narrow(0, 0, 1)),
+            let features = if config.reads_regions() {
+                ImageFeatures::regions(vectors, vec![order.len()])?
+            } else {
+                ImageFeatures::pooled(vectors.narrow(0, 0, 1))
             };
             let mut state = model.start(features, &[0])?;
             let mut steps = Vec::new();
