@@ -1,5 +1,6 @@
 //! The command line.
 
+mod caption;
 mod decoder;
 mod features;
 
@@ -10,6 +11,7 @@ use scst_data::Split;
 use scst_trainer::{Backend, BenchModel, StepBench, config::Override};
 use tracing::level_filters::LevelFilter;
 
+pub(crate) use caption::CaptionArguments;
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use features::FeaturesArguments;
 
@@ -40,6 +42,13 @@ pub(crate) enum Command {
     Train(TrainArguments),
     /// Score a run or checkpoint: BLEU-1..4, ROUGE-L, CIDEr-D as coco-caption prints them
     Eval(Box<EvalArguments>),
+    /// Caption photos with a trained run, and draw where it looked
+    ///
+    /// A run that was trained on files of `scst features` knows its encoder and where its weights are.
+    /// Greedy and beam search print the best caption of every image; --samples prints all that were
+    /// drawn, those that --rerank puts first before the others, with their log-probabilities. --json
+    /// holds all captions that were found, and the log-probabilities of all.
+    Caption(Box<CaptionArguments>),
     /// Score captions against references with coco-caption's metrics: no training, no Java, no Python
     Score(ScoreArguments),
     /// Build a table of document frequencies for CIDEr from captions

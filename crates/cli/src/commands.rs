@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod bench;
+pub(crate) mod caption;
 mod caption_file;
 pub(crate) mod config;
 pub(crate) mod devices;
@@ -14,7 +15,14 @@ pub(crate) mod score;
 pub(crate) mod tokenize;
 pub(crate) mod train;
 
+use std::num::NonZeroUsize;
+
 use crate::failure::Failure;
+
+/// The number of CPU threads of the process.
+fn number_of_threads() -> NonZeroUsize {
+    NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
+}
 
 /// Sets the number of CPU threads for the whole process.
 fn set_threads(threads: Option<usize>) -> Result<(), Failure> {

@@ -41,6 +41,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
+        Command::Caption(arguments) => commands::caption::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),

@@ -8,7 +8,7 @@ use std::{fs, path::Path, process::Stdio, sync::LazyLock, thread, time::Duration
 
 use image::RgbImage;
 use scst_data::{FeatureSource, FeatureStore, NpySource};
-use scst_encoder::{Architecture, Encoder, Features};
+use scst_encoder::{Architecture, Element, Encoder, EncoderRecord, Features, Part};
 use tempfile::TempDir;
 
 use support::Workplace;
@@ -94,8 +94,10 @@ fn files_hold_the_features_of_every_picture_in_one_pass() {
     let printed = workplace.succeed(&arguments(&[&both[..], &["--dtype", "f32"]].concat()));
     assert!(printed.contains("3 images, 0 left out"), "{printed}");
     let all = [
+        "grid.encoder.json",
         "grid.names.txt",
         "grid.npy",
+        "pooled.encoder.json",
         "pooled.names.txt",
         "pooled.npy",
     ];
@@ -114,12 +116,46 @@ fn files_hold_the_features_of_every_picture_in_one_pass() {
     assert!(read(&workplace, "grid.npy", &names) == grid);
     // In 16 bits, to their precision.
     workplace.succeed(&arguments(&["--out", "pooled.npy"]));
-    for (found, exact) in read(&workplace, "pooled.npy", &names).iter().zip(&pooled) {
+    let halves = read(&workplace, "pooled.npy", &names);
+    for (found, exact) in halves.iter().zip(&pooled) {
         assert!(
             (found - exact).abs() <= 5e-4 * exact.abs() + 1e-7,
             "{found} {exact}"
         );
     }
+    let mut rounded = pooled;
+    Element::F16.round(&mut rounded);
+    assert!(rounded == halves);
+}
+
+#[test]
+fn record_beside_a_file_tells_its_encoder() {
+    let workplace = workplace(1);
+    fs::copy(WEIGHTS.path().join(FILE), workplace.path("here.pth")).expect("a copy");
+    let mut arguments = arguments(&["--out", "pooled.npy", "--grid", "grid.npy"]);
+    arguments[4] = "here.pth";
+    workplace.succeed(&arguments);
+    let crc = crc32c(&workplace.read("here.pth"));
+    for (part, features) in [("pooled", Part::Pooled), ("grid", Part::Grid)] {
+        let record = workplace.read(&format!("{part}.encoder.json"));
+        let expected = EncoderRecord {
+            encoder: ARCHITECTURE,
+            weights: fs::canonicalize(workplace.path("here.pth")).expect("a path"),
+            weights_crc32c: crc,
+            features,
+            element: Element::F16,
+        };
+        assert_eq!(EncoderRecord::parse(&record).expect("a record"), expected);
+    }
+}
+
+/// CRC-32C bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 }
+        })
+    })
 }
 
 #[test]
@@ -170,7 +206,7 @@ fn resumed_files_have_the_same_bytes_when_the_work_was_killed() {
         "{errors}"
     );
     for part in ["pooled", "grid"] {
-        for ending in ["npy", "names.txt"] {
+        for ending in ["npy", "names.txt", "encoder.json"] {
             let whole = workplace.read(&format!("{part}_whole.{ending}"));
             assert!(
                 whole == workplace.read(&format!("{part}.{ending}")),
@@ -178,7 +214,7 @@ fn resumed_files_have_the_same_bytes_when_the_work_was_killed() {
             );
         }
     }
-    assert_eq!(files(&workplace).len(), 8, "nothing else is left");
+    assert_eq!(files(&workplace).len(), 12, "nothing else is left");
 }
 
 #[test]
@@ -238,7 +274,8 @@ fn broken_image_ends_the_work_or_is_left_out() {
         workplace.text("pooled.names.txt"),
         "picture00.png\npicture02.png\n"
     );
-    assert_eq!(files(&workplace), ["pooled.names.txt", "pooled.npy"]);
+    let all = ["pooled.encoder.json", "pooled.names.txt", "pooled.npy"];
+    assert_eq!(files(&workplace), all);
 }
 
 #[test]

@@ -78,6 +78,37 @@ pub enum PictureError {
     Pixels,
 }
 
+/// Why a record of an encoder could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("not a record of an encoder as `scst features` writes it: {0}")]
+pub struct RecordError(pub(crate) serde_json::Error);
+
+/// Why attention could not be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttentionPictureError {
+    /// The regions do not lie in a square.
+    #[error(
+        "cannot draw attention to {regions} regions, expected a square number of them, row after row"
+    )]
+    Regions {
+        /// Their number.
+        regions: usize,
+    },
+    /// A weight is negative, NaN or infinite.
+    #[error("cannot draw a weight of attention of {weight}")]
+    Weight {
+        /// The weight.
+        weight: f32,
+    },
+    /// The photo has no pixels.
+    #[error(transparent)]
+    Photo(#[from] PictureError),
+    /// The picture cannot be put together.
+    #[error("cannot encode a picture of attention: {0}")]
+    Encode(#[from] image::ImageError),
+}
+
 /// Why features could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -122,6 +153,14 @@ pub enum EncoderError {
     ImageName {
         /// The image.
         path: PathBuf,
+    },
+    /// A record of the encoder cannot be put in words.
+    #[error("cannot record the encoder of `{}`: {error}", path.display())]
+    Record {
+        /// The feature file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
     },
     /// An image cannot be read.
     #[error("cannot read image `{}`: {error}", path.display())]
@@ -185,7 +224,7 @@ impl EncoderError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Write { error, .. } => error.kind() == io::ErrorKind::NotFound,
-            Self::Threads(_) | Self::Busy { .. } => false,
+            Self::Threads(_) | Self::Busy { .. } | Self::Record { .. } => false,
             _ => true,
         }
     }

@@ -19,7 +19,10 @@ use std::{
     thread,
 };
 
+use half::f16;
+use image::RgbImage;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde::{Deserialize, Serialize};
 
 use self::{
     progress::{Entry, Progress, Settings},
@@ -30,18 +33,31 @@ use crate::{
     encoder::{Encoder, Features},
     error::{EncoderError, PictureError, WeightsError},
     picture,
+    record::{EncoderRecord, Part},
 };
 
 /// Images that each thread encodes before features are forced to the disk.
 const IMAGES_PER_BATCH: usize = 16;
 
 /// Type of the numbers in a feature file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Element {
     /// 16-bit floats.
     F16,
     /// 32-bit floats.
     F32,
+}
+
+impl Element {
+    /// Rounds numbers as they are rounded on their way to a file.
+    pub fn round(self, values: &mut [f32]) {
+        if self == Self::F16 {
+            for value in values {
+                *value = f16::from_f32(*value).to_f32();
+            }
+        }
+    }
 }
 
 /// What is done about an image that cannot be read.
@@ -106,7 +122,8 @@ pub struct Extracted {
     pub done_before: usize,
 }
 
-/// Encodes all images of a folder, and writes the files and beside each a `.names.txt` with a file name a row, sorted.
+/// Encodes all images of a folder, and writes the files and beside each a `.names.txt` with a file name a row, sorted,
+/// and an `.encoder.json` with an [`EncoderRecord`].
 ///
 /// # Errors
 /// The options do not go together, something cannot be read or written, or an image is broken (see [`OnError`]). What
@@ -119,6 +136,7 @@ pub fn extract(
     let names = listing::images(&extraction.images)?;
     let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
     let settings = settings(extraction, &outputs)?;
+    let records = records(extraction, &outputs, settings.weights_crc32c)?;
     let (mut progress, mut files) = resume(settings, &outputs, extraction.element, &names)?;
     let done_before = progress.entries().len();
     observe(&ExtractionEvent::Started {
@@ -128,7 +146,12 @@ pub fn extract(
     let workers = Workers::start(extraction.threads)?;
     let batch = IMAGES_PER_BATCH * extraction.threads.get();
     for names in names[done_before..].chunks(batch) {
-        let results = workers.encode(&encoder, &extraction.images, names, &mut || {
+        let encode = |number: usize| {
+            let path = extraction.images.join(&names[number]);
+            let picture = picture::read(&path, extraction.architecture.image_size())?;
+            Ok(encoder.encode(&picture))
+        };
+        let results = workers.map(names.len(), &encode, &mut || {
             observe(&ExtractionEvent::Encoded);
         });
         let (entries, failure) = append(extraction, names, results, &mut files, observe)?;
@@ -155,18 +178,37 @@ pub fn extract(
             path: extraction.images.clone(),
         });
     }
-    for (_, file) in files {
-        file.finish(&kept)?;
+    for ((_, file), record) in files.into_iter().zip(&records) {
+        file.finish(&kept, record)?;
     }
     progress.remove()?;
     Ok(extracted)
 }
 
-/// What a file holds of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Pooled,
-    Grid,
+/// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.
+///
+/// # Errors
+/// Threads cannot be started.
+pub fn encode_all(
+    encoder: &Encoder,
+    pictures: &[RgbImage],
+    threads: NonZeroUsize,
+) -> Result<Vec<Features>, EncoderError> {
+    let encode = |number: usize| encoder.encode(&pictures[number]);
+    Ok(Workers::start(threads)?.map(pictures.len(), &encode, &mut || {}))
+}
+
+/// CRC-32C of a file of weights.
+///
+/// # Errors
+/// It cannot be read.
+pub fn fingerprint(architecture: Architecture, weights: &Path) -> Result<u32, EncoderError> {
+    let bytes = fs::read(weights).map_err(|error| EncoderError::Weights {
+        path: weights.to_owned(),
+        architecture,
+        error: WeightsError::Read(error),
+    })?;
+    Ok(crc32c::crc32c(&bytes))
 }
 
 /// A file to be made.
@@ -211,11 +253,7 @@ fn outputs(extraction: &Extraction) -> Result<Vec<Output>, EncoderError> {
 
 /// All that decides about the bytes of the files.
 fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, EncoderError> {
-    let weights = fs::read(&extraction.weights).map_err(|error| EncoderError::Weights {
-        path: extraction.weights.clone(),
-        architecture: extraction.architecture,
-        error: WeightsError::Read(error),
-    })?;
+    let weights_crc32c = fingerprint(extraction.architecture, &extraction.weights)?;
     let images = fs::canonicalize(&extraction.images).map_err(|error| EncoderError::List {
         path: extraction.images.clone(),
         error,
@@ -223,7 +261,7 @@ fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, Enc
     Ok(Settings {
         version: progress::VERSION,
         architecture: extraction.architecture.name().to_owned(),
-        weights_crc32c: crc32c::crc32c(&weights),
+        weights_crc32c,
         images: images.to_string_lossy().into_owned(),
         element: extraction.element.descr().to_owned(),
         outputs: outputs
@@ -231,6 +269,30 @@ fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, Enc
             .map(|output| output.path.to_string_lossy().into_owned())
             .collect(),
     })
+}
+
+/// What is to stand beside every file.
+fn records(
+    extraction: &Extraction,
+    outputs: &[Output],
+    weights_crc32c: u32,
+) -> Result<Vec<Vec<u8>>, EncoderError> {
+    let weights = fs::canonicalize(&extraction.weights);
+    let weights = weights.unwrap_or_else(|_| extraction.weights.clone());
+    let record = |output: &Output| {
+        let record = EncoderRecord {
+            encoder: extraction.architecture,
+            weights: PathBuf::from(weights.to_string_lossy().into_owned()),
+            weights_crc32c,
+            features: output.part,
+            element: extraction.element,
+        };
+        record.to_json().map_err(|error| EncoderError::Record {
+            path: output.path.clone(),
+            error,
+        })
+    };
+    outputs.iter().map(record).collect()
 }
 
 /// Opens the record of progress and the unfinished files, cut to what both agree on.
@@ -303,26 +365,19 @@ impl Workers {
         Ok(Self(pools.map_err(EncoderError::Threads)?))
     }
 
-    /// Encodes images of a folder; the results are in their order.
-    fn encode(
+    /// Does `count` pieces of work by their numbers; the results are in that order.
+    fn map<T: Send>(
         &self,
-        encoder: &Encoder,
-        folder: &Path,
-        names: &[String],
-        encoded: &mut dyn FnMut(),
-    ) -> Vec<Result<Features, PictureError>> {
-        let size = encoder.architecture().image_size();
+        count: usize,
+        work: &(dyn Fn(usize) -> T + Sync),
+        done: &mut dyn FnMut(),
+    ) -> Vec<T> {
         let next = AtomicUsize::new(0);
-        let take = || {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            names.get(number).map(|name| (number, name))
-        };
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&number| number < count);
         let (sender, receiver) = mpsc::channel();
         let work = |sender: mpsc::Sender<_>| {
-            while let Some((number, name)) = take() {
-                let image = picture::read(&folder.join(name), size);
-                let result = image.map(|image| encoder.encode(&image));
-                if sender.send((number, result)).is_err() {
+            while let Some(number) = take() {
+                if sender.send((number, work(number))).is_err() {
                     break;
                 }
             }
@@ -333,7 +388,7 @@ impl Workers {
                 scope.spawn(move || pool.install(|| work(sender)));
             }
             drop(sender);
-            let mut results: Vec<_> = receiver.iter().inspect(|_| encoded()).collect();
+            let mut results: Vec<_> = receiver.iter().inspect(|_| done()).collect();
             results.sort_unstable_by_key(|&(number, _)| number);
             results.into_iter().map(|(_, result)| result).collect()
         })

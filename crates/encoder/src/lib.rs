@@ -13,21 +13,32 @@
 //! | `weights` | PyTorch's state dicts |
 //! | `picture`, `resize` | from an image file to pixels, as PIL has them |
 //! | `extract` | from a folder of images to feature files |
+//! | `record` | what stands beside a feature file about its encoder |
+//! | `attention_picture` | a photo for every word, in warm light where the captioner looked |
 
 mod architecture;
+mod attention_picture;
 mod efficientnet_lite;
 mod encoder;
 mod error;
 mod extract;
 mod layer;
 mod picture;
+mod record;
 mod resize;
 mod resnet;
 mod weights;
 
 pub use architecture::Architecture;
+pub use attention_picture::attention_picture;
 pub use encoder::{Encoder, Features};
-pub use error::{EncoderError, PictureError, WeightsError};
-pub use extract::{Element, Extracted, Extraction, ExtractionEvent, OnError, extract};
-pub use picture::read;
+pub use error::{AttentionPictureError, EncoderError, PictureError, RecordError, WeightsError};
+pub use extract::{
+    Element, Extracted, Extraction, ExtractionEvent, OnError, encode_all, extract, fingerprint,
+};
+pub use picture::{read, read_whole};
+pub use record::{EncoderRecord, Part};
 pub use weights::{StateDict, WeightSource};
+
+/// An image in red, green and blue, as [`read`] gives it.
+pub use image::RgbImage;

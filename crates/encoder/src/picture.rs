@@ -31,12 +31,20 @@ impl Normalisation {
 /// Memory that a file may ask for: a photo of 40 million pixels takes a quarter.
 const MEMORY_BYTES: u64 = 512 << 20;
 
-/// Reads a JPEG, PNG or WebP, whatever its file is called, in red, green and blue without transparency, and brings it
-/// to `size` x `size` pixels: the values that PIL gives for `convert("RGB")` and `resize((size, size), BILINEAR)`.
+/// Reads an image as by [`read_whole`], and brings it to `size` x `size` pixels, whatever its shape: the values that PIL
+/// gives for `convert("RGB")` and `resize((size, size), BILINEAR)`.
 ///
 /// # Errors
 /// The file cannot be read, or is not a whole image.
 pub fn read(path: &Path, size: usize) -> Result<RgbImage, PictureError> {
+    resized(read_whole(path)?, [size; 2])
+}
+
+/// Reads a JPEG, PNG or WebP, whatever its file is called, in red, green and blue without transparency.
+///
+/// # Errors
+/// The file cannot be read, or is not a whole image.
+pub fn read_whole(path: &Path) -> Result<RgbImage, PictureError> {
     let bytes = fs::read(path).map_err(PictureError::Read)?;
     let image = if bytes.starts_with(b"\xff\xd8\xff") {
         decode_jpeg(&bytes)?
@@ -47,12 +55,23 @@ pub fn read(path: &Path, size: usize) -> Result<RgbImage, PictureError> {
         reader.limits(limits);
         reader.decode()?.into_rgb8()
     };
-    let [width, height] = [image.width(), image.height()].map(|side| side as usize);
-    if width == 0 || height == 0 {
+    if image.width() == 0 || image.height() == 0 {
         return Err(PictureError::Pixels);
     }
-    let pixels = resize(image.into_raw(), [width, height], [size; 2]);
-    RgbImage::from_raw(size as u32, size as u32, pixels).ok_or(PictureError::Pixels)
+    Ok(image)
+}
+
+/// Brings an image to another width and height, as PIL does it.
+///
+/// # Errors
+/// It has no pixels.
+pub(crate) fn resized(image: RgbImage, to: [usize; 2]) -> Result<RgbImage, PictureError> {
+    let from = [image.width(), image.height()].map(|side| side as usize);
+    if from.contains(&0) {
+        return Err(PictureError::Pixels);
+    }
+    let pixels = resize(image.into_raw(), from, to);
+    RgbImage::from_raw(to[0] as u32, to[1] as u32, pixels).ok_or(PictureError::Pixels)
 }
 
 fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, PictureError> {

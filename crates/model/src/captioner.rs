@@ -362,6 +362,27 @@ impl Captioner {
         }
     }
 
+    /// Like [`step`](Self::step) without a tape, but returns where the captioner looks as it goes on from the words:
+    /// the weights of attention, `[rows, regions of the image with the most]`, every row of which sums to 1; of the
+    /// transformer those of its last layer, mean over the heads.
+    ///
+    /// # Errors
+    /// [`ModelError::NoAttention`] when it does not attend to regions, and those of [`step`](Self::step).
+    pub fn attend(&self, words: &[u32], state: State) -> Result<(Tensor<2>, State), ModelError> {
+        match (self.family(), state.0) {
+            (Family::Recurrent(model), Family::Recurrent(state)) => {
+                let (weights, state) = recurrent::attend(model, words, state)?;
+                Ok((weights, State(Family::Recurrent(state))))
+            }
+            (Family::Transformer(model), Family::Transformer(state)) => {
+                let (weights, state) = model.attend(words, state)?;
+                Ok((weights, State(Family::Transformer(state))))
+            }
+            (Family::Markov(_), Family::Markov(_)) => Err(ModelError::NoAttention),
+            _ => Err(ModelError::OtherCaptioner),
+        }
+    }
+
     /// Runs whole captions, given as input words, and returns the tape.
     ///
     /// The input words of a caption are the end token and then its words but for the last. What

@@ -44,6 +44,9 @@ pub enum ModelError {
     /// Scores of whole captions from which nothing can be inferred.
     #[error(transparent)]
     Structured(#[from] StructuredError),
+    /// Attention is asked of a captioner that has none.
+    #[error("the captioner does not attend to regions")]
+    NoAttention,
     /// A state or tape that another captioner made.
     #[error("the state or tape is that of a captioner of another kind")]
     OtherCaptioner,

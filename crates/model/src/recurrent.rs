@@ -143,27 +143,56 @@ pub(crate) fn step(
     state: State,
     tape: Option<&mut Tape>,
 ) -> Result<(Tensor<2>, State), ModelError> {
-    let [rows, _] = state.hidden.dims();
-    if words.len() != rows {
-        return Err(ModelError::Rows {
-            what: "words of a step",
-            found: words.len(),
-            expected: rows,
-        });
-    }
+    check_words(words, &state)?;
     let layers = model.words();
     let columns = [&state.hidden, &state.cell].map(|of| of.dims()[1]);
     if columns != [layers.hidden(), model.cell_columns()] {
         return Err(ModelError::OtherCaptioner);
     }
     let Some(tape) = tape else {
-        let gates = layers.gates(layers.inputs(words, None)?);
-        let (state, _) = advance(model, gates, state, Look::MostProbable)?;
+        let (state, _) = step_without_tape(model, words, state)?;
         return Ok((state.hidden.clone(), state));
     };
     let input = layers.inputs(words, tape.dropout.as_mut())?;
     let gates = layers.gates(input.clone());
     record(model, words.to_vec(), input, gates, state, tape)
+}
+
+/// Feeds one word to every open caption, and returns where they look: the weights of attention, `[rows, longest]`.
+///
+/// # Errors
+/// [`ModelError::NoAttention`] when the captioner does not attend.
+pub(crate) fn attend(
+    model: &dyn Recurrent,
+    words: &[u32],
+    state: State,
+) -> Result<(Tensor<2>, State), ModelError> {
+    check_words(words, &state)?;
+    let (state, core) = step_without_tape(model, words, state)?;
+    let attention = core.attention.ok_or(ModelError::NoAttention)?;
+    Ok((attention.weights, state))
+}
+
+fn check_words(words: &[u32], state: &State) -> Result<(), ModelError> {
+    let [rows, _] = state.hidden.dims();
+    if words.len() == rows {
+        return Ok(());
+    }
+    Err(ModelError::Rows {
+        what: "words of a step",
+        found: words.len(),
+        expected: rows,
+    })
+}
+
+fn step_without_tape(
+    model: &dyn Recurrent,
+    words: &[u32],
+    state: State,
+) -> Result<(State, CoreRecord), ModelError> {
+    let layers = model.words();
+    let gates = layers.gates(layers.inputs(words, None)?);
+    advance(model, gates, state, Look::MostProbable)
 }
 
 fn advance(

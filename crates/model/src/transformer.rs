@@ -176,24 +176,60 @@ impl TransformerCaptioner {
     pub(crate) fn step(
         &self,
         words: &[u32],
-        mut state: State,
+        state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        let misfit = |what, found, expected| ModelError::Rows {
-            what,
-            found,
-            expected,
-        };
+        match tape {
+            None => self.advance(words, state, &mut self.no_record()),
+            Some(tape) if tape.rows() == state.cached => {
+                self.advance(words, state, &mut tape.words)
+            }
+            Some(tape) => Err(ModelError::Rows {
+                what: "rows of the tape",
+                found: tape.rows(),
+                expected: state.cached,
+            }),
+        }
+    }
+
+    /// Feeds one word to every open caption; returns where the last layer looks, mean over its heads, `[rows, longest]`.
+    pub(crate) fn attend(
+        &self,
+        words: &[u32],
+        state: State,
+    ) -> Result<(Tensor<2>, State), ModelError> {
+        let of_regions = state.regions.of_rows(&state.image_of_row);
+        let mut record = self.no_record();
+        let (_, state) = self.advance(words, state, &mut record)?;
+        let last = self.layers.last().zip(record.layers.last());
+        let weights = last.zip(state.regions.keys_values.last()).and_then(
+            |((layer, record), keys_values)| {
+                let attention = &layer.regions;
+                attention.weights(keys_values, &of_regions, &record.regions)
+            },
+        );
+        Ok((weights.ok_or(ModelError::NoAttention)?, state))
+    }
+
+    fn no_record(&self) -> WordRecord {
+        WordRecord::new(self.layers.len(), None)
+    }
+
+    /// A step that is added to `record`.
+    fn advance(
+        &self,
+        words: &[u32],
+        mut state: State,
+        record: &mut WordRecord,
+    ) -> Result<(Tensor<2>, State), ModelError> {
         let open = state.image_of_row.len();
         if words.len() != open {
-            return Err(misfit("words of a step", words.len(), open));
+            return Err(ModelError::Rows {
+                what: "words of a step",
+                found: words.len(),
+                expected: open,
+            });
         }
-        let mut unrecorded = WordRecord::new(self.layers.len(), None);
-        let record = match tape {
-            None => &mut unrecorded,
-            Some(tape) if tape.rows() == state.cached => &mut tape.words,
-            Some(tape) => return Err(misfit("rows of the tape", tape.rows(), state.cached)),
-        };
         let mut of_words = Sources::default();
         for (k, list) in state.words.iter().enumerate() {
             of_words.push(list.iter().copied().chain([state.cached + k]));

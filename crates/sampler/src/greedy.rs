@@ -1,8 +1,8 @@
 //! Greedy decoding: the most probable word at every step.
 
 use crate::{
-    Limits, SamplerError, StepModel,
-    step::{decode, read},
+    Hypothesis, Limits, SamplerError, StepModel,
+    step::{decode, log_z, read},
 };
 
 /// The most probable word at every step, until the end token or the maximum length.
@@ -22,16 +22,57 @@ pub fn greedy<M: StepModel>(
     rows: usize,
     limits: &Limits,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
+    choose(model, state, rows, limits, |_, _, _| Some(()))
+}
+
+/// The captions of [`greedy`], with the log-probabilities that the model gives them: its own, to which forbidden words
+/// count.
+///
+/// # Errors
+/// Those of [`greedy`].
+pub fn greedy_hypotheses<M: StepModel>(
+    model: &mut M,
+    state: M::State,
+    rows: usize,
+    limits: &Limits,
+) -> Result<Vec<Hypothesis>, SamplerError<M::Error>> {
+    let mut log_probabilities = vec![0.0; rows];
+    let captions = choose(model, state, rows, limits, |row, scores, word| {
+        log_probabilities[row] += f64::from(scores[word as usize]) - log_z(scores)?;
+        Some(())
+    })?;
+    let hypotheses = captions.into_iter().zip(log_probabilities);
+    Ok(hypotheses
+        .map(|(words, log_probability)| Hypothesis {
+            words,
+            log_probability,
+        })
+        .collect())
+}
+
+/// Shows `observe` every row, the scores that the model gave, and the word that was chosen; `None` from it says that
+/// the scores are no distribution.
+fn choose<M: StepModel>(
+    model: &mut M,
+    state: M::State,
+    rows: usize,
+    limits: &Limits,
+    mut observe: impl FnMut(usize, &[f32], u32) -> Option<()>,
+) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     decode(model, state, rows, limits.max_length, |scores, open| {
         let [_, vocab] = scores.dims();
         let step = open.step;
-        let mut scores = read(scores, step)?;
-        let rows = open.rows.iter().zip(scores.chunks_mut(vocab));
-        rows.map(|(&row, scores)| {
-            if !limits.forbid_or_end(&open.captions[row], scores) {
+        let own = read(scores, step)?;
+        let mut allowed = own.clone();
+        let rows = own.chunks(vocab).zip(allowed.chunks_mut(vocab));
+        let rows = open.rows.iter().zip(rows);
+        rows.map(|(&row, (own, allowed))| {
+            if !limits.forbid_or_end(&open.captions[row], allowed) {
                 return Err(SamplerError::NothingAllowed { row, step });
             }
-            argmax(scores).ok_or(SamplerError::NoDistribution { row, step })
+            let word = argmax(allowed).ok_or(SamplerError::NoDistribution { row, step })?;
+            observe(row, own, word).ok_or(SamplerError::NoDistribution { row, step })?;
+            Ok(word)
         })
         .collect()
     })

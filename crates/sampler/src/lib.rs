@@ -38,9 +38,9 @@ pub use constraint::{
 pub use continuation::sample_continuations;
 pub use ensemble::Ensemble;
 pub use error::{OptionProblem, SamplerError};
-pub use greedy::greedy;
+pub use greedy::{greedy, greedy_hypotheses};
 pub use hypothesis::{Hypothesis, LengthNormalisation};
 pub use multinomial::{draw_words, sample};
-pub use rerank::{best, consensus};
+pub use rerank::{consensus, ranking};
 pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use step::{END, StepModel};

@@ -1,20 +1,21 @@
-//! Choosing one of several captions of an image by scores.
+//! Ranking the captions of an image by scores.
 
-/// The index of the largest score, the first among equals; NaN counts as the smallest.
-///
-/// `None` when there are no scores.
-pub fn best(scores: &[f64]) -> Option<usize> {
+/// The indices of all scores, that of the largest first, equals in their order; NaN counts as the smallest.
+pub fn ranking(scores: &[f64]) -> Vec<usize> {
     let key = |k: usize| {
         if scores[k].is_nan() {
             f64::NEG_INFINITY
         } else {
-            scores[k]
+            // -0 equals 0.
+            scores[k] + 0.0
         }
     };
-    (0..scores.len()).reduce(|best, k| if key(k) > key(best) { k } else { best })
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&i, &j| key(j).total_cmp(&key(i)));
+    order
 }
 
-/// The consensus score of every candidate: its mean similarity to the others. The [`best`] has the
+/// The consensus score of every candidate: its mean similarity to the others. The first by [`ranking`] has the
 /// least Bayes risk under the candidates' distribution (Kumar and Byrne 2004).
 ///
 /// ```text
@@ -50,12 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn best_is_the_first_of_the_largest_and_never_nan() {
-        assert_eq!(best(&[1.0, 3.0, 3.0, f64::NAN]), Some(1));
-        assert_eq!(best(&[f64::NAN, -1.0]), Some(1));
-        assert_eq!(best(&[f64::NEG_INFINITY]), Some(0));
-        assert_eq!(best(&[f64::NAN]), Some(0));
-        assert_eq!(best(&[]), None);
+    fn ranking_keeps_the_order_of_equals_and_puts_nan_last() {
+        assert_eq!(ranking(&[1.0, 3.0, 3.0, f64::NAN]), [1, 2, 0, 3]);
+        assert_eq!(ranking(&[f64::NAN, -1.0]), [1, 0]);
+        assert_eq!(ranking(&[f64::NEG_INFINITY, f64::NAN]), [0, 1]);
+        assert_eq!(ranking(&[-0.0, 0.0]), [0, 1]);
+        assert_eq!(ranking(&[]), [0; 0]);
     }
 
     #[test]
@@ -79,7 +80,7 @@ mod tests {
             };
             let n = captions.len();
             let scores = consensus(n, |i, j| Ok::<_, Infallible>(-loss(&captions[i], &captions[j])));
-            let chosen = best(&scores.unwrap()).unwrap();
+            let chosen = ranking(&scores.unwrap())[0];
             let risk = |i: usize| captions.iter().map(|c| loss(&captions[i], c)).sum::<f64>();
             let least = (0..n).map(risk).fold(f64::INFINITY, f64::min);
             prop_assert_eq!(risk(chosen), least);

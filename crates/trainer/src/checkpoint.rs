@@ -9,6 +9,7 @@
 //! | `model.safetensors` | weights by name |
 //! | `optimiser.safetensors` | moments by parameter name; absent in `best/` |
 //! | `standardisation.safetensors` | feature statistics, if features are standardised |
+//! | `encoder.json` | what `scst features` recorded beside the features, if it made them |
 //!
 //! A directory appears atomically and complete. Loading verifies every byte.
 
@@ -49,6 +50,7 @@ const TOKENIZER: &str = "tokenizer.json";
 const MODEL: &str = "model.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";
+const ENCODER: &str = "encoder.json";
 
 /// What `state.json` holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,6 +75,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) config: &'a Config,
     pub(crate) vocabulary: &'a Vocabulary,
     pub(crate) standardiser: Option<&'a Standardiser>,
+    pub(crate) encoder: Option<&'a [u8]>,
     pub(crate) captioner: &'a Captioner,
     pub(crate) optimiser: Option<&'a Optimiser>,
     pub(crate) progress: &'a Progress,
@@ -126,6 +129,9 @@ impl Snapshot<'_> {
                 encode(tensors.into(), &dir.join(STANDARDISATION))?,
             ));
         }
+        if let Some(encoder) = self.encoder {
+            files.push((ENCODER, encoder.to_vec()));
+        }
         let manifest: Manifest = files
             .iter()
             .map(|(name, bytes)| ((*name).to_owned(), entry(bytes)))
@@ -152,6 +158,8 @@ pub struct Checkpoint {
     pub vocabulary: Vocabulary,
     /// Statistics that features have to be standardised with.
     pub standardiser: Option<Standardiser>,
+    /// What `scst features` recorded beside the features that the run was trained on, if it made them.
+    pub encoder: Option<Vec<u8>>,
     pub(crate) progress: Progress,
     feature_dimension: usize,
     optimiser_updates: u64,
@@ -214,13 +222,17 @@ impl Checkpoint {
         let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
         let mut optional = |name: &str| {
             let bytes = manifest.contains_key(name).then(|| take(name));
+            bytes.transpose()
+        };
+        let encoder = optional(ENCODER)?;
+        let mut tensors = |name: &str| {
+            let bytes = optional(name)?;
             bytes
-                .transpose()?
                 .map(|bytes| decode(&dir.join(name), &bytes))
                 .transpose()
         };
-        let moments = optional(OPTIMISER)?;
-        let standardiser = optional(STANDARDISATION)?
+        let moments = tensors(OPTIMISER)?;
+        let standardiser = tensors(STANDARDISATION)?
             .map(|tensors| {
                 let values = |name| {
                     let tensor = tensors.iter().find(|t| t.name == name);
@@ -234,12 +246,18 @@ impl Checkpoint {
             config,
             vocabulary,
             standardiser,
+            encoder,
             progress: state.progress,
             feature_dimension: state.feature_dimension,
             optimiser_updates: state.optimiser_updates,
             weights,
             moments,
         })
+    }
+
+    /// Length of the feature vectors that the captioner reads.
+    pub fn feature_dimension(&self) -> usize {
+        self.feature_dimension
     }
 
     /// Loads the checkpoint `path`, or the best one if `path` is a run directory.

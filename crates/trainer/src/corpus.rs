@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use scst_data::{Dataset, Example, Row, Split, Standardiser, Vocabulary, VocabularyChoice};
+use scst_data::{
+    Dataset, Example, FeatureBatch, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+};
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
@@ -14,6 +16,7 @@ use crate::{TrainError, config::DataConfig};
 pub struct Corpus {
     dataset: Dataset,
     standardiser: Option<Standardiser>,
+    encoder: Option<Vec<u8>>,
     max_length: usize,
 }
 
@@ -66,6 +69,7 @@ impl Corpus {
         Ok(Self {
             dataset,
             standardiser,
+            encoder: config.features.encoder_record()?,
             max_length: config.max_length,
         })
     }
@@ -78,6 +82,11 @@ impl Corpus {
     /// Statistics that the features were standardised with.
     pub fn standardiser(&self) -> Option<&Standardiser> {
         self.standardiser.as_ref()
+    }
+
+    /// What stands beside the features about the encoder that made them.
+    pub(crate) fn encoder(&self) -> Option<&[u8]> {
+        self.encoder.as_deref()
     }
 
     /// Captions left out because they hold no word.
@@ -127,13 +136,8 @@ impl Corpus {
         device: &Device,
     ) -> Result<ImageFeatures, TrainError> {
         let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
-        let mut batch = self.dataset.features.read_batch(&rows)?;
-        if let Some(standardiser) = &self.standardiser {
-            batch.standardise(standardiser)?;
-        }
-        let vectors = [batch.regions.iter().sum(), batch.dim];
-        let vectors = Tensor::from_data(TensorData::new(batch.values, vectors), device);
-        Ok(ImageFeatures::regions(vectors, batch.regions)?)
+        let batch = self.dataset.features.read_batch(&rows)?;
+        image_features(batch, self.standardiser.as_ref(), device)
     }
 
     /// The training captions as references of rewards, in the order of the training images.
@@ -158,6 +162,23 @@ impl Corpus {
         let end_token = with_end_token.then_some(END);
         Ok(Arc::new(References::new(end_token, images.collect())?))
     }
+}
+
+/// Features as a captioner reads them.
+///
+/// # Errors
+/// [`TrainError::Data`] when the standardisation has other dimensions.
+pub(crate) fn image_features(
+    mut batch: FeatureBatch,
+    standardiser: Option<&Standardiser>,
+    device: &Device,
+) -> Result<ImageFeatures, TrainError> {
+    if let Some(standardiser) = standardiser {
+        batch.standardise(standardiser)?;
+    }
+    let vectors = [batch.regions.iter().sum(), batch.dim];
+    let vectors = Tensor::from_data(TensorData::new(batch.values, vectors), device);
+    Ok(ImageFeatures::regions(vectors, batch.regions)?)
 }
 
 /// Features of regions, or of whole images, in words.

@@ -10,6 +10,7 @@
 
 mod backend;
 mod bench;
+mod caption;
 mod checkpoint;
 pub mod config;
 mod corpus;
@@ -35,6 +36,7 @@ mod xe;
 
 pub use backend::{Backend, BackendError};
 pub use bench::{BenchModel, ScstParts, StepBench, StepReport, bench_step};
+pub use caption::{Caption, CaptionWriter};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::Config;
 pub use corpus::Corpus;

@@ -1,4 +1,4 @@
-//! From a decoder configuration to one caption an image.
+//! From a decoder configuration to captions.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use scst_reward::{
 };
 use scst_sampler::{
     BadEndings, BlockImmediateRepeats, Constraint, Ensemble, ForbiddenWords, Hypothesis, Limits,
-    MinimumLength, NoRepeatedNgram, Prefix, RequiredWords, StepModel, beam, best, consensus,
-    greedy, sample_with,
+    MinimumLength, NoRepeatedNgram, Prefix, RequiredWords, StepModel, beam, consensus,
+    greedy_hypotheses, ranking, sample_with,
 };
 
 use crate::{
@@ -38,9 +38,24 @@ impl<'a> Search<'a> {
     /// [`TrainError`] when words that captions are to hold are not in the vocabulary, or consensus
     /// lacks training captions.
     pub(crate) fn new(config: &'a DecoderConfig, corpus: &Corpus) -> Result<Self, TrainError> {
+        let (vocabulary, max_length) = (corpus.vocabulary(), corpus.max_length());
+        Self::without_data(config, vocabulary, max_length, Some(corpus))
+    }
+
+    /// For words alone; only consensus needs a corpus.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn without_data(
+        config: &'a DecoderConfig,
+        vocabulary: &Vocabulary,
+        max_length: usize,
+        corpus: Option<&Corpus>,
+    ) -> Result<Self, TrainError> {
         let frequency = match config.rerank {
             Rerank::Probability => None,
             Rerank::Consensus => {
+                let corpus = corpus.ok_or(TrainError::ConsensusWithoutTraining)?;
                 let references = corpus.references(true).map_err(|error| match error {
                     TrainError::EmptySplit { .. } => TrainError::ConsensusWithoutTraining,
                     other => other,
@@ -51,13 +66,13 @@ impl<'a> Search<'a> {
         };
         Ok(Self {
             config,
-            limits: limits(config, corpus.vocabulary(), corpus.max_length())?,
+            limits: limits(config, vocabulary, max_length)?,
             rng: generator(config.seed, Purpose::Decoding, 0, 0),
             frequency,
         })
     }
 
-    /// The captions of a batch of images; the probabilities of several captioners are averaged.
+    /// One caption an image; the probabilities of several captioners are averaged.
     ///
     /// # Errors
     /// [`TrainError`] when captioner and features do not fit, or the search fails.
@@ -67,6 +82,24 @@ impl<'a> Search<'a> {
         others: &[Captioner],
         features: &ImageFeatures,
     ) -> Result<Vec<Vec<u32>>, TrainError> {
+        let found = self.hypotheses(captioner, others, features)?;
+        let first = |hypotheses: Vec<Hypothesis>| hypotheses.into_iter().next();
+        let words = found
+            .into_iter()
+            .map(|found| first(found).unwrap_or_default().words);
+        Ok(words.collect())
+    }
+
+    /// All captions that the search found of every image of a batch, the one to be taken first.
+    ///
+    /// # Errors
+    /// Those of [`captions`](Self::captions).
+    pub(crate) fn hypotheses(
+        &mut self,
+        captioner: &Captioner,
+        others: &[Captioner],
+        features: &ImageFeatures,
+    ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let images = features.images();
         let captions_per_image = match self.config.search {
             SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
@@ -93,10 +126,13 @@ impl<'a> Search<'a> {
         mut model: M,
         state: M::State,
         images: usize,
-    ) -> Result<Vec<Vec<u32>>, TrainError> {
+    ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let limits = &self.limits;
         let found = match &self.config.search {
-            SearchConfig::Greedy => return Ok(greedy(&mut model, state, images, limits)?),
+            SearchConfig::Greedy => {
+                let captions = greedy_hypotheses(&mut model, state, images, limits)?;
+                captions.into_iter().map(|caption| vec![caption]).collect()
+            }
             SearchConfig::Beam(options) => beam(&mut model, state, images, options, limits)?,
             SearchConfig::Sample(options) => {
                 let samples = self.config.samples;
@@ -116,10 +152,11 @@ impl<'a> Search<'a> {
             }
             Some(frequency) => consensus_scores(&found, frequency)?,
         };
-        let chosen = found.into_iter().zip(scores);
-        Ok(chosen
-            .map(|(mut hypotheses, scores): (_, Vec<f64>)| {
-                best(&scores).map_or_else(Vec::new, |best| hypotheses.swap_remove(best).words)
+        let ranked = found.iter().zip(scores);
+        Ok(ranked
+            .map(|(hypotheses, scores): (&Vec<Hypothesis>, Vec<f64>)| {
+                let order = ranking(&scores).into_iter();
+                order.map(|k| hypotheses[k].clone()).collect()
             })
             .collect())
     }

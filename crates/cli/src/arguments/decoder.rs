@@ -1,4 +1,4 @@
-//! How `scst eval` decodes.
+//! How `scst eval` and `scst caption` decode.
 
 use clap::{Args, ValueEnum};
 use scst_reward::BadEndingPenaltyOptions;
@@ -23,7 +23,7 @@ pub(crate) struct DecoderArguments {
     /// What a word costs for every earlier group that takes it in the same place, nats [default: 0.5]
     #[arg(long, value_name = "LAMBDA")]
     diversity: Option<f64>,
-    /// Sample this many captions an image, of which --rerank takes one
+    /// Sample this many captions an image; `scst eval` takes the one that --rerank puts first
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
     /// Temperature of sampling [default: 1]

@@ -43,8 +43,8 @@ impl From<OnErrorName> for OnError {
 
 /// Encode a folder of images: pooled features, grid features or both.
 ///
-/// Beside each file goes a NAME.names.txt with the image of every row, sorted by file name. When the work is
-/// interrupted, the same command goes on where it was.
+/// Beside each file go a NAME.names.txt with the image of every row, sorted by file name, and a NAME.encoder.json, by
+/// which runs know their encoder. When the work is interrupted, the same command goes on where it was.
 #[derive(Debug, Args)]
 pub(crate) struct FeaturesArguments {
     /// A folder with JPEG, PNG or WebP images of any size

@@ -1,12 +1,15 @@
 //! `scst features`: from a folder of images to feature files.
 
-use std::{num::NonZeroUsize, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use scst_encoder::{EncoderError, Extraction, ExtractionEvent, extract};
 
 use crate::{
-    arguments::FeaturesArguments, commands::set_threads, failure::Failure, output::print_line,
+    arguments::FeaturesArguments,
+    commands::{number_of_threads, set_threads},
+    failure::Failure,
+    output::print_line,
 };
 
 pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
@@ -19,7 +22,7 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
         grid: arguments.grid.clone(),
         element: arguments.dtype.into(),
         on_error: arguments.on_error.into(),
-        threads: NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN),
+        threads: number_of_threads(),
     };
     let start = Instant::now();
     // Hidden where standard error is not a terminal.

@@ -23,11 +23,13 @@ mod npy;
 mod packed;
 mod store;
 
-use std::path::PathBuf;
+use std::{fs, io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use store::{FeatureBatch, FeatureStore, Row};
+
+use crate::DataError;
 
 /// Where the image features come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,23 @@ pub struct SafetensorsSource {
 }
 
 impl FeatureSource {
+    /// What `scst features` left beside the file about the encoder that made it, as it stands there: the content of
+    /// `path` with `.encoder.json` for `.npy`. `None` if there is no such file, or the layout is another.
+    ///
+    /// # Errors
+    /// The file is there but cannot be read.
+    pub fn encoder_record(&self) -> Result<Option<Vec<u8>>, DataError> {
+        let Self::Npy(source) = self else {
+            return Ok(None);
+        };
+        let path = source.path.with_extension("encoder.json");
+        match fs::read(&path) {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(DataError::read(&path)(error)),
+        }
+    }
+
     /// The file or folder of the features.
     pub fn path(&self) -> &std::path::Path {
         match self {
@@ -79,5 +98,31 @@ impl FeatureSource {
             Self::Folder(source) => &source.path,
             Self::Safetensors(source) => &source.path,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_of_the_encoder_stands_beside_a_single_npy_only() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("grid.npy");
+        let npy = FeatureSource::Npy(NpySource {
+            path: path.clone(),
+            names: None,
+        });
+        assert_eq!(npy.encoder_record().expect("no record"), None);
+        let record = directory.path().join("grid.encoder.json");
+        fs::write(&record, "{}").expect("a file");
+        assert_eq!(npy.encoder_record().expect("one"), Some(b"{}".to_vec()));
+        let path = path.with_extension("safetensors");
+        let other = FeatureSource::Safetensors(SafetensorsSource { path });
+        assert_eq!(other.encoder_record().expect("no record"), None);
+        fs::remove_file(&record).expect("a file less");
+        fs::create_dir(&record).expect("a folder");
+        let message = npy.encoder_record().expect_err("a folder").to_string();
+        assert!(message.contains("grid.encoder.json"), "{message}");
     }
 }

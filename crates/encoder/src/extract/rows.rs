@@ -126,11 +126,12 @@ impl RowFile {
             .map_err(EncoderError::write(&self.path))
     }
 
-    /// Writes the header and the names of the rows, and renames both files into place.
+    /// Writes the header, the names of the rows and the record of the encoder, and renames the files into place, that
+    /// of the features last.
     ///
     /// # Errors
     /// They cannot be written.
-    pub(super) fn finish(self, names: &[&str]) -> Result<(), EncoderError> {
+    pub(super) fn finish(self, names: &[&str], record: &[u8]) -> Result<(), EncoderError> {
         let header = self.header();
         let Self {
             path,
@@ -143,12 +144,14 @@ impl RowFile {
             file.rewind()?;
             file.write_all(&header)?;
             file.sync_all()?;
-            let names_path = path.with_extension("names.txt");
-            let names_partial = path.with_extension("names.txt.partial");
-            let mut names_file = File::create(&names_partial)?;
-            names_file.write_all((names.join("\n") + "\n").as_bytes())?;
-            names_file.sync_all()?;
-            fs::rename(&names_partial, &names_path)?;
+            let names = names.join("\n") + "\n";
+            for (ending, content) in [("names.txt", names.as_bytes()), ("encoder.json", record)] {
+                let partial = path.with_extension(format!("{ending}.partial"));
+                let mut file = File::create(&partial)?;
+                file.write_all(content)?;
+                file.sync_all()?;
+                fs::rename(&partial, path.with_extension(ending))?;
+            }
             fs::rename(&partial, &path)
         };
         attempt().map_err(EncoderError::write(&path))

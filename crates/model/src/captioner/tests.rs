@@ -484,3 +484,45 @@ fn misfitting_input_is_refused() {
         assert_eq!(error, ModelError::OtherCaptioner);
     }
 }
+
+#[test]
+fn attention_follows_its_regions_wherever_they_stand() {
+    let place = (&Device::flex(), DType::F32);
+    let rows = random([4, DIMENSIONS.feature], 2, place);
+    for config in configs() {
+        let model = model(&config, place.0, place.1);
+        let weights = |order: &[usize]| -> Result<Vec<Vec<f32>>, ModelError> {
+            let vectors = rows.clone().select(0, index(order, place.0));
+            let features = if config.reads_regions() {
+                ImageFeatures::regions(vectors, vec![order.len()])?
+            } else {
+                ImageFeatures::pooled(vectors.narrow(0, 0, 1))
+            };
+            let mut state = model.start(features, &[0])?;
+            let mut steps = Vec::new();
+            for word in [0, 3, 9, 2] {
+                let (weights, next) = model.attend(&[word], state)?;
+                steps.push(weights.try_into_vec_as().unwrap());
+                state = next;
+            }
+            Ok(steps)
+        };
+        if !config.reads_regions() {
+            assert_eq!(weights(&[0]), Err(ModelError::NoAttention));
+            continue;
+        }
+        let order = [2, 0, 3, 1];
+        let (given, moved) = (weights(&[0, 1, 2, 3]).unwrap(), weights(&order).unwrap());
+        assert_ne!(given[0], given[3], "the words before count");
+        for (given, moved) in given.iter().zip(moved) {
+            assert!((given.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            for (k, &region) in order.iter().enumerate() {
+                assert!((moved[k] - given[region]).abs() < 1e-6, "{}", config.name());
+            }
+        }
+        // Equal regions are looked at equally.
+        for weight in weights(&[1, 1, 1]).unwrap().concat() {
+            assert!((weight - 1.0 / 3.0).abs() < 1e-6);
+        }
+    }
+}

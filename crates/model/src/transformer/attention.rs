@@ -8,7 +8,7 @@ use rand::Rng;
 use scst_kernels::multi_head::Sources;
 
 use super::{
-    heads::{KeysValues, attend, attend_backward},
+    heads::{KeysValues, attend, attend_backward, mean_weights},
     linear::Linear,
     norm::{LayerNorm, NormRecord},
 };
@@ -84,6 +84,17 @@ impl Attention {
         record.queries.push(queries);
         record.contexts.push(contexts);
         x + record.dropped.forward(output)
+    }
+
+    /// Where the rows of the last run look, mean over the heads, `[rows, longest list]`.
+    pub(crate) fn weights(
+        &self,
+        attended: &KeysValues,
+        sources: &Sources,
+        record: &AttentionRecord,
+    ) -> Option<Tensor<2>> {
+        let queries = record.queries.last()?.clone();
+        Some(mean_weights(attended, sources, self.heads, queries))
     }
 
     /// The gradients at `n` by way of the queries, `[rows, hidden]`, and at `k` and `v`, `[attended rows, 2 hidden]`,

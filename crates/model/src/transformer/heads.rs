@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Tensor, TensorData, activation::softmax};
+use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
 use scst_kernels::{
     host::{Values, is_host},
     multi_head as kernel,
@@ -25,6 +25,18 @@ impl KeysValues {
             Self::Host(Arc::new(Values::take(keys_values)))
         } else {
             Self::Device(Box::new(keys_values))
+        }
+    }
+
+    /// `[rows, 2 hidden]`.
+    fn tensor(&self, hidden: usize, device: &Device) -> Tensor<2> {
+        match self {
+            Self::Device(keys_values) => (**keys_values).clone(),
+            Self::Host(values) => {
+                let values = values.get().to_vec();
+                let shape = [values.len() / (2 * hidden), 2 * hidden];
+                Tensor::from_data(TensorData::new(values, shape), device)
+            }
         }
     }
 }
@@ -70,6 +82,18 @@ pub(crate) fn attend(
     let gathered = gather(blocks, sources, heads, queries.clone());
     let contexts = gathered.weights().matmul(gathered.values);
     (queries, contexts.reshape(shape))
+}
+
+/// Where the queries look: `alpha`, mean over the heads, `[rows, longest list]`; 0 behind the end of a list.
+pub(crate) fn mean_weights(
+    block: &KeysValues,
+    sources: &Sources,
+    heads: usize,
+    queries: Tensor<2>,
+) -> Tensor<2> {
+    let rows = queries.dims()[0];
+    let weights = gather(std::slice::from_ref(block), sources, heads, queries).weights();
+    weights.mean_dim(1).reshape([rows, sources.longest()])
 }
 
 /// The gradients at the queries, `[rows, hidden]`, and at all rows of `blocks`, `[rows of all blocks, 2 hidden]`.
@@ -165,11 +189,8 @@ impl Gathered {
 fn gather(blocks: &[KeysValues], sources: &Sources, heads: usize, queries: Tensor<2>) -> Gathered {
     let (device, [count, hidden]) = (queries.device(), queries.dims());
     let (longest, width) = (sources.longest(), hidden / heads);
-    let on_device = blocks.iter().filter_map(|block| match block {
-        KeysValues::Device(keys_values) => Some((**keys_values).clone()),
-        KeysValues::Host(_) => None,
-    });
-    let keys_values = Tensor::cat(on_device.collect(), 0);
+    let blocks = blocks.iter().map(|block| block.tensor(hidden, &device));
+    let keys_values = Tensor::cat(blocks.collect(), 0);
     let filled = sources.iter().flat_map(|list| {
         (0..longest).map(|k| (list.get(k).copied().unwrap_or(0), k >= list.len()))
     });
@@ -194,7 +215,7 @@ fn gather(blocks: &[KeysValues], sources: &Sources, heads: usize, queries: Tenso
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device, Gradients};
+    use burn::tensor::{DType, Gradients};
 
     use super::*;
 

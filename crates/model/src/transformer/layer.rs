@@ -38,7 +38,7 @@ pub(crate) struct LayerRecord {
     words: AttentionRecord,
     /// Of the words, block by block.
     keys_values: Vec<KeysValues>,
-    regions: AttentionRecord,
+    pub(crate) regions: AttentionRecord,
     norm: NormRecord,
     /// After ReLU, `[rows, feed_forward]`.
     inner: Vec<Tensor<2>>,

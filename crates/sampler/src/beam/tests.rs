@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ForbiddenWords, LengthNormalisation, MinimumLength, RequiredWords, greedy,
+    ForbiddenWords, LengthNormalisation, MinimumLength, RequiredWords, greedy, greedy_hypotheses,
     transition_table::{TransitionTable, enumerate, table},
 };
 
@@ -99,7 +99,10 @@ proptest! {
         let mut model = TransitionTable::of(&table);
         let limits = Limits::length(5);
         let expected = greedy(&mut model, TransitionTable::state(1), 1, &limits).unwrap();
-        prop_assert_eq!(&run(&table, 1, &width(1), &limits)[0][0].words, &expected[0]);
+        let found = &run(&table, 1, &width(1), &limits)[0][0];
+        prop_assert_eq!(&found.words, &expected[0]);
+        let scored = greedy_hypotheses(&mut model, TransitionTable::state(1), 1, &limits).unwrap();
+        prop_assert_eq!(found, &scored[0]);
     }
 
     #[test]

@@ -371,6 +371,7 @@ impl Run<'_> {
             config: self.config,
             vocabulary: self.corpus.vocabulary(),
             standardiser: self.corpus.standardiser(),
+            encoder: self.corpus.encoder(),
             captioner: &self.captioner,
             optimiser,
             progress: &self.progress,

@@ -1,0 +1,143 @@
+//! `scst caption`: captions for photos.
+
+mod attention;
+mod features;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    slice,
+};
+
+use scst_encoder::{Encoder, EncoderError, PictureError, encode_all};
+use scst_trainer::{
+    Backend, Caption, CaptionWriter, Checkpoint, Corpus,
+    config::{DecoderConfig, Rerank, SearchConfig},
+    files::write_bytes_atomically,
+};
+use serde_json::{Value, json};
+
+use self::features::FeatureMaker;
+use crate::{
+    arguments::CaptionArguments,
+    commands::{number_of_threads, set_threads},
+    failure::Failure,
+    output::print_line,
+};
+
+pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
+    set_threads(arguments.threads)?;
+    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
+    let config = &checkpoint.config;
+    let of_run = &config.validation.decoder;
+    let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
+    let drawings = attention::files(arguments, &config.model)?;
+    let backend = arguments
+        .backend
+        .as_deref()
+        .map(Backend::parse)
+        .transpose()?;
+    let device = backend.unwrap_or(config.backend).device()?;
+    let corpus = match decoder.rerank {
+        Rerank::Probability => None,
+        Rerank::Consensus => Some(corpus(&checkpoint)?),
+    };
+    let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
+    // From here on nothing is the user's fault but the images and the weights, which are read first.
+    let pictures = features::pictures(&arguments.images, maker.architecture)?;
+    let encoder = Encoder::open(maker.architecture, &maker.weights)?;
+
+    let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
+    let mut drawn = Vec::new();
+    // As in evaluation: every sample is a row of its own.
+    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
+    for pictures in pictures.chunks(batch) {
+        let encoded = encode_all(&encoder, pictures, number_of_threads())?;
+        let captions = writer.captions(maker.batch(&encoded))?;
+        for (features, captions) in encoded.iter().zip(&captions) {
+            if let (Some(path), Some(caption)) = (drawings.get(drawn.len()), captions.first()) {
+                let features = maker.batch(slice::from_ref(features));
+                let words = writer.attention(features, caption)?;
+                let photo = &arguments.images[drawn.len()];
+                drawn.push((path, attention::draw(photo, &words)?));
+            }
+        }
+        images.extend(captions);
+    }
+    for (path, png) in drawn {
+        write_bytes_atomically(path, &png).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
+    if arguments.json {
+        print_line!("{}", report(arguments, &decoder, &images, &drawings));
+    } else {
+        print(arguments, &decoder, &images);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The data that the run was trained on.
+fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
+    let config = &checkpoint.config;
+    Ok(Corpus::with_vocabulary(
+        &config.data,
+        &config.model,
+        checkpoint.vocabulary.clone(),
+        checkpoint.standardiser.clone(),
+    )?)
+}
+
+fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Caption>]) {
+    let is_sampled = matches!(decoder.search, SearchConfig::Sample(_));
+    for (path, captions) in arguments.images.iter().zip(images) {
+        let path = path.display();
+        if is_sampled {
+            for Caption {
+                text,
+                log_probability,
+                ..
+            } in captions
+            {
+                print_line!("{path}: {text} (log-probability {log_probability:.2})");
+            }
+        } else if let Some(caption) = captions.first() {
+            print_line!("{path}: {}", caption.text);
+        }
+    }
+}
+
+fn report(
+    arguments: &CaptionArguments,
+    decoder: &DecoderConfig,
+    images: &[Vec<Caption>],
+    drawings: &[PathBuf],
+) -> Value {
+    let caption = |caption: &Caption| {
+        json!({
+            "caption": caption.text,
+            "log_probability": caption.log_probability,
+        })
+    };
+    let images = arguments.images.iter().zip(images).enumerate();
+    let images = images.map(|(k, (path, captions))| {
+        let mut image = json!({
+            "file": path.to_string_lossy(),
+            "captions": captions.iter().map(caption).collect::<Vec<_>>(),
+        });
+        if let Some(drawing) = drawings.get(k) {
+            image["attention"] = json!(drawing.to_string_lossy());
+        }
+        image
+    });
+    json!({
+        "model": arguments.model.to_string_lossy(),
+        "decoder": decoder.to_string(),
+        "images": images.collect::<Vec<_>>(),
+    })
+}
+
+/// The failure of an image that cannot be read.
+fn broken(path: &Path, error: PictureError) -> Failure {
+    let path = path.to_owned();
+    EncoderError::Picture { path, error }.into()
+}

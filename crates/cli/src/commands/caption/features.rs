@@ -1,0 +1,159 @@
+//! Features of photos, made as those were that a run was trained on.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use scst_data::FeatureBatch;
+use scst_encoder::{
+    Architecture, Element, EncoderRecord, Features, Part, RgbImage, fingerprint, read,
+};
+use scst_trainer::Checkpoint;
+
+use super::broken;
+use crate::{arguments::CaptionArguments, failure::Failure};
+
+/// What makes the features that a run reads.
+pub(super) struct FeatureMaker {
+    /// The encoder.
+    pub(super) architecture: Architecture,
+    /// Its weights.
+    pub(super) weights: PathBuf,
+    /// What the captioner reads.
+    part: Part,
+    /// How numbers were rounded, if that is known.
+    element: Element,
+}
+
+impl FeatureMaker {
+    /// From what `scst features` recorded, or from the arguments; both have to agree with each other and with what the
+    /// captioner reads.
+    pub(super) fn of_run(
+        arguments: &CaptionArguments,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, Failure> {
+        let run = arguments.model.display();
+        let part = if checkpoint.config.model.reads_regions() {
+            Part::Grid
+        } else {
+            Part::Pooled
+        };
+        let maker = match &checkpoint.encoder {
+            Some(record) => recorded(arguments, record, part)?,
+            None => given(arguments, checkpoint, part)?,
+        };
+        let (found, expected) = (
+            maker.architecture.dimension(),
+            checkpoint.feature_dimension(),
+        );
+        if found == expected {
+            return Ok(maker);
+        }
+        Err(Failure::Mistake(format!(
+            "{} gives vectors of {found} dimensions, but the captioner of `{run}` reads vectors of {expected}, as of `{}`",
+            maker.architecture,
+            checkpoint.config.data.features.path().display(),
+        )))
+    }
+
+    /// What the captioner reads of images.
+    pub(super) fn batch(&self, images: &[Features]) -> FeatureBatch {
+        let dim = self.architecture.dimension();
+        let parts = images.iter().map(|features| match self.part {
+            Part::Pooled => features.pooled.as_slice(),
+            Part::Grid => features.grid.as_slice(),
+        });
+        let mut values = parts.clone().collect::<Vec<_>>().concat();
+        self.element.round(&mut values);
+        FeatureBatch {
+            values,
+            regions: parts.map(|part| part.len() / dim).collect(),
+            dim,
+        }
+    }
+}
+
+/// The encoder that the checkpoint knows; the arguments may say where its weights are now.
+fn recorded(
+    arguments: &CaptionArguments,
+    record: &[u8],
+    part: Part,
+) -> Result<FeatureMaker, Failure> {
+    let run = arguments.model.display();
+    let record = EncoderRecord::parse(record)
+        .map_err(|error| Failure::Mistake(format!("`encoder.json` of `{run}` is {error}")))?;
+    let architecture = record.encoder;
+    if let Some(found) = arguments.encoder.filter(|&found| found != architecture) {
+        return Err(Failure::Mistake(format!(
+            "--encoder: found {found}, but the features of `{run}` were made with {architecture}"
+        )));
+    }
+    if record.features != part {
+        let name = |part| match part {
+            Part::Pooled => "pooled features",
+            Part::Grid => "grid features",
+        };
+        return Err(Failure::Mistake(format!(
+            "`encoder.json` of `{run}` is about {}, but its captioner reads {}",
+            name(record.features),
+            name(part)
+        )));
+    }
+    let weights = arguments.weights.as_ref().unwrap_or(&record.weights);
+    let found = fingerprint(architecture, weights).map_err(|error| match error.into() {
+        Failure::Mistake(message) if arguments.weights.is_none() => Failure::Mistake(format!(
+            "{message}; if it has moved, say where it is with --weights"
+        )),
+        failure => failure,
+    })?;
+    let expected = record.weights_crc32c;
+    if found != expected {
+        return Err(Failure::Mistake(format!(
+            "weights of {architecture} `{}`: found checksum {found:08x}, expected {expected:08x}, that of the weights that \
+             made the features of `{run}`",
+            weights.display()
+        )));
+    }
+    Ok(FeatureMaker {
+        architecture,
+        weights: weights.clone(),
+        part,
+        element: record.element,
+    })
+}
+
+/// The encoder that the arguments name, for features that come from elsewhere.
+fn given(
+    arguments: &CaptionArguments,
+    checkpoint: &Checkpoint,
+    part: Part,
+) -> Result<FeatureMaker, Failure> {
+    let (Some(architecture), Some(weights)) = (arguments.encoder, &arguments.weights) else {
+        return Err(Failure::Mistake(format!(
+            "`{}` does not know which image encoder made its features, `{}` of {} dimensions: they are not from `scst \
+             features`; if there is one, name it with --encoder and --weights",
+            arguments.model.display(),
+            checkpoint.config.data.features.path().display(),
+            checkpoint.feature_dimension()
+        )));
+    };
+    Ok(FeatureMaker {
+        architecture,
+        weights: weights.clone(),
+        part,
+        element: Element::F32,
+    })
+}
+
+/// All images in the size of the encoder; of those that cannot be read, the first is the error.
+pub(super) fn pictures(
+    paths: &[PathBuf],
+    architecture: Architecture,
+) -> Result<Vec<RgbImage>, Failure> {
+    let size = architecture.image_size();
+    let pictures: Vec<_> = paths.par_iter().map(|path| read(path, size)).collect();
+    let pictures = pictures.into_iter().zip(paths);
+    let read = |(picture, path): (Result<_, _>, &PathBuf)| {
+        picture.map_err(|error| broken(Path::new(path), error))
+    };
+    pictures.map(read).collect()
+}

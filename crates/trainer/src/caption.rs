@@ -1,0 +1,104 @@
+//! Captions for images of no data set, and where the captioner looked for every word.
+
+use burn::tensor::Device;
+use scst_data::FeatureBatch;
+use scst_model::Captioner;
+use scst_sampler::{END, Hypothesis};
+
+use crate::{
+    TrainError,
+    checkpoint::Checkpoint,
+    config::DecoderConfig,
+    corpus::{Corpus, image_features},
+    search::Search,
+};
+
+/// A caption that was found for an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caption {
+    /// The caption, words joined by single spaces.
+    pub text: String,
+    /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
+    pub log_probability: f64,
+    /// Word ids up to and including the end token, if it was reached.
+    ids: Vec<u32>,
+}
+
+/// A trained captioner at work on features of any images.
+pub struct CaptionWriter<'a> {
+    checkpoint: &'a Checkpoint,
+    captioner: Captioner,
+    search: Search<'a>,
+}
+
+impl<'a> CaptionWriter<'a> {
+    /// The captioner of a checkpoint, on `device`; only consensus needs the data that it was trained on.
+    ///
+    /// # Errors
+    /// [`TrainError`] when weights and captioner do not fit, words that captions are to hold are not in the vocabulary,
+    /// or consensus lacks training captions.
+    pub fn new(
+        checkpoint: &'a Checkpoint,
+        decoder: &'a DecoderConfig,
+        corpus: Option<&Corpus>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let config = &checkpoint.config;
+        let (vocabulary, longest) = (&checkpoint.vocabulary, config.data.max_length);
+        Ok(Self {
+            checkpoint,
+            captioner: checkpoint.captioner(&config.model, device)?,
+            search: Search::without_data(decoder, vocabulary, longest, corpus)?,
+        })
+    }
+
+    /// All captions that the search finds of every image, the one first that `evaluate` takes.
+    ///
+    /// The features are those that an encoder gives; they are standardised here. Samples follow one another from call
+    /// to call, so that they do not depend on how images are divided into batches.
+    ///
+    /// # Errors
+    /// [`TrainError`] when captioner and features do not fit, or the search fails.
+    pub fn captions(&mut self, features: FeatureBatch) -> Result<Vec<Vec<Caption>>, TrainError> {
+        let standardiser = self.checkpoint.standardiser.as_ref();
+        let features = image_features(features, standardiser, &self.captioner.device())?;
+        let found = self.search.hypotheses(&self.captioner, &[], &features)?;
+        let vocabulary = &self.checkpoint.vocabulary;
+        let caption = |hypothesis: Hypothesis| Caption {
+            text: vocabulary.decode(&hypothesis.words),
+            log_probability: hypothesis.log_probability,
+            ids: hypothesis.words,
+        };
+        Ok(found
+            .into_iter()
+            .map(|image| image.into_iter().map(caption).collect())
+            .collect())
+    }
+
+    /// Every word of a caption of an image, the end token left out, with the weights of attention that it was chosen
+    /// with, one a region.
+    ///
+    /// The caption is gone through word by word, so that it does not matter which search found it. Hard attention looks
+    /// at the region of the largest weight.
+    ///
+    /// # Errors
+    /// [`TrainError::Model`] when the captioner does not attend, or features of one image are not what was given.
+    pub fn attention(
+        &self,
+        features: FeatureBatch,
+        caption: &Caption,
+    ) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
+        let standardiser = self.checkpoint.standardiser.as_ref();
+        let features = image_features(features, standardiser, &self.captioner.device())?;
+        let mut state = self.captioner.start(features, &[0])?;
+        let mut before = END;
+        let mut looks = Vec::new();
+        for &word in caption.ids.iter().take_while(|&&word| word != END) {
+            let (weights, next) = self.captioner.attend(&[before], state)?;
+            let text = self.checkpoint.vocabulary.decode(&[word]);
+            looks.push((text, weights.try_into_vec_as()?));
+            (state, before) = (next, word);
+        }
+        Ok(looks)
+    }
+}
