@@ -16,7 +16,7 @@ use crate::{
     recurrent::Recurrent,
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord},
-    words::WordLayers,
+    words::{WordInput, WordLayers},
 };
 
 /// Sizes of the Att2in captioner.
@@ -102,6 +102,7 @@ impl Att2inCaptioner {
                 gate_bias,
                 output_weight,
                 output_bias,
+                input: WordInput::Relu,
             },
             regions,
             recurrent_weight,

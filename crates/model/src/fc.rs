@@ -15,8 +15,27 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::Recurrent,
     tape::{CoreRecord, ImageRecord},
-    words::WordLayers,
+    words::{WordInput, WordLayers},
 };
+
+/// What the LSTM makes of its candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateKind {
+    /// `g = tanh(a_g)`.
+    Tanh,
+    /// `g`, the larger of the two halves of `a_g` (Rennie et al. 2017, section 3.1).
+    Maxout,
+}
+
+impl CandidateKind {
+    fn of_cell(self) -> Candidate {
+        match self {
+            Self::Tanh => Candidate::Tanh,
+            Self::Maxout => Candidate::Maxout,
+        }
+    }
+}
 
 /// Sizes of the FC captioner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +45,11 @@ pub struct FcConfig {
     pub hidden: usize,
     /// Length of word embeddings and of the projected image.
     pub embedding: usize,
-    /// Share of units that dropout removes in training, from word inputs and LSTM outputs.
+    /// What the LSTM makes of its candidates.
+    pub candidate: CandidateKind,
+    /// What it reads of a word.
+    pub word_input: WordInput,
+    /// Share of units that dropout removes in training, from word inputs after a ReLU and LSTM outputs.
     pub dropout: f64,
 }
 
@@ -35,6 +58,8 @@ impl Default for FcConfig {
         Self {
             hidden: 512,
             embedding: 512,
+            candidate: CandidateKind::Tanh,
+            word_input: WordInput::Relu,
             dropout: 0.5,
         }
     }
@@ -43,12 +68,13 @@ impl Default for FcConfig {
 /// The FC model of Rennie et al. 2017, section 3.1.
 ///
 /// ```text
-/// x_0 = image W_I + b_I,            h_0, c_0 = LSTM(x_0, 0, 0)
-/// x_t = drop(relu(E[w_(t-1)])),     h_t, c_t = LSTM(x_t, h_(t-1), c_(t-1)),   w_0 = end token
+/// x_0 = image W_I + b_I,   h_0, c_0 = LSTM(x_0, 0, 0)
+/// x_t = drop(relu(E[w_(t-1)])) or E[w_(t-1)],   w_0 = end token
+/// h_t, c_t = LSTM(x_t, h_(t-1), c_(t-1))
 /// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
 /// ```
 ///
-/// All gates share one matrix product; gate order is i, f, o, g (see [`cell`]).
+/// All gates share one matrix product; gate order is i, f, o, g, with two halves of g for maxout (see [`cell`]).
 #[derive(Module, Debug)]
 pub(crate) struct FcCaptioner {
     words: WordLayers,
@@ -56,8 +82,10 @@ pub(crate) struct FcCaptioner {
     image_weight: Param<Tensor<2>>,
     /// `b_I`, `[1, embedding]`.
     image_bias: Param<Tensor<2>>,
-    /// Hidden state to gates, `[hidden, 4 hidden]`.
+    /// Hidden state to gates, `[hidden, gates]`.
     recurrent_weight: Param<Tensor<2>>,
+    #[module(skip)]
+    candidate: Candidate,
 }
 
 impl FcCaptioner {
@@ -69,22 +97,26 @@ impl FcCaptioner {
     ) -> Self {
         let Dimensions { feature, vocab } = dimensions;
         let (hidden, columns) = (config.hidden, config.embedding);
+        let candidate = config.candidate.of_cell();
+        let gates = candidate.blocks() * hidden;
         let embedding = init::embedding([vocab, columns], place, rng);
         let image_weight = init::linear([feature, columns], feature, place, rng);
         let image_bias = init::linear([1, columns], feature, place, rng);
-        let input_weight = init::linear([columns, 4 * hidden], columns, place, rng);
-        let recurrent_weight = init::linear([hidden, 4 * hidden], hidden, place, rng);
+        let input_weight = init::linear([columns, gates], columns, place, rng);
+        let recurrent_weight = init::linear([hidden, gates], hidden, place, rng);
         Self {
             words: WordLayers {
                 embedding,
                 input_weight,
-                gate_bias: init::linear([1, 4 * hidden], hidden, place, rng),
+                gate_bias: init::linear([1, gates], hidden, place, rng),
                 output_weight: init::linear([hidden, vocab], hidden, place, rng),
                 output_bias: init::linear([1, vocab], hidden, place, rng),
+                input: config.word_input,
             },
             image_weight,
             image_bias,
             recurrent_weight,
+            candidate,
         }
     }
 }
@@ -119,7 +151,7 @@ impl Recurrent for FcCaptioner {
         let gates = self.words.gates(projected.clone());
         let hidden = self.recurrent_weight.val().dims()[0];
         let zeros = Tensor::zeros([images, hidden], (&gates.device(), gates.dtype()));
-        let (hidden, cell, record) = cell(Candidate::Tanh, gates, zeros);
+        let (hidden, cell, record) = cell(self.candidate, gates, zeros);
         let state = State {
             hidden,
             cell,
@@ -143,7 +175,7 @@ impl Recurrent for FcCaptioner {
         state: State,
         _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let (hidden, cell, record) = cell(Candidate::Tanh, input + recurrent, state.cell);
+        let (hidden, cell, record) = cell(self.candidate, input + recurrent, state.cell);
         let record = CoreRecord {
             cell: record,
             attention: None,
@@ -164,7 +196,7 @@ impl Recurrent for FcCaptioner {
         _location: Option<LocationSignal<'_>>,
         _attention: &mut Option<AttentionBackward>,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        Ok(cell_backward(Candidate::Tanh, record.cell, dh, dc))
+        Ok(cell_backward(self.candidate, record.cell, dh, dc))
     }
 
     fn read_backward(
@@ -179,7 +211,7 @@ impl Recurrent for FcCaptioner {
         let (Some(record), Some((dh, dc))) = (images.cell, d_start) else {
             return;
         };
-        let (d_gates, _) = cell_backward(Candidate::Tanh, record, dh, dc);
+        let (d_gates, _) = cell_backward(self.candidate, record, dh, dc);
         gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
         let d_weight = images.projected.transpose().matmul(d_gates.clone());
         gradients.add("words.input_weight", d_weight);

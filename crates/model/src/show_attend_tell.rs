@@ -17,7 +17,7 @@ use crate::{
     region_layers::RegionLayers,
     rows::{index, scatter_rows},
     tape::{CoreRecord, ImageRecord, StartRecord},
-    words::WordLayers,
+    words::{WordInput, WordLayers},
 };
 
 /// How a captioner attends to regions.
@@ -103,6 +103,7 @@ impl ShowAttendTellCaptioner {
                 gate_bias: linear([1, gates], hidden),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
+                input: WordInput::Relu,
             },
             regions: RegionLayers {
                 image_weight: linear([feature, hidden], feature),

@@ -4,11 +4,22 @@ use burn::{
     module::{Module, Param},
     tensor::{DType, Device, IndexingUpdateOp, Tensor, activation::relu},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{Dropout, Gradients, ModelError, dropout::apply, rows::index};
 
+/// What an LSTM reads of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WordInput {
+    /// `drop(relu(E[w]))`.
+    Relu,
+    /// `E[w]`, without dropout (Rennie et al. 2017, section 3.1).
+    Linear,
+}
+
 /// ```text
-/// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
+/// x_t = drop(relu(E[w_(t-1)])) or E[w_(t-1)],   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
 /// ```
 #[derive(Module, Debug)]
 pub(crate) struct WordLayers {
@@ -22,6 +33,8 @@ pub(crate) struct WordLayers {
     pub(crate) output_weight: Param<Tensor<2>>,
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
+    #[module(skip)]
+    pub(crate) input: WordInput,
 }
 
 impl WordLayers {
@@ -46,9 +59,12 @@ impl WordLayers {
             return Err(ModelError::WordOutOfRange { word, vocab });
         }
         let (device, dtype) = self.place();
+        let input = embedding.select(0, index(&ids(words), &device));
+        if self.input == WordInput::Linear {
+            return Ok(input);
+        }
         let mask = dropout.and_then(|d| d.mask(words.len(), columns, &device, dtype));
-        let input = relu(embedding.select(0, index(&ids(words), &device)));
-        Ok(apply(input, mask.as_ref()))
+        Ok(apply(relu(input), mask.as_ref()))
     }
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
@@ -75,7 +91,10 @@ impl WordLayers {
             "words.input_weight",
             inputs.clone().transpose().matmul(d_gates),
         );
-        let d_words = relu_dropout_backward(d_inputs, inputs, scale);
+        let d_words = match self.input {
+            WordInput::Relu => relu_dropout_backward(d_inputs, inputs, scale),
+            WordInput::Linear => d_inputs,
+        };
         let index = index(&ids(words), &d_words.device());
         let d_embedding = self.embedding.val().zeros_like().select_assign(
             0,

@@ -84,6 +84,7 @@ fn captioners() -> [CaptionerConfig; 3] {
             hidden: 16,
             embedding: 8,
             dropout: 0.25,
+            ..FcConfig::default()
         }),
         CaptionerConfig::Att2in(Att2inConfig {
             hidden: 16,

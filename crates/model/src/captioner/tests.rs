@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{Dropout, rows::index};
+use crate::{CandidateKind, Dropout, WordInput, rows::index};
 
 const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,
@@ -32,11 +32,19 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-fn configs() -> [CaptionerConfig; 3] {
+fn configs() -> [CaptionerConfig; 4] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
             embedding: 4,
+            dropout: 0.0,
+            ..FcConfig::default()
+        }),
+        CaptionerConfig::Fc(FcConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            candidate: CandidateKind::Maxout,
+            word_input: WordInput::Linear,
             dropout: 0.0,
         }),
         CaptionerConfig::Att2in(Att2inConfig {
@@ -288,7 +296,7 @@ fn single_steps_equal_teacher_forcing() {
 fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
     for dtype in [DType::F32, DType::F64] {
         let device = Device::flex();
-        let config = &configs()[1];
+        let config = &configs()[2];
         let model = model(config, &device, dtype);
         let together = features(config, &device, dtype);
         let tape = |features, images: &[usize], inputs: &[&[u32]]| {
@@ -402,7 +410,7 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, att2in, _] = configs().map(|config| model(&config, &device, DType::F32));
+    let [fc, _, att2in, _] = configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {
         let result = fc.teacher_forced(features, images, inputs, Noise::default());

@@ -107,6 +107,7 @@ impl StepBench {
                 hidden: self.hidden,
                 embedding: self.hidden,
                 dropout: self.dropout,
+                ..FcConfig::default()
             }),
             BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
                 hidden: self.hidden,
