@@ -37,16 +37,17 @@ pub mod vocabulary;
 
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    Split, tokenise,
+    SelfCriticalSource, Split, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row, SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
+    SafetensorsSource,
 };
 pub use order::{choose_captions, epoch_order};
 pub use standardise::Standardiser;
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]
 mod samples;
