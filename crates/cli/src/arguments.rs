@@ -2,6 +2,7 @@
 
 mod decoder;
 mod features;
+mod import;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use tracing::level_filters::LevelFilter;
 
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use features::FeaturesArguments;
+pub(crate) use import::{ImportArguments, Origin};
 
 /// Self-critical sequence training: train image captioners with cross-entropy, then with
 /// reinforcement learning on the metric they are judged by.
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Bench(BenchArguments),
     /// Measure the gradients of sampled captions: bias, variance and cost by baseline and samples
     Estimators(EstimatorArguments),
+    /// Turn weights of another program into a checkpoint
+    Import(ImportArguments),
     /// Encode a folder of images: pooled features, grid features or both
     Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes
@@ -319,11 +323,14 @@ pub(crate) enum Benchmark {
 
 /// Captioners that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub(crate) enum BenchModelName {
     /// The image vector as the first input of an LSTM
     Fc,
     /// Attention over regions, which enters the candidate of an LSTM
     Att2in,
+    /// One LSTM that attends to regions, below one that chooses words
+    UpDown,
 }
 
 impl From<BenchModelName> for BenchModel {
@@ -331,6 +338,7 @@ impl From<BenchModelName> for BenchModel {
         match name {
             BenchModelName::Fc => Self::Fc,
             BenchModelName::Att2in => Self::Att2in,
+            BenchModelName::UpDown => Self::UpDown,
         }
     }
 }
@@ -349,13 +357,13 @@ pub(crate) struct StepBenchArguments {
     /// Words in the vocabulary
     #[arg(long, default_value_t = StepBench::default().vocab)]
     pub(crate) vocab: usize,
-    /// Units of the LSTM, and length of word embeddings
+    /// Units of an LSTM, length of word embeddings, and size of attention
     #[arg(long, default_value_t = StepBench::default().hidden)]
     pub(crate) hidden: usize,
     /// Length of a feature vector
     #[arg(long, default_value_t = StepBench::default().feature)]
     pub(crate) feature: usize,
-    /// Regions of an image (att2in)
+    /// Regions of an image (all captioners but fc)
     #[arg(long, default_value_t = StepBench::default().regions)]
     pub(crate) regions: usize,
     /// Longest caption in words, end token included

@@ -1,6 +1,9 @@
 //! State dicts that PyTorch has saved.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use half::f16;
 use pytorch_reader::{DType, PytorchReader, Tensor};
@@ -36,6 +39,24 @@ impl StateDict {
         Ok(Self {
             tensors: reader.into_tensors(),
         })
+    }
+
+    /// The shapes and values of all tensors by name, without counts, which are whole numbers.
+    ///
+    /// # Errors
+    /// A tensor cannot be read, or is not one of 32- or 16-bit floats.
+    pub fn floats(mut self) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, WeightsError> {
+        let mut shapes = Vec::with_capacity(self.tensors.len());
+        for (name, tensor) in &self.tensors {
+            if tensor.dtype() != DType::I64 {
+                shapes.push((name.clone(), tensor.shape().to_vec()));
+            }
+        }
+        let tensors = shapes.into_iter().map(|(name, shape)| {
+            let values = self.tensor(&name, &shape)?;
+            Ok((name, (shape, values)))
+        });
+        tensors.collect()
     }
 
     /// Checks that only tensors are left that a network without its classifier has no use for.

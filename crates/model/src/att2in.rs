@@ -8,12 +8,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::AttentionBackward,
-    init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State, init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
-    recurrent::Recurrent,
+    recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord},
     words::{WordInput, WordLayers},
@@ -159,6 +157,7 @@ impl Recurrent for Att2inCaptioner {
         let record = CoreRecord {
             cell: record,
             attention: Some(attended),
+            below: None,
         };
         let state = State {
             hidden,
@@ -175,15 +174,15 @@ impl Recurrent for Att2inCaptioner {
         images: &ImageRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
-        attention: &mut Option<AttentionBackward>,
+        sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let hidden = self.regions.hidden();
         let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
         let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
         let attended = record.attention;
-        let d_queries =
-            self.regions
-                .attend_backward(images, attended, d_candidate, None, attention)?;
+        let d_queries = self
+            .regions
+            .attend_backward(images, attended, d_candidate, None, sums)?;
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
     }
 
@@ -191,14 +190,14 @@ impl Recurrent for Att2inCaptioner {
         &self,
         images: ImageRecord,
         _d_start: Option<(Tensor<2>, Tensor<2>)>,
-        d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionBackward>,
+        d_products: Option<Tensor<2>>,
+        sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        if let (Some(d_gates), Some(attention)) = (d_gates, attention) {
+        if let (Some(d_products), Some(attention)) = (d_products, sums.attention) {
             let hidden = self.regions.hidden();
-            let d_candidate = d_gates.narrow(1, 3 * hidden, 2 * hidden);
+            let d_candidate = d_products.narrow(1, 3 * hidden, 2 * hidden);
             let layers = &self.regions;
             layers.backward(&images, d_candidate, attention, None, scale, gradients);
         }

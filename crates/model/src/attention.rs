@@ -6,13 +6,14 @@ use burn::tensor::{Bool, Tensor, TensorData, activation::softmax};
 use scst_kernels::{
     attention as kernel,
     attention::{Attended, AttendedGradient, Signal, Span},
-    host::{Values, contiguous, is_host},
+    host::{Values, is_host},
 };
 
 use crate::{
     ModelError,
     locations::{LocationSignal, Look},
     rows::{index, scatter_rows},
+    step_product::StepProduct,
 };
 
 /// What captions attend to: keys and values of all regions of all images.
@@ -124,7 +125,7 @@ pub(crate) struct AttentionRecord {
     drawn: Option<Vec<usize>>,
 }
 
-/// What a backward pass carries from step to step: sums, and a weight in the layout that it wants.
+/// What a backward pass carries from step to step.
 #[derive(Debug)]
 pub(crate) struct AttentionBackward {
     /// `[regions of all images, attention]`.
@@ -133,10 +134,8 @@ pub(crate) struct AttentionBackward {
     pub(crate) d_values: Tensor<2>,
     /// Rows whose sum is the gradient at `w`, `[images, attention]`.
     pub(crate) d_score: Tensor<2>,
-    /// The contexts of the steps, the last step first.
-    pub(crate) contexts: Vec<Tensor<2>>,
-    /// The weight that contexts are multiplied by, transposed.
-    pub(crate) context_transposed: Tensor<2>,
+    /// `z W_z`.
+    pub(crate) context: StepProduct,
 }
 
 impl AttentionBackward {
@@ -149,9 +148,7 @@ impl AttentionBackward {
             d_keys: zeros([all, attention]),
             d_values: zeros([all, hidden]),
             d_score: zeros([regions.images.len(), attention]),
-            contexts: Vec::new(),
-            // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
-            context_transposed: contiguous(context_weight.transpose()),
+            context: StepProduct::new(context_weight),
         }
     }
 }
@@ -256,11 +253,10 @@ pub(crate) fn attend_backward(
     let AttentionRecord {
         queries,
         weights,
-        context,
         image_of_row,
         drawn,
+        ..
     } = record;
-    gradient.contexts.push(context);
     let d_drawn = drawn.map(|drawn| {
         let chosen = regions.chosen(&image_of_row, &drawn);
         let d_values = scatter_rows(d_context.clone(), &chosen, regions.dims[0]);

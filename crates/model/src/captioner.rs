@@ -12,6 +12,7 @@ use crate::{
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
+    up_down::{UpDownCaptioner, UpDownConfig},
     update_parameters,
 };
 
@@ -25,6 +26,8 @@ pub enum CaptionerConfig {
     Att2in(Att2inConfig),
     /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
     ShowAttendTell(ShowAttendTellConfig),
+    /// One LSTM that attends to regions, below one that chooses words (Anderson et al. 2018).
+    UpDown(UpDownConfig),
 }
 
 impl CaptionerConfig {
@@ -34,6 +37,7 @@ impl CaptionerConfig {
             Self::Fc(_) => "fc",
             Self::Att2in(_) => "att2in",
             Self::ShowAttendTell(_) => "show_attend_tell",
+            Self::UpDown(_) => "up_down",
         }
     }
 
@@ -43,14 +47,30 @@ impl CaptionerConfig {
             Self::Fc(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
+            Self::UpDown(config) => config.dropout,
         }
+    }
+
+    /// Its sizes, by their names in a configuration file.
+    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
+        let (hidden, embedding, attention) = match self {
+            Self::Fc(config) => (config.hidden, config.embedding, None),
+            Self::Att2in(config) => (config.hidden, config.embedding, Some(config.attention_size)),
+            Self::ShowAttendTell(config) => {
+                (config.hidden, config.embedding, Some(config.attention_size))
+            }
+            Self::UpDown(config) => (config.hidden, config.embedding, Some(config.attention_size)),
+        };
+        let mut sizes = vec![("hidden", hidden), ("embedding", embedding)];
+        sizes.extend(attention.map(|size| ("attention_size", size)));
+        sizes
     }
 
     /// Whether it reads vectors of regions; else it reads one vector an image.
     pub fn reads_regions(&self) -> bool {
         match self {
             Self::Fc(_) => false,
-            Self::Att2in(_) | Self::ShowAttendTell(_) => true,
+            Self::Att2in(_) | Self::ShowAttendTell(_) | Self::UpDown(_) => true,
         }
     }
 
@@ -80,6 +100,7 @@ enum Kind {
     Fc(FcCaptioner),
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
+    UpDown(UpDownCaptioner),
 }
 
 impl Captioner {
@@ -110,6 +131,9 @@ impl Captioner {
                 let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
                 Kind::ShowAttendTell(model)
             }
+            CaptionerConfig::UpDown(config) => {
+                Kind::UpDown(UpDownCaptioner::init(config, dimensions, place, rng))
+            }
         };
         Self { kind }
     }
@@ -119,6 +143,7 @@ impl Captioner {
             Kind::Fc(model) => model,
             Kind::Att2in(model) => model,
             Kind::ShowAttendTell(model) => model,
+            Kind::UpDown(model) => model,
         }
     }
 
@@ -142,6 +167,7 @@ impl Captioner {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
+            Kind::UpDown(model) => parameters(model),
         }
     }
 
@@ -154,6 +180,7 @@ impl Captioner {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
             Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
+            Kind::UpDown(model) => Kind::UpDown(update_parameters(model, change)),
         };
         Self { kind }
     }
@@ -250,5 +277,7 @@ impl Captioner {
     }
 }
 
+#[cfg(test)]
+mod layout_tests;
 #[cfg(test)]
 mod tests;

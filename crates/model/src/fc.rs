@@ -8,12 +8,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::AttentionBackward,
-    init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State, init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
-    recurrent::Recurrent,
+    recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, ImageRecord},
     words::{WordInput, WordLayers},
 };
@@ -179,6 +177,7 @@ impl Recurrent for FcCaptioner {
         let record = CoreRecord {
             cell: record,
             attention: None,
+            below: None,
         };
         let state = State {
             hidden,
@@ -194,7 +193,7 @@ impl Recurrent for FcCaptioner {
         _images: &ImageRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
-        _attention: &mut Option<AttentionBackward>,
+        _sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         Ok(cell_backward(self.candidate, record.cell, dh, dc))
     }
@@ -203,8 +202,8 @@ impl Recurrent for FcCaptioner {
         &self,
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
-        _d_gates: Option<Tensor<2>>,
-        _attention: Option<AttentionBackward>,
+        _d_products: Option<Tensor<2>>,
+        _sums: StepSums,
         _scale: f64,
         gradients: &mut Gradients,
     ) {

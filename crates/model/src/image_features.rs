@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
-use crate::ModelError;
+use crate::{
+    ModelError,
+    rows::{index, scatter_rows},
+};
 
 /// Features of images, one vector a region, the regions of the first image first.
 ///
@@ -62,5 +65,33 @@ impl ImageFeatures {
     /// The number of regions of every image.
     pub(crate) fn region_counts(&self) -> &Arc<[usize]> {
         &self.regions
+    }
+
+    /// The mean over the regions of every image, `[images, columns]`, of rows, one a region.
+    pub(crate) fn mean_of_regions(&self, rows: Tensor<2>) -> Tensor<2> {
+        let counts = self.counts(&rows);
+        scatter_rows(rows, &self.image_of_region(), self.images()) / counts
+    }
+
+    /// The gradient at rows, one a region, from that at their means.
+    pub(crate) fn mean_of_regions_backward(&self, d_mean: Tensor<2>) -> Tensor<2> {
+        let image_of_region = index(&self.image_of_region(), &d_mean.device());
+        let counts = self.counts(&d_mean);
+        (d_mean / counts).select(0, image_of_region)
+    }
+
+    /// The image of every region.
+    fn image_of_region(&self) -> Vec<usize> {
+        let images = self.regions.iter().enumerate();
+        images
+            .flat_map(|(image, &count)| std::iter::repeat_n(image, count))
+            .collect()
+    }
+
+    /// The number of regions of every image, `[images, 1]`, where `like` is.
+    fn counts(&self, like: &Tensor<2>) -> Tensor<2> {
+        let counts: Vec<f32> = self.regions.iter().map(|&count| count as f32).collect();
+        let data = TensorData::new(counts, [self.images(), 1]);
+        Tensor::from_data(data, (&like.device(), like.dtype()))
     }
 }

@@ -29,7 +29,9 @@ mod recurrent;
 mod region_layers;
 mod rows;
 mod show_attend_tell;
+mod step_product;
 mod tape;
+mod up_down;
 mod words;
 
 pub use att2in::Att2inConfig;
@@ -45,4 +47,5 @@ pub(crate) use parameters::{parameters, update_parameters};
 pub use recurrent::{Noise, OutputGradients};
 pub use show_attend_tell::{AttentionKind, ShowAttendTellConfig};
 pub use tape::{State, Tape};
+pub use up_down::UpDownConfig;
 pub use words::WordInput;

@@ -1,7 +1,6 @@
 //! Whole captions through a recurrent captioner, forward and backward: all that such captioners share.
 
 use burn::tensor::{Tensor, s};
-use scst_kernels::host::contiguous;
 
 use crate::{
     Dropout, Gradients, ImageFeatures, Locations, ModelError, State, Tape,
@@ -9,11 +8,12 @@ use crate::{
     dropout::apply,
     locations::{LocationSignal, Look},
     rows::scatter_rows,
+    step_product::StepProduct,
     tape::{CoreRecord, ImageRecord, StepRecord},
     words::WordLayers,
 };
 
-/// A captioner that reads a word a step into one LSTM.
+/// A captioner that reads a word a step into an LSTM, whose output, or that of another LSTM above it, scores the next.
 ///
 /// ```text
 /// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token
@@ -21,7 +21,8 @@ use crate::{
 /// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
 /// ```
 ///
-/// What differs between captioners is what they read of images, and the cell.
+/// What differs between captioners is what they read of images, and the cell. Whatever a cell carries from step to step
+/// besides `h` and `c` stands behind `c`, in the columns of one tensor.
 pub(crate) trait Recurrent {
     /// Embedding, `W_x`, `b`, `W_o` and `b_o`.
     fn words(&self) -> &WordLayers;
@@ -31,6 +32,11 @@ pub(crate) trait Recurrent {
 
     /// Length of a feature vector.
     fn feature(&self) -> usize;
+
+    /// Columns of `c` and of what stands behind it.
+    fn cell_columns(&self) -> usize {
+        self.words().hidden()
+    }
 
     /// The state before the first word, one row an image, and the record of the images.
     fn read(
@@ -48,30 +54,42 @@ pub(crate) trait Recurrent {
         look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError>;
 
-    /// The gradients at `h_(t-1) W_h`, whose first columns are those at `x_t W_x + b`, and at `c_(t-1)`, from those
-    /// at `h_t` and `c_t`.
+    /// The gradients at products of the step and at `c_(t-1)`, from those at `h_t` and `c_t`.
+    ///
+    /// Of the products, `h_(t-1) W_h` comes first, whose first columns are those of `x_t W_x + b`; the gradients at
+    /// others may stand behind, for [`read_backward`](Self::read_backward).
     fn cell_backward(
         &self,
         record: CoreRecord,
         images: &ImageRecord,
         d_state: (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
-        attention: &mut Option<AttentionBackward>,
+        sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError>;
 
-    /// Adds the gradients of the parameters that read the images.
+    /// Adds the gradients of the parameters that read the images, and of those that only the cell knows.
     ///
-    /// `d_start`: at the state before the first word, `h` and `c`, one row an image. `d_gates`: at the gates of all
-    /// steps, `[rows, gates]`. `scale`: what dropout multiplied kept units by.
+    /// `d_start`: at the state before the first word, `h` and `c`, one row an image. `d_products`: what
+    /// [`cell_backward`](Self::cell_backward) returned for all steps, packed. `scale`: what dropout multiplied kept
+    /// units by.
     fn read_backward(
         &self,
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
-        d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionBackward>,
+        d_products: Option<Tensor<2>>,
+        sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
     );
+}
+
+/// What the backward pass of a cell carries from step to step, if the cell has it.
+#[derive(Debug, Default)]
+pub(crate) struct StepSums {
+    /// Of attention.
+    pub(crate) attention: Option<AttentionBackward>,
+    /// Of the products with the output of an LSTM below.
+    pub(crate) below: Option<StepProduct>,
 }
 
 /// What is random in a training run.
@@ -147,6 +165,10 @@ pub(crate) fn step(
         });
     }
     let layers = model.words();
+    let columns = [&state.hidden, &state.cell].map(|of| of.dims()[1]);
+    if columns != [layers.hidden(), model.cell_columns()] {
+        return Err(ModelError::OtherCaptioner);
+    }
     let Some(tape) = tape else {
         let gates = layers.gates(layers.inputs(words, None)?);
         let (state, _) = advance(model, gates, state, Look::MostProbable)?;
@@ -266,9 +288,9 @@ pub(crate) fn backward(
     gradients.add("words.output_weight", output.weight);
     gradients.add("words.output_bias", output.bias);
 
-    // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
-    let recurrent_transposed = contiguous(model.recurrent_weight().transpose());
-    let mut attention = None;
+    let columns = model.recurrent_weight().dims()[1];
+    let mut recurrent = StepProduct::new(model.recurrent_weight());
+    let mut sums = StepSums::default();
     let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
     let mut first = rows;
     let mut rows_before: Vec<usize> = vec![tape.image_of_caption.len()];
@@ -283,12 +305,16 @@ pub(crate) fn backward(
                 dh = dh + d_state;
                 dc
             }
-            None => dh.zeros_like(),
+            None => {
+                let shape = [step.words.len(), model.cell_columns()];
+                Tensor::zeros(shape, (&dh.device(), dh.dtype()))
+            }
         };
         let location = location.map(|signal| signal.rows(first, step.words.len()));
-        let (d_recurrent, dc_before) =
-            model.cell_backward(step.core, &tape.images, (dh, dc), location, &mut attention)?;
-        let dh_before = d_recurrent.clone().matmul(recurrent_transposed.clone());
+        let (d_products, dc_before) =
+            model.cell_backward(step.core, &tape.images, (dh, dc), location, &mut sums)?;
+        let d_recurrent = d_products.clone().narrow(1, 0, columns);
+        let dh_before = recurrent.backward(step.hidden_before, d_recurrent);
         later = Some(match &step.kept {
             None => (dh_before, dc_before),
             Some(kept) => (
@@ -296,24 +322,23 @@ pub(crate) fn backward(
                 scatter_rows(dc_before, kept, rows_before),
             ),
         });
-        packed.push(d_recurrent, step.hidden_before, step.input, step.words);
+        packed.push(d_products, step.input, step.words);
     }
 
     let scale = tape.dropout.as_ref().map_or(1.0, Dropout::scale);
-    let d_gates = packed.finish().map(|steps| {
-        let gates = model.words().gate_bias.val().dims()[1];
-        let d_gates = steps.d_recurrent.clone().narrow(1, 0, gates);
-        let d_weight = steps.hidden_before.transpose().matmul(steps.d_recurrent);
-        gradients.add("recurrent_weight", d_weight);
+    let d_products = packed.finish().map(|steps| {
+        let d_recurrent = steps.d_products.clone().narrow(1, 0, columns);
+        gradients.add("recurrent_weight", recurrent.weight_gradient(d_recurrent));
         let words = model.words();
+        let gates = words.gate_bias.val().dims()[1];
         words.backward(
             &steps.words,
             steps.inputs,
-            d_gates.clone(),
+            steps.d_products.clone().narrow(1, 0, gates),
             scale,
             &mut gradients,
         );
-        d_gates
+        steps.d_products
     });
     let images = tape.images.features.images();
     let scatter = |at: Tensor<2>| scatter_rows(at, &tape.image_of_caption, images);
@@ -321,8 +346,8 @@ pub(crate) fn backward(
     model.read_backward(
         tape.images,
         d_start,
-        d_gates,
-        attention,
+        d_products,
+        sums,
         scale,
         &mut gradients,
     );
@@ -332,8 +357,7 @@ pub(crate) fn backward(
 /// What backpropagation through time collects of the steps, the last one first.
 #[derive(Default)]
 struct Packed {
-    d_recurrent: Vec<Tensor<2>>,
-    hidden_before: Vec<Tensor<2>>,
+    d_products: Vec<Tensor<2>>,
     inputs: Vec<Tensor<2>>,
     words: Vec<Vec<u32>>,
 }
@@ -341,9 +365,7 @@ struct Packed {
 /// All steps, their rows one below the other.
 struct PackedSteps {
     /// `[rows, columns]`.
-    d_recurrent: Tensor<2>,
-    /// `[rows, hidden]`.
-    hidden_before: Tensor<2>,
+    d_products: Tensor<2>,
     /// `[rows, embedding]`.
     inputs: Tensor<2>,
     /// `[rows]`.
@@ -351,15 +373,8 @@ struct PackedSteps {
 }
 
 impl Packed {
-    fn push(
-        &mut self,
-        d_recurrent: Tensor<2>,
-        hidden: Tensor<2>,
-        input: Tensor<2>,
-        words: Vec<u32>,
-    ) {
-        self.d_recurrent.push(d_recurrent);
-        self.hidden_before.push(hidden);
+    fn push(&mut self, d_products: Tensor<2>, input: Tensor<2>, words: Vec<u32>) {
+        self.d_products.push(d_products);
         self.inputs.push(input);
         self.words.push(words);
     }
@@ -370,8 +385,7 @@ impl Packed {
         }
         let cat = |tensors: Vec<Tensor<2>>| Tensor::cat(tensors.into_iter().rev().collect(), 0);
         Some(PackedSteps {
-            d_recurrent: cat(self.d_recurrent),
-            hidden_before: cat(self.hidden_before),
+            d_products: cat(self.d_products),
             inputs: cat(self.inputs),
             words: self.words.into_iter().rev().flatten().collect(),
         })

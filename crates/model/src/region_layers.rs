@@ -10,6 +10,7 @@ use crate::{
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
     locations::{LocationSignal, Look},
+    recurrent::StepSums,
     tape::ImageRecord,
     words::relu_dropout_backward,
 };
@@ -88,14 +89,17 @@ impl RegionLayers {
         record: Option<AttentionRecord>,
         d_context: Tensor<2>,
         location: Option<LocationSignal<'_>>,
-        attention: &mut Option<AttentionBackward>,
+        sums: &mut StepSums,
     ) -> Result<Tensor<2>, ModelError> {
         let (Some(regions), Some(record)) = (&images.regions, record) else {
             return Err(ModelError::OtherCaptioner);
         };
-        let attention = attention
+        let attention = sums
+            .attention
             .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.val()));
-        let d_context = d_context.matmul(attention.context_transposed.clone());
+        let d_context = attention
+            .context
+            .backward(record.context.clone(), d_context);
         let score = self.score_weight.val();
         Ok(attend_backward(
             regions, score, record, d_context, location, attention,
@@ -115,8 +119,7 @@ impl RegionLayers {
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        let contexts = Tensor::cat(attention.contexts.into_iter().rev().collect(), 0);
-        let d_weight = contexts.transpose().matmul(d_context);
+        let d_weight = attention.context.weight_gradient(d_context);
         gradients.add("regions.context_weight", d_weight);
         gradients.add("regions.score_weight", attention.d_score.sum_dim(0));
 

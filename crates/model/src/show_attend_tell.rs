@@ -8,14 +8,11 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State,
-    attention::AttentionBackward,
-    init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State, init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
-    recurrent::Recurrent,
+    recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
-    rows::{index, scatter_rows},
     tape::{CoreRecord, ImageRecord, StartRecord},
     words::{WordInput, WordLayers},
 };
@@ -121,18 +118,6 @@ impl ShowAttendTellCaptioner {
     }
 }
 
-/// The image of every region, and the number of regions of every image, `[images, 1]`.
-fn image_of_region(features: &ImageFeatures, like: &Tensor<2>) -> (Vec<usize>, Tensor<2>) {
-    let counts = features.region_counts();
-    let images = counts.iter().enumerate();
-    let of_region = images.flat_map(|(image, &count)| std::iter::repeat_n(image, count));
-    let counts: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
-    let shape = [counts.len(), 1];
-    let data = burn::tensor::TensorData::new(counts, shape);
-    let counts = Tensor::from_data(data, (&like.device(), like.dtype()));
-    (of_region.collect(), counts)
-}
-
 impl Recurrent for ShowAttendTellCaptioner {
     fn words(&self) -> &WordLayers {
         &self.words
@@ -154,8 +139,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let images = features.images();
         let hidden = self.regions.hidden();
         let (regions, mut record) = self.regions.read(features, dropout);
-        let (of_region, counts) = image_of_region(&record.features, &record.projected);
-        let mean = scatter_rows(record.projected.clone(), &of_region, images) / counts;
+        let mean = record.features.mean_of_regions(record.projected.clone());
         let start = mean.clone().matmul(self.start_weight.val()) + self.start_bias.val();
         let start = start.tanh();
         let state = State {
@@ -188,6 +172,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let record = CoreRecord {
             cell: record,
             attention: Some(attended),
+            below: None,
         };
         let state = State {
             hidden,
@@ -204,12 +189,12 @@ impl Recurrent for ShowAttendTellCaptioner {
         images: &ImageRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
-        attention: &mut Option<AttentionBackward>,
+        sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let (d_gates, dc_before) = cell_backward(Candidate::Tanh, record.cell, dh, dc);
         let (attended, d_context) = (record.attention, d_gates.clone());
         let layers = &self.regions;
-        let d_queries = layers.attend_backward(images, attended, d_context, location, attention)?;
+        let d_queries = layers.attend_backward(images, attended, d_context, location, sums)?;
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
     }
 
@@ -217,14 +202,16 @@ impl Recurrent for ShowAttendTellCaptioner {
         &self,
         images: ImageRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
-        d_gates: Option<Tensor<2>>,
-        attention: Option<AttentionBackward>,
+        d_products: Option<Tensor<2>>,
+        sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        let (Some(d_gates), Some(attention)) = (d_gates, attention) else {
+        let (Some(d_products), Some(attention)) = (d_products, sums.attention) else {
             return;
         };
+        let gates = self.words.input_weight.val().dims()[1];
+        let d_gates = d_products.narrow(1, 0, gates);
         let d_values = match (d_start, &images.start) {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
                 let slope = start.clone().square().neg().add_scalar(1.0);
@@ -233,8 +220,7 @@ impl Recurrent for ShowAttendTellCaptioner {
                 gradients.add("start_weight", d_weight);
                 gradients.add("start_bias", d_sums.clone().sum_dim(0));
                 let d_mean = d_sums.matmul(self.start_weight.val().transpose());
-                let (of_region, counts) = image_of_region(&images.features, mean);
-                Some((d_mean / counts).select(0, index(&of_region, &mean.device())))
+                Some(images.features.mean_of_regions_backward(d_mean))
             }
             _ => None,
         };

@@ -14,7 +14,7 @@ use crate::{
 pub struct State {
     /// `h`, `[rows, hidden]`.
     pub(crate) hidden: Tensor<2>,
-    /// `c`, `[rows, hidden]`.
+    /// `c`, and behind it whatever else a captioner carries from step to step, `[rows, columns]`.
     pub(crate) cell: Tensor<2>,
     /// The image of every row.
     pub(crate) image_of_row: Vec<usize>,
@@ -43,6 +43,17 @@ pub(crate) struct CoreRecord {
     pub(crate) cell: CellRecord,
     /// The attention's, if the captioner attends.
     pub(crate) attention: Option<AttentionRecord>,
+    /// That of an LSTM below, if there is one.
+    pub(crate) below: Option<BelowRecord>,
+}
+
+/// What a step leaves inside of an LSTM whose output another one reads.
+#[derive(Debug, Clone)]
+pub(crate) struct BelowRecord {
+    /// The cell's own record.
+    pub(crate) cell: CellRecord,
+    /// Its output, `[rows, hidden]`.
+    pub(crate) output: Tensor<2>,
 }
 
 /// One timestep as the backward pass needs it; rows are the captions still open.
@@ -73,18 +84,18 @@ pub(crate) struct ImageRecord {
     pub(crate) projected: Tensor<2>,
     /// The step whose input is the image, if there is one; rows are images.
     pub(crate) cell: Option<CellRecord>,
-    /// Where the state before the first word comes from, if it is computed from the regions.
+    /// Where the state before the first word comes from, if it is computed from the mean region.
     pub(crate) start: Option<StartRecord>,
     /// What captions attend to, if they attend.
     pub(crate) regions: Option<Regions>,
 }
 
-/// The state before the first word, computed from the mean region.
+/// What a captioner makes of the mean region before the first word.
 #[derive(Debug, Clone)]
 pub(crate) struct StartRecord {
-    /// `[images, hidden]`.
+    /// The mean region, as it came or projected, `[images, columns]`.
     pub(crate) mean: Tensor<2>,
-    /// `h` and `c`, `[images, 2 hidden]`.
+    /// What a layer made of it, `[images, columns]`.
     pub(crate) start: Tensor<2>,
 }
 

@@ -42,6 +42,10 @@ impl WordLayers {
         self.embedding.val().dims()[0]
     }
 
+    pub(crate) fn hidden(&self) -> usize {
+        self.output_weight.val().dims()[0]
+    }
+
     pub(crate) fn place(&self) -> (Device, DType) {
         let embedding = self.embedding.val();
         (embedding.device(), embedding.dtype())

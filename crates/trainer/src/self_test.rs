@@ -9,7 +9,7 @@ use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, Noise, ShowAttendTellConfig,
+    ImageFeatures, Noise, ShowAttendTellConfig, UpDownConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 3] {
+fn captioners() -> [CaptionerConfig; 4] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -98,6 +98,12 @@ fn captioners() -> [CaptionerConfig; 3] {
             attention_size: 12,
             dropout: 0.25,
             ..ShowAttendTellConfig::default()
+        }),
+        CaptionerConfig::UpDown(UpDownConfig {
+            hidden: 16,
+            embedding: 8,
+            attention_size: 12,
+            dropout: 0.25,
         }),
     ]
 }

@@ -32,7 +32,7 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-fn configs() -> [CaptionerConfig; 4] {
+pub(super) fn configs() -> [CaptionerConfig; 5] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
@@ -60,10 +60,16 @@ fn configs() -> [CaptionerConfig; 4] {
             attention_size: 3,
             dropout: 0.0,
         }),
+        CaptionerConfig::UpDown(UpDownConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            attention_size: 3,
+            dropout: 0.0,
+        }),
     ]
 }
 
-fn model(config: &CaptionerConfig, device: &Device, dtype: DType) -> Captioner {
+pub(super) fn model(config: &CaptionerConfig, device: &Device, dtype: DType) -> Captioner {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Captioner::init_as(config, DIMENSIONS, (device, dtype), &mut rng)
 }
@@ -175,6 +181,7 @@ fn backward_equals_autodiff_of_the_same_run() {
                 Kind::Fc(model) => model.visit(&mut oracle),
                 Kind::Att2in(model) => model.visit(&mut oracle),
                 Kind::ShowAttendTell(model) => model.visit(&mut oracle),
+                Kind::UpDown(model) => model.visit(&mut oracle),
             }
             for (name, expected) in oracle.by_name {
                 if name.starts_with("words.output") {
@@ -296,21 +303,26 @@ fn single_steps_equal_teacher_forcing() {
 fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
     for dtype in [DType::F32, DType::F64] {
         let device = Device::flex();
-        let config = &configs()[2];
-        let model = model(config, &device, dtype);
-        let together = features(config, &device, dtype);
-        let tape = |features, images: &[usize], inputs: &[&[u32]]| {
-            let tape = model
-                .teacher_forced(features, images, inputs, Noise::default())
-                .unwrap();
-            tape.hidden().unwrap()
-        };
-        // Image 1 has 2 regions, after the 4 of image 0.
-        let own = together.vectors().narrow(0, 4, 2);
-        let alone = ImageFeatures::regions(own, vec![2]).unwrap();
-        let expected = tape(alone, &[0], &[&[0, 3, 9]]);
-        let found = tape(together, &[0, 1, 2], &[&[], &[0, 3, 9], &[]]);
-        assert!(largest((found - expected).reshape([-1])) < 1e-6);
+        for config in configs().iter().filter(|config| config.reads_regions()) {
+            let model = model(config, &device, dtype);
+            let together = features(config, &device, dtype);
+            let tape = |features, images: &[usize], inputs: &[&[u32]]| {
+                let tape = model
+                    .teacher_forced(features, images, inputs, Noise::default())
+                    .unwrap();
+                tape.hidden().unwrap()
+            };
+            // Image 1 has 2 regions, after the 4 of image 0.
+            let own = together.vectors().narrow(0, 4, 2);
+            let alone = ImageFeatures::regions(own, vec![2]).unwrap();
+            let expected = tape(alone, &[0], &[&[0, 3, 9]]);
+            let found = tape(together, &[0, 1, 2], &[&[], &[0, 3, 9], &[]]);
+            assert!(
+                largest((found - expected).reshape([-1])) < 1e-6,
+                "{}",
+                config.name()
+            );
+        }
     }
 }
 
@@ -353,6 +365,7 @@ fn eight_captions_are_learnt_by_heart() {
             CaptionerConfig::Fc(config) => config.hidden = 32,
             CaptionerConfig::Att2in(config) => config.hidden = 32,
             CaptionerConfig::ShowAttendTell(config) => config.hidden = 32,
+            CaptionerConfig::UpDown(config) => config.hidden = 32,
         }
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
@@ -410,7 +423,7 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, _, att2in, _] = configs().map(|config| model(&config, &device, DType::F32));
+    let [fc, _, att2in, _, up_down] = configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {
         let result = fc.teacher_forced(features, images, inputs, Noise::default());
@@ -446,7 +459,9 @@ fn misfitting_input_is_refused() {
     );
     let none = ImageFeatures::regions(vectors(3, 6), vec![3, 0]);
     assert!(none.is_err());
-    let state = fc.start(right(), &[0]).unwrap();
-    let error = att2in.step(&[0], state, None).unwrap_err();
-    assert_eq!(error, ModelError::OtherCaptioner);
+    for (one, other) in [(&fc, &att2in), (&fc, &up_down), (&up_down, &att2in)] {
+        let state = one.start(right(), &[0]).unwrap();
+        let error = other.step(&[0], state, None).unwrap_err();
+        assert_eq!(error, ModelError::OtherCaptioner);
+    }
 }

@@ -1,6 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{Att2inConfig, CaptionerConfig, FcConfig};
+use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, UpDownConfig};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -18,6 +18,8 @@ pub enum BenchModel {
     Fc,
     /// Attention over regions, which enters the candidate of an LSTM.
     Att2in,
+    /// One LSTM that attends to regions, below one that chooses words.
+    UpDown,
 }
 
 /// What is timed: backend, sizes and number of steps.
@@ -33,7 +35,7 @@ pub struct StepBench {
     pub samples: usize,
     /// Words in the vocabulary, end token and unknown word included.
     pub vocab: usize,
-    /// Units of the LSTM, and length of word embeddings.
+    /// Units of an LSTM, length of word embeddings, and size of attention.
     pub hidden: usize,
     /// Length of a feature vector.
     pub feature: usize,
@@ -110,6 +112,12 @@ impl StepBench {
                 ..FcConfig::default()
             }),
             BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                attention_size: self.hidden,
+                dropout: self.dropout,
+            }),
+            BenchModel::UpDown => CaptionerConfig::UpDown(UpDownConfig {
                 hidden: self.hidden,
                 embedding: self.hidden,
                 attention_size: self.hidden,

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fmt};
 
 use scst_loss::Baseline;
-use scst_model::CaptionerConfig;
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
@@ -131,28 +130,11 @@ impl Config {
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
-        match &self.model {
-            CaptionerConfig::Fc(config) => {
-                let mut check = check.below("model.fc");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::Att2in(config) => {
-                let mut check = check.below("model.att2in");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
-            CaptionerConfig::ShowAttendTell(config) => {
-                let mut check = check.below("model.show_attend_tell");
-                check.at_least_one("hidden", config.hidden as u64);
-                check.at_least_one("embedding", config.embedding as u64);
-                check.at_least_one("attention_size", config.attention_size as u64);
-                check.below_one("dropout", config.dropout);
-            }
+        let mut model = check.below(&format!("model.{}", self.model.name()));
+        for (name, size) in self.model.sizes() {
+            model.at_least_one(name, size as u64);
         }
+        model.below_one("dropout", self.model.dropout());
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
         for (k, stage) in self.stages.iter().enumerate() {
