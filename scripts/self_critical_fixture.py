@@ -5,7 +5,7 @@
     python3 scripts/self_critical_fixture.py self-critical.pytorch crates/cli/tests/fixtures/self_critical
 
 The models are the classes of that checkout with random weights, saved as it saves them. Needs PyTorch, NumPy, h5py and six.
-`expected.json` holds, for every model, the log-probabilities of all captions given their images (teacher forcing) and
+`expected.json` holds, for every model, the log-probabilities of some captions given their images (teacher forcing) and
 the greedy captions, and the region vectors that `use_box` makes.
 """
 
@@ -24,7 +24,7 @@ WORDS = "a dog cat bird horse runs sits on in the grass red blue small big two a
 SPLITS = ["train", "train", "restval", "val", "val", "test"]
 LENGTH = 6  # longest caption, in words
 FEATURE = 6
-MODELS = ["newfc", "fc", "att2in2", "updown", "att2in"]
+MODELS = ["newfc", "fc", "att2in2", "updown", "att2in", "show_tell", "att2all2"]
 
 
 def options(caption_model):
@@ -44,8 +44,9 @@ def load_classes(checkout):
     sys.modules["captioning.models"] = package
     att = importlib.import_module("captioning.models.AttModel")
     fc = importlib.import_module("captioning.models.FCModel")
+    show_tell = importlib.import_module("captioning.models.ShowTellModel")
     return {"newfc": att.NewFCModel, "fc": fc.FCModel, "att2in2": att.Att2in2Model, "att2in": att.Att2inModel,
-            "updown": att.UpDownModel}
+            "updown": att.UpDownModel, "att2all2": att.Att2all2Model, "show_tell": show_tell.ShowTellModel}
 
 
 def main():
@@ -129,9 +130,9 @@ def main():
         if name == "att2in":
             continue  # for its refusal
         with torch.no_grad():
-            log_probs = model(fc, att, inputs, masks) if name != "fc" else model(fc, att, inputs)
+            log_probs = model(fc, att, inputs, masks)
             found = {"log_probs": []}
-            for caption, row in zip(labels, log_probs):
+            for caption, row in zip(labels[:6], log_probs):
                 targets = list(caption[caption > 0]) + [0]
                 found["log_probs"].append([row[t, :].tolist() for t in range(min(len(targets), len(row)))])
             if name != "fc":  # whose sampling fails there

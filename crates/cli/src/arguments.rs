@@ -327,8 +327,12 @@ pub(crate) enum Benchmark {
 pub(crate) enum BenchModelName {
     /// The image vector as the first input of an LSTM
     Fc,
+    /// The image vector as the first input of an LSTM that reads plain words
+    ShowTell,
     /// Attention over regions, which enters the candidate of an LSTM
     Att2in,
+    /// Attention over regions, which enters candidate and gates of an LSTM
+    Att2all,
     /// One LSTM that attends to regions, below one that chooses words
     UpDown,
 }
@@ -337,7 +341,9 @@ impl From<BenchModelName> for BenchModel {
     fn from(name: BenchModelName) -> Self {
         match name {
             BenchModelName::Fc => Self::Fc,
+            BenchModelName::ShowTell => Self::ShowTell,
             BenchModelName::Att2in => Self::Att2in,
+            BenchModelName::Att2all => Self::Att2all,
             BenchModelName::UpDown => Self::UpDown,
         }
     }
@@ -363,7 +369,7 @@ pub(crate) struct StepBenchArguments {
     /// Length of a feature vector
     #[arg(long, default_value_t = StepBench::default().feature)]
     pub(crate) feature: usize,
-    /// Regions of an image (all captioners but fc)
+    /// Regions of an image (all captioners but fc and `show_tell`)
     #[arg(long, default_value_t = StepBench::default().regions)]
     pub(crate) regions: usize,
     /// Longest caption in words, end token included

@@ -41,6 +41,26 @@ fn bench_step_prints_one_line_with_all_keys() {
 }
 
 #[test]
+fn bench_step_times_every_captioner_by_its_name() {
+    let workplace = Workplace::new();
+    let sizes = "--images 2 --samples 2 --vocab 20 --hidden 4 --feature 3 --regions 2 --length 9 \
+                 --threads 1 --steps 1 --warmup 0";
+    for (model, regions) in [
+        ("fc", 1),
+        ("show_tell", 1),
+        ("att2in", 2),
+        ("att2all", 2),
+        ("up_down", 2),
+    ] {
+        let arguments = format!("bench step --model {model} {sizes}");
+        let printed = workplace.succeed(&arguments.split_whitespace().collect::<Vec<_>>());
+        let report: Value = serde_json::from_str(&printed).expect("JSON");
+        assert_eq!(report["model"], model);
+        assert_eq!(report["regions"], regions, "{model}");
+    }
+}
+
+#[test]
 fn bench_step_refuses_sizes_that_are_out_of_range() {
     let workplace = Workplace::new();
     for (option, value, expected) in [

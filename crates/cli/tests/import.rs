@@ -8,7 +8,8 @@ mod support;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
-use scst_data::{BoxSource, FeatureSource, FeatureStore, FolderSource};
+use scst_data::{BoxSource, FeatureSource, FeatureStore, FolderSource, RenumberedVocabulary};
+use scst_encoder::StateDict;
 use scst_model::{ImageFeatures, Noise};
 use scst_trainer::Checkpoint;
 use serde::Deserialize;
@@ -29,12 +30,20 @@ const UP_DOWN: (&str, &str) = (
     "[model.up_down]\nhidden = 8\nembedding = 7\nattention_size = 5",
 );
 
+const SHOW_TELL: (&str, &str) = ("fc", "[model.show_tell]\nhidden = 8\nembedding = 7");
+const ATT2ALL: (&str, &str) = (
+    "att",
+    "[model.att2all]\nhidden = 8\nembedding = 7\nattention_size = 5",
+);
+
 /// Model, vocabulary, data and captioner.
-const MODELS: [(&str, &str, (&str, &str)); 4] = [
+const MODELS: [(&str, &str, (&str, &str)); 6] = [
     ("newfc", "infos.pkl", POOLED),
     ("fc", "cocotalk.json", POOLED),
     ("att2in2", "infos.pkl", ATT2IN),
     ("updown", "cocotalk.json", UP_DOWN),
+    ("show_tell", "infos.pkl", SHOW_TELL),
+    ("att2all2", "infos.pkl", ATT2ALL),
 ];
 
 const CONFIG: &str = r#"
@@ -341,6 +350,28 @@ fn cut_files_are_refused_wherever_they_are_cut() {
             };
             let message = workplace.refuse(2, &arguments);
             assert!(message.contains(name), "{message}");
+        }
+    }
+}
+
+#[test]
+fn damaged_files_are_refused_or_read_without_a_panic() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/self_critical");
+    let directory = TempDir::new().expect("a temporary directory");
+    for name in ["att2in2.pth", "infos.pkl", "cocotalk.json"] {
+        let whole = fs::read(fixtures.join(name)).expect("a fixture");
+        let path = directory.path().join(name);
+        for position in (0..whole.len()).step_by(whole.len() / 900 + 1) {
+            for flipped in [0x01, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[position] ^= flipped;
+                fs::write(&path, &damaged).expect("a damaged file");
+                if name == "att2in2.pth" {
+                    let _ = StateDict::open(&path).and_then(StateDict::floats);
+                } else {
+                    let _ = RenumberedVocabulary::read_self_critical(&path);
+                }
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use support::{CONFIG, Workplace};
 
 const FC: &str = "[model.fc]\nhidden = 24";
 const ATT2IN: &str = "[model.att2in]\nattention_size = 20\nhidden = 24";
+const UP_DOWN: &str = "[model.up_down]\nattention_size = 20\nhidden = 24";
 const POOLED: &str = "features.npy = { path = \"features.npy\" }";
 const REGIONS: &str = "features.folder = { path = \"regions\" }";
 
@@ -25,6 +26,11 @@ fn workplace(captioner: &str) -> Workplace {
 #[test]
 fn att2in_trains_on_regions_and_resumes_as_if_never_stopped() {
     assert_resumes(ATT2IN, "step-00000070");
+}
+
+#[test]
+fn up_down_trains_on_regions_and_resumes_as_if_never_stopped() {
+    assert_resumes(UP_DOWN, "step-00000070");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State, init,
     locations::{LocationSignal, Look},
-    lstm::{Candidate, cell, cell_backward},
+    lstm::Candidate,
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord},
@@ -18,6 +18,9 @@ use crate::{
 };
 
 /// Sizes of the Att2in captioner.
+///
+/// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
+/// `V (E + H + 1) + H (F + 1) + 5 H (E + 1) + 7 H^2 + 2 A (H + 1)` parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Att2inConfig {
@@ -56,6 +59,8 @@ impl Default for Att2inConfig {
 ///
 /// One bias stands for several that would add up: `b` for those of all products into the gates, `b_k` for those of
 /// key and query; a bias of the scores would cancel. `W_h` and `W_q` share one matrix product.
+///
+/// It is also the [Att2all captioner](crate::Att2allConfig), when `z_t W_z` enters all gates.
 #[derive(Module, Debug)]
 pub(crate) struct Att2inCaptioner {
     words: WordLayers,
@@ -65,8 +70,13 @@ pub(crate) struct Att2inCaptioner {
 }
 
 impl Att2inCaptioner {
+    /// The two halves of the candidate.
+    pub(crate) const CANDIDATE_BLOCKS: usize = 2;
+
+    /// `context_blocks`: the gates that `z_t W_z` enters, the last ones, in units of `hidden`.
     pub(crate) fn init(
         config: &Att2inConfig,
+        context_blocks: usize,
         dimensions: Dimensions,
         place: (&Device, DType),
         rng: &mut impl Rng,
@@ -87,7 +97,7 @@ impl Att2inCaptioner {
             key_weight,
             key_bias,
             score_weight: linear([attention, 1], attention),
-            context_weight: linear([hidden, 2 * hidden], hidden),
+            context_weight: linear([hidden, context_blocks * hidden], hidden),
         };
         let input_weight = linear([embedding, gates], embedding);
         let gate_bias = linear([1, gates], hidden);
@@ -97,7 +107,7 @@ impl Att2inCaptioner {
             words: WordLayers {
                 embedding: init::embedding([vocab, embedding], place, rng),
                 input_weight,
-                gate_bias,
+                gate_bias: Some(gate_bias),
                 output_weight,
                 output_bias,
                 input: WordInput::Relu,
@@ -146,44 +156,20 @@ impl Recurrent for Att2inCaptioner {
         state: State,
         _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let (hidden, [_, gates]) = (self.regions.hidden(), input.dims());
-        let attention = recurrent.dims()[1] - gates;
-        let queries = recurrent.clone().narrow(1, gates, attention);
-        let (attended, context) = self.regions.attend(&state, queries, &mut Look::Expected)?;
-        let sums = input + recurrent.narrow(1, 0, gates);
-        let candidate = sums.clone().narrow(1, 3 * hidden, 2 * hidden) + context;
-        let sums = Tensor::cat(vec![sums.narrow(1, 0, 3 * hidden), candidate], 1);
-        let (hidden, cell, record) = cell(Candidate::Maxout, sums, state.cell);
-        let record = CoreRecord {
-            cell: record,
-            attention: Some(attended),
-            below: None,
-        };
-        let state = State {
-            hidden,
-            cell,
-            image_of_row: state.image_of_row,
-            regions: state.regions,
-        };
-        Ok((state, record))
+        let (maxout, look) = (Candidate::Maxout, Look::Expected);
+        self.regions.cell(maxout, input, recurrent, state, look)
     }
 
     fn cell_backward(
         &self,
         record: CoreRecord,
         images: &ImageRecord,
-        (dh, dc): (Tensor<2>, Tensor<2>),
+        d_state: (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        let hidden = self.regions.hidden();
-        let (d_gates, dc_before) = cell_backward(Candidate::Maxout, record.cell, dh, dc);
-        let d_candidate = d_gates.clone().narrow(1, 3 * hidden, 2 * hidden);
-        let attended = record.attention;
-        let d_queries = self
-            .regions
-            .attend_backward(images, attended, d_candidate, None, sums)?;
-        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+        let layers = &self.regions;
+        layers.cell_backward(Candidate::Maxout, record, images, d_state, None, sums)
     }
 
     fn read_backward(
@@ -196,10 +182,9 @@ impl Recurrent for Att2inCaptioner {
         gradients: &mut Gradients,
     ) {
         if let (Some(d_products), Some(attention)) = (d_products, sums.attention) {
-            let hidden = self.regions.hidden();
-            let d_candidate = d_products.narrow(1, 3 * hidden, 2 * hidden);
+            let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
             let layers = &self.regions;
-            layers.backward(&images, d_candidate, attention, None, scale, gradients);
+            layers.backward(&images, d_gates, attention, None, scale, gradients);
         }
     }
 }

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients, Parameter, State,
     Tape,
+    att2all::Att2allConfig,
     att2in::{Att2inCaptioner, Att2inConfig},
     fc::{FcCaptioner, FcConfig},
     parameters,
     recurrent::{self, Recurrent},
     show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
+    show_tell::ShowTellConfig,
     up_down::{UpDownCaptioner, UpDownConfig},
     update_parameters,
 };
@@ -22,8 +24,12 @@ use crate::{
 pub enum CaptionerConfig {
     /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
     Fc(FcConfig),
+    /// The image vector as the first input of an LSTM that reads words without a ReLU (Vinyals et al. 2015).
+    ShowTell(ShowTellConfig),
     /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
     Att2in(Att2inConfig),
+    /// Attention over regions, which enters candidate and gates of an LSTM (Rennie et al. 2017).
+    Att2all(Att2allConfig),
     /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
     ShowAttendTell(ShowAttendTellConfig),
     /// One LSTM that attends to regions, below one that chooses words (Anderson et al. 2018).
@@ -35,7 +41,9 @@ impl CaptionerConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fc(_) => "fc",
+            Self::ShowTell(_) => "show_tell",
             Self::Att2in(_) => "att2in",
+            Self::Att2all(_) => "att2all",
             Self::ShowAttendTell(_) => "show_attend_tell",
             Self::UpDown(_) => "up_down",
         }
@@ -45,7 +53,9 @@ impl CaptionerConfig {
     pub fn dropout(&self) -> f64 {
         match self {
             Self::Fc(config) => config.dropout,
+            Self::ShowTell(config) => config.dropout,
             Self::Att2in(config) => config.dropout,
+            Self::Att2all(config) => config.dropout,
             Self::ShowAttendTell(config) => config.dropout,
             Self::UpDown(config) => config.dropout,
         }
@@ -55,7 +65,9 @@ impl CaptionerConfig {
     pub fn sizes(&self) -> Vec<(&'static str, usize)> {
         let (hidden, embedding, attention) = match self {
             Self::Fc(config) => (config.hidden, config.embedding, None),
+            Self::ShowTell(config) => (config.hidden, config.embedding, None),
             Self::Att2in(config) => (config.hidden, config.embedding, Some(config.attention_size)),
+            Self::Att2all(config) => (config.hidden, config.embedding, Some(config.attention_size)),
             Self::ShowAttendTell(config) => {
                 (config.hidden, config.embedding, Some(config.attention_size))
             }
@@ -69,8 +81,8 @@ impl CaptionerConfig {
     /// Whether it reads vectors of regions; else it reads one vector an image.
     pub fn reads_regions(&self) -> bool {
         match self {
-            Self::Fc(_) => false,
-            Self::Att2in(_) | Self::ShowAttendTell(_) | Self::UpDown(_) => true,
+            Self::Fc(_) | Self::ShowTell(_) => false,
+            Self::Att2in(_) | Self::Att2all(_) | Self::ShowAttendTell(_) | Self::UpDown(_) => true,
         }
     }
 
@@ -97,7 +109,9 @@ pub struct Captioner {
 
 #[derive(Debug, Clone)]
 enum Kind {
+    /// Also show-tell.
     Fc(FcCaptioner),
+    /// Also Att2all.
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
     UpDown(UpDownCaptioner),
@@ -122,11 +136,15 @@ impl Captioner {
     ) -> Self {
         let kind = match config {
             CaptionerConfig::Fc(config) => {
-                Kind::Fc(FcCaptioner::init(config, dimensions, place, rng))
+                Kind::Fc(FcCaptioner::init(config, true, dimensions, place, rng))
             }
+            CaptionerConfig::ShowTell(config) => Kind::Fc(config.init(dimensions, place, rng)),
             CaptionerConfig::Att2in(config) => {
-                Kind::Att2in(Att2inCaptioner::init(config, dimensions, place, rng))
+                let blocks = Att2inCaptioner::CANDIDATE_BLOCKS;
+                let model = Att2inCaptioner::init(config, blocks, dimensions, place, rng);
+                Kind::Att2in(model)
             }
+            CaptionerConfig::Att2all(config) => Kind::Att2in(config.init(dimensions, place, rng)),
             CaptionerConfig::ShowAttendTell(config) => {
                 let model = ShowAttendTellCaptioner::init(config, dimensions, place, rng);
                 Kind::ShowAttendTell(model)

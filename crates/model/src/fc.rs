@@ -36,6 +36,9 @@ impl CandidateKind {
 }
 
 /// Sizes of the FC captioner.
+///
+/// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
+/// `V (E + H + 1) + E (F + 1) + 4 H (E + H + 1)` parameters, with maxout 5 for 4.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FcConfig {
@@ -73,6 +76,8 @@ impl Default for FcConfig {
 /// ```
 ///
 /// All gates share one matrix product; gate order is i, f, o, g, with two halves of g for maxout (see [`cell`]).
+///
+/// It is also the [show-tell captioner](crate::ShowTellConfig), when words are linear and gates have no bias.
 #[derive(Module, Debug)]
 pub(crate) struct FcCaptioner {
     words: WordLayers,
@@ -87,8 +92,10 @@ pub(crate) struct FcCaptioner {
 }
 
 impl FcCaptioner {
+    /// `biased`: whether gates have a bias.
     pub(crate) fn init(
         config: &FcConfig,
+        biased: bool,
         dimensions: Dimensions,
         place: (&Device, DType),
         rng: &mut impl Rng,
@@ -106,7 +113,7 @@ impl FcCaptioner {
             words: WordLayers {
                 embedding,
                 input_weight,
-                gate_bias: init::linear([1, gates], hidden, place, rng),
+                gate_bias: biased.then(|| init::linear([1, gates], hidden, place, rng)),
                 output_weight: init::linear([hidden, vocab], hidden, place, rng),
                 output_bias: init::linear([1, vocab], hidden, place, rng),
                 input: config.word_input,
@@ -211,10 +218,8 @@ impl Recurrent for FcCaptioner {
             return;
         };
         let (d_gates, _) = cell_backward(self.candidate, record, dh, dc);
-        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
-        let d_weight = images.projected.transpose().matmul(d_gates.clone());
-        gradients.add("words.input_weight", d_weight);
-        let d_image = d_gates.matmul(self.words.input_weight.val().transpose());
+        let words = &self.words;
+        let d_image = words.gates_backward(images.projected, d_gates, gradients);
         gradients.add("image_bias", d_image.clone().sum_dim(0));
         let vectors = images.features.vectors();
         gradients.add("image_weight", vectors.transpose().matmul(d_image));

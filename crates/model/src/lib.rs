@@ -13,6 +13,7 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+mod att2all;
 mod att2in;
 mod attention;
 mod captioner;
@@ -29,11 +30,13 @@ mod recurrent;
 mod region_layers;
 mod rows;
 mod show_attend_tell;
+mod show_tell;
 mod step_product;
 mod tape;
 mod up_down;
 mod words;
 
+pub use att2all::Att2allConfig;
 pub use att2in::Att2inConfig;
 pub use captioner::{Captioner, CaptionerConfig, Dimensions};
 pub use dropout::Dropout;
@@ -46,6 +49,7 @@ pub use parameters::Parameter;
 pub(crate) use parameters::{parameters, update_parameters};
 pub use recurrent::{Noise, OutputGradients};
 pub use show_attend_tell::{AttentionKind, ShowAttendTellConfig};
+pub use show_tell::ShowTellConfig;
 pub use tape::{State, Tape};
 pub use up_down::UpDownConfig;
 pub use words::WordInput;

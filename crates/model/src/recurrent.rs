@@ -16,7 +16,7 @@ use crate::{
 /// A captioner that reads a word a step into an LSTM, whose output, or that of another LSTM above it, scores the next.
 ///
 /// ```text
-/// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token
+/// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token;   or, linear, x_t = E[w_(t-1)]
 /// h_t, c_t = cell(x_t W_x + b, h_(t-1) W_h, c_(t-1), image)
 /// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
 /// ```
@@ -330,7 +330,7 @@ pub(crate) fn backward(
         let d_recurrent = steps.d_products.clone().narrow(1, 0, columns);
         gradients.add("recurrent_weight", recurrent.weight_gradient(d_recurrent));
         let words = model.words();
-        let gates = words.gate_bias.val().dims()[1];
+        let gates = words.gate_columns();
         words.backward(
             &steps.words,
             steps.inputs,

@@ -10,8 +10,9 @@ use crate::{
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
     locations::{LocationSignal, Look},
+    lstm::{Candidate, cell, cell_backward},
     recurrent::StepSums,
-    tape::ImageRecord,
+    tape::{CoreRecord, ImageRecord},
     words::relu_dropout_backward,
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct RegionLayers {
     pub(crate) key_bias: Param<Tensor<2>>,
     /// `w`, `[attention, 1]`.
     pub(crate) score_weight: Param<Tensor<2>>,
-    /// `W_z`, `[hidden, gates that see the context]`.
+    /// `W_z`, `[hidden, gates that the context enters]`.
     pub(crate) context_weight: Param<Tensor<2>>,
 }
 
@@ -106,20 +107,81 @@ impl RegionLayers {
         ))
     }
 
+    /// The step of an LSTM that attends with `h_(t-1)` and takes `z_t W_z` into the last of its gates.
+    ///
+    /// `recurrent`: `h_(t-1) W_h`, the gates and behind them the queries.
+    pub(crate) fn cell(
+        &self,
+        candidate: Candidate,
+        input: Tensor<2>,
+        recurrent: Tensor<2>,
+        state: State,
+        mut look: Look<'_>,
+    ) -> Result<(State, CoreRecord), ModelError> {
+        let [_, gates] = input.dims();
+        let queries = recurrent.dims()[1] - gates;
+        let queries = recurrent.clone().narrow(1, gates, queries);
+        let (attended, context) = self.attend(&state, queries, &mut look)?;
+        let sums = input + recurrent.narrow(1, 0, gates);
+        let sums = match gates - context.dims()[1] {
+            0 => sums + context,
+            others => {
+                let entered = sums.clone().narrow(1, others, gates - others) + context;
+                Tensor::cat(vec![sums.narrow(1, 0, others), entered], 1)
+            }
+        };
+        let (hidden, cell, record) = cell(candidate, sums, state.cell);
+        let record = CoreRecord {
+            cell: record,
+            attention: Some(attended),
+            below: None,
+        };
+        let state = State {
+            hidden,
+            cell,
+            image_of_row: state.image_of_row,
+            regions: state.regions,
+        };
+        Ok((state, record))
+    }
+
+    /// The gradients at `h_(t-1) W_h` and at `c_(t-1)`.
+    pub(crate) fn cell_backward(
+        &self,
+        candidate: Candidate,
+        record: CoreRecord,
+        images: &ImageRecord,
+        (dh, dc): (Tensor<2>, Tensor<2>),
+        location: Option<LocationSignal<'_>>,
+        sums: &mut StepSums,
+    ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
+        let (d_gates, dc_before) = cell_backward(candidate, record.cell, dh, dc);
+        let d_context = self.entered(d_gates.clone());
+        let attended = record.attention;
+        let d_queries = self.attend_backward(images, attended, d_context, location, sums)?;
+        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+    }
+
+    /// The gates that the context enters, of all gates.
+    fn entered(&self, gates: Tensor<2>) -> Tensor<2> {
+        let ([_, all], [_, entered]) = (gates.dims(), self.context_weight.val().dims());
+        gates.narrow(1, all - entered, entered)
+    }
+
     /// Adds the gradients of all these layers, below `regions`.
     ///
-    /// `d_context`: at `z W_z` of all steps; `d_start`: at the values, from elsewhere than attention. `scale`: what
+    /// `d_gates`: at all gates of all steps; `d_start`: at the values, from elsewhere than attention. `scale`: what
     /// dropout multiplied kept units by.
     pub(crate) fn backward(
         &self,
         images: &ImageRecord,
-        d_context: Tensor<2>,
+        d_gates: Tensor<2>,
         attention: AttentionBackward,
         d_start: Option<Tensor<2>>,
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        let d_weight = attention.context.weight_gradient(d_context);
+        let d_weight = attention.context.weight_gradient(self.entered(d_gates));
         gradients.add("regions.context_weight", d_weight);
         gradients.add("regions.score_weight", attention.d_score.sum_dim(0));
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, State, init,
     locations::{LocationSignal, Look},
-    lstm::{Candidate, cell, cell_backward},
+    lstm::Candidate,
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord, StartRecord},
@@ -28,6 +28,9 @@ pub enum AttentionKind {
 }
 
 /// Sizes of the show-attend-tell captioner.
+///
+/// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
+/// `V (E + H + 1) + H (F + 1) + 4 H (E + 1) + 10 H^2 + 2 H + 2 A (H + 1)` parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShowAttendTellConfig {
@@ -97,7 +100,7 @@ impl ShowAttendTellCaptioner {
             words: WordLayers {
                 embedding: words,
                 input_weight: linear([embedding, gates], embedding),
-                gate_bias: linear([1, gates], hidden),
+                gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
                 input: WordInput::Relu,
@@ -159,43 +162,24 @@ impl Recurrent for ShowAttendTellCaptioner {
         state: State,
         look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let [_, gates] = input.dims();
-        let attention = recurrent.dims()[1] - gates;
-        let queries = recurrent.clone().narrow(1, gates, attention);
-        let mut look = match self.attention {
+        let look = match self.attention {
             AttentionKind::Soft => Look::Expected,
             AttentionKind::Hard => look,
         };
-        let (attended, context) = self.regions.attend(&state, queries, &mut look)?;
-        let sums = input + recurrent.narrow(1, 0, gates) + context;
-        let (hidden, cell, record) = cell(Candidate::Tanh, sums, state.cell);
-        let record = CoreRecord {
-            cell: record,
-            attention: Some(attended),
-            below: None,
-        };
-        let state = State {
-            hidden,
-            cell,
-            image_of_row: state.image_of_row,
-            regions: state.regions,
-        };
-        Ok((state, record))
+        let layers = &self.regions;
+        layers.cell(Candidate::Tanh, input, recurrent, state, look)
     }
 
     fn cell_backward(
         &self,
         record: CoreRecord,
         images: &ImageRecord,
-        (dh, dc): (Tensor<2>, Tensor<2>),
+        d_state: (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        let (d_gates, dc_before) = cell_backward(Candidate::Tanh, record.cell, dh, dc);
-        let (attended, d_context) = (record.attention, d_gates.clone());
         let layers = &self.regions;
-        let d_queries = layers.attend_backward(images, attended, d_context, location, sums)?;
-        Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
+        layers.cell_backward(Candidate::Tanh, record, images, d_state, location, sums)
     }
 
     fn read_backward(
@@ -210,8 +194,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let (Some(d_products), Some(attention)) = (d_products, sums.attention) else {
             return;
         };
-        let gates = self.words.input_weight.val().dims()[1];
-        let d_gates = d_products.narrow(1, 0, gates);
+        let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
         let d_values = match (d_start, &images.start) {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
                 let slope = start.clone().square().neg().add_scalar(1.0);

@@ -103,7 +103,7 @@ impl UpDownCaptioner {
             words: WordLayers {
                 embedding: words,
                 input_weight: linear([embedding, gates], embedding),
-                gate_bias: linear([1, gates], hidden),
+                gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
                 input: WordInput::Relu,

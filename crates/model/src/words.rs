@@ -27,8 +27,8 @@ pub(crate) struct WordLayers {
     pub(crate) embedding: Param<Tensor<2>>,
     /// `W_x`, `[embedding, gates]`.
     pub(crate) input_weight: Param<Tensor<2>>,
-    /// `b`, `[1, gates]`.
-    pub(crate) gate_bias: Param<Tensor<2>>,
+    /// `b`, `[1, gates]`; 0 if absent.
+    pub(crate) gate_bias: Option<Param<Tensor<2>>>,
     /// `W_o`, `[hidden, vocab]`.
     pub(crate) output_weight: Param<Tensor<2>>,
     /// `b_o`, `[1, vocab]`.
@@ -40,6 +40,11 @@ pub(crate) struct WordLayers {
 impl WordLayers {
     pub(crate) fn vocab(&self) -> usize {
         self.embedding.val().dims()[0]
+    }
+
+    /// Columns of the gates that words enter.
+    pub(crate) fn gate_columns(&self) -> usize {
+        self.input_weight.val().dims()[1]
     }
 
     pub(crate) fn hidden(&self) -> usize {
@@ -73,7 +78,26 @@ impl WordLayers {
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
     pub(crate) fn gates(&self, inputs: Tensor<2>) -> Tensor<2> {
-        inputs.matmul(self.input_weight.val()) + self.gate_bias.val()
+        let gates = inputs.matmul(self.input_weight.val());
+        match &self.gate_bias {
+            Some(bias) => gates + bias.val(),
+            None => gates,
+        }
+    }
+
+    /// Adds the gradients of `W_x` and `b`; returns those at inputs, `[rows, embedding]`, from those at their gates.
+    pub(crate) fn gates_backward(
+        &self,
+        inputs: Tensor<2>,
+        d_gates: Tensor<2>,
+        gradients: &mut Gradients,
+    ) -> Tensor<2> {
+        if self.gate_bias.is_some() {
+            gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
+        }
+        let d_weight = inputs.transpose().matmul(d_gates.clone());
+        gradients.add("words.input_weight", d_weight);
+        d_gates.matmul(self.input_weight.val().transpose())
     }
 
     /// Adds the gradients of embedding, `W_x` and `b`.
@@ -89,12 +113,7 @@ impl WordLayers {
         scale: f64,
         gradients: &mut Gradients,
     ) {
-        gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
-        let d_inputs = d_gates.clone().matmul(self.input_weight.val().transpose());
-        gradients.add(
-            "words.input_weight",
-            inputs.clone().transpose().matmul(d_gates),
-        );
+        let d_inputs = self.gates_backward(inputs.clone(), d_gates, gradients);
         let d_words = match self.input {
             WordInput::Relu => relu_dropout_backward(d_inputs, inputs, scale),
             WordInput::Linear => d_inputs,

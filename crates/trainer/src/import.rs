@@ -30,8 +30,8 @@ pub struct StateTensor {
 
 /// Writes weights of self-critical.pytorch as a checkpoint `out`, at the beginning of a run.
 ///
-/// `newfc` and `fc` become the captioner `fc`, `att2in2` becomes `att2in`, `updown` becomes `up_down`; log-probabilities
-/// of captions stay what they are. `path`: the file of the weights, for errors. `config`: where captions and features
+/// `newfc` and `fc` become the captioner `fc`, `att2in2` becomes `att2in`, `att2all2` becomes `att2all`, `updown` becomes
+/// `up_down`, `show_tell` stays; log-probabilities of captions stay what they are. `path`: the file of the weights, for errors. `config`: where captions and features
 /// are, and how training is to go on; its captioner must be that of the weights but for dropout.
 ///
 /// # Errors

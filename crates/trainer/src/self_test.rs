@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
-    Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients,
-    ImageFeatures, Noise, ShowAttendTellConfig, UpDownConfig,
+    Att2allConfig, Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig,
+    Gradients, ImageFeatures, Noise, ShowAttendTellConfig, ShowTellConfig, UpDownConfig,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -78,7 +78,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 4] {
+fn captioners() -> [CaptionerConfig; 6] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: 16,
@@ -86,7 +86,18 @@ fn captioners() -> [CaptionerConfig; 4] {
             dropout: 0.25,
             ..FcConfig::default()
         }),
+        CaptionerConfig::ShowTell(ShowTellConfig {
+            hidden: 16,
+            embedding: 8,
+            dropout: 0.25,
+        }),
         CaptionerConfig::Att2in(Att2inConfig {
+            hidden: 16,
+            embedding: 8,
+            attention_size: 12,
+            dropout: 0.25,
+        }),
+        CaptionerConfig::Att2all(Att2allConfig {
             hidden: 16,
             embedding: 8,
             attention_size: 12,

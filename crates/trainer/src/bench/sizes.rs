@@ -1,6 +1,8 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{Att2inConfig, CaptionerConfig, FcConfig, UpDownConfig};
+use scst_model::{
+    Att2allConfig, Att2inConfig, CaptionerConfig, FcConfig, ShowTellConfig, UpDownConfig,
+};
 use serde::Serialize;
 
 use super::SHORTEST;
@@ -16,8 +18,12 @@ pub enum BenchModel {
     /// The image vector as the first input of an LSTM.
     #[default]
     Fc,
+    /// The image vector as the first input of an LSTM that reads plain words.
+    ShowTell,
     /// Attention over regions, which enters the candidate of an LSTM.
     Att2in,
+    /// Attention over regions, which enters candidate and gates of an LSTM.
+    Att2all,
     /// One LSTM that attends to regions, below one that chooses words.
     UpDown,
 }
@@ -111,7 +117,18 @@ impl StepBench {
                 dropout: self.dropout,
                 ..FcConfig::default()
             }),
+            BenchModel::ShowTell => CaptionerConfig::ShowTell(ShowTellConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                dropout: self.dropout,
+            }),
             BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
+                hidden: self.hidden,
+                embedding: self.hidden,
+                attention_size: self.hidden,
+                dropout: self.dropout,
+            }),
+            BenchModel::Att2all => CaptionerConfig::Att2all(Att2allConfig {
                 hidden: self.hidden,
                 embedding: self.hidden,
                 attention_size: self.hidden,

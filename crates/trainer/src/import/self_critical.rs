@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use scst_model::{
-    Att2inConfig, CandidateKind, CaptionerConfig, Dimensions, FcConfig, UpDownConfig, WordInput,
+    Att2allConfig, Att2inConfig, CandidateKind, CaptionerConfig, Dimensions, FcConfig,
+    ShowTellConfig, UpDownConfig, WordInput,
 };
 
 use super::{StateTensor, WeightsProblem, matrix::Matrix};
@@ -44,13 +45,17 @@ pub(super) fn captioner(
         Model::NewFc
     } else if has("core.i2h.weight") && has("img_embed.weight") {
         Model::Fc
+    } else if has("core.weight_ih_l0") && has("img_embed.weight") {
+        Model::ShowTell
     } else if has("core.att_lstm.weight_ih") {
         Model::UpDown
+    } else if has("core.a2h.weight") {
+        Model::Att2all2
     } else if has("core.a2c.weight") && has("att_embed.0.weight") {
         Model::Att2in2
     } else if has("core.a2c.weight") {
         return unsupported(
-            "`att2in`, whose regions have no layer in front of them (`att2in2` has),",
+            "`att2in`, whose regions have no layer in front of them as those of `att2in2`,",
         );
     } else {
         return Err(WeightsProblem::UnknownModel);
@@ -62,7 +67,8 @@ pub(super) fn captioner(
     let (model, feature) = match model {
         Model::NewFc => layout.fc("fc_embed", "_core", dropout)?,
         Model::Fc => layout.fc("img_embed", "core", dropout)?,
-        Model::Att2in2 => layout.att2in(dropout)?,
+        Model::ShowTell => layout.show_tell(dropout)?,
+        Model::Att2in2 | Model::Att2all2 => layout.attentive(dropout)?,
         Model::UpDown => layout.up_down(dropout)?,
     };
     layout.finish(model, feature)
@@ -72,7 +78,9 @@ pub(super) fn captioner(
 enum Model {
     NewFc,
     Fc,
+    ShowTell,
     Att2in2,
+    Att2all2,
     UpDown,
 }
 
@@ -81,15 +89,17 @@ impl Model {
         match self {
             Self::NewFc => "newfc",
             Self::Fc => "fc",
+            Self::ShowTell => "show_tell",
             Self::Att2in2 => "att2in2",
+            Self::Att2all2 => "att2all2",
             Self::UpDown => "updown",
         }
     }
 
     fn embedding(self) -> &'static str {
         match self {
-            Self::NewFc | Self::Fc => "embed.weight",
-            Self::Att2in2 | Self::UpDown => "embed.0.weight",
+            Self::NewFc | Self::Fc | Self::ShowTell => "embed.weight",
+            Self::Att2in2 | Self::Att2all2 | Self::UpDown => "embed.0.weight",
         }
     }
 }
@@ -146,10 +156,7 @@ impl<'a> Layout<'a> {
         dropout: f64,
     ) -> Result<(CaptionerConfig, usize), WeightsProblem> {
         let (hidden, embedding) = (self.hidden, self.embedding);
-        let [_, feature] = self.shape(&format!("{image}.weight"))?;
-        let (weight, bias) = self.linear(image, [feature, embedding])?;
-        self.set("image_weight", weight);
-        self.set("image_bias", bias);
+        let feature = self.image(image)?;
         let (input, bias) = self.linear(&format!("{core}.i2h"), [embedding, 5 * hidden])?;
         let (recurrent, other) = self.linear(&format!("{core}.h2h"), [hidden, 5 * hidden])?;
         self.set("words.input_weight", input);
@@ -165,23 +172,61 @@ impl<'a> Layout<'a> {
         Ok((model, feature))
     }
 
-    fn att2in(&mut self, dropout: f64) -> Result<(CaptionerConfig, usize), WeightsProblem> {
+    fn show_tell(&mut self, dropout: f64) -> Result<(CaptionerConfig, usize), WeightsProblem> {
+        let (hidden, embedding) = (self.hidden, self.embedding);
+        let feature = self.image("img_embed")?;
+        let input = self.gates("core.weight_ih_l0", embedding)?;
+        let recurrent = self.gates("core.weight_hh_l0", hidden)?;
+        self.set("words.input_weight", input);
+        self.set("recurrent_weight", recurrent);
+        let model = CaptionerConfig::ShowTell(ShowTellConfig {
+            hidden,
+            embedding,
+            dropout,
+        });
+        Ok((model, feature))
+    }
+
+    /// Projection of the whole image; returns the length of its vector.
+    fn image(&mut self, name: &str) -> Result<usize, WeightsProblem> {
+        let [_, feature] = self.shape(&format!("{name}.weight"))?;
+        let (weight, bias) = self.linear(name, [feature, self.embedding])?;
+        self.set("image_weight", weight);
+        self.set("image_bias", bias);
+        Ok(feature)
+    }
+
+    /// `att2in2` and `att2all2`, which differ in what the context enters.
+    fn attentive(&mut self, dropout: f64) -> Result<(CaptionerConfig, usize), WeightsProblem> {
         let (hidden, embedding) = (self.hidden, self.embedding);
         let (feature, attention_size, query) = self.regions()?;
-        let (context, of_context) = self.linear("core.a2c", [hidden, 2 * hidden])?;
+        let (name, entered) = match self.model {
+            Model::Att2all2 => ("core.a2h", 5),
+            _ => ("core.a2c", 2),
+        };
+        let (context, of_context) = self.linear(name, [hidden, entered * hidden])?;
         let (input, bias) = self.linear("core.i2h", [embedding, 5 * hidden])?;
         let (recurrent, other) = self.linear("core.h2h", [hidden, 5 * hidden])?;
-        let of_context = Matrix::beside(&[Matrix::zeros([1, 3 * hidden]), of_context]);
+        let not_entered = Matrix::zeros([1, (5 - entered) * hidden]);
+        let of_context = Matrix::beside(&[not_entered, of_context]);
         self.set("regions.context_weight", context);
         self.set("words.input_weight", input);
         self.set("words.gate_bias", bias.plus(&other).plus(&of_context));
         self.set("recurrent_weight", Matrix::beside(&[recurrent, query]));
-        let model = CaptionerConfig::Att2in(Att2inConfig {
-            hidden,
-            embedding,
-            attention_size,
-            dropout,
-        });
+        let model = match self.model {
+            Model::Att2all2 => CaptionerConfig::Att2all(Att2allConfig {
+                hidden,
+                embedding,
+                attention_size,
+                dropout,
+            }),
+            _ => CaptionerConfig::Att2in(Att2inConfig {
+                hidden,
+                embedding,
+                attention_size,
+                dropout,
+            }),
+        };
         Ok((model, feature))
     }
 
@@ -255,14 +300,17 @@ impl<'a> Layout<'a> {
         inputs: usize,
     ) -> Result<(Matrix, Matrix, Matrix), WeightsProblem> {
         let hidden = self.hidden;
-        let gates = GATES.len() * hidden;
-        let mut take = |part: &str, columns| {
-            let matrix = self.matrix(&format!("{name}.{part}"), [gates, columns])?;
-            Ok(matrix.transposed().blocks(GATES))
-        };
+        let mut take = |part: &str, columns| self.gates(&format!("{name}.{part}"), columns);
         let (input, own) = (take("weight_ih", inputs)?, take("weight_hh", hidden)?);
-        let bias: Matrix = take("bias_ih", 1)?;
+        let bias = take("bias_ih", 1)?;
         Ok((input, own, bias.plus(&take("bias_hh", 1)?)))
+    }
+
+    /// A weight of an `LSTMCell` as `[inputs, gates]`.
+    fn gates(&mut self, name: &str, inputs: usize) -> Result<Matrix, WeightsProblem> {
+        let gates = GATES.len() * self.hidden;
+        let matrix = self.matrix(name, [gates, inputs])?;
+        Ok(matrix.transposed().blocks(GATES))
     }
 
     /// The shape of a matrix.

@@ -100,7 +100,11 @@ fn boxes_are_no_part_of_the_mean_region_when_the_whole_image_had_none() {
     assert_eq!(parameter(&imported, "mean_weight"), expected);
 }
 
-fn refusal(mut shapes: Vec<(&str, &[usize])>, change: (&str, &str, &[usize])) -> String {
+/// With the tensor `from` replaced by `to`, or taken away.
+fn refusal<'a>(
+    mut shapes: Vec<(&'a str, &'a [usize])>,
+    change: (&str, &'a str, &'a [usize]),
+) -> String {
     let (from, to, shape) = change;
     shapes.retain(|(name, _)| *name != from);
     if !to.is_empty() {
@@ -136,7 +140,7 @@ fn model_that_does_not_fit_is_refused_with_the_reason() {
         ),
         (
             newfc("fc_embed.weight", "fc_embed.0.weight", &[2, 2]),
-            "found tensors of another model, expected one of `newfc`, `fc`, `att2in2` and `updown`",
+            "found tensors of another model, expected one of `newfc`, `fc`, `show_tell`, `att2in2`, `att2all2` and `updown`",
         ),
         (
             newfc("embed.weight", "embed.weight", &[5, 2]),

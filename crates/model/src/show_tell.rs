@@ -1,0 +1,60 @@
+//! The show-tell captioner: the image is the first input of a plain LSTM.
+
+use burn::tensor::{DType, Device};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{CandidateKind, Dimensions, FcConfig, WordInput, fc::FcCaptioner};
+
+/// Sizes of the show-tell captioner of Vinyals et al. 2015, section 3.1, as self-critical.pytorch has it (`ShowTell`).
+///
+/// ```text
+/// x_0 = image W_I + b_I,     h_0, c_0 = LSTM of the gates x_0 W_x
+/// x_t = E[w_(t-1)],          h_t, c_t = LSTM of the gates x_t W_x + h_(t-1) W_h,   w_0 = end token
+/// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
+/// ```
+///
+/// The FC captioner has `x_t = drop(relu(E[w_(t-1)]))` and a bias in the gates; here words are as free as the image, and
+/// gates have no bias. The output is `h_t = o tanh(c_t)`, as that of an LSTM commonly is; the paper writes `h_t = o c_t`.
+///
+/// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
+/// `V (E + H + 1) + E (F + 1) + 4 H (E + H)` parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShowTellConfig {
+    /// Units of the LSTM.
+    pub hidden: usize,
+    /// Length of word embeddings and of the projected image.
+    pub embedding: usize,
+    /// Share of units that dropout removes in training, from LSTM outputs.
+    pub dropout: f64,
+}
+
+impl Default for ShowTellConfig {
+    fn default() -> Self {
+        Self {
+            hidden: 512,
+            embedding: 512,
+            dropout: 0.5,
+        }
+    }
+}
+
+impl ShowTellConfig {
+    /// The captioner: that of FC, with linear words and without a bias in the gates.
+    pub(crate) fn init(
+        &self,
+        dimensions: Dimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> FcCaptioner {
+        let config = FcConfig {
+            hidden: self.hidden,
+            embedding: self.embedding,
+            candidate: CandidateKind::Tanh,
+            word_input: WordInput::Linear,
+            dropout: self.dropout,
+        };
+        FcCaptioner::init(&config, false, dimensions, place, rng)
+    }
+}
