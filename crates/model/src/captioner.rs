@@ -114,7 +114,7 @@ enum Kind {
     /// Also Att2all.
     Att2in(Att2inCaptioner),
     ShowAttendTell(ShowAttendTellCaptioner),
-    UpDown(UpDownCaptioner),
+    UpDown(Box<UpDownCaptioner>),
 }
 
 impl Captioner {
@@ -150,7 +150,8 @@ impl Captioner {
                 Kind::ShowAttendTell(model)
             }
             CaptionerConfig::UpDown(config) => {
-                Kind::UpDown(UpDownCaptioner::init(config, dimensions, place, rng))
+                let model = UpDownCaptioner::init(config, dimensions, place, rng);
+                Kind::UpDown(Box::new(model))
             }
         };
         Self { kind }
@@ -161,7 +162,7 @@ impl Captioner {
             Kind::Fc(model) => model,
             Kind::Att2in(model) => model,
             Kind::ShowAttendTell(model) => model,
-            Kind::UpDown(model) => model,
+            Kind::UpDown(model) => model.as_ref(),
         }
     }
 
@@ -185,7 +186,7 @@ impl Captioner {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
-            Kind::UpDown(model) => parameters(model),
+            Kind::UpDown(model) => parameters(model.as_ref()),
         }
     }
 
@@ -198,7 +199,7 @@ impl Captioner {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
             Kind::ShowAttendTell(model) => Kind::ShowAttendTell(update_parameters(model, change)),
-            Kind::UpDown(model) => Kind::UpDown(update_parameters(model, change)),
+            Kind::UpDown(model) => Kind::UpDown(Box::new(update_parameters(*model, change))),
         };
         Self { kind }
     }
