@@ -235,6 +235,54 @@ fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
 }
 
 #[test]
+fn import_without_a_configuration_makes_one_to_go_on_with() {
+    let workplace = workplace(ATT2IN);
+    let expected: Expected = json(&workplace, "expected.json");
+    let import = [
+        "import",
+        "--from",
+        "self-critical",
+        "att2in2.pth",
+        "infos.pkl",
+        "--out",
+        "made",
+    ];
+    let printed = workplace.succeed(&import);
+    assert!(
+        printed.contains("next: scst eval made --captions"),
+        "{printed}"
+    );
+    // The third image of the fixtures.
+    workplace.write(
+        "annotations.json",
+        br#"{"images": [{"id": 114, "file_name": "a.jpg"}], "annotations": [{"image_id": 114, "caption": "a dog"}]}"#,
+    );
+    let captions = ["--captions", "annotations.json", "--out", "captions.json"];
+    let eval = [&["eval", "made", "--features", "att"][..], &captions].concat();
+    workplace.succeed(&eval);
+    let greedy = expected.models["att2in2"]
+        .greedy
+        .as_ref()
+        .expect("captions");
+    let caption = format!(r#"[{{"image_id":114,"caption":"{}"}}]"#, greedy[2]);
+    assert_eq!(workplace.text("captions.json"), caption);
+    workplace.succeed(&[
+        "train",
+        "made/config.toml",
+        "--set",
+        "data.captions.self_critical={json=\"cocotalk.json\", labels=\"cocotalk_label.h5\"}",
+        "--set",
+        "data.features.folder.path=att",
+        "--set",
+        "stages.0.epochs=1",
+        "--set",
+        "stages.0.images_per_batch=3",
+        "--out",
+        "gone-on",
+    ]);
+}
+
+#[test]
 fn vectors_with_boxes_are_those_of_the_data_loader() {
     let workplace = workplace(ATT2IN);
     let expected: Expected = json(&workplace, "expected.json");

@@ -46,7 +46,7 @@ const FORMAT_VERSION: u32 = 2;
 
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.toml";
-const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 const MODEL: &str = "model.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";

@@ -23,12 +23,12 @@ pub(crate) struct ImportArguments {
     #[arg(value_name = "infos.pkl|vocab.json")]
     pub(crate) vocabulary: PathBuf,
     /// The configuration to evaluate and train with: where captions and features are, and the
-    /// captioner of the weights
+    /// captioner of the weights [default: one with the paths of self-critical.pytorch]
     #[arg(long, value_name = "CONFIG.toml")]
-    pub(crate) config: PathBuf,
+    pub(crate) config: Option<PathBuf>,
     /// Set a value over the configuration's, e.g. `model.att2in.hidden=1000`; may be given several
     /// times
-    #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE", requires = "config")]
     pub(crate) overrides: Vec<String>,
     /// Where the checkpoint is written
     #[arg(long, value_name = "CHECKPOINT")]

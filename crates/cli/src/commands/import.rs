@@ -19,7 +19,10 @@ use crate::{
 pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
     let overrides = arguments.overrides.iter().map(|text| Override::parse(text));
     let overrides = overrides.collect::<Result<_, ConfigError>>()?;
-    let config = Config::load(&arguments.config, overrides)?;
+    let config = match &arguments.config {
+        Some(path) => Some(Config::load(path, overrides)?),
+        None => None,
+    };
     let path = arguments.weights.as_path();
     let tensors = StateDict::open(path).and_then(StateDict::floats);
     let tensors = tensors
@@ -32,11 +35,18 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
     match arguments.from {
         Origin::SelfCritical => {
             let words = RenumberedVocabulary::read_self_critical(&arguments.vocabulary)?;
-            import_self_critical(path, tensors, &words, &config, out)?;
+            import_self_critical(path, tensors, &words, config.as_ref(), out)?;
         }
     }
     let out = out.display();
     print_line!("checkpoint: {out}");
-    print_line!("next: scst eval {out} --split test --beam 5");
+    if config.is_some() {
+        print_line!("next: scst eval {out} --split test --beam 5");
+    } else {
+        print_line!(
+            "next: scst eval {out} --captions dataset_coco.json --features FOLDER --split test --beam 5"
+        );
+        print_line!("or:   scst train {out}/config.toml --set data.features.folder.path=FOLDER");
+    }
     Ok(ExitCode::SUCCESS)
 }

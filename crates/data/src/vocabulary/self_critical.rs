@@ -40,7 +40,8 @@ impl RenumberedVocabulary {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is neither, or ids and words are as in [`words_by_id`].
+    /// The file cannot be read or is neither, ids have gaps, or a word is empty, reserved, holds white space or stands
+    /// twice.
     pub fn read_self_critical(path: &Path) -> Result<Self, DataError> {
         let is_pickle = path.extension().is_some_and(|ending| ending == "pkl");
         let ids_to_words = if is_pickle {

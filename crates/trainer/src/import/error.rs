@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::{backend::BackendError, checkpoint::CheckpointError};
+use crate::{backend::BackendError, checkpoint::CheckpointError, config::ConfigError};
 
 /// Why weights cannot be imported.
 #[derive(Debug, Error)]
@@ -29,6 +29,9 @@ pub enum ImportError {
         /// What would have been right.
         expected: String,
     },
+    /// The configuration that is made for the import.
+    #[error(transparent)]
+    Fresh(#[from] ConfigError),
     /// The checkpoint would replace something.
     #[error("`{}` exists, expected a directory to be made", path.display())]
     Exists {
@@ -48,7 +51,7 @@ impl ImportError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Checkpoint(error) => error.is_mistake(),
-            Self::Backend(_) => false,
+            Self::Backend(_) | Self::Fresh(_) => false,
             Self::Weights { .. } | Self::Config { .. } | Self::Exists { .. } => true,
         }
     }
