@@ -30,4 +30,4 @@ pub use encoder::{Encoder, Features};
 pub use error::{EncoderError, PictureError, WeightsError};
 pub use extract::{Element, Extracted, Extraction, ExtractionEvent, OnError, extract};
 pub use picture::read;
-pub use weights::{StateDict, WeightSource};
+pub use weights::{FloatTensor, StateDict, WeightSource};

@@ -19,6 +19,15 @@ pub trait WeightSource {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError>;
 }
 
+/// A tensor of floats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatTensor {
+    /// Sizes of its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values in row-major order.
+    pub values: Vec<f32>,
+}
+
 /// A `.pth` file of 32- or 16-bit floats, as `torch.save(model.state_dict())` writes it in any version.
 #[derive(Debug)]
 pub struct StateDict {
@@ -41,11 +50,11 @@ impl StateDict {
         })
     }
 
-    /// The shapes and values of all tensors by name, without counts, which are whole numbers.
+    /// All tensors by name, without counts, which are whole numbers.
     ///
     /// # Errors
     /// A tensor cannot be read, or is not one of 32- or 16-bit floats.
-    pub fn floats(mut self) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>, WeightsError> {
+    pub fn floats(mut self) -> Result<BTreeMap<String, FloatTensor>, WeightsError> {
         let mut shapes = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             if tensor.dtype() != DType::I64 {
@@ -54,7 +63,7 @@ impl StateDict {
         }
         let tensors = shapes.into_iter().map(|(name, shape)| {
             let values = self.tensor(&name, &shape)?;
-            Ok((name, (shape, values)))
+            Ok((name, FloatTensor { shape, values }))
         });
         tensors.collect()
     }

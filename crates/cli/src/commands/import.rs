@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use scst_data::RenumberedVocabulary;
-use scst_encoder::StateDict;
+use scst_encoder::{FloatTensor, StateDict};
 use scst_trainer::{
     Config, StateTensor,
     config::{ConfigError, Override},
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::Mistake(format!("weights `{}`: {error}", path.display())))?;
     let tensors = tensors
         .into_iter()
-        .map(|(name, (shape, values))| (name, StateTensor { shape, values }))
+        .map(|(name, FloatTensor { shape, values })| (name, StateTensor { shape, values }))
         .collect();
     let out = arguments.out.as_path();
     match arguments.from {

@@ -67,7 +67,7 @@ pub(super) fn read(source: &SelfCriticalSource) -> Result<Captions, DataError> {
 struct Labels<'a> {
     path: &'a Path,
     /// Ids of words from 1 on, `[captions, length]`, 0 behind the last one.
-    labels: Vec<u32>,
+    ids: Vec<u32>,
     length: usize,
     /// The first and the last caption of every image, counted from 1, `[images]`.
     first: Vec<u32>,
@@ -97,7 +97,7 @@ impl<'a> Labels<'a> {
             }
             Ok((shape, array.read_u32().map_err(named)?))
         };
-        let (shape, labels) = array("labels", 2)?;
+        let (shape, ids) = array("labels", 2)?;
         let (_, first) = array("label_start_ix", 1)?;
         let (_, last) = array("label_end_ix", 1)?;
         for (name, found) in [
@@ -113,7 +113,7 @@ impl<'a> Labels<'a> {
         }
         Ok(Self {
             path,
-            labels,
+            ids,
             length: shape[1] as usize,
             first,
             last,
@@ -123,7 +123,7 @@ impl<'a> Labels<'a> {
     /// The captions of an image, counted from 0.
     fn of_image(&self, image: usize) -> Result<std::ops::Range<usize>, DataError> {
         let (first, last) = (self.first[image] as usize, self.last[image] as usize);
-        let captions = self.labels.len() / self.length.max(1);
+        let captions = self.ids.len() / self.length.max(1);
         // An image without captions ends before it begins.
         if (1..=last + 1).contains(&first) && last <= captions {
             return Ok(first - 1..last);
@@ -136,7 +136,7 @@ impl<'a> Labels<'a> {
     }
 
     fn tokens(&self, caption: usize, words: &[String]) -> Result<Vec<String>, DataError> {
-        let row = &self.labels[caption * self.length..][..self.length];
+        let row = &self.ids[caption * self.length..][..self.length];
         let ids = row.iter().take_while(|&&id| id != 0);
         let tokens = ids.enumerate().map(|(position, &id)| {
             let word = words.get(id as usize - 1);

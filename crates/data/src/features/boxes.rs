@@ -107,7 +107,9 @@ pub(super) fn normalise(values: &mut [f32], columns: usize) {
         let squares = vector.iter().map(|&value| f64::from(value).powi(2));
         let length = squares.sum::<f64>().sqrt() as f32;
         if length > 0.0 {
-            vector.iter_mut().for_each(|value| *value /= length);
+            for value in vector {
+                *value /= length;
+            }
         }
     }
 }
