@@ -127,8 +127,6 @@ def main():
             model.logit.bias[len(WORDS)] = -6
         model.eval()
         torch.save(model.state_dict(), at(f"{name}.pth"))
-        if name == "att2in":
-            continue  # for its refusal
         with torch.no_grad():
             log_probs = model(fc, att, inputs, masks)
             found = {"log_probs": []}

@@ -25,6 +25,10 @@ const ATT2IN: (&str, &str) = (
     "att",
     "[model.att2in]\nhidden = 8\nembedding = 7\nattention_size = 5",
 );
+const LINEAR_ATT2IN: (&str, &str) = (
+    "att",
+    "[model.att2in]\nhidden = 8\nembedding = 7\nattention_size = 5\ninputs = \"linear\"",
+);
 const UP_DOWN: (&str, &str) = (
     "att",
     "[model.up_down]\nhidden = 8\nembedding = 7\nattention_size = 5",
@@ -37,13 +41,14 @@ const ATT2ALL: (&str, &str) = (
 );
 
 /// Model, vocabulary, data and captioner.
-const MODELS: [(&str, &str, (&str, &str)); 6] = [
+const MODELS: [(&str, &str, (&str, &str)); 7] = [
     ("newfc", "infos.pkl", POOLED),
     ("fc", "cocotalk.json", POOLED),
     ("att2in2", "infos.pkl", ATT2IN),
     ("updown", "cocotalk.json", UP_DOWN),
     ("show_tell", "infos.pkl", SHOW_TELL),
     ("att2all2", "infos.pkl", ATT2ALL),
+    ("att2in", "infos.pkl", LINEAR_ATT2IN),
 ];
 
 const CONFIG: &str = r#"
@@ -326,7 +331,7 @@ fn what_does_not_belong_together_is_one_sentence() {
     };
     refuse(
         &arguments("att2in.pth", "infos.pkl"),
-        &["weights `att2in.pth`: `att2in`", "is not supported"],
+        &["configuration, key `model.att2in.inputs`: found \"relu\", expected \"linear\""],
     );
     refuse(
         &arguments("infos.pkl", "infos.pkl"),

@@ -13,7 +13,7 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, ImageRecord},
-    words::{WordInput, WordLayers},
+    words::{InputKind, WordLayers},
 };
 
 /// What the LSTM makes of its candidates.
@@ -49,7 +49,7 @@ pub struct FcConfig {
     /// What the LSTM makes of its candidates.
     pub candidate: CandidateKind,
     /// What it reads of a word.
-    pub word_input: WordInput,
+    pub word_input: InputKind,
     /// Share of units that dropout removes in training, from word inputs after a ReLU and LSTM outputs.
     pub dropout: f64,
 }
@@ -60,7 +60,7 @@ impl Default for FcConfig {
             hidden: 512,
             embedding: 512,
             candidate: CandidateKind::Tanh,
-            word_input: WordInput::Relu,
+            word_input: InputKind::Relu,
             dropout: 0.5,
         }
     }

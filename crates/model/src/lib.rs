@@ -52,4 +52,4 @@ pub use show_attend_tell::{AttentionKind, ShowAttendTellConfig};
 pub use show_tell::ShowTellConfig;
 pub use tape::{State, Tape};
 pub use up_down::UpDownConfig;
-pub use words::WordInput;
+pub use words::InputKind;

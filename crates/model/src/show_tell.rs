@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{CandidateKind, Dimensions, FcConfig, WordInput, fc::FcCaptioner};
+use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
 
 /// Sizes of the show-tell captioner of Vinyals et al. 2015, section 3.1, as self-critical.pytorch has it (`ShowTell`).
 ///
@@ -52,7 +52,7 @@ impl ShowTellConfig {
             hidden: self.hidden,
             embedding: self.embedding,
             candidate: CandidateKind::Tanh,
-            word_input: WordInput::Linear,
+            word_input: InputKind::Linear,
             dropout: self.dropout,
         };
         FcCaptioner::init(&config, false, dimensions, place, rng)

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Dropout, Gradients, ModelError, dropout::apply, rows::index};
 
-/// What an LSTM reads of a word.
+/// What a captioner reads of words, and of regions where it attends to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WordInput {
-    /// `drop(relu(E[w]))`.
+pub enum InputKind {
+    /// `drop(relu(E[w]))`, and `drop(relu(region W_I + b_I))`.
     Relu,
-    /// `E[w]`, without dropout (Rennie et al. 2017, section 3.1).
+    /// `E[w]` and the region as it is, without dropout (Rennie et al. 2017, section 3).
     Linear,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct WordLayers {
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
     #[module(skip)]
-    pub(crate) input: WordInput,
+    pub(crate) input: InputKind,
 }
 
 impl WordLayers {
@@ -69,7 +69,7 @@ impl WordLayers {
         }
         let (device, dtype) = self.place();
         let input = embedding.select(0, index(&ids(words), &device));
-        if self.input == WordInput::Linear {
+        if self.input == InputKind::Linear {
             return Ok(input);
         }
         let mask = dropout.and_then(|d| d.mask(words.len(), columns, &device, dtype));
@@ -115,8 +115,8 @@ impl WordLayers {
     ) {
         let d_inputs = self.gates_backward(inputs.clone(), d_gates, gradients);
         let d_words = match self.input {
-            WordInput::Relu => relu_dropout_backward(d_inputs, inputs, scale),
-            WordInput::Linear => d_inputs,
+            InputKind::Relu => relu_dropout_backward(d_inputs, inputs, scale),
+            InputKind::Linear => d_inputs,
         };
         let index = index(&ids(words), &d_words.device());
         let d_embedding = self.embedding.val().zeros_like().select_assign(

@@ -96,6 +96,7 @@ fn captioners() -> [CaptionerConfig; 6] {
             embedding: 8,
             attention_size: 12,
             dropout: 0.25,
+            ..Att2inConfig::default()
         }),
         CaptionerConfig::Att2all(Att2allConfig {
             hidden: 16,

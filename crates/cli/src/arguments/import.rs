@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Programs whose weights can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Origin {
-    /// ruotianluo/self-critical.pytorch: newfc, fc, show_tell, att2in2, att2all2, updown
+    /// ruotianluo/self-critical.pytorch: newfc, fc, show_tell, att2in, att2in2, att2all2, updown
     SelfCritical,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::CandidateKind;
+use crate::{CandidateKind, InputKind};
 
 /// Gates, and gates that the context enters, in units of `H`.
 fn blocks(config: &CaptionerConfig) -> [usize; 2] {
@@ -46,6 +46,10 @@ fn parameters_are_those_of_the_document() {
             "Captioners that attend" => config.reads_regions(),
             title => title.contains(&own),
         };
+        let is_linear = matches!(
+            &config,
+            CaptionerConfig::Att2in(config) if config.inputs == InputKind::Linear
+        );
         let (hidden, [gates, context]) = (5, blocks(&config));
         let values: BTreeMap<char, usize> = [
             ('V', 11),
@@ -53,6 +57,7 @@ fn parameters_are_those_of_the_document() {
             ('E', 4),
             ('A', 3),
             ('H', hidden),
+            ('P', if is_linear { 6 } else { hidden }),
             ('G', gates * hidden),
             ('C', context * hidden),
         ]
@@ -68,7 +73,12 @@ fn parameters_are_those_of_the_document() {
                     .split('|')
                     .map(|cell| cell.trim().trim_matches('`'))
                     .collect();
-                if row.contains(&format!("not in {own}")) {
+                let without = if is_linear {
+                    "not with `inputs"
+                } else {
+                    "nowhere"
+                };
+                if row.contains(&format!("not in {own}")) || row.contains(without) {
                     continue;
                 }
                 let shape = cells[2].trim_matches(['[', ']']).split(", ");

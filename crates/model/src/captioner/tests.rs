@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{CandidateKind, Dropout, WordInput, rows::index};
+use crate::{CandidateKind, Dropout, InputKind, rows::index};
 
 mod textbook;
 
@@ -34,7 +34,7 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-pub(super) fn configs() -> [CaptionerConfig; 7] {
+pub(super) fn configs() -> [CaptionerConfig; 8] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
@@ -46,7 +46,7 @@ pub(super) fn configs() -> [CaptionerConfig; 7] {
             hidden: HIDDEN,
             embedding: 4,
             candidate: CandidateKind::Maxout,
-            word_input: WordInput::Linear,
+            word_input: InputKind::Linear,
             dropout: 0.0,
         }),
         CaptionerConfig::ShowTell(ShowTellConfig {
@@ -58,6 +58,14 @@ pub(super) fn configs() -> [CaptionerConfig; 7] {
             hidden: HIDDEN,
             embedding: 4,
             attention_size: 3,
+            dropout: 0.0,
+            ..Att2inConfig::default()
+        }),
+        CaptionerConfig::Att2in(Att2inConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            attention_size: 3,
+            inputs: InputKind::Linear,
             dropout: 0.0,
         }),
         CaptionerConfig::Att2all(Att2allConfig {
@@ -439,7 +447,7 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, _, _, att2in, _, _, up_down] =
+    let [fc, _, _, att2in, _, _, _, up_down] =
         configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {

@@ -127,6 +127,7 @@ impl StepBench {
                 embedding: self.hidden,
                 attention_size: self.hidden,
                 dropout: self.dropout,
+                ..Att2inConfig::default()
             }),
             BenchModel::Att2all => CaptionerConfig::Att2all(Att2allConfig {
                 hidden: self.hidden,

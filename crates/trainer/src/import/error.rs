@@ -62,7 +62,7 @@ impl ImportError {
 pub enum WeightsProblem {
     /// The tensors are those of no model that is known.
     #[error(
-        "found tensors of another model, expected one of `newfc`, `fc`, `show_tell`, `att2in2`, `att2all2` and `updown`"
+        "found tensors of another model, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`"
     )]
     UnknownModel,
     /// A part that no captioner here has.

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use scst_model::{
-    Att2allConfig, Att2inConfig, CandidateKind, CaptionerConfig, Dimensions, FcConfig,
-    ShowTellConfig, UpDownConfig, WordInput,
+    Att2allConfig, Att2inConfig, CandidateKind, CaptionerConfig, Dimensions, FcConfig, InputKind,
+    ShowTellConfig, UpDownConfig,
 };
 
 use super::{StateTensor, WeightsProblem, matrix::Matrix};
@@ -54,9 +54,7 @@ pub(super) fn captioner(
     } else if has("core.a2c.weight") && has("att_embed.0.weight") {
         Model::Att2in2
     } else if has("core.a2c.weight") {
-        return unsupported(
-            "`att2in`, whose regions have no layer in front of them as those of `att2in2`,",
-        );
+        Model::Att2in
     } else {
         return Err(WeightsProblem::UnknownModel);
     };
@@ -68,7 +66,7 @@ pub(super) fn captioner(
         Model::NewFc => layout.fc("fc_embed", "_core", dropout)?,
         Model::Fc => layout.fc("img_embed", "core", dropout)?,
         Model::ShowTell => layout.show_tell(dropout)?,
-        Model::Att2in2 | Model::Att2all2 => layout.attentive(dropout)?,
+        Model::Att2in | Model::Att2in2 | Model::Att2all2 => layout.attentive(dropout)?,
         Model::UpDown => layout.up_down(dropout)?,
     };
     layout.finish(model, feature)
@@ -79,6 +77,7 @@ enum Model {
     NewFc,
     Fc,
     ShowTell,
+    Att2in,
     Att2in2,
     Att2all2,
     UpDown,
@@ -90,6 +89,7 @@ impl Model {
             Self::NewFc => "newfc",
             Self::Fc => "fc",
             Self::ShowTell => "show_tell",
+            Self::Att2in => "att2in",
             Self::Att2in2 => "att2in2",
             Self::Att2all2 => "att2all2",
             Self::UpDown => "updown",
@@ -98,7 +98,7 @@ impl Model {
 
     fn embedding(self) -> &'static str {
         match self {
-            Self::NewFc | Self::Fc | Self::ShowTell => "embed.weight",
+            Self::NewFc | Self::Fc | Self::ShowTell | Self::Att2in => "embed.weight",
             Self::Att2in2 | Self::Att2all2 | Self::UpDown => "embed.0.weight",
         }
     }
@@ -166,7 +166,7 @@ impl<'a> Layout<'a> {
             hidden,
             embedding,
             candidate: CandidateKind::Maxout,
-            word_input: WordInput::Linear,
+            word_input: InputKind::Linear,
             dropout,
         });
         Ok((model, feature))
@@ -196,7 +196,7 @@ impl<'a> Layout<'a> {
         Ok(feature)
     }
 
-    /// `att2in2` and `att2all2`, which differ in what the context enters.
+    /// `att2in`, `att2in2` and `att2all2`, which differ in what they read, and in what the context enters.
     fn attentive(&mut self, dropout: f64) -> Result<(CaptionerConfig, usize), WeightsProblem> {
         let (hidden, embedding) = (self.hidden, self.embedding);
         let (feature, attention_size, query) = self.regions()?;
@@ -204,7 +204,8 @@ impl<'a> Layout<'a> {
             Model::Att2all2 => ("core.a2h", 5),
             _ => ("core.a2c", 2),
         };
-        let (context, of_context) = self.linear(name, [hidden, entered * hidden])?;
+        let values = self.values(feature);
+        let (context, of_context) = self.linear(name, [values, entered * hidden])?;
         let (input, bias) = self.linear("core.i2h", [embedding, 5 * hidden])?;
         let (recurrent, other) = self.linear("core.h2h", [hidden, 5 * hidden])?;
         let not_entered = Matrix::zeros([1, (5 - entered) * hidden]);
@@ -224,6 +225,10 @@ impl<'a> Layout<'a> {
                 hidden,
                 embedding,
                 attention_size,
+                inputs: match self.model {
+                    Model::Att2in => InputKind::Linear,
+                    _ => InputKind::Relu,
+                },
                 dropout,
             }),
         };
@@ -275,16 +280,27 @@ impl<'a> Layout<'a> {
         Ok((model, feature))
     }
 
+    /// Length of what attention reads of a region.
+    fn values(&self, feature: usize) -> usize {
+        match self.model {
+            Model::Att2in => feature,
+            _ => self.hidden,
+        }
+    }
+
     /// Projection, keys and scores of regions. Returns the lengths of a feature vector and of keys, and the weight of
     /// queries.
     fn regions(&mut self) -> Result<(usize, usize, Matrix), WeightsProblem> {
         let hidden = self.hidden;
-        let [_, feature] = self.shape("att_embed.0.weight")?;
-        let [attention, _] = self.shape("ctx2att.weight")?;
-        let (weight, bias) = self.linear("att_embed.0", [feature, hidden])?;
-        self.set("regions.image_weight", weight);
-        self.set("regions.image_bias", bias);
-        let (key, key_bias) = self.linear("ctx2att", [hidden, attention])?;
+        let [attention, mut feature] = self.shape("ctx2att.weight")?;
+        if !matches!(self.model, Model::Att2in) {
+            [_, feature] = self.shape("att_embed.0.weight")?;
+            let (weight, bias) = self.linear("att_embed.0", [feature, hidden])?;
+            self.set("regions.image_weight", weight);
+            self.set("regions.image_bias", bias);
+        }
+        let values = self.values(feature);
+        let (key, key_bias) = self.linear("ctx2att", [values, attention])?;
         let (query, query_bias) = self.linear("core.attention.h2att", [hidden, attention])?;
         let (score, _) = self.linear("core.attention.alpha_net", [attention, 1])?;
         self.set("regions.key_weight", key);
