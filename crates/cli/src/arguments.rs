@@ -3,6 +3,7 @@
 mod caption;
 mod decoder;
 mod features;
+mod import;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 pub(crate) use caption::CaptionArguments;
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use features::FeaturesArguments;
+pub(crate) use import::{ImportArguments, Origin};
 
 /// Self-critical sequence training: train image captioners with cross-entropy, then with
 /// reinforcement learning on the metric they are judged by.
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Bench(BenchArguments),
     /// Measure the gradients of sampled captions: bias, variance and cost by baseline and samples
     Estimators(EstimatorArguments),
+    /// Turn weights of another program into a checkpoint
+    Import(ImportArguments),
     /// Encode a folder of images: pooled features, grid features or both
     Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes

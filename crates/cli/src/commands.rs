@@ -9,6 +9,7 @@ pub(crate) mod document_frequency;
 pub(crate) mod estimators;
 pub(crate) mod eval;
 pub(crate) mod features;
+pub(crate) mod import;
 pub(crate) mod rewards;
 pub(crate) mod scenes;
 pub(crate) mod score;

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, process::ExitCode};
 use scst_data::DataError;
 use scst_encoder::EncoderError;
 use scst_reward::RewardError;
-use scst_trainer::{BackendError, CheckpointError, TrainError, config::ConfigError};
+use scst_trainer::{BackendError, CheckpointError, ImportError, TrainError, config::ConfigError};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -64,6 +64,12 @@ impl From<TrainError> for Failure {
 
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
+        Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
         Self::new(error.is_mistake(), &error)
     }
 }

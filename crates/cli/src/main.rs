@@ -53,6 +53,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Benchmark::Step(arguments) => commands::bench::step(arguments),
         },
         Command::Estimators(arguments) => commands::estimators::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
     }

@@ -2,11 +2,11 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`captions`] | readers for Karpathy's, Kaggle's and COCO's layouts, and the splitting of raw captions into words |
+//! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
-//! | [`vocabulary`] | words and ids, saved as `tokenizer.json` |
+//! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
 //! | [`scenes`] | the generator of the embedded default dataset |
@@ -37,16 +37,17 @@ pub mod vocabulary;
 
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    Split, tokenise,
+    SelfCriticalSource, Split, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row, SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
+    SafetensorsSource,
 };
 pub use order::{choose_captions, epoch_order};
 pub use standardise::Standardiser;
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]
 mod samples;

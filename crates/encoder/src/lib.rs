@@ -38,7 +38,7 @@ pub use extract::{
 };
 pub use picture::{read, read_whole};
 pub use record::{EncoderRecord, Part};
-pub use weights::{StateDict, WeightSource};
+pub use weights::{FloatTensor, StateDict, WeightSource};
 
 /// An image in red, green and blue, as [`read`] gives it.
 pub use image::RgbImage;

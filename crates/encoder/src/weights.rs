@@ -1,6 +1,9 @@
 //! State dicts that PyTorch has saved.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use half::f16;
 use pytorch_reader::{DType, PytorchReader, Tensor};
@@ -14,6 +17,15 @@ pub trait WeightSource {
     /// # Errors
     /// There is no such tensor, it has another shape, or it cannot be read.
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError>;
+}
+
+/// A tensor of floats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatTensor {
+    /// Sizes of its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values in row-major order.
+    pub values: Vec<f32>,
 }
 
 /// A `.pth` file of 32- or 16-bit floats, as `torch.save(model.state_dict())` writes it in any version.
@@ -36,6 +48,24 @@ impl StateDict {
         Ok(Self {
             tensors: reader.into_tensors(),
         })
+    }
+
+    /// All tensors by name, without counts, which are whole numbers.
+    ///
+    /// # Errors
+    /// A tensor cannot be read, or is not one of 32- or 16-bit floats.
+    pub fn floats(mut self) -> Result<BTreeMap<String, FloatTensor>, WeightsError> {
+        let mut shapes = Vec::with_capacity(self.tensors.len());
+        for (name, tensor) in &self.tensors {
+            if tensor.dtype() != DType::I64 {
+                shapes.push((name.clone(), tensor.shape().to_vec()));
+            }
+        }
+        let tensors = shapes.into_iter().map(|(name, shape)| {
+            let values = self.tensor(&name, &shape)?;
+            Ok((name, FloatTensor { shape, values }))
+        });
+        tensors.collect()
     }
 
     /// Checks that only tensors are left that a network without its classifier has no use for.

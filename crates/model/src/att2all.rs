@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Att2inConfig, Dimensions, att2in::Att2inCaptioner, lstm::Candidate};
+use crate::{Att2inConfig, Dimensions, InputKind, att2in::Att2inCaptioner, lstm::Candidate};
 
 /// Sizes of the Att2all captioner: the model that Rennie et al. 2017 compare Att2in with, in the form that
 /// self-critical.pytorch gives it (`Att2all2`).
@@ -56,6 +56,7 @@ impl Att2allConfig {
             hidden: self.hidden,
             embedding: self.embedding,
             attention_size: self.attention_size,
+            inputs: InputKind::Relu,
             dropout: self.dropout,
         };
         Att2inCaptioner::init(&config, Candidate::Maxout.blocks(), dimensions, place, rng)

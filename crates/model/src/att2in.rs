@@ -14,13 +14,14 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord, State},
-    words::WordLayers,
+    words::{InputKind, WordLayers},
 };
 
 /// Sizes of the Att2in captioner.
 ///
 /// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
-/// `V (E + H + 1) + H (F + 1) + 5 H (E + 1) + 7 H^2 + 2 A (H + 1)` parameters.
+/// `V (E + H + 1) + H (F + 1) + 5 H (E + 1) + 7 H^2 + 2 A (H + 1)` parameters, and with linear inputs
+/// `V (E + H + 1) + 5 H (E + 1) + H (5 H + 2 F) + A (H + F + 2)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Att2inConfig {
@@ -30,6 +31,8 @@ pub struct Att2inConfig {
     pub embedding: usize,
     /// Length of the keys and queries of attention.
     pub attention_size: usize,
+    /// What it reads of words and regions.
+    pub inputs: InputKind,
     /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
     pub dropout: f64,
 }
@@ -40,6 +43,7 @@ impl Default for Att2inConfig {
             hidden: 512,
             embedding: 512,
             attention_size: 512,
+            inputs: InputKind::Relu,
             dropout: 0.5,
         }
     }
@@ -48,8 +52,8 @@ impl Default for Att2inConfig {
 /// The Att2in model of Rennie et al. 2017, section 3.2.
 ///
 /// ```text
-/// v_r = drop(relu(region_r W_I + b_I)),   k_r = v_r W_k + b_k,   h_0 = c_0 = 0
-/// x_t = drop(relu(E[w_(t-1)])),           w_0 = end token
+/// v_r = drop(relu(region_r W_I + b_I)) or region_r,   k_r = v_r W_k + b_k,   h_0 = c_0 = 0
+/// x_t = drop(relu(E[w_(t-1)])) or E[w_(t-1)],         w_0 = end token
 /// alpha = softmax_r(w . tanh(k_r + h_(t-1) W_q)),   z_t = sum_r alpha_r v_r
 /// i, f, o = sigmoid(x_t W_x + h_(t-1) W_h + b)[i, f, o]
 /// g = max of the two halves of (x_t W_x + h_(t-1) W_h + b)[g] + z_t W_z
@@ -86,10 +90,12 @@ impl Att2inCaptioner {
         let attention = config.attention_size;
         let gates = Candidate::Maxout.blocks() * hidden;
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
-        let image_weight = linear([feature, hidden], feature);
-        let image_bias = linear([1, hidden], feature);
-        let key_weight = linear([hidden, attention], hidden);
-        let key_bias = linear([1, attention], hidden);
+        let is_projected = config.inputs == InputKind::Relu;
+        let values = if is_projected { hidden } else { feature };
+        let image_weight = is_projected.then(|| linear([feature, hidden], feature));
+        let image_bias = is_projected.then(|| linear([1, hidden], feature));
+        let key_weight = linear([values, attention], values);
+        let key_bias = linear([1, attention], values);
         let recurrent_weight = linear([hidden, gates + attention], hidden);
         let regions = RegionLayers {
             image_weight,
@@ -97,7 +103,7 @@ impl Att2inCaptioner {
             key_weight,
             key_bias,
             score_weight: linear([attention, 1], attention),
-            context_weight: linear([hidden, context_blocks * hidden], hidden),
+            context_weight: linear([values, context_blocks * hidden], values),
         };
         let input_weight = linear([embedding, gates], embedding);
         let gate_bias = linear([1, gates], hidden);
@@ -110,7 +116,7 @@ impl Att2inCaptioner {
                 gate_bias: Some(gate_bias),
                 output_weight,
                 output_bias,
-                plain: false,
+                input: config.inputs,
             },
             regions,
             recurrent_weight,
@@ -139,7 +145,7 @@ impl Recurrent for Att2inCaptioner {
         let images = features.images();
         let (regions, record) = self.regions.read(features, dropout);
         let place = (&record.projected.device(), record.projected.dtype());
-        let zeros = Tensor::zeros([images, self.regions.hidden()], place);
+        let zeros = Tensor::zeros([images, self.words.hidden()], place);
         let state = State {
             hidden: zeros.clone(),
             cell: zeros,

@@ -27,7 +27,7 @@ use crate::{
 pub enum CaptionerConfig {
     /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
     Fc(FcConfig),
-    /// The image vector as the first input of an LSTM that reads plain words (Vinyals et al. 2015).
+    /// The image vector as the first input of an LSTM that reads words without a ReLU (Vinyals et al. 2015).
     ShowTell(ShowTellConfig),
     /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
     Att2in(Att2inConfig),
@@ -168,7 +168,7 @@ impl Captioner {
     ) -> Self {
         let kind = match config {
             CaptionerConfig::Fc(config) => {
-                Kind::Fc(FcCaptioner::init(config, false, dimensions, place, rng))
+                Kind::Fc(FcCaptioner::init(config, true, dimensions, place, rng))
             }
             CaptionerConfig::ShowTell(config) => Kind::Fc(config.init(dimensions, place, rng)),
             CaptionerConfig::Att2in(config) => {
@@ -482,5 +482,7 @@ impl Captioner {
     }
 }
 
+#[cfg(test)]
+mod layout_tests;
 #[cfg(test)]
 mod tests;

@@ -13,13 +13,32 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, ImageRecord, State},
-    words::WordLayers,
+    words::{InputKind, WordLayers},
 };
+
+/// What the LSTM makes of its candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateKind {
+    /// `g = tanh(a_g)`.
+    Tanh,
+    /// `g`, the larger of the two halves of `a_g` (Rennie et al. 2017, section 3.1).
+    Maxout,
+}
+
+impl CandidateKind {
+    fn of_cell(self) -> Candidate {
+        match self {
+            Self::Tanh => Candidate::Tanh,
+            Self::Maxout => Candidate::Maxout,
+        }
+    }
+}
 
 /// Sizes of the FC captioner.
 ///
 /// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
-/// `V (E + H + 1) + E (F + 1) + 4 H (E + H + 1)` parameters.
+/// `V (E + H + 1) + E (F + 1) + 4 H (E + H + 1)` parameters, with maxout 5 for 4.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FcConfig {
@@ -27,7 +46,11 @@ pub struct FcConfig {
     pub hidden: usize,
     /// Length of word embeddings and of the projected image.
     pub embedding: usize,
-    /// Share of units that dropout removes in training, from word inputs and LSTM outputs.
+    /// What the LSTM makes of its candidates.
+    pub candidate: CandidateKind,
+    /// What it reads of a word.
+    pub word_input: InputKind,
+    /// Share of units that dropout removes in training, from word inputs after a ReLU and LSTM outputs.
     pub dropout: f64,
 }
 
@@ -36,6 +59,8 @@ impl Default for FcConfig {
         Self {
             hidden: 512,
             embedding: 512,
+            candidate: CandidateKind::Tanh,
+            word_input: InputKind::Relu,
             dropout: 0.5,
         }
     }
@@ -44,14 +69,15 @@ impl Default for FcConfig {
 /// The FC model of Rennie et al. 2017, section 3.1.
 ///
 /// ```text
-/// x_0 = image W_I + b_I,            h_0, c_0 = LSTM(x_0, 0, 0)
-/// x_t = drop(relu(E[w_(t-1)])),     h_t, c_t = LSTM(x_t, h_(t-1), c_(t-1)),   w_0 = end token
+/// x_0 = image W_I + b_I,   h_0, c_0 = LSTM(x_0, 0, 0)
+/// x_t = drop(relu(E[w_(t-1)])) or E[w_(t-1)],   w_0 = end token
+/// h_t, c_t = LSTM(x_t, h_(t-1), c_(t-1))
 /// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
 /// ```
 ///
-/// All gates share one matrix product; gate order is i, f, o, g (see [`cell`]).
+/// All gates share one matrix product; gate order is i, f, o, g, with two halves of g for maxout (see [`cell`]).
 ///
-/// It is also the [show-tell captioner](crate::ShowTellConfig), when words are plain and gates have no bias.
+/// It is also the [show-tell captioner](crate::ShowTellConfig), when words are linear and gates have no bias.
 #[derive(Module, Debug)]
 pub(crate) struct FcCaptioner {
     words: WordLayers,
@@ -59,38 +85,43 @@ pub(crate) struct FcCaptioner {
     image_weight: Param<Tensor<2>>,
     /// `b_I`, `[1, embedding]`.
     image_bias: Param<Tensor<2>>,
-    /// Hidden state to gates, `[hidden, 4 hidden]`.
+    /// Hidden state to gates, `[hidden, gates]`.
     recurrent_weight: Param<Tensor<2>>,
+    #[module(skip)]
+    candidate: Candidate,
 }
 
 impl FcCaptioner {
-    /// `plain`: whether words are plain and gates have no bias.
+    /// `biased`: whether gates have a bias.
     pub(crate) fn init(
         config: &FcConfig,
-        plain: bool,
+        biased: bool,
         dimensions: Dimensions,
         place: (&Device, DType),
         rng: &mut impl Rng,
     ) -> Self {
         let Dimensions { feature, vocab } = dimensions;
         let (hidden, columns) = (config.hidden, config.embedding);
+        let candidate = config.candidate.of_cell();
+        let gates = candidate.blocks() * hidden;
         let embedding = init::embedding([vocab, columns], place, rng);
         let image_weight = init::linear([feature, columns], feature, place, rng);
         let image_bias = init::linear([1, columns], feature, place, rng);
-        let input_weight = init::linear([columns, 4 * hidden], columns, place, rng);
-        let recurrent_weight = init::linear([hidden, 4 * hidden], hidden, place, rng);
+        let input_weight = init::linear([columns, gates], columns, place, rng);
+        let recurrent_weight = init::linear([hidden, gates], hidden, place, rng);
         Self {
             words: WordLayers {
                 embedding,
                 input_weight,
-                gate_bias: (!plain).then(|| init::linear([1, 4 * hidden], hidden, place, rng)),
+                gate_bias: biased.then(|| init::linear([1, gates], hidden, place, rng)),
                 output_weight: init::linear([hidden, vocab], hidden, place, rng),
                 output_bias: init::linear([1, vocab], hidden, place, rng),
-                plain,
+                input: config.word_input,
             },
             image_weight,
             image_bias,
             recurrent_weight,
+            candidate,
         }
     }
 }
@@ -125,7 +156,7 @@ impl Recurrent for FcCaptioner {
         let gates = self.words.gates(projected.clone());
         let hidden = self.recurrent_weight.val().dims()[0];
         let zeros = Tensor::zeros([images, hidden], (&gates.device(), gates.dtype()));
-        let (hidden, cell, record) = cell(Candidate::Tanh, gates, zeros);
+        let (hidden, cell, record) = cell(self.candidate, gates, zeros);
         let state = State {
             hidden,
             cell,
@@ -149,7 +180,7 @@ impl Recurrent for FcCaptioner {
         state: State,
         _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let (hidden, cell, record) = cell(Candidate::Tanh, input + recurrent, state.cell);
+        let (hidden, cell, record) = cell(self.candidate, input + recurrent, state.cell);
         let record = CoreRecord {
             cell: record,
             attention: None,
@@ -171,7 +202,7 @@ impl Recurrent for FcCaptioner {
         _location: Option<LocationSignal<'_>>,
         _sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
-        Ok(cell_backward(Candidate::Tanh, record.cell, dh, dc))
+        Ok(cell_backward(self.candidate, record.cell, dh, dc))
     }
 
     fn read_backward(
@@ -186,7 +217,7 @@ impl Recurrent for FcCaptioner {
         let (Some(record), Some((dh, dc))) = (images.cell, d_start) else {
             return;
         };
-        let (d_gates, _) = cell_backward(Candidate::Tanh, record, dh, dc);
+        let (d_gates, _) = cell_backward(self.candidate, record, dh, dc);
         let words = &self.words;
         let d_image = words.gates_backward(images.projected, d_gates, gradients);
         gradients.add("image_bias", d_image.clone().sum_dim(0));

@@ -16,7 +16,7 @@ use crate::{
 /// A captioner that reads a word a step into an LSTM, whose output, or that of another LSTM above it, scores the next.
 ///
 /// ```text
-/// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token;   or, plain, x_t = E[w_(t-1)]
+/// x_t = drop(relu(E[w_(t-1)])),     w_0 = end token;   or, linear, x_t = E[w_(t-1)]
 /// h_t, c_t = cell(x_t W_x + b, h_(t-1) W_h, c_(t-1), image)
 /// p(w_t given w_<t, image) = softmax(drop(h_t) W_o + b_o)
 /// ```

@@ -17,32 +17,39 @@ use crate::{
 };
 
 /// ```text
-/// v_r = drop(relu(region_r W_I + b_I)),   k_r = v_r W_k + b_k
+/// v_r = drop(relu(region_r W_I + b_I)) or region_r,   k_r = v_r W_k + b_k
 /// alpha = softmax_r(w . tanh(k_r + q)),   z = sum_r alpha_r v_r,   into the gates: z W_z
 /// ```
 #[derive(Module, Debug)]
 pub(crate) struct RegionLayers {
-    /// `W_I`, `[feature, hidden]`.
-    pub(crate) image_weight: Param<Tensor<2>>,
-    /// `b_I`, `[1, hidden]`.
-    pub(crate) image_bias: Param<Tensor<2>>,
-    /// `W_k`, `[hidden, attention]`.
+    /// `W_I`, `[feature, values]`; values are regions as they are if absent.
+    pub(crate) image_weight: Option<Param<Tensor<2>>>,
+    /// `b_I`, `[1, values]`.
+    pub(crate) image_bias: Option<Param<Tensor<2>>>,
+    /// `W_k`, `[values, attention]`.
     pub(crate) key_weight: Param<Tensor<2>>,
     /// `b_k`, `[1, attention]`.
     pub(crate) key_bias: Param<Tensor<2>>,
     /// `w`, `[attention, 1]`.
     pub(crate) score_weight: Param<Tensor<2>>,
-    /// `W_z`, `[hidden, gates that the context enters]`.
+    /// `W_z`, `[values, gates that the context enters]`.
     pub(crate) context_weight: Param<Tensor<2>>,
 }
 
 impl RegionLayers {
     pub(crate) fn feature(&self) -> usize {
-        self.image_weight.val().dims()[0]
+        let first = self.image_weight.as_ref().unwrap_or(&self.key_weight);
+        first.val().dims()[0]
     }
 
+    /// Length of a value: the units of the LSTM where regions are projected.
     pub(crate) fn hidden(&self) -> usize {
-        self.image_weight.val().dims()[1]
+        self.key_weight.val().dims()[0]
+    }
+
+    fn projection(&self) -> Option<(Tensor<2>, Tensor<2>)> {
+        let (weight, bias) = (self.image_weight.as_ref()?, self.image_bias.as_ref()?);
+        Some((weight.val(), bias.val()))
     }
 
     /// Values and keys of all regions.
@@ -51,12 +58,16 @@ impl RegionLayers {
         features: ImageFeatures,
         dropout: Option<&mut Dropout>,
     ) -> (Regions, ImageRecord) {
-        let projected =
-            relu(features.vectors().matmul(self.image_weight.val()) + self.image_bias.val());
-        let [rows, hidden] = projected.dims();
-        let (device, dtype) = (projected.device(), projected.dtype());
-        let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
-        let values = apply(projected, mask.as_ref());
+        let values = match self.projection() {
+            None => features.vectors(),
+            Some((weight, bias)) => {
+                let projected = relu(features.vectors().matmul(weight) + bias);
+                let [rows, hidden] = projected.dims();
+                let (device, dtype) = (projected.device(), projected.dtype());
+                let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
+                apply(projected, mask.as_ref())
+            }
+        };
         let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
         let regions = Regions::new(keys, values.clone(), features.region_counts());
         let images = ImageRecord {
@@ -189,6 +200,9 @@ impl RegionLayers {
         gradients.add("regions.key_bias", d_keys.clone().sum_dim(0));
         let d_weight = values.clone().transpose().matmul(d_keys.clone());
         gradients.add("regions.key_weight", d_weight);
+        if self.projection().is_none() {
+            return;
+        }
         let mut d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
         if let Some(d_start) = d_start {
             d_values = d_values + d_start;

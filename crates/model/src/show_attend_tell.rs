@@ -14,7 +14,7 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord, StartRecord, State},
-    words::WordLayers,
+    words::{InputKind, WordLayers},
 };
 
 /// How a captioner attends to regions.
@@ -103,11 +103,11 @@ impl ShowAttendTellCaptioner {
                 gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
-                plain: false,
+                input: InputKind::Relu,
             },
             regions: RegionLayers {
-                image_weight: linear([feature, hidden], feature),
-                image_bias: linear([1, hidden], feature),
+                image_weight: Some(linear([feature, hidden], feature)),
+                image_bias: Some(linear([1, hidden], feature)),
                 key_weight: linear([hidden, attention], hidden),
                 key_bias: linear([1, attention], hidden),
                 score_weight: linear([attention, 1], attention),

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Dimensions, FcConfig, fc::FcCaptioner};
+use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
 
 /// Sizes of the show-tell captioner of Vinyals et al. 2015, section 3.1, as self-critical.pytorch has it (`ShowTell`).
 ///
@@ -41,7 +41,7 @@ impl Default for ShowTellConfig {
 }
 
 impl ShowTellConfig {
-    /// The captioner: that of FC, with plain words and without a bias in the gates.
+    /// The captioner: that of FC, with linear words and without a bias in the gates.
     pub(crate) fn init(
         &self,
         dimensions: Dimensions,
@@ -51,8 +51,10 @@ impl ShowTellConfig {
         let config = FcConfig {
             hidden: self.hidden,
             embedding: self.embedding,
+            candidate: CandidateKind::Tanh,
+            word_input: InputKind::Linear,
             dropout: self.dropout,
         };
-        FcCaptioner::init(&config, true, dimensions, place, rng)
+        FcCaptioner::init(&config, false, dimensions, place, rng)
     }
 }

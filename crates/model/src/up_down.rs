@@ -17,7 +17,7 @@ use crate::{
     region_layers::RegionLayers,
     step_product::StepProduct,
     tape::{BelowRecord, CoreRecord, ImageRecord, StartRecord, State},
-    words::{WordLayers, relu_dropout_backward},
+    words::{InputKind, WordLayers, relu_dropout_backward},
 };
 
 /// Sizes of the up-down captioner.
@@ -106,11 +106,11 @@ impl UpDownCaptioner {
                 gate_bias: Some(linear([1, gates], hidden)),
                 output_weight: linear([hidden, vocab], hidden),
                 output_bias: linear([1, vocab], hidden),
-                plain: false,
+                input: InputKind::Relu,
             },
             regions: RegionLayers {
-                image_weight: linear([feature, hidden], feature),
-                image_bias: linear([1, hidden], feature),
+                image_weight: Some(linear([feature, hidden], feature)),
+                image_bias: Some(linear([1, hidden], feature)),
                 key_weight: linear([hidden, attention], hidden),
                 key_bias: linear([1, attention], hidden),
                 score_weight: linear([attention, 1], attention),

@@ -4,6 +4,7 @@ use burn::{
     module::{Module, Param},
     tensor::{DType, Device, Tensor, activation::relu},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Dropout, Gradients, ModelError,
@@ -11,11 +12,19 @@ use crate::{
     rows::{index, scatter_rows},
 };
 
+/// What a captioner reads of words, and of regions where it attends to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputKind {
+    /// `drop(relu(E[w]))`, and `drop(relu(region W_I + b_I))`.
+    Relu,
+    /// `E[w]` and the region as it is, without dropout (Rennie et al. 2017, section 3).
+    Linear,
+}
+
 /// ```text
-/// x_t = drop(relu(E[w_(t-1)])),   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
+/// x_t = drop(relu(E[w_(t-1)])) or E[w_(t-1)],   a_t = x_t W_x + b,   logits_t = drop(h_t) W_o + b_o
 /// ```
-///
-/// Plain words are `x_t = E[w_(t-1)]`.
 #[derive(Module, Debug)]
 pub(crate) struct WordLayers {
     /// `E`, `[vocab, embedding]`.
@@ -28,9 +37,8 @@ pub(crate) struct WordLayers {
     pub(crate) output_weight: Param<Tensor<2>>,
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
-    /// Whether words are plain.
     #[module(skip)]
-    pub(crate) plain: bool,
+    pub(crate) input: InputKind,
 }
 
 impl WordLayers {
@@ -54,7 +62,7 @@ impl WordLayers {
         words: &[u32],
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor<2>, ModelError> {
-        if self.plain {
+        if self.input == InputKind::Linear {
             return embed(&self.embedding.val(), words);
         }
         let input = relu(embed(&self.embedding.val(), words)?);
@@ -102,10 +110,9 @@ impl WordLayers {
         gradients: &mut Gradients,
     ) {
         let d_inputs = self.gates_backward(inputs.clone(), d_gates, gradients);
-        let d_words = if self.plain {
-            d_inputs
-        } else {
-            relu_dropout_backward(d_inputs, inputs, scale)
+        let d_words = match self.input {
+            InputKind::Relu => relu_dropout_backward(d_inputs, inputs, scale),
+            InputKind::Linear => d_inputs,
         };
         let d_embedding = embedding_gradient(&self.embedding.val(), words, d_words);
         gradients.add("words.embedding", d_embedding);

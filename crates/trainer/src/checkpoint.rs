@@ -39,14 +39,15 @@ use crate::{
     progress::Progress,
 };
 use manifest::{MANIFEST, Manifest, entry, from_json, read, to_json, verified};
-use tensors::{NamedTensor, decode, encode, model_tensors, moment_tensors};
+pub(crate) use tensors::{NamedTensor, with_weights};
+use tensors::{decode, encode, model_tensors, moment_tensors};
 
 /// Version of the layout; checkpoints of other versions are refused.
 const FORMAT_VERSION: u32 = 2;
 
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.toml";
-const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 const MODEL: &str = "model.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";
@@ -318,33 +319,16 @@ impl Checkpoint {
         model: &CaptionerConfig,
         device: &Device,
     ) -> Result<Captioner, CheckpointError> {
-        let problem = |problem: String| CheckpointError::Weights {
-            path: self.dir.join(MODEL),
-            problem,
-        };
         let dimensions = Dimensions {
             feature: self.feature_dimension,
             vocab: self.vocabulary.len(),
         };
         let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
         let captioner = Captioner::init(model, dimensions, device, &mut rng);
-        for parameter in captioner.parameters() {
-            let name = &parameter.name;
-            match self.weights.iter().find(|tensor| &tensor.name == name) {
-                None => return Err(problem(format!("parameter `{name}` is missing"))),
-                Some(tensor) if tensor.shape != parameter.shape => {
-                    return Err(problem(format!(
-                        "parameter `{name}` has shape {:?}, the configuration asks for {:?}",
-                        tensor.shape, parameter.shape
-                    )));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(captioner.update(|name, values| {
-            let tensor = self.weights.iter().find(|tensor| tensor.name == name);
-            tensor.map_or(values, |tensor| tensor.on(device))
-        }))
+        with_weights(captioner, &self.weights, device).map_err(|problem| CheckpointError::Weights {
+            path: self.dir.join(MODEL),
+            problem,
+        })
     }
 
     /// The optimiser with the checkpoint's moments, on `device`.

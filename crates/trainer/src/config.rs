@@ -9,6 +9,8 @@ mod decoder;
 mod load;
 mod stage;
 
+use std::path::PathBuf;
+
 use scst_data::{CaptionSource, FeatureSource};
 use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
@@ -78,7 +80,11 @@ pub struct DataConfig {
     /// the statistics of the training images.
     #[serde(default)]
     pub standardise: bool,
-    /// Words that the training captions hold less often become the unknown word.
+    /// The words of another run or of imported weights: their `tokenizer.json`. If absent, words are those of the
+    /// training captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<PathBuf>,
+    /// Words that the training captions hold less often become the unknown word, unless `vocabulary` is given.
     #[serde(default = "default_minimum_count")]
     pub minimum_count: u64,
     /// Longest caption that is trained on or decoded, in words, the end token included. Longer

@@ -21,15 +21,18 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads everything for a new run: builds the vocabulary and, if asked for, the statistics of
+    /// Reads everything for a new run: builds the vocabulary, unless one is given, and, if asked for, the statistics of
     /// the training features. All features are read once, so that whatever is wrong with them
     /// shows before training.
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
     pub fn build(config: &DataConfig, model: &CaptionerConfig) -> Result<Self, TrainError> {
-        let choice = VocabularyChoice::Build {
-            minimum_count: config.minimum_count,
+        let choice = match &config.vocabulary {
+            Some(path) => VocabularyChoice::Use(Vocabulary::load(path)?),
+            None => VocabularyChoice::Build {
+                minimum_count: config.minimum_count,
+            },
         };
         let dataset = Dataset::load(&config.captions, &config.features, choice)?;
         check_form(&dataset, model)?;

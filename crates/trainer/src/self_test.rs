@@ -85,6 +85,7 @@ fn captioners() -> [CaptionerConfig; 8] {
             hidden: 16,
             embedding: 8,
             dropout: 0.25,
+            ..FcConfig::default()
         }),
         CaptionerConfig::ShowTell(ShowTellConfig {
             hidden: 16,
@@ -96,6 +97,7 @@ fn captioners() -> [CaptionerConfig; 8] {
             embedding: 8,
             attention_size: 12,
             dropout: 0.25,
+            ..Att2inConfig::default()
         }),
         CaptionerConfig::Att2all(Att2allConfig {
             hidden: 16,

@@ -50,6 +50,7 @@ mod tests {
             hidden: 2,
             embedding: 2,
             dropout: 0.0,
+            ..FcConfig::default()
         });
         let dimensions = Dimensions {
             feature: 2,

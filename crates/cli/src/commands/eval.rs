@@ -118,7 +118,7 @@ fn features_of(path: &Path) -> Result<FeatureSource, Failure> {
     if path.is_dir() {
         return Ok(FeatureSource::Folder(FolderSource {
             path: path.to_owned(),
-            key: None,
+            ..FolderSource::default()
         }));
     }
     match path.extension().and_then(|ending| ending.to_str()) {

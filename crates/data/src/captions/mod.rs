@@ -5,11 +5,13 @@
 //! | Karpathy's splits, one JSON file | `captions.karpathy = { path = "dataset_coco.json" }` | as given |
 //! | Kaggle's Flickr8k and Flickr30k, two CSV files | `captions.kaggle = { captions = "captions.csv", splits = "splits.csv" }` | [`tokenise`] |
 //! | COCO annotations, one JSON file per split | `captions.coco = { train = "...", val = "...", test = "..." }` | [`tokenise`] |
+//! | self-critical.pytorch, JSON and HDF5 | `captions.self_critical = { json = "cocotalk.json", labels = "cocotalk_label.h5" }` | as given |
 
 mod coco;
 mod gather;
 mod kaggle;
 mod karpathy;
+mod self_critical;
 mod table;
 mod tokenise;
 
@@ -32,6 +34,8 @@ pub enum CaptionSource {
     Kaggle(KaggleSource),
     /// The annotations of the COCO captioning challenge.
     Coco(CocoSource),
+    /// What self-critical.pytorch's `prepro_labels.py` writes.
+    SelfCritical(SelfCriticalSource),
 }
 
 /// A file in Karpathy's layout.
@@ -67,6 +71,16 @@ pub struct CocoSource {
     pub test: Option<PathBuf>,
 }
 
+/// Two files of self-critical.pytorch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelfCriticalSource {
+    /// Images and words: `cocotalk.json`.
+    pub json: PathBuf,
+    /// Captions: `cocotalk_label.h5`.
+    pub labels: PathBuf,
+}
+
 impl CaptionSource {
     /// Reads and checks all captions.
     ///
@@ -80,6 +94,7 @@ impl CaptionSource {
             Self::Karpathy(source) => karpathy::read(source),
             Self::Kaggle(source) => kaggle::read(source),
             Self::Coco(source) => coco::read(source),
+            Self::SelfCritical(source) => self_critical::read(source),
         }
     }
 }

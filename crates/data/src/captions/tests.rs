@@ -406,3 +406,121 @@ proptest! {
         let _ = CaptionSource::Karpathy(KarpathySource { path }).read();
     }
 }
+
+const COCOTALK: &str = r#"{"ix_to_word": {"1": "a", "2": "dog", "3": "UNK"}, "images": [
+    {"split": "train", "file_path": "val2014/a.jpg", "id": 7, "width": 4, "height": 3},
+    {"split": "restval", "id": 9}, {"split": "test", "file_path": "c.jpg", "id": 8}]}"#;
+const LABELS: [u32; 16] = [1, 2, 0, 0, 1, 3, 2, 1, 2, 0, 0, 0, 1, 3, 0, 0];
+
+/// A label file with these captions of 4 words and the first and last caption of every image.
+fn label_file(labels: &[u32], first: &[u32], last: &[u32]) -> Vec<u8> {
+    let mut file = hdf5_pure::FileBuilder::new();
+    let rows = labels.len() as u64 / 4;
+    let dataset = file.create_dataset("labels");
+    dataset.with_u32_data(labels).with_shape(&[rows, 4]);
+    for (name, values) in [("label_start_ix", first), ("label_end_ix", last)] {
+        let dataset = file.create_dataset(name);
+        dataset
+            .with_u32_data(values)
+            .with_shape(&[values.len() as u64]);
+    }
+    file.finish().unwrap()
+}
+
+fn self_critical(folder: &Folder, json: &str, labels: &[u8]) -> Result<Captions, DataError> {
+    CaptionSource::SelfCritical(SelfCriticalSource {
+        json: folder.file("cocotalk.json", json),
+        labels: folder.file("labels.h5", labels),
+    })
+    .read()
+}
+
+#[test]
+fn self_critical_is_read_when_well_formed() {
+    let labels = label_file(&LABELS, &[1, 3, 4], &[2, 3, 4]);
+    let captions = self_critical(&Folder::new(), COCOTALK, &labels).unwrap();
+    let [a, b, c] = captions.images.as_slice() else {
+        panic!("three images");
+    };
+    assert_eq!((a.file_name.as_str(), a.image_id), ("a.jpg", 7));
+    assert_eq!(a.folder.as_deref(), Some("val2014"));
+    assert_eq!((b.file_name.as_str(), b.image_id), ("9", 9));
+    let splits = [a.split, b.split, c.split];
+    assert_eq!(splits, [Split::Train, Split::Train, Split::Test]);
+    assert_eq!(words(a), ["a dog", "a <unk> dog a"]);
+    assert_eq!(
+        (words(b), words(c)),
+        (vec!["dog".into()], vec!["a <unk>".into()])
+    );
+}
+
+#[test]
+fn error_names_the_place_when_self_critical_is_malformed() {
+    let folder = Folder::new();
+    let good = label_file(&LABELS, &[1, 3, 4], &[2, 3, 4]);
+    for (from, to, expected) in [
+        (
+            r#""test""#,
+            r#""tset""#,
+            "images[2].split: found \"tset\", expected `train`, `restval`, `val` or `test`",
+        ),
+        (
+            r#""3": "UNK""#,
+            r#""4": "UNK""#,
+            "word 4: found id \"4\", expected the ids 1 to 3 of 3 words",
+        ),
+        (
+            r#""id": 9"#,
+            r#""id": 7"#,
+            "images[1]: image id 7 appears twice, first at images[0]",
+        ),
+    ] {
+        let json = COCOTALK.replacen(from, to, 1);
+        let found = message(&folder, self_critical(&folder, &json, &good));
+        assert_eq!(found, format!("`cocotalk.json`: {expected}"));
+    }
+    let mut labels = LABELS;
+    labels[5] = 4;
+    for (labels, expected) in [
+        (
+            label_file(&labels, &[1, 3, 4], &[2, 3, 4]),
+            "`labels.h5`: labels[1][1]: found id 4, expected 0 or the id of one of 3 words",
+        ),
+        (
+            label_file(&LABELS, &[1, 3, 4], &[2, 3, 5]),
+            "`labels.h5`: label_start_ix[2]: found captions 4 to 5, expected some of the captions 1 to 4",
+        ),
+        (
+            label_file(&LABELS, &[0, 3, 4], &[2, 3, 4]),
+            "`labels.h5`: label_start_ix[0]: found captions 0 to 2, expected some of the captions 1 to 4",
+        ),
+        (
+            label_file(&LABELS, &[1, 4, 4], &[3, 3, 4]),
+            "`cocotalk.json`: images[1]: image `9` has no captions",
+        ),
+    ] {
+        let found = message(&folder, self_critical(&folder, COCOTALK, &labels));
+        assert_eq!(found, expected);
+    }
+    let two = label_file(&LABELS, &[1, 3], &[2, 4]);
+    let found = message(&folder, self_critical(&folder, COCOTALK, &two));
+    let expected =
+        "`labels.h5`: not a valid HDF5 file: `label_start_ix`: found 2 images, expected the 3 of `";
+    assert!(found.starts_with(expected), "{found}");
+}
+
+#[test]
+fn label_file_is_refused_or_read_wherever_it_is_cut_or_damaged() {
+    let folder = Folder::new();
+    let whole = label_file(&LABELS, &[1, 3, 4], &[2, 3, 4]);
+    for length in (0..whole.len()).step_by(5) {
+        let found = self_critical(&folder, COCOTALK, &whole[..length]);
+        assert!(
+            found.is_err_and(|error| error.is_mistake()),
+            "cut after {length} bytes"
+        );
+        let mut damaged = whole.clone();
+        damaged[length] ^= 0xff;
+        let _ = self_critical(&folder, COCOTALK, &damaged);
+    }
+}

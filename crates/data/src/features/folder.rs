@@ -9,6 +9,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::FolderSource;
+use super::boxes::{self, Boxes, GEOMETRY};
 use super::form::Form;
 use super::names::Names;
 use super::npy::{self, Header};
@@ -21,6 +22,8 @@ use crate::error::Place;
 pub(super) struct Folder {
     files: Vec<PathBuf>,
     key: Option<String>,
+    normalise: bool,
+    boxes: Option<Boxes>,
 }
 
 /// Lists the folder. Pooled features take their form from the first file; for regions the header
@@ -36,20 +39,18 @@ pub(super) fn open(source: &FolderSource) -> Result<(Folder, Names, Form), DataE
         }
     }
     files.sort_unstable();
-    let stem = |file: &PathBuf| {
-        let stem = file.file_stem().map(|stem| stem.to_string_lossy());
-        stem.map_or(String::new(), Cow::into_owned)
-    };
     let file_name = |row: usize| {
         let name: Option<&std::ffi::OsStr> = files[row].file_name();
         name.map_or(Cow::Borrowed(""), |name| name.to_string_lossy())
     };
-    let names = Names::new(path, files.iter().map(stem).collect(), |row| {
+    let names = Names::new(path, files.iter().map(|file| stem(file)).collect(), |row| {
         Place::Key(file_name(row).into_owned())
     })?;
     let folder = Folder {
         files,
         key: source.key.clone(),
+        normalise: source.normalise,
+        boxes: source.boxes.as_ref().map(Boxes::open).transpose()?,
     };
     let mut form = folder.form(Row(0))?.0;
     if form.max_regions.is_some() {
@@ -78,23 +79,8 @@ impl Folder {
         values: &mut Vec<f32>,
     ) -> Result<(), DataError> {
         let path = self.file(row);
-        let (header, bytes) = self.with_array(row, |array, mut source| {
-            let header = npy::read_header(path, array, &mut source)?;
-            let mut bytes = Vec::new();
-            source
-                .read_to_end(&mut bytes)
-                .map_err(|error| damaged(path, error))?;
-            Ok((header, bytes))
-        })?;
-        if bytes.len() != header.data_bytes {
-            return Err(DataError::FeatureLength {
-                path: path.to_owned(),
-                found: (header.length + bytes.len()) as u64,
-                expected: (header.length as u64).saturating_add(header.data_bytes as u64),
-            });
-        }
-        let found = Form::of_image(path, "array", &header.shape)?;
-        if form.joined(found).is_none() {
+        let (header, bytes) = read_array(path, self.key.as_deref())?;
+        if form.joined(self.form_of(path, &header)?).is_none() {
             return Err(Form::shape_error(
                 path,
                 "array",
@@ -102,14 +88,45 @@ impl Folder {
                 &form.to_string(),
             ));
         }
-        header.element.append(&bytes, values);
+        if !self.normalise && self.boxes.is_none() {
+            header.element.append(&bytes, values);
+            return Ok(());
+        }
+        let mut vectors = Vec::new();
+        header.element.append(&bytes, &mut vectors);
+        let dim = header.shape.last().copied().unwrap_or(1);
+        if self.normalise {
+            boxes::normalise(&mut vectors, dim);
+        }
+        let Some(boxes) = &self.boxes else {
+            values.append(&mut vectors);
+            return Ok(());
+        };
+        let geometry = boxes.geometry(&stem(path), vectors.len() / dim)?;
+        boxes::join((&vectors, dim), (&geometry, GEOMETRY), values);
         Ok(())
+    }
+
+    /// The form of an image's features, with the geometry of its regions.
+    fn form_of(&self, path: &Path, header: &Header) -> Result<Form, DataError> {
+        let form = Form::of_image(path, "array", &header.shape)?;
+        if self.boxes.is_none() {
+            return Ok(form);
+        }
+        if form.max_regions.is_none() {
+            let expected = "[regions, dimensions], for `boxes` say where regions lie";
+            return Err(Form::shape_error(path, "array", &header.shape, expected));
+        }
+        let dim = form.dim + GEOMETRY;
+        Ok(Form { dim, ..form })
     }
 
     fn form(&self, row: Row) -> Result<(Form, Header), DataError> {
         let path = self.file(row);
-        let header = self.with_array(row, |array, source| npy::read_header(path, array, source))?;
-        Ok((Form::of_image(path, "array", &header.shape)?, header))
+        let header = with_array(path, self.key.as_deref(), |array, source| {
+            npy::read_header(path, array, source)
+        })?;
+        Ok((self.form_of(path, &header)?, header))
     }
 
     fn joined(&self, form: Form, row: Row) -> Result<Form, DataError> {
@@ -118,62 +135,91 @@ impl Folder {
             Form::shape_error(self.file(row), "array", &header.shape, &form.to_string())
         })
     }
+}
 
-    /// Calls `read` with the name and the bytes of an image's array.
-    fn with_array<T>(
-        &self,
-        row: Row,
-        read: impl FnOnce(&str, &mut dyn Read) -> Result<T, DataError>,
-    ) -> Result<T, DataError> {
-        let path = self.file(row);
-        let file = File::open(path).map_err(DataError::read(path))?;
-        let mut file = BufReader::new(file);
-        if is_npy(path) {
-            return read("array", &mut file);
-        }
-        let mut archive = ZipArchive::new(file).map_err(|error| damaged_zip(path, error))?;
-        let member = self.member(path, &archive)?;
-        let mut array = archive
-            .by_name(&member)
-            .map_err(|error| damaged_zip(path, error))?;
-        read(&format!("array `{member}`"), &mut array)
-    }
-
-    /// The name of the member of a `.npz` to read.
-    fn member<R: Read + Seek>(
-        &self,
-        path: &Path,
-        archive: &ZipArchive<R>,
-    ) -> Result<String, DataError> {
-        let mut members = Vec::with_capacity(archive.len());
-        for name in archive.file_names() {
-            let name = name.map_err(|error| damaged_zip(path, error))?;
-            members.push(name.into_owned());
-        }
-        if let (None, [only]) = (&self.key, members.as_slice()) {
-            return Ok(only.clone());
-        }
-        let key = self.key.as_deref().unwrap_or("feat");
-        let wanted = format!("{key}.npy");
-        if members.contains(&wanted) {
-            return Ok(wanted);
-        }
-        members.sort_unstable();
-        let arrays: Vec<_> = members
-            .iter()
-            .map(|name| format!("`{}`", name.trim_end_matches(".npy")))
-            .collect();
-        Err(DataError::Value {
+/// The header and the values of the array in a `.npy` or `.npz` file.
+///
+/// # Errors
+///
+/// The file cannot be read, is malformed, or not as long as its header says.
+pub(super) fn read_array(path: &Path, key: Option<&str>) -> Result<(Header, Vec<u8>), DataError> {
+    let (header, bytes) = with_array(path, key, |array, mut source| {
+        let header = npy::read_header(path, array, &mut source)?;
+        let mut bytes = Vec::new();
+        source
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(path, error))?;
+        Ok((header, bytes))
+    })?;
+    if bytes.len() != header.data_bytes {
+        return Err(DataError::FeatureLength {
             path: path.to_owned(),
-            at: Place::Key("arrays".to_owned()),
-            found: if arrays.is_empty() {
-                "none".to_owned()
-            } else {
-                arrays.join(", ")
-            },
-            expected: format!("`{key}`, or another `key` for `features.folder`"),
-        })
+            found: (header.length + bytes.len()) as u64,
+            expected: (header.length as u64).saturating_add(header.data_bytes as u64),
+        });
     }
+    Ok((header, bytes))
+}
+
+/// Calls `read` with the name and the bytes of the array in a file.
+fn with_array<T>(
+    path: &Path,
+    key: Option<&str>,
+    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let file = File::open(path).map_err(DataError::read(path))?;
+    let mut file = BufReader::new(file);
+    if is_npy(path) {
+        return read("array", &mut file);
+    }
+    let mut archive = ZipArchive::new(file).map_err(|error| damaged_zip(path, error))?;
+    let member = member(path, key, &archive)?;
+    let mut array = archive
+        .by_name(&member)
+        .map_err(|error| damaged_zip(path, error))?;
+    read(&format!("array `{member}`"), &mut array)
+}
+
+/// The name of the member of a `.npz` to read.
+fn member<R: Read + Seek>(
+    path: &Path,
+    key: Option<&str>,
+    archive: &ZipArchive<R>,
+) -> Result<String, DataError> {
+    let mut members = Vec::with_capacity(archive.len());
+    for name in archive.file_names() {
+        let name = name.map_err(|error| damaged_zip(path, error))?;
+        members.push(name.into_owned());
+    }
+    if let (None, [only]) = (key, members.as_slice()) {
+        return Ok(only.clone());
+    }
+    let key = key.unwrap_or("feat");
+    let wanted = format!("{key}.npy");
+    if members.contains(&wanted) {
+        return Ok(wanted);
+    }
+    members.sort_unstable();
+    let arrays: Vec<_> = members
+        .iter()
+        .map(|name| format!("`{}`", name.trim_end_matches(".npy")))
+        .collect();
+    Err(DataError::Value {
+        path: path.to_owned(),
+        at: Place::Key("arrays".to_owned()),
+        found: if arrays.is_empty() {
+            "none".to_owned()
+        } else {
+            arrays.join(", ")
+        },
+        expected: format!("`{key}`, or another `key` for `features.folder`"),
+    })
+}
+
+/// The name of a file without its ending.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy());
+    stem.map_or(String::new(), Cow::into_owned)
 }
 
 fn is_npy(path: &Path) -> bool {

@@ -15,11 +15,15 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The form of one image of this shape, `[D]` or `[R, D]`; `None` if the shape is another.
+    /// The form of one image of this shape, `[D]`, `[R, D]`, or `[rows, columns, D]` of a grid of regions; `None` if
+    /// the shape is another.
     pub(super) fn of(shape: &[usize]) -> Option<Self> {
         let (dim, max_regions) = match *shape {
             [dim] => (dim, None),
             [regions, dim] if regions > 0 => (dim, Some(regions)),
+            [rows, columns, dim] if rows > 0 && columns > 0 => {
+                (dim, Some(rows.checked_mul(columns)?))
+            }
             _ => return None,
         };
         (dim > 0).then_some(Self { dim, max_regions })
@@ -28,7 +32,7 @@ impl Form {
     /// As [`Form::of`], with an error that names the array.
     pub(super) fn of_image(path: &Path, array: &str, shape: &[usize]) -> Result<Self, DataError> {
         Self::of(shape).ok_or_else(|| {
-            let expected = "[dimensions] or [regions, dimensions], none of them 0";
+            let expected = "[dimensions], [regions, dimensions] or [rows, columns, dimensions], none of them 0";
             Self::shape_error(path, array, shape, expected)
         })
     }

@@ -75,7 +75,7 @@ pub(super) fn open_npy(source: &NpySource) -> Result<(Packed, Names, Form), Data
     Ok((packed, names, form))
 }
 
-const BATCHED: &str = "[images, dimensions] or [images, regions, dimensions], none of them 0";
+const BATCHED: &str = "[images, dimensions], [images, regions, dimensions] or [images, rows, columns, dimensions], none of them 0";
 
 /// Opens a `.safetensors` file with a tensor `[D]` or `[R, D]` for every image.
 pub(super) fn open_safetensors(

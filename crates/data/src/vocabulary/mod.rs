@@ -3,6 +3,7 @@
 //! Id 0 is `<end>`, which both starts and ends a caption; id 1 is `<unk>`, which stands for every
 //! word that is not in the vocabulary; then come the words, the most frequent first.
 
+pub(crate) mod self_critical;
 mod tokenizer_json;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+pub use self_critical::RenumberedVocabulary;
 
 use crate::captions::tokenise;
 use crate::{DataError, VocabularyProblem};

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{Dropout, rows::index};
+use crate::{CandidateKind, Dropout, InputKind, rows::index};
 
 mod textbook;
 
@@ -20,7 +20,7 @@ const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,
     vocab: 11,
 };
-const HIDDEN: usize = 6;
+pub(super) const HIDDEN: usize = 6;
 const IMAGE_OF_CAPTION: [usize; 5] = [0, 0, 1, 2, 2];
 /// Regions of the images, where the captioner reads regions.
 const REGIONS: [usize; 3] = [4, 2, 3];
@@ -34,11 +34,19 @@ const INPUTS: [&[u32]; 5] = [
 ];
 const ROWS: usize = 17;
 
-fn configs() -> [CaptionerConfig; 7] {
+pub(super) fn configs() -> [CaptionerConfig; 9] {
     [
         CaptionerConfig::Fc(FcConfig {
             hidden: HIDDEN,
             embedding: 4,
+            dropout: 0.0,
+            ..FcConfig::default()
+        }),
+        CaptionerConfig::Fc(FcConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            candidate: CandidateKind::Maxout,
+            word_input: InputKind::Linear,
             dropout: 0.0,
         }),
         CaptionerConfig::ShowTell(ShowTellConfig {
@@ -50,6 +58,14 @@ fn configs() -> [CaptionerConfig; 7] {
             hidden: HIDDEN,
             embedding: 4,
             attention_size: 3,
+            dropout: 0.0,
+            ..Att2inConfig::default()
+        }),
+        CaptionerConfig::Att2in(Att2inConfig {
+            hidden: HIDDEN,
+            embedding: 4,
+            attention_size: 3,
+            inputs: InputKind::Linear,
             dropout: 0.0,
         }),
         CaptionerConfig::Att2all(Att2allConfig {
@@ -81,7 +97,7 @@ fn configs() -> [CaptionerConfig; 7] {
     ]
 }
 
-fn model(config: &CaptionerConfig, device: &Device, dtype: DType) -> Captioner {
+pub(super) fn model(config: &CaptionerConfig, device: &Device, dtype: DType) -> Captioner {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Captioner::init_as(config, DIMENSIONS, (device, dtype), &mut rng)
 }
@@ -441,7 +457,7 @@ fn eight_captions_are_learnt_by_heart() {
 #[test]
 fn misfitting_input_is_refused() {
     let device = Device::flex();
-    let [fc, _, att2in, _, _, up_down, ..] =
+    let [fc, _, _, att2in, _, _, _, up_down, _] =
         configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
     let message = |features, images: &[usize], inputs: &[&[u32]]| {

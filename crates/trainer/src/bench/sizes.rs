@@ -129,6 +129,7 @@ impl StepBench {
                 hidden: self.hidden,
                 embedding: self.hidden,
                 dropout: self.dropout,
+                ..FcConfig::default()
             }),
             BenchModel::ShowTell => CaptionerConfig::ShowTell(ShowTellConfig {
                 hidden: self.hidden,
@@ -140,6 +141,7 @@ impl StepBench {
                 embedding: self.hidden,
                 attention_size: self.hidden,
                 dropout: self.dropout,
+                ..Att2inConfig::default()
             }),
             BenchModel::Markov => CaptionerConfig::Markov(MarkovConfig {
                 hidden: self.hidden,

@@ -11,10 +11,10 @@ use crate::optimiser::Optimiser;
 
 /// A tensor on the host.
 #[derive(Debug, Clone)]
-pub(super) struct NamedTensor {
-    pub(super) name: String,
-    pub(super) shape: Vec<usize>,
-    pub(super) values: Vec<f32>,
+pub(crate) struct NamedTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
 }
 
 impl NamedTensor {
@@ -35,6 +35,29 @@ pub(super) fn model_tensors(captioner: &Captioner) -> Result<Vec<NamedTensor>, C
         })
     });
     parameters.collect()
+}
+
+/// `captioner` with the weights of the same names, on `device`; else what does not fit.
+pub(crate) fn with_weights(
+    captioner: Captioner,
+    weights: &[NamedTensor],
+    device: &Device,
+) -> Result<Captioner, String> {
+    let find = |name: &str| weights.iter().find(|tensor| tensor.name == name);
+    for parameter in captioner.parameters() {
+        let name = &parameter.name;
+        match find(name) {
+            None => return Err(format!("parameter `{name}` is missing")),
+            Some(tensor) if tensor.shape != parameter.shape => {
+                return Err(format!(
+                    "parameter `{name}` has shape {:?}, the configuration asks for {:?}",
+                    tensor.shape, parameter.shape
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(captioner.update(|name, values| find(name).map_or(values, |tensor| tensor.on(device))))
 }
 
 /// All moments of an optimiser, two a parameter.

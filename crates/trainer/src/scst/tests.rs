@@ -122,6 +122,7 @@ fn captioner() -> Captioner {
         hidden: 5,
         embedding: 4,
         dropout: 0.0,
+        ..FcConfig::default()
     }))
 }
 

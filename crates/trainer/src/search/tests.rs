@@ -14,6 +14,7 @@ fn captioner(seed: u64) -> Captioner {
         hidden: 6,
         embedding: 5,
         dropout: 0.5,
+        ..FcConfig::default()
     });
     let dimensions = Dimensions {
         feature: FEATURE,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use super::super::{FolderSource, NpySource, SafetensorsSource};
+use super::super::{BoxSource, FolderSource, NpySource, SafetensorsSource};
 use super::*;
 use crate::samples::{Folder as Files, flickr8k, npy, npz};
 
@@ -19,6 +19,7 @@ fn open_folder(files: &Files, key: Option<&str>) -> Result<FeatureStore, DataErr
     FeatureStore::open(&FeatureSource::Folder(FolderSource {
         path: files.path("features"),
         key: key.map(str::to_owned),
+        ..FolderSource::default()
     }))
 }
 
@@ -49,6 +50,117 @@ fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
         (*name, view)
     });
     safetensors::serialize(views, None).unwrap()
+}
+
+#[test]
+fn grid_is_a_list_of_regions_when_it_is_read() {
+    let files = Files::new();
+    let values: Vec<f32> = (0..12).map(|value| value as f32).collect();
+    files.file(
+        "features/7.npz",
+        npz(&[("feat", npy(&[2, 3, 2], values.as_slice()))]),
+    );
+    let store = open_folder(&files, None).unwrap();
+    assert_eq!((store.dim(), store.max_regions()), (2, Some(6)));
+    let row = store.locate("COCO_val2014_000000000007.jpg", 7).unwrap();
+    assert_eq!(store.read_batch(&[row]).unwrap().values, values);
+}
+
+/// Two images, one of them with two regions, and their boxes.
+fn with_boxes(
+    files: &Files,
+    boxes: &[f32],
+    sizes: &str,
+    normalise: bool,
+) -> Result<FeatureStore, DataError> {
+    let vectors: [f32; 4] = [3.0, 4.0, 0.0, 0.0];
+    files.file("features/7.npy", npy(&[2, 2], vectors.as_slice()));
+    files.file("features/8.npy", npy(&[1, 2], [6.0_f32, 8.0].as_slice()));
+    files.file("boxes/7.npy", npy(&[boxes.len() / 4, 4], boxes));
+    files.file(
+        "boxes/8.npy",
+        npy(&[1, 4], [0.0_f32, 0.0, 4.0, 2.0].as_slice()),
+    );
+    FeatureStore::open(&FeatureSource::Folder(FolderSource {
+        path: files.path("features"),
+        key: None,
+        normalise,
+        boxes: Some(BoxSource {
+            path: files.path("boxes"),
+            sizes: files.file("sizes.json", sizes),
+            normalise,
+        }),
+    }))
+}
+
+const SIZES: &str =
+    r#"{"images": [{"id": 7, "width": 8, "height": 4}, {"id": 8, "width": 4, "height": 2}]}"#;
+const BOXES: [f32; 8] = [2.0, 1.0, 6.0, 3.0, 0.0, 0.0, 8.0, 2.0];
+
+#[test]
+fn vectors_go_on_with_the_geometry_of_their_boxes() {
+    let files = Files::new();
+    let store = with_boxes(&files, &BOXES, SIZES, false).unwrap();
+    assert_eq!((store.dim(), store.max_regions()), (7, Some(2)));
+    let batch = store.read_batch(&store.rows().collect::<Vec<_>>()).unwrap();
+    assert_eq!(batch.regions, [2, 1]);
+    let first = [3.0, 4.0, 0.25, 0.25, 0.75, 0.75, 0.25];
+    let second = [0.0, 0.0, 0.0, 0.0, 1.0, 0.5, 0.5];
+    let third = [6.0, 8.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+    assert_eq!(batch.values, [first, second, third].concat());
+    // As numpy.linalg.norm(x, 2, 1) divides.
+    let store = with_boxes(&files, &BOXES, SIZES, true).unwrap();
+    let batch = store.read_batch(&store.rows().collect::<Vec<_>>()).unwrap();
+    let third = 1.0 / 3.0_f32.sqrt();
+    let third = [0.6, 0.8, 0.0, 0.0, third, third, third];
+    for (found, expected) in batch.values[14..].iter().zip(third) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    assert_eq!(batch.values[7..9], [0.0, 0.0]);
+}
+
+#[test]
+fn error_names_the_file_when_boxes_do_not_fit() {
+    let files = Files::new();
+    let check = |boxes: &[f32], sizes: &str| {
+        let store = with_boxes(&files, boxes, sizes, false)?;
+        store.check(&store.rows().collect::<Vec<_>>())
+    };
+    assert_eq!(
+        message(&files, check(&BOXES[..4], SIZES)),
+        "`boxes/7.npy`: array: found shape [1, 4], expected [2, 4], the corners of every region's box"
+    );
+    assert_eq!(
+        message(
+            &files,
+            check(
+                &BOXES,
+                r#"{"images": [{"id": 8, "width": 4, "height": 2}]}"#
+            )
+        ),
+        "`sizes.json`: images: found no image of id 7, expected its width and height"
+    );
+    assert_eq!(
+        message(
+            &files,
+            check(&BOXES, &SIZES.replace("\"height\": 4", "\"height\": 0"))
+        ),
+        "`sizes.json`: images[0]: found width 8 and height 0, expected numbers above 0"
+    );
+    files.file("pooled/8.npy", npy(&[2], [6.0_f32, 8.0].as_slice()));
+    let pooled = FeatureStore::open(&FeatureSource::Folder(FolderSource {
+        path: files.path("pooled"),
+        boxes: Some(BoxSource {
+            path: files.path("boxes"),
+            sizes: files.file("sizes.json", SIZES),
+            normalise: false,
+        }),
+        ..FolderSource::default()
+    }));
+    assert_eq!(
+        message(&files, pooled),
+        "`pooled/8.npy`: array: found shape [2], expected [regions, dimensions], for `boxes` say where regions lie"
+    );
 }
 
 #[test]
@@ -113,10 +225,10 @@ fn error_gives_bytes_when_npy_is_cut_or_too_long() {
 #[test]
 fn error_names_file_and_shape_when_npy_does_not_fit() {
     let files = Files::new();
-    let expected = "expected [images, dimensions] or [images, regions, dimensions], none of them 0";
+    let expected = "expected [images, dimensions], [images, regions, dimensions] or [images, rows, columns, dimensions], none of them 0";
     for shape in [
         vec![4],
-        vec![1, 2, 2, 1],
+        vec![1, 2, 2, 2, 1],
         vec![0, 4],
         vec![4, 0],
         vec![1, 0, 4],
@@ -335,7 +447,7 @@ fn opening_fails_when_region_files_differ_in_form() {
     files.file("features/b.npy", npy(&[0, 2], [0.0_f32; 0].as_slice()));
     assert_eq!(
         message(&files, open_folder(&files, None)),
-        "`features/b.npy`: array: found shape [0, 2], expected [dimensions] or [regions, dimensions], none of them 0"
+        "`features/b.npy`: array: found shape [0, 2], expected [dimensions], [regions, dimensions] or [rows, columns, dimensions], none of them 0"
     );
 }
 
@@ -379,7 +491,7 @@ fn error_names_the_tensor_when_safetensors_do_not_fit() {
     let scalar = safetensors(&[("a", &[], &[0.0])]);
     assert_eq!(
         message(&files, open_safetensors(&files, &scalar)),
-        "`x.safetensors`: tensor `a`: found shape [], expected [dimensions] or [regions, dimensions], none of them 0"
+        "`x.safetensors`: tensor `a`: found shape [], expected [dimensions], [regions, dimensions] or [rows, columns, dimensions], none of them 0"
     );
     let integers = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
     let integers = safetensors::serialize([("a", integers)], None).unwrap();

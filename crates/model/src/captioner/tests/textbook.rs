@@ -102,8 +102,17 @@ fn attend(w: &Weights, values: &[Vector], query: &[f64]) -> Vector {
     (0..values[0].len()).map(unit).collect()
 }
 
+/// What is read of a word.
+fn word(w: &Weights, word: u32, input: InputKind) -> Vector {
+    let embedded = &w.0["words.embedding"][word as usize];
+    match input {
+        InputKind::Relu => relu(embedded),
+        InputKind::Linear => embedded.clone(),
+    }
+}
+
 /// The image is the first input.
-fn image_first(w: &Weights, image: &[f64], words: &[u32], plain: bool) -> Vec<Vector> {
+fn image_first(w: &Weights, image: &[f64], words: &[u32], word_input: InputKind) -> Vec<Vector> {
     let (input, recurrent) = (w.matrix("words.input_weight"), w.matrix("recurrent_weight"));
     let bias = w.bias("words.gate_bias");
     let step = |x: &[f64], h: &[f64], c: &[f64]| {
@@ -117,8 +126,7 @@ fn image_first(w: &Weights, image: &[f64], words: &[u32], plain: bool) -> Vec<Ve
     );
     let (mut h, mut c) = step(&projected, &zeros, &zeros);
     let of_word = |&word: &u32| {
-        let x = &w.0["words.embedding"][word as usize];
-        let x = if plain { x.clone() } else { relu(x) };
+        let x = self::word(w, word, word_input);
         (h, c) = step(&x, &h, &c);
         h.clone()
     };
@@ -130,6 +138,7 @@ fn attentive(
     w: &Weights,
     values: &[Vector],
     words: &[u32],
+    inputs: InputKind,
     start: (Vector, Vector),
 ) -> Vec<Vector> {
     let input = w.matrix("words.input_weight");
@@ -137,8 +146,8 @@ fn attentive(
     let recurrent = w.columns("recurrent_weight", 0, gates);
     let query = w.columns("recurrent_weight", gates, attention);
     let (mut h, mut c) = start;
-    let of_word = |&word: &u32| {
-        let x = relu(&w.0["words.embedding"][word as usize]);
+    let of_word = |&word_id: &u32| {
+        let x = word(w, word_id, inputs);
         let z = attend(w, values, &times(&h, &query));
         let context = times(&z, &w.matrix("regions.context_weight"));
         let others = vec![0.0; gates - context.len()];
@@ -206,17 +215,21 @@ fn hidden(config: &CaptionerConfig, w: &Weights, image: &[Vector], words: &[u32]
     };
     let zeros = vec![0.0; HIDDEN];
     match config {
-        CaptionerConfig::Fc(_) => image_first(w, &image[0], words, false),
-        CaptionerConfig::ShowTell(_) => image_first(w, &image[0], words, true),
+        CaptionerConfig::Fc(config) => image_first(w, &image[0], words, config.word_input),
+        CaptionerConfig::ShowTell(_) => image_first(w, &image[0], words, InputKind::Linear),
+        CaptionerConfig::Att2in(config) if config.inputs == InputKind::Linear => {
+            attentive(w, image, words, config.inputs, (zeros.clone(), zeros))
+        }
         CaptionerConfig::Att2in(_) | CaptionerConfig::Att2all(_) => {
-            attentive(w, &values(), words, (zeros.clone(), zeros))
+            attentive(w, &values(), words, InputKind::Relu, (zeros.clone(), zeros))
         }
         CaptionerConfig::ShowAttendTell(_) => {
             let start = times(&mean(&values()), &w.matrix("start_weight"));
             let start = add(&start, &w.bias("start_bias"));
             let start: Vector = start.iter().map(|x| x.tanh()).collect();
             let (h, c) = start.split_at(HIDDEN);
-            attentive(w, &values(), words, (h.to_vec(), c.to_vec()))
+            let start = (h.to_vec(), c.to_vec());
+            attentive(w, &values(), words, InputKind::Relu, start)
         }
         CaptionerConfig::UpDown(_) => up_down(w, image, &values(), words),
         CaptionerConfig::Markov(_) | CaptionerConfig::Transformer(_) => {
@@ -265,8 +278,10 @@ fn parameters_are_as_many_as_documented() {
     let (h, e, a) = (HIDDEN, 4, 3);
     let expected = [
         v * (e + h + 1) + e * (f + 1) + 4 * h * (e + h + 1),
+        v * (e + h + 1) + e * (f + 1) + 5 * h * (e + h + 1),
         v * (e + h + 1) + e * (f + 1) + 4 * h * (e + h),
         v * (e + h + 1) + h * (f + 1) + 5 * h * (e + 1) + 7 * h * h + 2 * a * (h + 1),
+        v * (e + h + 1) + 5 * h * (e + 1) + h * (5 * h + 2 * f) + a * (h + f + 2),
         v * (e + h + 1) + h * (f + 1) + 5 * h * (e + 1) + 10 * h * h + 2 * a * (h + 1),
         v * (e + h + 1) + h * (f + 1) + 4 * h * (e + 1) + 10 * h * h + 2 * h + 2 * a * (h + 1),
         v * (e + h + 1) + 2 * h * (f + 1) + 4 * h * (e + 2) + 24 * h * h + 2 * a * (h + 1),
