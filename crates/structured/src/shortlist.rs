@@ -107,7 +107,7 @@ impl<'a> Transitions<'a> {
     }
 
     /// The factors `to` of words, `[rank, K]`.
-    fn to_columns(&self, words: &[u32]) -> Vec<f64> {
+    fn columns_of(&self, words: &[u32]) -> Vec<f64> {
         let rank = self.from.len() / self.vocab;
         let of_words = |r| {
             words
@@ -165,7 +165,7 @@ impl Shortlist {
         }
         let lists: Vec<&[u32]> = shortlist.words.chunks_exact(size).collect();
         for pair in lists.windows(2) {
-            let to = transitions.to_columns(pair[1]);
+            let to = transitions.columns_of(pair[1]);
             for &word in pair[0] {
                 transitions.push_scores(word, pair[1], &to, &mut shortlist.edge);
             }
@@ -323,7 +323,7 @@ impl Shortlist {
         check_caption(&[word], 1, self.vocab)?;
         check_length("words of transitions", transitions.vocab, self.vocab)?;
         let mut scores = Vec::with_capacity(next.len());
-        let to = transitions.to_columns(next);
+        let to = transitions.columns_of(next);
         transitions.push_scores(word, next, &to, &mut scores);
         Ok(scores)
     }
