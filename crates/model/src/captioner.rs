@@ -456,11 +456,13 @@ impl Captioner {
     /// Gradients of all parameters from the weights `a` of whole captions, and what became of each caption.
     ///
     /// ```text
-    /// L = sum_n a_n (-log P(y_n given its image))
+    /// L = sum_n a_n (-log P(y_n given its image) + position_weight sum_t -log P_t(y_n,t))
     /// ```
     ///
     /// Weight 1 and gold captions train by maximum likelihood, sampled captions and their advantages are
-    /// self-critical training.
+    /// self-critical training. `P_t` is the softmax over the node scores of position `t` alone: since only the words of
+    /// its shortlist count in `P`, the cross-entropy of single words is what teaches which words to list (Sun et al.
+    /// 2019, section 3.3, who weigh it by 0.5).
     ///
     /// # Shapes
     /// `captions`, `weights`: one a caption of the tape.
@@ -472,10 +474,11 @@ impl Captioner {
         tape: Tape,
         captions: &[Vec<u32>],
         weights: &[f64],
+        position_weight: f64,
     ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
         match (self.family(), tape.0) {
             (Family::Markov(model), Family::Markov(tape)) => {
-                model.backward(tape, captions, weights)
+                model.backward(tape, captions, weights, position_weight)
             }
             _ => Err(ModelError::OtherCaptioner),
         }

@@ -8,7 +8,7 @@ use burn::{
 };
 use rand::Rng;
 use rayon::prelude::*;
-use scst_structured::{Lookahead, Shortlist, StructuredError, Transitions, Tree};
+use scst_structured::{Factors, Lookahead, Shortlist, StructuredError, Transitions, Tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -140,6 +140,12 @@ pub struct CaptionLoss {
 impl Scores {
     fn transitions(&self) -> Result<Transitions<'_>, StructuredError> {
         Transitions::new(self.vocab, &self.from, &self.to)
+    }
+
+    /// The node scores of an image, position by position.
+    fn of(&self, image: usize) -> impl Iterator<Item = &[f64]> {
+        let size = self.positions * self.vocab;
+        self.node[image * size..][..size].chunks_exact(self.vocab)
     }
 
     /// The chain of an image, with the words of `captions` in it.
@@ -275,13 +281,17 @@ impl MarkovCaptioner {
     /// The gradients of the weighted negative log-likelihood of whole captions, and what became of each caption.
     ///
     /// ```text
-    /// L = sum_n a_n (-log P(y_n given its image)),    dL / dscore = sum_n a_n (marginals - indicators of y_n)
+    /// L = sum_n a_n (-log P(y_n given its image) + position_weight sum_t -log softmax(node[t])_(y_n,t))
+    /// at scores:  sum_n a_n (marginals - indicators of y_n),   at nodes also  position_weight (softmax(node[t]) - 1)
     /// ```
+    ///
+    /// The second sum runs over the words of a caption, its end token the last.
     pub(crate) fn backward(
         &self,
         tape: MarkovTape,
         captions: &[Vec<u32>],
         weights: &[f64],
+        position_weight: f64,
     ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
         let expected = tape.image_of_caption.len();
         for found in [captions.len(), weights.len()] {
@@ -302,17 +312,25 @@ impl MarkovCaptioner {
         let results: Vec<_> = of_image
             .par_iter()
             .enumerate()
-            .map(|(image, of_image)| image_gradient(scores, image, of_image, captions, weights))
+            .map(|(image, of_image)| {
+                let own: Vec<(&[u32], f64)> = of_image
+                    .iter()
+                    .map(|&n| (captions[n].as_slice(), weights[n]))
+                    .collect();
+                image_gradient(scores, image, &own, position_weight)
+            })
             .collect();
         let transitions = scores.transitions()?;
         let mut d_transitions = transitions.zero_gradient();
         let mut d_node = Vec::with_capacity(scores.node.len());
         let mut losses = vec![None; captions.len()];
         for (result, of_image) in results.into_iter().zip(&of_image) {
-            let (chain, factors, of_captions) = result?;
-            chain.add_transition_gradient(&factors, &transitions, &mut d_transitions)?;
-            d_node.extend(chain.node_gradient(&factors)?);
-            for (&n, loss) in of_image.iter().zip(of_captions) {
+            let gradient = result?;
+            let factors = &gradient.factors;
+            let chain = &gradient.chain;
+            chain.add_transition_gradient(factors, &transitions, &mut d_transitions)?;
+            d_node.extend(gradient.node);
+            for (&n, loss) in of_image.iter().zip(gradient.losses) {
                 losses[n] = Some(loss);
             }
         }
@@ -399,20 +417,27 @@ impl MarkovCaptioner {
     }
 }
 
-type ImageGradient = (Shortlist, scst_structured::Factors, Vec<CaptionLoss>);
+/// What the captions of an image make of its scores.
+struct ImageGradient {
+    chain: Shortlist,
+    /// At the scores of the chain.
+    factors: Factors,
+    /// At node scores, `[T, vocab]`.
+    node: Vec<f64>,
+    losses: Vec<CaptionLoss>,
+}
 
-/// The gradient at the scores of an image's chain, and what became of the captions `of_image`.
+/// The gradient at the scores of an image, of captions with their weights.
 fn image_gradient(
     scores: &Scores,
     image: usize,
-    of_image: &[usize],
-    captions: &[Vec<u32>],
-    weights: &[f64],
+    captions: &[(&[u32], f64)],
+    position_weight: f64,
 ) -> Result<ImageGradient, StructuredError> {
-    let own: Vec<&[u32]> = of_image.iter().map(|&n| captions[n].as_slice()).collect();
-    let chain = scores.chain(image, &own)?;
+    let words: Vec<&[u32]> = captions.iter().map(|&(words, _)| words).collect();
+    let chain = scores.chain(image, &words)?;
     let labelings: Result<Vec<Vec<usize>>, _> =
-        own.iter().map(|caption| chain.labels(caption)).collect();
+        words.iter().map(|words| chain.labels(words)).collect();
     let labelings = labelings?;
     let tree = Tree::new(chain.model()?)?;
     let marginals = tree.marginals();
@@ -428,12 +453,50 @@ fn image_gradient(
     let losses = losses.collect::<Result<Vec<_>, StructuredError>>()?;
     let weighted: Vec<(&[usize], f64)> = labelings
         .iter()
-        .zip(of_image)
-        .map(|(labels, &n)| (labels.as_slice(), weights[n]))
+        .zip(captions)
+        .map(|(labels, &(_, weight))| (labels.as_slice(), weight))
         .collect();
     let factors = tree.model().gradient_of_many(&marginals, &weighted)?;
     drop(tree);
-    Ok((chain, factors, losses))
+    let mut node = chain.node_gradient(&factors)?;
+    if position_weight != 0.0 {
+        let positions = node.chunks_exact_mut(scores.vocab).zip(scores.of(image));
+        for (t, (gradient, node)) in positions.enumerate() {
+            let here = captions
+                .iter()
+                .filter_map(|&(words, a)| Some((*words.get(t)?, a)));
+            add_position_gradient(node, here, position_weight, gradient);
+        }
+    }
+    Ok(ImageGradient {
+        chain,
+        factors,
+        node,
+        losses,
+    })
+}
+
+/// Adds `position_weight sum_n a_n (softmax(node) - 1_(w_n))` of words with their weights, `[vocab]`.
+fn add_position_gradient(
+    node: &[f64],
+    words: impl Iterator<Item = (u32, f64)>,
+    position_weight: f64,
+    gradient: &mut [f64],
+) {
+    let mut total = 0.0;
+    for (word, weight) in words {
+        total += weight;
+        gradient[word as usize] -= position_weight * weight;
+    }
+    if total == 0.0 {
+        return;
+    }
+    let top = node.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exponentials: Vec<f64> = node.iter().map(|score| (score - top).exp()).collect();
+    let scale = position_weight * total / exponentials.iter().sum::<f64>();
+    for (gradient, e) in gradient.iter_mut().zip(exponentials) {
+        *gradient += scale * e;
+    }
 }
 
 impl MarkovState {

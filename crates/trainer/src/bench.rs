@@ -34,7 +34,7 @@ use crate::{
     reduce::{Contribution, Tally, reduce},
     scst::SelfCritic,
     update::clip_and_step,
-    xe::{Loss, Xe},
+    xe::{Loss, POSITION_WEIGHT, Xe},
 };
 
 const SEED: u64 = 1;
@@ -201,6 +201,7 @@ impl<'a> Trainee<'a> {
                 captions_per_image: bench.samples,
                 loss: Loss::CrossEntropy {
                     label_smoothing: 0.0,
+                    position_weight: POSITION_WEIGHT,
                 },
                 scheduled_sampling: None,
             },

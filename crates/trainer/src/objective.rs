@@ -134,14 +134,16 @@ pub(crate) fn caption_gradient(
 
 /// The gradients of the weighted negative log-likelihood of whole captions, of a captioner that scores these.
 ///
-/// `weights`, and the rows of the result: one a caption.
+/// `weights`, and the rows of the result: one a caption. `position_weight`: of the cross-entropy of single words.
 pub(crate) fn whole_caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
     weights: &[f64],
+    position_weight: f64,
 ) -> Result<(Gradients, RowLosses), TrainError> {
-    let (gradients, of_captions) = captioner.whole_backward(tape, captions, weights)?;
+    let (gradients, of_captions) =
+        captioner.whole_backward(tape, captions, weights, position_weight)?;
     let all = |value: fn(&CaptionLoss) -> f64| -> Vec<f32> {
         of_captions.iter().map(|loss| value(loss) as f32).collect()
     };

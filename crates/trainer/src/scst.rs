@@ -185,7 +185,7 @@ impl SelfCritic {
             ))
         };
         let (gradients, rows) = if captioner.scores_whole_captions() {
-            whole_caption_gradient(captioner, tape, &sampled, &weights.captions)?
+            whole_caption_gradient(captioner, tape, &sampled, &weights.captions, 0.0)?
         } else {
             caption_gradient(captioner, tape, &sampled, weights.rows, loss, location)?
         };

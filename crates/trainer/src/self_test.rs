@@ -182,7 +182,7 @@ fn gradients(
     let images = repeat(IMAGES, 2);
     let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
     let (xe, _) = if captioner.scores_whole_captions() {
-        whole_caption_gradient(&captioner, tape, &captions, &vec![1.0; captions.len()])?
+        whole_caption_gradient(&captioner, tape, &captions, &vec![1.0; captions.len()], 0.5)?
     } else {
         let weights = vec![1.0; tape.rows()];
         caption_gradient(

@@ -26,6 +26,9 @@ use crate::{
     reduce::{Contribution, Tally},
 };
 
+/// Weight of the cross-entropy of single words beside that of whole captions, unless configured.
+pub(crate) const POSITION_WEIGHT: f64 = 0.5;
+
 /// What gold captions are trained with.
 pub(crate) struct Xe {
     /// Gold captions of every image in a batch.
@@ -39,7 +42,11 @@ pub(crate) struct Xe {
 /// The loss of every word.
 pub(crate) enum Loss {
     /// Cross-entropy.
-    CrossEntropy { label_smoothing: f32 },
+    CrossEntropy {
+        label_smoothing: f32,
+        /// Of single words, beside that of whole captions.
+        position_weight: f64,
+    },
     /// The Brier score.
     Brier,
     /// Cross-entropy and a teacher.
@@ -61,7 +68,10 @@ impl Xe {
     ) -> Result<Self, CheckpointError> {
         let label_smoothing = config.label_smoothing as f32;
         let loss = match &config.loss {
-            WordLoss::CrossEntropy => Loss::CrossEntropy { label_smoothing },
+            WordLoss::CrossEntropy => Loss::CrossEntropy {
+                label_smoothing,
+                position_weight: config.position_weight.unwrap_or(POSITION_WEIGHT),
+            },
             WordLoss::Brier => Loss::Brier,
             WordLoss::Distillation(config) => {
                 let stored = Checkpoint::load_run_or_checkpoint(&config.teacher)?;
@@ -171,10 +181,18 @@ impl Loss {
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let weights = vec![1.0; tape.rows()];
         match self {
-            Self::CrossEntropy { .. } if captioner.scores_whole_captions() => {
-                whole_caption_gradient(captioner, tape, captions, &vec![1.0; captions.len()])
-            }
-            Self::CrossEntropy { label_smoothing } => {
+            Self::CrossEntropy {
+                position_weight, ..
+            } if captioner.scores_whole_captions() => whole_caption_gradient(
+                captioner,
+                tape,
+                captions,
+                &vec![1.0; captions.len()],
+                *position_weight,
+            ),
+            Self::CrossEntropy {
+                label_smoothing, ..
+            } => {
                 let loss = |logits, targets: &RowTargets<'_>, _| {
                     softmax_gradient(logits, targets, *label_smoothing)
                 };

@@ -83,7 +83,7 @@ fn log_probabilities(captioner: &Captioner, image: usize, captions: &[Vec<u32>])
     let tape = captioner.teacher_forced(features(dtype), &images, &inputs, noise);
     let weights = vec![1.0; captions.len()];
     let (_, losses) = captioner
-        .whole_backward(tape.unwrap(), captions, &weights)
+        .whole_backward(tape.unwrap(), captions, &weights, 0.0)
         .unwrap();
     losses.iter().map(|loss| loss.log_probability).collect()
 }
@@ -163,18 +163,41 @@ impl ByHand {
 
 #[test]
 fn gradients_equal_finite_differences_through_the_network() {
-    for (shortlist, with_dropout) in [(DIMENSIONS.vocab, false), (4, true)] {
+    for (shortlist, with_dropout, position_weight) in [
+        (DIMENSIONS.vocab, false, 0.0),
+        (4, true, 0.0),
+        (4, false, 0.7),
+    ] {
         let weights = [1.0, -0.5, 2.0];
         let dropout = || with_dropout.then(dropout);
         let loss = |captioner: &Captioner| -> f64 {
             let tape = tape(captioner, dropout());
-            let (_, losses) = captioner.whole_backward(tape, &gold(), &weights).unwrap();
+            let (_, losses) = captioner
+                .whole_backward(tape, &gold(), &weights, position_weight)
+                .unwrap();
             let terms = losses.iter().zip(weights);
-            terms.map(|(l, a)| -a * l.log_probability).sum()
+            let whole: f64 = terms.map(|(l, a)| -a * l.log_probability).sum();
+            if position_weight == 0.0 {
+                return whole;
+            }
+            // Without dropout.
+            let node = ByHand::of(captioner).node;
+            let single = gold().into_iter().zip(IMAGE_OF_CAPTION).zip(weights);
+            let single = single.map(|((words, image), a)| {
+                let terms = words.iter().enumerate().map(|(t, &word)| {
+                    let first = (image * POSITIONS + t) * DIMENSIONS.vocab;
+                    let scores = &node[first..][..DIMENSIONS.vocab];
+                    scores.iter().map(|s| s.exp()).sum::<f64>().ln() - scores[word as usize]
+                });
+                a * terms.sum::<f64>()
+            });
+            whole + position_weight * single.sum::<f64>()
         };
         let captioner = captioner(shortlist, DType::F64);
         let tape = tape(&captioner, dropout());
-        let (gradients, _) = captioner.whole_backward(tape, &gold(), &weights).unwrap();
+        let (gradients, _) = captioner
+            .whole_backward(tape, &gold(), &weights, position_weight)
+            .unwrap();
         let mut scale = 0.0f64;
         let mut worst = 0.0f64;
         for parameter in captioner.parameters() {
@@ -293,8 +316,12 @@ fn what_belongs_to_single_words_is_refused() {
     let too_long = vec![vec![2; POSITIONS + 1]; 3];
     assert!(
         captioner
-            .whole_backward(tape.clone(), &too_long, &[1.0; 3])
+            .whole_backward(tape.clone(), &too_long, &[1.0; 3], 0.0)
             .is_err()
     );
-    assert!(captioner.whole_backward(tape, &gold(), &[1.0]).is_err());
+    assert!(
+        captioner
+            .whole_backward(tape, &gold(), &[1.0], 0.0)
+            .is_err()
+    );
 }

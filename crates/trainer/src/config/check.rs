@@ -162,8 +162,17 @@ impl Config {
                 "a captioner with hard attention",
                 "one with soft attention or none: where words are given, nothing tells how good a region was",
             );
+            let position_weight = stage.xe.as_ref().and_then(|xe| xe.position_weight);
             if let CaptionerConfig::Markov(config) = &self.model {
                 check_whole_captions(stage, config, &mut check);
+                check.at_least_zero("xe.position_weight", position_weight.unwrap_or(0.0));
+            } else {
+                check.require(
+                    position_weight.is_none(),
+                    "xe.position_weight",
+                    position_weight.unwrap_or(0.0),
+                    "none with a captioner other than `markov`",
+                );
             }
             if let Some(hard) = &stage.hard_attention {
                 check.require(

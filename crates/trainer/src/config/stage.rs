@@ -123,6 +123,10 @@ pub struct XeConfig {
     /// Share of input words that the model draws itself; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_sampling: Option<ScheduledSampling>,
+    /// Weight of the cross-entropy of single words beside that of the whole caption, with the captioner `markov`; 0.5
+    /// if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position_weight: Option<f64>,
 }
 
 impl Default for XeConfig {
@@ -132,6 +136,7 @@ impl Default for XeConfig {
             loss: WordLoss::CrossEntropy,
             label_smoothing: 0.0,
             scheduled_sampling: None,
+            position_weight: None,
         }
     }
 }

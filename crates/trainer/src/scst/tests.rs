@@ -218,7 +218,7 @@ fn weighted_words(
             let all: Vec<usize> = (0..captions.len()).collect();
             let weights: Vec<f64> = all.iter().map(|&n| weight(image, n, 0)).collect();
             let (gradients, rows) =
-                whole_caption_gradient(captioner, tape, &captions, &weights).unwrap();
+                whole_caption_gradient(captioner, tape, &captions, &weights, 0.0).unwrap();
             (gradients, rows, all)
         } else {
             let loss = |logits, targets: &RowTargets<'_>, _| softmax_gradient(logits, targets, 0.0);
