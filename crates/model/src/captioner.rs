@@ -1,126 +1,26 @@
 //! The captioner that a configuration names, and what every captioner offers.
 
+mod config;
+
 use burn::tensor::{DType, Device, Tensor};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
     Parameter, State, Tape,
-    att2all::Att2allConfig,
-    att2in::{Att2inCaptioner, Att2inConfig},
+    att2in::Att2inCaptioner,
     family::Family,
-    fc::{FcCaptioner, FcConfig},
-    markov::{MarkovCaptioner, MarkovConfig},
+    fc::FcCaptioner,
+    markov::MarkovCaptioner,
     parameters,
     recurrent::{self, Recurrent},
-    show_attend_tell::{AttentionKind, ShowAttendTellCaptioner, ShowAttendTellConfig},
-    show_tell::ShowTellConfig,
-    transformer::{TransformerCaptioner, TransformerConfig},
-    up_down::{UpDownCaptioner, UpDownConfig},
+    show_attend_tell::ShowAttendTellCaptioner,
+    transformer::TransformerCaptioner,
+    up_down::UpDownCaptioner,
     update_parameters,
 };
 
-/// Which captioner, with its sizes: `[model.fc]` in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum CaptionerConfig {
-    /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).
-    Fc(FcConfig),
-    /// The image vector as the first input of an LSTM that reads words without a ReLU (Vinyals et al. 2015).
-    ShowTell(ShowTellConfig),
-    /// Attention over regions, which enters the candidate of an LSTM (Rennie et al. 2017, section 3.2).
-    Att2in(Att2inConfig),
-    /// Attention over regions, which enters candidate and gates of an LSTM (Rennie et al. 2017).
-    Att2all(Att2allConfig),
-    /// Soft or hard attention over regions, which enters all gates of an LSTM (Xu et al. 2015).
-    ShowAttendTell(ShowAttendTellConfig),
-    /// A softmax over whole captions, chains of words whose scores the image gives all at once.
-    Markov(MarkovConfig),
-    /// Attention to the words so far and to regions, without a recurrence (Vaswani et al. 2017).
-    Transformer(TransformerConfig),
-    /// One LSTM that attends to regions, below one that chooses words (Anderson et al. 2018).
-    UpDown(UpDownConfig),
-}
-
-impl CaptionerConfig {
-    /// Its name in a configuration file.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Fc(_) => "fc",
-            Self::ShowTell(_) => "show_tell",
-            Self::Att2in(_) => "att2in",
-            Self::Att2all(_) => "att2all",
-            Self::ShowAttendTell(_) => "show_attend_tell",
-            Self::Markov(_) => "markov",
-            Self::Transformer(_) => "transformer",
-            Self::UpDown(_) => "up_down",
-        }
-    }
-
-    /// Share of units that dropout removes in training.
-    pub fn dropout(&self) -> f64 {
-        match self {
-            Self::Fc(config) => config.dropout,
-            Self::ShowTell(config) => config.dropout,
-            Self::Att2in(config) => config.dropout,
-            Self::Att2all(config) => config.dropout,
-            Self::ShowAttendTell(config) => config.dropout,
-            Self::Markov(config) => config.dropout,
-            Self::Transformer(config) => config.dropout,
-            Self::UpDown(config) => config.dropout,
-        }
-    }
-
-    /// Its sizes, by their names in a configuration file.
-    pub fn sizes(&self) -> Vec<(&'static str, usize)> {
-        let lstm = |hidden, embedding| vec![("hidden", hidden), ("embedding", embedding)];
-        let attends = |hidden, embedding, size| {
-            [lstm(hidden, embedding), vec![("attention_size", size)]].concat()
-        };
-        match self {
-            Self::Fc(config) => lstm(config.hidden, config.embedding),
-            Self::ShowTell(config) => lstm(config.hidden, config.embedding),
-            Self::Att2in(config) => attends(config.hidden, config.embedding, config.attention_size),
-            Self::Att2all(config) => {
-                attends(config.hidden, config.embedding, config.attention_size)
-            }
-            Self::ShowAttendTell(config) => {
-                attends(config.hidden, config.embedding, config.attention_size)
-            }
-            Self::UpDown(config) => attends(config.hidden, config.embedding, config.attention_size),
-            Self::Markov(config) => vec![
-                ("hidden", config.hidden),
-                ("positions", config.positions),
-                ("shortlist", config.shortlist),
-                ("rank", config.rank),
-            ],
-            Self::Transformer(config) => vec![
-                ("hidden", config.hidden),
-                ("layers", config.layers),
-                ("heads", config.heads),
-                ("feed_forward", config.feed_forward),
-            ],
-        }
-    }
-
-    /// Whether it reads vectors of regions; else it reads one vector an image.
-    pub fn reads_regions(&self) -> bool {
-        match self {
-            Self::Fc(_) | Self::ShowTell(_) | Self::Markov(_) => false,
-            Self::Att2in(_)
-            | Self::Att2all(_)
-            | Self::ShowAttendTell(_)
-            | Self::UpDown(_)
-            | Self::Transformer(_) => true,
-        }
-    }
-
-    /// Whether it looks at one region a step.
-    pub fn attends_hard(&self) -> bool {
-        matches!(self, Self::ShowAttendTell(config) if config.attention == AttentionKind::Hard)
-    }
-}
+pub use config::CaptionerConfig;
 
 /// Sizes that the data set decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! The Markov captioner: a whole caption is scored at once, as a chain of words.
 
+mod scores;
+mod state;
+
 use std::sync::Arc;
 
 use burn::{
@@ -8,13 +11,17 @@ use burn::{
 };
 use rand::Rng;
 use rayon::prelude::*;
-use scst_structured::{Factors, Lookahead, Shortlist, StructuredError, Transitions, Tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, dropout::apply, init,
     words::relu_dropout_backward,
 };
+
+pub use scores::CaptionLoss;
+pub(crate) use state::MarkovState;
+
+use scores::{Scores, image_gradient};
 
 /// Id of the word that stands for all words outside of the vocabulary; it is not decoded.
 const UNKNOWN: usize = 1;
@@ -82,20 +89,6 @@ pub(crate) struct MarkovCaptioner {
     shortlist: usize,
 }
 
-/// The scores of a batch, on the host.
-#[derive(Debug)]
-struct Scores {
-    /// `[images, T, vocab]`.
-    node: Vec<f64>,
-    /// `[vocab, rank]`.
-    from: Vec<f64>,
-    /// `[vocab, rank]`.
-    to: Vec<f64>,
-    positions: usize,
-    vocab: usize,
-    shortlist: usize,
-}
-
 /// What a batch of images made of the network.
 #[derive(Debug, Clone)]
 pub(crate) struct MarkovTape {
@@ -109,51 +102,6 @@ pub(crate) struct MarkovTape {
     scale: f64,
     /// Image of every caption.
     image_of_caption: Vec<usize>,
-}
-
-/// Open captions of a batch.
-#[derive(Debug, Clone)]
-pub(crate) struct MarkovState {
-    scores: Arc<Scores>,
-    /// One chain an image.
-    chains: Arc<Vec<Shortlist>>,
-    lookahead: Lookahead,
-    /// What lies ahead of every word of every chain, `[images][T, K]`; absent before the first step.
-    ahead: Option<Arc<Vec<Vec<f64>>>>,
-    /// The image of every row.
-    image_of_row: Vec<usize>,
-    /// Words that every row has so far.
-    position: usize,
-}
-
-/// What became of a whole caption.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CaptionLoss {
-    /// `log P(caption)`, nats.
-    pub log_probability: f64,
-    /// Entropy of the distribution over captions, nats.
-    pub entropy: f64,
-    /// Share of the words that are not considered by node scores alone, mean over positions.
-    pub outside: f64,
-}
-
-impl Scores {
-    fn transitions(&self) -> Result<Transitions<'_>, StructuredError> {
-        Transitions::new(self.vocab, &self.from, &self.to)
-    }
-
-    /// The node scores of an image, position by position.
-    fn of(&self, image: usize) -> impl Iterator<Item = &[f64]> {
-        let size = self.positions * self.vocab;
-        self.node[image * size..][..size].chunks_exact(self.vocab)
-    }
-
-    /// The chain of an image, with the words of `captions` in it.
-    fn chain(&self, image: usize, captions: &[&[u32]]) -> Result<Shortlist, StructuredError> {
-        let size = self.positions * self.vocab;
-        let node = &self.node[image * size..][..size];
-        Shortlist::new(node, &self.transitions()?, self.shortlist, captions)
-    }
 }
 
 impl MarkovCaptioner {
@@ -369,192 +317,22 @@ impl MarkovCaptioner {
         gradients.add("image_weight", vectors.transpose().matmul(d_image));
     }
 
-    fn to_device(&self, values: Vec<f64>) -> Tensor<1> {
-        let (device, dtype) = self.place();
-        let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), (&device, dtype))
-    }
-
     /// Log-weights of the next words of open captions, `[rows, vocab]`, and the state that follows.
     pub(crate) fn step(
         &self,
         words: &[u32],
         state: MarkovState,
     ) -> Result<(Tensor<2>, MarkovState), ModelError> {
-        let rows = state.image_of_row.len();
-        if words.len() != rows {
-            return Err(ModelError::Rows {
-                what: "words of a step",
-                found: words.len(),
-                expected: rows,
-            });
-        }
-        let vocab = self.vocab();
-        if let Some(&word) = words.iter().find(|&&word| word as usize >= vocab) {
-            return Err(ModelError::WordOutOfRange { word, vocab });
-        }
-        let ahead = match &state.ahead {
-            Some(ahead) => Arc::clone(ahead),
-            None => {
-                let chains = state.chains.par_iter();
-                Arc::new(chains.map(|chain| chain.ahead(state.lookahead)).collect())
-            }
-        };
-        let of_rows: Result<Vec<Vec<f32>>, StructuredError> = words
-            .par_iter()
-            .zip(&state.image_of_row)
-            .map(|(&word, &image)| state.next(&ahead, word, image))
-            .collect();
-        let values = TensorData::new(of_rows?.concat(), [rows, vocab]);
+        let (scores, state) = state.step(words)?;
+        let scores = TensorData::new(scores, [words.len(), self.vocab()]);
         let (device, dtype) = self.place();
-        let scores = Tensor::from_data(values, (&device, dtype));
-        let state = MarkovState {
-            position: state.position + 1,
-            ahead: Some(ahead),
-            ..state
-        };
-        Ok((scores, state))
-    }
-}
-
-/// What the captions of an image make of its scores.
-struct ImageGradient {
-    chain: Shortlist,
-    /// At the scores of the chain.
-    factors: Factors,
-    /// At node scores, `[T, vocab]`.
-    node: Vec<f64>,
-    losses: Vec<CaptionLoss>,
-}
-
-/// The gradient at the scores of an image, of captions with their weights.
-fn image_gradient(
-    scores: &Scores,
-    image: usize,
-    captions: &[(&[u32], f64)],
-    position_weight: f64,
-) -> Result<ImageGradient, StructuredError> {
-    let words: Vec<&[u32]> = captions.iter().map(|&(words, _)| words).collect();
-    let chain = scores.chain(image, &words)?;
-    let labelings: Result<Vec<Vec<usize>>, _> =
-        words.iter().map(|words| chain.labels(words)).collect();
-    let labelings = labelings?;
-    let tree = Tree::new(chain.model()?)?;
-    let marginals = tree.marginals();
-    let entropy = tree.entropy_of(&marginals);
-    let outside = chain.outside().iter().sum::<f64>() / scores.positions as f64;
-    let losses = labelings.iter().map(|labels| {
-        Ok(CaptionLoss {
-            log_probability: tree.log_probability(labels)?,
-            entropy,
-            outside,
-        })
-    });
-    let losses = losses.collect::<Result<Vec<_>, StructuredError>>()?;
-    let weighted: Vec<(&[usize], f64)> = labelings
-        .iter()
-        .zip(captions)
-        .map(|(labels, &(_, weight))| (labels.as_slice(), weight))
-        .collect();
-    let factors = tree.model().gradient_of_many(&marginals, &weighted)?;
-    drop(tree);
-    let mut node = chain.node_gradient(&factors)?;
-    if position_weight != 0.0 {
-        let positions = node.chunks_exact_mut(scores.vocab).zip(scores.of(image));
-        for (t, (gradient, node)) in positions.enumerate() {
-            let here = captions
-                .iter()
-                .filter_map(|&(words, a)| Some((*words.get(t)?, a)));
-            add_position_gradient(node, here, position_weight, gradient);
-        }
-    }
-    Ok(ImageGradient {
-        chain,
-        factors,
-        node,
-        losses,
-    })
-}
-
-/// Adds `position_weight sum_n a_n (softmax(node) - 1_(w_n))` of words with their weights, `[vocab]`.
-fn add_position_gradient(
-    node: &[f64],
-    words: impl Iterator<Item = (u32, f64)>,
-    position_weight: f64,
-    gradient: &mut [f64],
-) {
-    let mut total = 0.0;
-    for (word, weight) in words {
-        total += weight;
-        gradient[word as usize] -= position_weight * weight;
-    }
-    if total == 0.0 {
-        return;
-    }
-    let top = node.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = node.iter().map(|score| (score - top).exp()).collect();
-    let scale = position_weight * total / exponentials.iter().sum::<f64>();
-    for (gradient, e) in gradient.iter_mut().zip(exponentials) {
-        *gradient += scale * e;
-    }
-}
-
-impl MarkovState {
-    fn new(scores: Arc<Scores>, image_of_row: &[usize]) -> Result<Self, ModelError> {
-        let images = scores.node.len() / (scores.positions * scores.vocab);
-        let chains: Result<Vec<Shortlist>, StructuredError> = (0..images)
-            .into_par_iter()
-            .map(|image| scores.chain(image, &[]))
-            .collect();
-        Ok(Self {
-            scores,
-            chains: Arc::new(chains?),
-            lookahead: Lookahead::All,
-            ahead: None,
-            image_of_row: image_of_row.to_vec(),
-            position: 0,
-        })
+        Ok((Tensor::from_data(scores, (&device, dtype)), state))
     }
 
-    /// The same captions, where the best continuation speaks for a word in place of all.
-    pub(crate) fn maximising(self) -> Self {
-        Self {
-            lookahead: Lookahead::Best,
-            ahead: None,
-            ..self
-        }
-    }
-
-    pub(crate) fn select(self, rows: &[usize]) -> Self {
-        Self {
-            image_of_row: rows.iter().map(|&row| self.image_of_row[row]).collect(),
-            ..self
-        }
-    }
-
-    /// Log-weights of the words after `word`, `[vocab]`; `-inf` for those that are not considered.
-    fn next(
-        &self,
-        ahead: &[Vec<f64>],
-        word: u32,
-        image: usize,
-    ) -> Result<Vec<f32>, StructuredError> {
-        let chain = &self.chains[image];
-        let listed = chain.words(self.position)?;
-        let mut weights = ahead[image][self.position * listed.len()..][..listed.len()].to_vec();
-        if self.position > 0 {
-            let transitions = self.scores.transitions()?;
-            let after = chain.scores_after(word, self.position, &transitions)?;
-            weights.iter_mut().zip(after).for_each(|(w, a)| *w += a);
-        }
-        let top = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut all = vec![f32::NEG_INFINITY; self.scores.vocab];
-        if top > f64::NEG_INFINITY {
-            for (&word, weight) in listed.iter().zip(weights) {
-                all[word as usize] = (weight - top) as f32;
-            }
-        }
-        Ok(all)
+    fn to_device(&self, values: Vec<f64>) -> Tensor<1> {
+        let (device, dtype) = self.place();
+        let length = values.len();
+        Tensor::from_data(TensorData::new(values, [length]), (&device, dtype))
     }
 }
 

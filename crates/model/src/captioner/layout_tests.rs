@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{tests::HIDDEN, *};
-use crate::{CandidateKind, InputKind};
+use crate::{CandidateKind, InputKind, MarkovConfig};
 
 /// Gates, and gates that the context enters, in units of `H`.
 fn blocks(config: &CaptionerConfig) -> [usize; 2] {

@@ -12,7 +12,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{CandidateKind, Dropout, InputKind, rows::index};
+use crate::{
+    Att2allConfig, Att2inConfig, AttentionKind, CandidateKind, Dropout, FcConfig, InputKind,
+    ShowAttendTellConfig, ShowTellConfig, TransformerConfig, UpDownConfig, rows::index,
+};
 
 mod textbook;
 
