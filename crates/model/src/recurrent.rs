@@ -104,7 +104,7 @@ pub struct Noise {
 /// Gradients at the output layer.
 #[derive(Debug, Clone)]
 pub struct OutputGradients {
-    /// `[rows, hidden]`, packed as [`Tape::hidden`] is.
+    /// `[rows, hidden]`, packed as [`Tape::hidden`](crate::Tape::hidden) is.
     pub hidden: Tensor<2>,
     /// `[hidden, vocab]`.
     pub weight: Tensor<2>,

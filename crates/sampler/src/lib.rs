@@ -3,7 +3,7 @@
 //! Nothing here knows a network. A model offers [`StepModel`]: given the last words and a state it
 //! returns the scores of the next words and the new state, and it can pick rows out of a state.
 //! [`greedy`], [`sample`], [`sample_with`] and [`beam`] search over that, within [`Limits`]; several
-//! models are one as an [`Ensemble`]. [`best`] picks one of several captions, by log-probabilities
+//! models are one as an [`Ensemble`]. [`ranking`] orders several captions, by log-probabilities
 //! ([`LengthNormalisation`]), by their [`consensus`], or by any other scores. Tests search over a
 //! transition table.
 //!
