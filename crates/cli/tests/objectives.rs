@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{CONFIG, Workplace};
+use support::{CONFIG, Workplace, forget_from};
 
 const BASELINE: &str = "baseline = \"moving_average\"";
 
@@ -19,13 +19,7 @@ fn mixer_with_a_learnt_baseline_resumes_as_if_never_stopped() {
     workplace.succeed(&["train", "config.toml"]);
     workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
     // In the middle of the stage, the baseline has learnt and words are still given.
-    for entry in std::fs::read_dir(workplace.path("stopped/checkpoints")).expect("checkpoints") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with("step-") && name > "step-00000065") {
-            std::fs::remove_dir_all(path).expect("a directory less");
-        }
-    }
+    forget_from(&workplace.path("stopped"), "step-00000066");
     workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
     for file in ["model.safetensors", "optimiser.safetensors"] {
         let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/step-00000072/{file}"));
@@ -57,13 +51,7 @@ fn divergence_from_the_start_resumes_as_if_never_stopped_and_changes_the_run() {
     };
     let held = run("baseline = \"none\"\nkl_weight = 0.5\nentropy_bonus = 0.01");
     held.succeed(&["train", "config.toml", "--out", "stopped"]);
-    for entry in std::fs::read_dir(held.path("stopped/checkpoints")).expect("checkpoints") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with("step-") && name > "step-00000065") {
-            std::fs::remove_dir_all(path).expect("a directory less");
-        }
-    }
+    forget_from(&held.path("stopped"), "step-00000066");
     held.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
     let last = "checkpoints/step-00000072/model.safetensors";
     let weights = |run: &str| held.read(&format!("{run}/{last}"));

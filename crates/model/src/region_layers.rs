@@ -2,13 +2,15 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, activation::relu},
+    tensor::{DType, Device, Tensor, activation::relu},
 };
+use rand::Rng;
 
 use crate::{
     Dropout, Gradients, ImageFeatures, ModelError,
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
+    init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::StepSums,
@@ -37,6 +39,23 @@ pub(crate) struct RegionLayers {
 }
 
 impl RegionLayers {
+    /// Initial layers that project regions, of `[feature, hidden, attention, gates that the context enters]`.
+    pub(crate) fn init(
+        [feature, hidden, attention, gates]: [usize; 4],
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
+        let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
+        Self {
+            image_weight: Some(linear([feature, hidden], feature)),
+            image_bias: Some(linear([1, hidden], feature)),
+            key_weight: linear([hidden, attention], hidden),
+            key_bias: linear([1, attention], hidden),
+            score_weight: linear([attention, 1], attention),
+            context_weight: linear([hidden, gates], hidden),
+        }
+    }
+
     pub(crate) fn feature(&self) -> usize {
         let first = self.image_weight.as_ref().unwrap_or(&self.key_weight);
         first.val().dims()[0]

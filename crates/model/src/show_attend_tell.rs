@@ -14,7 +14,7 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, ImageRecord, StartRecord, State},
-    words::{InputKind, WordLayers},
+    words::WordLayers,
 };
 
 /// How a captioner attends to regions.
@@ -94,25 +94,12 @@ impl ShowAttendTellCaptioner {
         let (hidden, embedding) = (config.hidden, config.embedding);
         let attention = config.attention_size;
         let gates = Candidate::Tanh.blocks() * hidden;
-        let words = init::embedding([vocab, embedding], place, rng);
+        let words = WordLayers::init([vocab, embedding, gates, hidden], place, rng);
+        let regions = RegionLayers::init([feature, hidden, attention, gates], place, rng);
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
         Self {
-            words: WordLayers {
-                embedding: words,
-                input_weight: linear([embedding, gates], embedding),
-                gate_bias: Some(linear([1, gates], hidden)),
-                output_weight: linear([hidden, vocab], hidden),
-                output_bias: linear([1, vocab], hidden),
-                input: InputKind::Relu,
-            },
-            regions: RegionLayers {
-                image_weight: Some(linear([feature, hidden], feature)),
-                image_bias: Some(linear([1, hidden], feature)),
-                key_weight: linear([hidden, attention], hidden),
-                key_bias: linear([1, attention], hidden),
-                score_weight: linear([attention, 1], attention),
-                context_weight: linear([hidden, gates], hidden),
-            },
+            words,
+            regions,
             recurrent_weight: linear([hidden, gates + attention], hidden),
             start_weight: linear([hidden, 2 * hidden], hidden),
             start_bias: linear([1, 2 * hidden], hidden),

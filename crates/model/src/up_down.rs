@@ -17,7 +17,7 @@ use crate::{
     region_layers::RegionLayers,
     step_product::StepProduct,
     tape::{BelowRecord, CoreRecord, ImageRecord, StartRecord, State},
-    words::{InputKind, WordLayers, relu_dropout_backward},
+    words::{WordLayers, relu_dropout_backward},
 };
 
 /// Sizes of the up-down captioner.
@@ -97,25 +97,12 @@ impl UpDownCaptioner {
         let (hidden, embedding) = (config.hidden, config.embedding);
         let attention = config.attention_size;
         let gates = Candidate::Tanh.blocks() * hidden;
-        let words = init::embedding([vocab, embedding], place, rng);
+        let words = WordLayers::init([vocab, embedding, gates, hidden], place, rng);
+        let regions = RegionLayers::init([feature, hidden, attention, gates], place, rng);
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
         Self {
-            words: WordLayers {
-                embedding: words,
-                input_weight: linear([embedding, gates], embedding),
-                gate_bias: Some(linear([1, gates], hidden)),
-                output_weight: linear([hidden, vocab], hidden),
-                output_bias: linear([1, vocab], hidden),
-                input: InputKind::Relu,
-            },
-            regions: RegionLayers {
-                image_weight: Some(linear([feature, hidden], feature)),
-                image_bias: Some(linear([1, hidden], feature)),
-                key_weight: linear([hidden, attention], hidden),
-                key_bias: linear([1, attention], hidden),
-                score_weight: linear([attention, 1], attention),
-                context_weight: linear([hidden, gates], hidden),
-            },
+            words,
+            regions,
             mean_weight: linear([feature, hidden], feature),
             mean_bias: linear([1, hidden], feature),
             mean_gate_weight: linear([hidden, gates], hidden),

@@ -4,11 +4,13 @@ use burn::{
     module::{Module, Param},
     tensor::{DType, Device, Tensor, activation::relu},
 };
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Dropout, Gradients, ModelError,
     dropout::apply,
+    init,
     rows::{index, scatter_rows},
 };
 
@@ -42,6 +44,22 @@ pub(crate) struct WordLayers {
 }
 
 impl WordLayers {
+    /// Initial layers with a bias and a ReLU, of `[vocab, embedding, gates, hidden]`.
+    pub(crate) fn init(
+        [vocab, columns, gates, hidden]: [usize; 4],
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Self {
+        Self {
+            embedding: init::embedding([vocab, columns], place, rng),
+            input_weight: init::linear([columns, gates], columns, place, rng),
+            gate_bias: Some(init::linear([1, gates], hidden, place, rng)),
+            output_weight: init::linear([hidden, vocab], hidden, place, rng),
+            output_bias: init::linear([1, vocab], hidden, place, rng),
+            input: InputKind::Relu,
+        }
+    }
+
     /// Columns of the gates that words enter.
     pub(crate) fn gate_columns(&self) -> usize {
         self.input_weight.val().dims()[1]

@@ -56,7 +56,6 @@ pub struct Shortlist {
     size: usize,
     /// Rising at each position, `[T, K]`.
     words: Vec<u32>,
-    outside: Vec<f64>,
     node: Vec<f64>,
     edge: Vec<f64>,
 }
@@ -155,7 +154,6 @@ impl Shortlist {
             vocab,
             size,
             words: Vec::new(),
-            outside: Vec::new(),
             node: Vec::new(),
             edge: Vec::new(),
         };
@@ -187,8 +185,23 @@ impl Shortlist {
     /// ```text
     /// outside[t] = sum_{w not listed at t} softmax(node[t, .])_w
     /// ```
-    pub fn outside(&self) -> &[f64] {
-        &self.outside
+    ///
+    /// # Shapes
+    /// `node`: `[T, vocab]`, the scores that the lists were made of.
+    ///
+    /// # Errors
+    /// [`StructuredError::Length`] when they do not fit.
+    pub fn outside(&self, node: &[f64]) -> Result<Vec<f64>, StructuredError> {
+        check_length("node scores", node.len(), self.positions() * self.vocab)?;
+        let positions = node.chunks_exact(self.vocab);
+        let lists = self.words.chunks_exact(self.size);
+        let share = |(scores, list): (&[f64], &[u32])| {
+            let words = scores.iter().enumerate();
+            let unlisted = words.filter(|(word, _)| list.binary_search(&(*word as u32)).is_err());
+            let unlisted: Vec<f64> = unlisted.map(|(_, &score)| score).collect();
+            (log_sum_exp(&unlisted) - log_sum_exp(scores)).exp()
+        };
+        Ok(positions.zip(lists).map(share).collect())
     }
 
     /// The labeling that stands for a caption, `[T]`.
@@ -339,10 +352,10 @@ impl Shortlist {
     }
 
     fn positions(&self) -> usize {
-        self.outside.len()
+        self.words.len() / self.size
     }
 
-    /// Appends a position: its words, their scores and the share of all others.
+    /// Appends a position: its words and their scores.
     fn push(&mut self, scores: &[f64], mut listed: Vec<u32>) -> Result<(), StructuredError> {
         listed.push(END);
         listed.sort_unstable();
@@ -360,13 +373,10 @@ impl Shortlist {
             });
         }
         let score = |&word: &u32| scores[word as usize];
-        let unlisted: Vec<f64> = others.drain(wanted..).map(|word| score(&word)).collect();
-        let log_total = log_sum_exp(scores);
-        if log_total == f64::NEG_INFINITY {
+        others.truncate(wanted);
+        if scores.iter().all(|&score| score == f64::NEG_INFINITY) {
             return Err(StructuredError::NothingAllowed);
         }
-        self.outside
-            .push((log_sum_exp(&unlisted) - log_total).exp());
         listed.append(&mut others);
         listed.sort_unstable();
         self.node.extend(listed.iter().map(score));

@@ -48,7 +48,7 @@ impl<'a> CaptionWriter<'a> {
         Ok(Self {
             checkpoint,
             captioner: checkpoint.captioner(&config.model, device)?,
-            search: Search::without_data(decoder, vocabulary, longest, corpus)?,
+            search: Search::with_words(decoder, vocabulary, longest, corpus)?,
         })
     }
 

@@ -36,8 +36,8 @@ const TEMPLATE: &str = include_str!("../../../configs/self-critical-att2in.toml"
 /// Writes weights of self-critical.pytorch as a checkpoint `out`, at the beginning of a run.
 ///
 /// `newfc` and `fc` become the captioner `fc`, `att2in2` becomes `att2in`, `att2all2` becomes `att2all`, `updown` becomes
-/// `up_down`, `show_tell` and `att2in` stay; log-probabilities of captions stay what they are. `path`: the file of the weights, for
-/// errors. `config`: where captions and features are, and how training is to go on; its captioner must be that of the
+/// `up_down`, `show_tell` and `att2in` stay; log-probabilities of captions stay what they are. `path`: the file of the
+/// weights, for errors. `config`: where captions and features are, and how training is to go on; its captioner must be that of the
 /// weights but for dropout. Without one, data are where self-critical.pytorch has them, and the configuration in the
 /// checkpoint is one to go on with.
 ///

@@ -39,14 +39,14 @@ impl<'a> Search<'a> {
     /// lacks training captions.
     pub(crate) fn new(config: &'a DecoderConfig, corpus: &Corpus) -> Result<Self, TrainError> {
         let (vocabulary, max_length) = (corpus.vocabulary(), corpus.max_length());
-        Self::without_data(config, vocabulary, max_length, Some(corpus))
+        Self::with_words(config, vocabulary, max_length, Some(corpus))
     }
 
-    /// For words alone; only consensus needs a corpus.
+    /// With the words of a vocabulary; only consensus needs a corpus.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub(crate) fn without_data(
+    pub(crate) fn with_words(
         config: &'a DecoderConfig,
         vocabulary: &Vocabulary,
         max_length: usize,

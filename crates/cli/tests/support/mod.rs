@@ -200,6 +200,17 @@ weight = 0.5
 bleu = { order = 2 }
 "#;
 
+/// Removes the checkpoints of a run from the step `name` on, as if it had been stopped before.
+pub fn forget_from(run: &Path, name: &str) {
+    for entry in fs::read_dir(run.join("checkpoints")).expect("checkpoints") {
+        let path = entry.expect("an entry").path();
+        let found = path.file_name().and_then(|name| name.to_str());
+        if found.is_some_and(|found| found.starts_with("step-") && found >= name) {
+            fs::remove_dir_all(path).expect("a directory less");
+        }
+    }
+}
+
 /// The newest checkpoint directory of a run.
 pub fn newest_checkpoint(run: &Path) -> PathBuf {
     let entries = fs::read_dir(run.join("checkpoints")).expect("a directory of checkpoints");

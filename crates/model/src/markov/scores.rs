@@ -32,10 +32,10 @@ impl Scores {
         Transitions::new(self.vocab, &self.from, &self.to)
     }
 
-    /// The node scores of an image, position by position.
-    fn of(&self, image: usize) -> impl Iterator<Item = &[f64]> {
+    /// The node scores of an image, `[T, vocab]`.
+    fn nodes(&self, image: usize) -> &[f64] {
         let size = self.positions * self.vocab;
-        self.node[image * size..][..size].chunks_exact(self.vocab)
+        &self.node[image * size..][..size]
     }
 
     /// The chain of an image, with the words of `captions` in it.
@@ -44,8 +44,7 @@ impl Scores {
         image: usize,
         captions: &[&[u32]],
     ) -> Result<Shortlist, StructuredError> {
-        let size = self.positions * self.vocab;
-        let node = &self.node[image * size..][..size];
+        let node = self.nodes(image);
         Shortlist::new(node, &self.transitions()?, self.shortlist, captions)
     }
 }
@@ -75,7 +74,8 @@ pub(super) fn image_gradient(
     let tree = Tree::new(chain.model()?)?;
     let marginals = tree.marginals();
     let entropy = tree.entropy_of(&marginals);
-    let outside = chain.outside().iter().sum::<f64>() / scores.positions as f64;
+    let outside = chain.outside(scores.nodes(image))?.iter().sum::<f64>();
+    let outside = outside / scores.positions as f64;
     let losses = labelings.iter().map(|labels| {
         Ok(CaptionLoss {
             log_probability: tree.log_probability(labels)?,
@@ -93,7 +93,9 @@ pub(super) fn image_gradient(
     drop(tree);
     let mut node = chain.node_gradient(&factors)?;
     if position_weight != 0.0 {
-        let positions = node.chunks_exact_mut(scores.vocab).zip(scores.of(image));
+        let positions = node
+            .chunks_exact_mut(scores.vocab)
+            .zip(scores.nodes(image).chunks_exact(scores.vocab));
         for (t, (gradient, node)) in positions.enumerate() {
             let here = captions
                 .iter()
