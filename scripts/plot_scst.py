@@ -3,8 +3,10 @@
 
     pip install matplotlib
     python3 scripts/plot_scst.py "10 images a batch=runs/a" "50 images a batch=runs/b" --out picture.svg
+    python3 scripts/plot_scst.py "three seeds=runs/a,runs/b,runs/c" --out picture.svg
 
-Reads `metrics.jsonl` of every run; the horizontal axis is epochs of the run's `scst` stage.
+Reads `metrics.jsonl` of every run; the horizontal axis is epochs of the run's `scst` stage. Several runs of one name are
+drawn as their mean, in a band from the lowest to the highest, as far as the shortest goes.
 """
 
 import argparse
@@ -44,7 +46,7 @@ def curves(run, stage):
 
 def main():
     parser = argparse.ArgumentParser(description="Self-critical stages of several runs in one picture.")
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="a name for the legend and a run directory")
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN[,RUN]", help="a name for the legend and run directories")
     parser.add_argument("--stage", default="scst", help="the name of the stage (default: scst)")
     parser.add_argument("--out", required=True, metavar="FILE", help="the picture: .svg or .png")
     arguments = parser.parse_args()
@@ -57,12 +59,18 @@ def main():
 
     figure, axes = pyplot.subplots(1, len(PANELS), figsize=(14, 3.2), layout="constrained")
     for given in arguments.runs:
-        name, separator, run = given.partition("=")
+        name, separator, runs = given.partition("=")
         if not separator:
-            parser.error(f"found {given!r}, expected NAME=RUN")
-        lines = curves(run, arguments.stage)
+            parser.error(f"found {given!r}, expected NAME=RUN[,RUN]")
+        lines = [curves(run, arguments.stage) for run in runs.split(",")]
         for axis, (key, _) in zip(axes, PANELS):
-            axis.plot(range(1, len(lines[key]) + 1), lines[key], marker="o", markersize=3, label=name)
+            epochs = list(zip(*(line[key] for line in lines)))
+            numbers = range(1, len(epochs) + 1)
+            means = [sum(values) / len(values) for values in epochs]
+            (drawn,) = axis.plot(numbers, means, marker="o", markersize=3, label=name)
+            if len(lines) > 1:
+                low, high = map(min, epochs), map(max, epochs)
+                axis.fill_between(numbers, list(low), list(high), alpha=0.2, color=drawn.get_color(), linewidth=0)
     for axis, (_, title) in zip(axes, PANELS):
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("epoch", fontsize=8)
