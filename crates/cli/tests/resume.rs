@@ -151,6 +151,30 @@ fn resume_is_refused_when_the_configuration_has_changed() {
 }
 
 #[test]
+fn finished_run_goes_on_when_its_last_stage_is_made_longer() {
+    let workplace = Workplace::new();
+    workplace.succeed(&["train", "config.toml", "--out", "whole"]);
+    let short = ["--set", "stages.1.epochs=1"];
+    let longer = ["train", "config.toml", "--out", "longer"];
+    workplace.succeed(&[&longer[..], &short].concat());
+    workplace.succeed(&[&longer[..], &["--resume"]].concat());
+    assert!(outcome(&workplace, "whole") == outcome(&workplace, "longer"));
+    let cosine = [
+        "--set",
+        "stages.1.schedule.cosine.final_fraction=0.1",
+        "--out",
+        "cosine",
+    ];
+    let cosine = [&["train", "config.toml"], &cosine[..]].concat();
+    workplace.succeed(&[&cosine[..], &short].concat());
+    let message = workplace.refuse(2, &[&cosine[..], &["--resume"]].concat());
+    assert!(
+        message.contains("key `stages.1.epochs` was 1, now it is 2"),
+        "{message}"
+    );
+}
+
+#[test]
 fn finished_run_is_left_alone_when_it_is_resumed_and_refused_without() {
     let workplace = Workplace::new();
     let arguments = [

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint},
-    config::{Config, StartFrom},
+    config::{Config, ScheduleConfig, StartFrom},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -216,8 +216,15 @@ impl<'a> Run<'a> {
 
 fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
     let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
-    // How fast a run goes is not part of what it is.
+    // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
     before.threads = config.threads;
+    let stages = before.stages.len();
+    if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
+        && stages == config.stages.len()
+        && !matches!(now.schedule, ScheduleConfig::Cosine { .. })
+    {
+        (last.epochs, last.steps) = (now.epochs, now.steps);
+    }
     match before.first_difference(config) {
         None => Ok(()),
         Some((key, was, is)) => Err(TrainError::ConfigChanged {
