@@ -63,6 +63,9 @@ pub(super) fn read(source: &SelfCriticalSource) -> Result<Captions, DataError> {
     gathered.finish(path)
 }
 
+/// As many ids as a byte of a label file may hold; compression by gzip reaches 258, for zeros alone.
+const ELEMENTS_A_BYTE: u64 = 64;
+
 /// The arrays of a label file.
 struct Labels<'a> {
     path: &'a Path,
@@ -88,11 +91,13 @@ impl<'a> Labels<'a> {
             let named = |error: hdf5_pure::Error| invalid(format!("`{name}`: {error}"));
             let array: Dataset = file.dataset(name).map_err(named)?;
             let shape = array.shape().map_err(named)?;
-            // Before memory is asked for: no element takes less than a byte of the file.
+            // Before memory is asked for: however well a file is compressed, ids take some of it.
             let elements = shape
                 .iter()
                 .try_fold(1u64, |all, &size| all.checked_mul(size));
-            if shape.len() != dimensions || elements.is_none_or(|elements| elements > bound) {
+            if shape.len() != dimensions
+                || elements.is_none_or(|elements| elements / ELEMENTS_A_BYTE > bound)
+            {
                 return Err(invalid(format!("`{name}`: found the shape {shape:?}")));
             }
             Ok((shape, array.read_u32().map_err(named)?))

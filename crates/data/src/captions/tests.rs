@@ -427,6 +427,26 @@ fn label_file(labels: &[u32], first: &[u32], last: &[u32]) -> Vec<u8> {
     file.finish().unwrap()
 }
 
+/// The same captions again and again, in a file that is compressed as `compression = "gzip"` of h5py does it.
+fn compressed_label_file(copies: usize) -> Vec<u8> {
+    let mut file = hdf5_pure::FileBuilder::new();
+    let labels = file.create_dataset("labels");
+    labels
+        .with_u32_data(&LABELS.repeat(copies))
+        .with_shape(&[4 * copies as u64, 4])
+        .with_chunks(&[1024, 4])
+        .with_deflate(4);
+    let last = 4 * copies as u32;
+    for (name, values) in [
+        ("label_start_ix", [1, 3, 4]),
+        ("label_end_ix", [2, 3, last]),
+    ] {
+        let dataset = file.create_dataset(name);
+        dataset.with_u32_data(&values).with_shape(&[3]);
+    }
+    file.finish().unwrap()
+}
+
 fn self_critical(folder: &Folder, json: &str, labels: &[u8]) -> Result<Captions, DataError> {
     CaptionSource::SelfCritical(SelfCriticalSource {
         json: folder.file("cocotalk.json", json),
@@ -507,6 +527,19 @@ fn error_names_the_place_when_self_critical_is_malformed() {
     let expected =
         "`labels.h5`: not a valid HDF5 file: `label_start_ix`: found 2 images, expected the 3 of `";
     assert!(found.starts_with(expected), "{found}");
+}
+
+#[test]
+fn self_critical_is_read_when_labels_are_compressed_to_less_than_a_byte_each() {
+    let labels = compressed_label_file(1000);
+    assert!(labels.len() < 16_000, "found {} bytes", labels.len());
+    let captions = self_critical(&Folder::new(), COCOTALK, &labels).unwrap();
+    let of_images = captions.images.iter().map(|image| image.captions.len());
+    assert_eq!(of_images.collect::<Vec<_>>(), [2, 1, 3997]);
+    assert_eq!(
+        words(&captions.images[2])[3994..],
+        ["a <unk> dog a", "dog", "a <unk>"]
+    );
 }
 
 #[test]
