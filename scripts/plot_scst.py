@@ -75,6 +75,7 @@ def main():
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("epoch", fontsize=8)
         axis.tick_params(labelsize=8)
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=8)
     figure.savefig(arguments.out, metadata={"Date": None} if arguments.out.endswith(".svg") else None)
