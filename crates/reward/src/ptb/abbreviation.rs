@@ -1,6 +1,8 @@
 //! Words that keep their full stop, and what begins a sentence after one.
 
-use super::character::{Class, byte, bytes_end, character, characters_end, class, is_digit, is_gap};
+use super::character::{
+    Class, byte, bytes_end, character, characters_end, class, is_digit, is_gap,
+};
 use super::tag::tag_end;
 
 /// When a word keeps its full stop.
@@ -28,11 +30,51 @@ enum Case {
 const LONGEST: usize = 7;
 
 /// Words that begin a sentence where a name would not follow an initial; also in capitals.
-const STARTERS: [&[u8]; 43] = [
-    b"A", b"About", b"According", b"After", b"An", b"As", b"At", b"But", b"Earlier", b"He", b"Her", b"Here",
-    b"However", b"If", b"In", b"It", b"Last", b"Many", b"More", b"Now", b"Once", b"One", b"Other", b"Our", b"She",
-    b"Since", b"So", b"Some", b"Such", b"That", b"The", b"Their", b"Then", b"There", b"These", b"They", b"This",
-    b"We", b"What", b"When", b"While", b"Yet", b"You",
+const STARTERS: [&[u8]; 44] = [
+    b"A",
+    b"About",
+    b"According",
+    b"Additionally",
+    b"After",
+    b"An",
+    b"As",
+    b"At",
+    b"But",
+    b"Earlier",
+    b"He",
+    b"Her",
+    b"Here",
+    b"However",
+    b"If",
+    b"In",
+    b"It",
+    b"Last",
+    b"Many",
+    b"More",
+    b"Now",
+    b"Once",
+    b"One",
+    b"Other",
+    b"Our",
+    b"She",
+    b"Since",
+    b"So",
+    b"Some",
+    b"Such",
+    b"That",
+    b"The",
+    b"Their",
+    b"Then",
+    b"There",
+    b"These",
+    b"They",
+    b"This",
+    b"We",
+    b"What",
+    b"When",
+    b"While",
+    b"Yet",
+    b"You",
 ];
 
 /// Whether `word` is abbreviated when a full stop follows.
@@ -52,24 +94,30 @@ pub(super) fn abbreviation(word: &[u8]) -> Option<Abbreviation> {
 
 fn listed(lower: &[u8]) -> Option<(Abbreviation, Case)> {
     Some(match lower {
-        b"adj" | b"adm" | b"adv" | b"alex" | b"assoc" | b"asst" | b"atty" | b"attys" | b"ave" | b"brig" | b"capt"
-        | b"cf" | b"cie" | b"cmdr" | b"col" | b"comdr" | b"cpl" | b"dept" | b"det" | b"dr" | b"drs" | b"elec"
-        | b"ens" | b"ft" | b"gen" | b"gov" | b"govs" | b"hon" | b"insp" | b"invt" | b"jos" | b"lieut" | b"lt"
-        | b"maj" | b"messrs" | b"mlle" | b"mme" | b"mr" | b"mrs" | b"ms" | b"msgr" | b"mt" | b"natl" | b"pfc"
-        | b"ph" | b"pres" | b"prof" | b"profs" | b"pvt" | b"rep" | b"reps" | b"rev" | b"sen" | b"sens" | b"sfc"
-        | b"sgt" | b"spc" | b"st" | b"ste" | b"supt" | b"treas" | b"vs" | b"wm" => (Abbreviation::Keeps, Case::Any),
-        b"mfg" | b"mtg" => (Abbreviation::Keeps, Case::NotUpper),
-        b"al" | b"ala" | b"apr" | b"ariz" | b"assn" | b"aug" | b"bancorp" | b"bhd" | b"bldg" | b"blvd" | b"bros"
-        | b"calif" | b"co" | b"colo" | b"conn" | b"corp" | b"cos" | b"ct" | b"dak" | b"dec" | b"esq" | b"est"
-        | b"etc" | b"ext" | b"feb" | b"fla" | b"fri" | b"ga" | b"inc" | b"ind" | b"intl" | b"jan" | b"jr" | b"jul"
-        | b"jun" | b"kan" | b"kans" | b"ky" | b"ltd" | b"mar" | b"md" | b"mich" | b"minn" | b"mo" | b"mon"
-        | b"mont" | b"neb" | b"nev" | b"nov" | b"oct" | b"okla" | b"penn" | b"plc" | b"rd" | b"rt" | b"sep"
-        | b"sept" | b"seq" | b"sq" | b"sr" | b"sys" | b"tel" | b"tenn" | b"thu" | b"thurs" | b"tue" | b"tues"
-        | b"univ" | b"va" | b"vt" | b"wed" | b"wis" | b"wisc" | b"wyo" => (Abbreviation::KeepsAndEnds, Case::Any),
-        b"ark" | b"az" | b"del" | b"ill" | b"la" | b"mass" | b"miss" | b"ore" | b"pa" | b"tex" | b"wash" => {
-            (Abbreviation::KeepsAndEnds, Case::Capital)
+        b"adj" | b"adm" | b"adv" | b"alex" | b"assoc" | b"asst" | b"atty" | b"attys" | b"ave"
+        | b"brig" | b"capt" | b"cf" | b"cie" | b"cmdr" | b"col" | b"comdr" | b"cpl" | b"dept"
+        | b"det" | b"dr" | b"drs" | b"elec" | b"ens" | b"ft" | b"gen" | b"gov" | b"govs"
+        | b"hon" | b"insp" | b"invt" | b"jos" | b"lieut" | b"lt" | b"maj" | b"messrs" | b"mlle"
+        | b"mme" | b"mr" | b"mrs" | b"ms" | b"msgr" | b"mt" | b"natl" | b"pfc" | b"ph"
+        | b"pres" | b"prof" | b"profs" | b"pvt" | b"rep" | b"reps" | b"rev" | b"sen" | b"sens"
+        | b"sfc" | b"sgt" | b"spc" | b"st" | b"ste" | b"supt" | b"treas" | b"vs" | b"wm" => {
+            (Abbreviation::Keeps, Case::Any)
         }
-        b"ppte" | b"ppty" | b"pte" | b"ptes" | b"pty" | b"ptys" => (Abbreviation::KeepsAndEnds, Case::NotUpper),
+        b"mfg" | b"mtg" => (Abbreviation::Keeps, Case::NotUpper),
+        b"al" | b"ala" | b"apr" | b"ariz" | b"assn" | b"aug" | b"bancorp" | b"bhd" | b"bldg"
+        | b"blvd" | b"bros" | b"calif" | b"co" | b"colo" | b"conn" | b"corp" | b"cos" | b"ct"
+        | b"dak" | b"dec" | b"esq" | b"est" | b"etc" | b"ext" | b"feb" | b"fla" | b"fri"
+        | b"ga" | b"inc" | b"ind" | b"intl" | b"jan" | b"jr" | b"jul" | b"jun" | b"kan"
+        | b"kans" | b"ky" | b"ltd" | b"mar" | b"md" | b"mich" | b"minn" | b"mo" | b"mon"
+        | b"mont" | b"neb" | b"nev" | b"nov" | b"oct" | b"okla" | b"penn" | b"plc" | b"rd"
+        | b"rt" | b"sep" | b"sept" | b"seq" | b"sq" | b"sr" | b"sys" | b"tel" | b"tenn"
+        | b"thu" | b"thurs" | b"tue" | b"tues" | b"univ" | b"va" | b"vt" | b"wed" | b"wis"
+        | b"wisc" | b"wyo" => (Abbreviation::KeepsAndEnds, Case::Any),
+        b"ark" | b"az" | b"del" | b"ill" | b"la" | b"mass" | b"miss" | b"ore" | b"pa" | b"tex"
+        | b"wash" => (Abbreviation::KeepsAndEnds, Case::Capital),
+        b"ppte" | b"ppty" | b"pte" | b"ptes" | b"pty" | b"ptys" => {
+            (Abbreviation::KeepsAndEnds, Case::NotUpper)
+        }
         b"art" | b"ca" | b"fig" | b"figs" | b"no" | b"nos" | b"op" | b"pp" | b"prop" => {
             (Abbreviation::BeforeNumber, Case::Any)
         }
@@ -102,10 +150,14 @@ pub(super) fn starter_end(text: &str, at: usize) -> Option<usize> {
     let letters = bytes_end(text, start, |byte| byte.is_ascii_alphabetic());
     let word = &text.as_bytes()[start..letters];
     let is_starter = |starter: &&[u8]| {
-        word == *starter || word.eq_ignore_ascii_case(starter) && word.iter().all(u8::is_ascii_uppercase)
+        word == *starter
+            || word.eq_ignore_ascii_case(starter) && word.iter().all(u8::is_ascii_uppercase)
     };
+    let is_title = matches!(word, b"Mr" | b"MR" | b"Ms" | b"MS") && byte(text, letters) == b'.';
     let end = if STARTERS.iter().any(is_starter) {
         letters
+    } else if is_title {
+        letters + 1
     } else {
         tag_end(text, start)?
     };
@@ -136,4 +188,57 @@ pub(super) fn digit_end(text: &str, at: usize) -> Option<usize> {
     let start = at + space.map_or(0, char::len_utf8);
     let digit = character(text, start).filter(|&next| is_digit(next))?;
     Some(start + digit.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::{tokenize, tokens};
+
+    #[test]
+    fn full_stops_stay_when_the_word_is_an_abbreviation() {
+        assert_eq!(
+            tokenize("Mr. and Mrs. Smith at St. Louis vs. 8th AVE."),
+            "mr. and mrs. smith at st. louis vs. 8th ave."
+        );
+        assert_eq!(tokenize("on Jan. 5, in a jan."), "on jan. 5 in a jan.");
+        assert_eq!(
+            tokenize("no. 5, a no. of dogs, fig.2"),
+            "no. 5 a no of dogs fig. 2"
+        );
+        assert_eq!(tokenize("a Ph.D. student"), "a ph.d. student");
+    }
+
+    #[test]
+    fn a_second_full_stop_is_added_when_a_company_or_street_ends_the_sentence() {
+        assert_eq!(tokens("on Sunset Blvd."), ["on", "sunset", "blvd.", "."]);
+        assert_eq!(
+            tokens("\"Monica Blvd.\""),
+            ["``", "monica", "blvd.", ".", "''"]
+        );
+        assert_eq!(tokens("in Jan. The"), ["in", "jan.", ".", "the"]);
+        assert_eq!(tokens("in Jan. the"), ["in", "jan.", "the"]);
+        assert_eq!(tokens("at First St."), ["at", "first", "st."]);
+        assert_eq!(tokens("5 p.m. The dog"), ["5", "p.m.", ".", "the", "dog"]);
+        assert_eq!(tokens("5 p.m. Dogs"), ["5", "p.m.", "dogs"]);
+    }
+
+    #[test]
+    fn initials_keep_their_full_stop_when_no_sentence_starts() {
+        assert_eq!(tokenize("the letter K."), "the letter k.");
+        assert_eq!(tokenize("J. R. Tolkien"), "j. r. tolkien");
+        assert_eq!(tokenize("vitamin C. it is"), "vitamin c. it is");
+        assert_eq!(tokenize("vitamin C. The dog"), "vitamin c the dog");
+        assert_eq!(tokenize("plan B. Theodore"), "plan b. theodore");
+        assert_eq!(tokenize("\"plan B.\""), "plan b.");
+    }
+
+    #[test]
+    fn acronyms_stay_whole_when_letters_and_full_stops_alternate() {
+        assert_eq!(
+            tokenize("the U.S. and the U.S.A."),
+            "the u.s. and the u.s.a."
+        );
+        assert_eq!(tokenize("a t.v. in a s.u.v"), "a t.v. in a s.u.v");
+        assert_eq!(tokenize("i.e., a U.S.-made car"), "i.e. a u.s.-made car");
+    }
 }
