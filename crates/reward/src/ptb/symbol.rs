@@ -88,7 +88,11 @@ pub(super) fn entity(text: &str, at: usize) -> Option<(Option<&'static str>, usi
     let is_number = name.strip_prefix('#').is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    let kept = is_number || KEPT.contains(&name) || matches!(name, "odq" | "cdq");
+    let is_kept = |kept: &&str| match kept.len() {
+        2 => name.eq_ignore_ascii_case(kept),
+        _ => name == *kept,
+    };
+    let kept = is_number || KEPT.iter().any(is_kept) || matches!(name, "odq" | "cdq");
     kept.then_some((None, end + 1))
 }
 
