@@ -63,6 +63,7 @@ impl Observer for Display {
                 vocab,
                 parameters,
                 wordless,
+                notices,
             } => {
                 let millions = *parameters as f64 / 1e6;
                 self.line(&format!(
@@ -73,6 +74,9 @@ impl Observer for Display {
                     self.line(&format!(
                         "{wordless} captions hold no word and are left out"
                     ));
+                }
+                for notice in *notices {
+                    self.line(&format!("note: {notice}"));
                 }
             }
             Event::StageStarted {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use scst_data::Notice;
+
 use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary};
 
 /// Something that happened in a run.
@@ -20,6 +22,8 @@ pub enum Event<'a> {
         parameters: usize,
         /// Captions left out because they hold no word.
         wordless: usize,
+        /// What there is to tell of the captions.
+        notices: &'a [Notice],
     },
     /// A stage begins, or goes on after a resume.
     StageStarted {

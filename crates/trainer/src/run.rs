@@ -167,6 +167,7 @@ impl<'a> Run<'a> {
                 .map(|p| p.values.dims()[0])
                 .sum(),
             wordless: corpus.wordless(),
+            notices: corpus.notices(),
         });
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&checkpoints)?;
