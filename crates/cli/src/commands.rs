@@ -16,16 +16,9 @@ pub(crate) mod score;
 pub(crate) mod tokenize;
 pub(crate) mod train;
 
-use std::{fmt::Display, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use crate::failure::Failure;
-
-/// Tells on standard error what was read in the one way that makes sense and may be a slip.
-fn print_notices(notices: impl IntoIterator<Item = impl Display>) {
-    for notice in notices {
-        eprintln!("note: {notice}");
-    }
-}
 
 /// The number of CPU threads of the process.
 fn number_of_threads() -> NonZeroUsize {

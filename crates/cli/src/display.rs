@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scst_trainer::{Event, Observer, events::Record};
 
+use crate::output::warn;
+
 /// Shows a run on standard error.
 pub(crate) struct Display {
     bar: ProgressBar,
@@ -63,7 +65,6 @@ impl Observer for Display {
                 vocab,
                 parameters,
                 wordless,
-                notices,
             } => {
                 let millions = *parameters as f64 / 1e6;
                 self.line(&format!(
@@ -75,10 +76,8 @@ impl Observer for Display {
                         "{wordless} captions hold no word and are left out"
                     ));
                 }
-                for notice in *notices {
-                    self.line(&format!("note: {notice}"));
-                }
             }
+            Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
             Event::StageStarted {
                 name,
                 step,

@@ -70,6 +70,15 @@ impl EvaluationReport {
 }
 
 impl ValidationMetric {
+    /// What checkpoints are compared by: this metric, and the others where it ties.
+    pub fn in_order(self) -> [Self; 3] {
+        match self {
+            Self::CiderD => [Self::CiderD, Self::Bleu4, Self::RougeL],
+            Self::Bleu4 => [Self::Bleu4, Self::CiderD, Self::RougeL],
+            Self::RougeL => [Self::RougeL, Self::CiderD, Self::Bleu4],
+        }
+    }
+
     /// The name in logs.
     pub fn name(self) -> &'static str {
         match self {

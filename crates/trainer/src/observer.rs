@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use scst_data::Notice;
-
-use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary};
+use crate::{
+    evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning,
+};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -22,9 +22,9 @@ pub enum Event<'a> {
         parameters: usize,
         /// Captions left out because they hold no word.
         wordless: usize,
-        /// What there is to tell of the captions.
-        notices: &'a [Notice],
     },
+    /// Something that lets the run go on but should be known.
+    Warning(&'a Warning),
     /// A stage begins, or goes on after a resume.
     StageStarted {
         /// Its name.

@@ -13,12 +13,9 @@ use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
     arguments::DocumentFrequencyArguments,
-    commands::{
-        caption_file::{caption_source, is_table},
-        print_notices,
-    },
+    commands::caption_file::{caption_source, is_table},
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Failure> {
@@ -58,7 +55,7 @@ fn raw_captions(arguments: &DocumentFrequencyArguments) -> Result<Vec<Vec<String
     let source = caption_source(path, arguments.splits.as_deref(), arguments.split)?;
     let split = Split::from(arguments.split);
     let captions = source.read(None)?;
-    print_notices(&captions.notices);
+    captions.notices.iter().for_each(warn);
     let images = captions.images.into_iter();
     let raw: Vec<Vec<String>> = images
         .filter(|image| image.split == split)

@@ -17,9 +17,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
-    commands::{print_notices, set_threads},
+    commands::set_threads,
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
@@ -115,7 +115,9 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
     let table = frequency_table(&arguments.document_frequency)?;
     let (references, results) = rayon::join(|| read_references(refs), || read_results(cands));
     let (references, results) = (references?, results?);
-    print_notices(ids_of_two_kinds((refs, &references), (cands, &results)));
+    ids_of_two_kinds((refs, &references), (cands, &results))
+        .iter()
+        .for_each(warn);
     let pairs = pair((refs, &references), (cands, &results), arguments.subset)?;
     let tokenizer = arguments.tokenizer;
     let captions: Vec<Tokenized<'_>> = pairs
@@ -245,7 +247,9 @@ fn score_diversity(arguments: &ScoreArguments) -> Result<Report, Failure> {
     let (refs, cands) = (&*arguments.references, &*arguments.candidates);
     let table = frequency_table(&arguments.document_frequency)?;
     let (references, results) = (read_references(refs)?, read_results(cands)?);
-    print_notices(ids_of_two_kinds((refs, &references), (cands, &results)));
+    ids_of_two_kinds((refs, &references), (cands, &results))
+        .iter()
+        .for_each(warn);
     let groups = group((refs, &references), (cands, &results))?;
     let tokenizer = arguments.tokenizer;
     let captions: Vec<Vec<String>> = groups
