@@ -28,7 +28,7 @@ pub(crate) fn read(path: &Path) -> Result<String, DataError> {
         path: path.to_owned(),
         at: Place::Line(breaks(before) + 1),
         found: found.to_owned(),
-        expected: "text in UTF-8".to_owned(),
+        expected: "text".to_owned(),
     };
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
