@@ -137,16 +137,17 @@ pub(crate) struct EvalArguments {
     /// word; may be given several times
     #[arg(long, value_name = "RUN_OR_CHECKPOINT")]
     pub(crate) ensemble: Vec<PathBuf>,
-    /// Captions of other data: Karpathy JSON, COCO annotations, or CSV with --splits
+    /// Captions of other data: Karpathy JSON, COCO annotations, or a table with --splits
     #[arg(long, value_name = "FILE", requires = "features")]
     pub(crate) captions: Option<PathBuf>,
-    /// Splits of a CSV of captions
+    /// Splits of a table of captions
     #[arg(long, value_name = "FILE", requires = "captions")]
     pub(crate) splits: Option<PathBuf>,
     /// Features of other data: .npy, .safetensors, or a folder
     #[arg(long, value_name = "PATH", requires = "captions")]
     pub(crate) features: Option<PathBuf>,
-    /// Write the captions as the COCO server takes them: [{"image_id", "caption"}]
+    /// Write the captions as the COCO server takes them: [{"image_id", "caption"}]; where the caption files have no
+    /// ids (tables), `image_id` is the file name
     #[arg(long, value_name = "results.json")]
     pub(crate) out: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else
@@ -183,7 +184,7 @@ impl Tokenizer {
     pub(crate) fn tokenize(self, raw: &str) -> String {
         match self {
             Self::Ptb => scst_reward::ptb::tokenize(raw),
-            Self::None => raw.to_owned(),
+            Self::None => raw.split_whitespace().collect::<Vec<_>>().join(" "),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Captions, features and vocabulary joined: what training and evaluation iterate over.
 
-use crate::captions::{CaptionSource, CaptionedImage, Captions, Split};
+use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, Row};
-use crate::{DataError, ImageId, Vocabulary};
+use crate::{DataError, ImageId, Notice, Vocabulary};
 
 /// One image with its features and gold captions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +48,15 @@ pub struct Dataset {
     pub features: FeatureStore,
     /// Captions left out because they hold no word at all.
     pub wordless: usize,
+    /// What there is to tell of the captions.
+    pub notices: Vec<Notice>,
     train: Vec<Example>,
     val: Vec<Example>,
     test: Vec<Example>,
 }
 
 impl Dataset {
-    /// Reads captions, opens features, and joins them.
+    /// Reads captions, opens features, and joins them; `split` is for [`CaptionSource::read`].
     ///
     /// # Errors
     ///
@@ -63,10 +65,11 @@ impl Dataset {
         captions: &CaptionSource,
         features: &FeatureSource,
         words: VocabularyChoice,
+        split: Option<WordSplit>,
     ) -> Result<Self, DataError> {
         // Opening is quick: a wrong path shows before the captions are read.
         let features = FeatureStore::open(features)?;
-        Self::join(captions.read()?, features, words)
+        Self::join(captions.read(split)?, features, words)
     }
 
     /// Joins captions with features.
@@ -93,6 +96,7 @@ impl Dataset {
             vocabulary,
             features,
             wordless: captions.wordless,
+            notices: captions.notices,
             train: Vec::new(),
             val: Vec::new(),
             test: Vec::new(),
@@ -140,14 +144,20 @@ fn build(images: &[CaptionedImage], minimum_count: u64) -> Result<Vocabulary, Da
     if train().next().is_none() {
         return Err(DataError::NoTrainingImages);
     }
-    let captions = train().flat_map(|image| &image.captions);
-    let tokens = captions.map(|caption| caption.tokens.as_slice());
-    let vocabulary = Vocabulary::build(tokens, minimum_count);
+    let tokens = || {
+        let captions = train().flat_map(|image| &image.captions);
+        captions.map(|caption| caption.tokens.as_slice())
+    };
+    let vocabulary = Vocabulary::build(tokens(), minimum_count);
     if vocabulary.has_words() {
-        Ok(vocabulary)
-    } else {
-        Err(DataError::NoFrequentWords { minimum_count })
+        return Ok(vocabulary);
     }
+    let (word, largest) = Vocabulary::most_frequent(tokens()).unwrap_or_default();
+    Err(DataError::NoFrequentWords {
+        minimum_count,
+        largest,
+        word: word.to_owned(),
+    })
 }
 
 fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example {

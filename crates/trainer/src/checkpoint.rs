@@ -95,7 +95,7 @@ impl Snapshot<'_> {
         };
         let tokenizer = self
             .vocabulary
-            .to_json()
+            .to_json(self.config.data.words)
             .map_err(|problem| CheckpointError::Write {
                 path: dir.join(TOKENIZER),
                 source: io::Error::other(problem.to_string()),

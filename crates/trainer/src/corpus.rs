@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{
-    Dataset, Example, FeatureBatch, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+    Dataset, Example, FeatureBatch, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+    WordSplit,
 };
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
@@ -18,6 +19,7 @@ pub struct Corpus {
     standardiser: Option<Standardiser>,
     encoder: Option<Vec<u8>>,
     max_length: usize,
+    words: Option<WordSplit>,
 }
 
 impl Corpus {
@@ -34,7 +36,7 @@ impl Corpus {
                 minimum_count: config.minimum_count,
             },
         };
-        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        let dataset = Dataset::load(&config.captions, &config.features, choice, config.words)?;
         check_form(&dataset, model)?;
         let standardiser = if config.standardise {
             Some(Standardiser::fit(
@@ -58,7 +60,7 @@ impl Corpus {
         standardiser: Option<Standardiser>,
     ) -> Result<Self, TrainError> {
         let choice = VocabularyChoice::Use(vocabulary);
-        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
+        let dataset = Dataset::load(&config.captions, &config.features, choice, config.words)?;
         check_form(&dataset, model)?;
         Self::checked(dataset, standardiser, config)
     }
@@ -74,6 +76,7 @@ impl Corpus {
             standardiser,
             encoder: config.features.encoder_record()?,
             max_length: config.max_length,
+            words: config.words,
         })
     }
 
@@ -95,6 +98,16 @@ impl Corpus {
     /// Captions left out because they hold no word.
     pub fn wordless(&self) -> usize {
         self.dataset.wordless
+    }
+
+    /// What there is to tell of the captions.
+    pub fn notices(&self) -> &[Notice] {
+        &self.dataset.notices
+    }
+
+    /// What the configuration says that a word is.
+    pub(crate) fn words(&self) -> Option<WordSplit> {
+        self.words
     }
 
     /// Length of a feature vector.

@@ -134,6 +134,7 @@ impl<'a> Run<'a> {
         };
         check_batches(config, &corpus)?;
         let mut warnings = Vec::new();
+        warnings.extend(corpus.notices().iter().cloned().map(Warning::Data));
         warnings.extend(vocabulary_warning(config, &corpus)?);
         let validation = corpus.split(Split::Val)?.iter();
         let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();

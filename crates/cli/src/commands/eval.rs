@@ -11,7 +11,7 @@ use crate::{
     arguments::EvalArguments,
     commands::{caption_file::caption_source, set_threads},
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.standardiser.clone(),
     )?;
     checkpoint.check_inputs(&corpus)?;
+    corpus.notices().iter().for_each(warn);
     let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
     let examples = corpus.split(arguments.split.into())?;
     let batch = config.validation.images_per_batch;

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::gather::Gathered;
-use super::{Caption, Captions, KarpathySource, Split};
+use super::tokenise::composed;
+use super::{Caption, Captions, KarpathySource, Split, WordSplit};
 use crate::error::{Place, quoted};
 use crate::{DataError, ImageId, json};
 
@@ -44,7 +45,7 @@ impl json::Object for Sentence {
     const SHAPE: &'static str = r#"{"raw", "tokens"}"#;
 }
 
-pub(super) fn read(source: &KarpathySource) -> Result<Captions, DataError> {
+pub(super) fn read(source: &KarpathySource, words: WordSplit) -> Result<Captions, DataError> {
     let path = source.path.as_path();
     let document: Document = json::read_object(path)?;
     let id_of = id_key(path, &document.images)?;
@@ -56,12 +57,17 @@ pub(super) fn read(source: &KarpathySource) -> Result<Captions, DataError> {
         let number = gathered.add_image(path, at, image.filename, image_id, split)?;
         gathered.set_folder(number, image.filepath);
         for (which, sentence) in image.sentences.into_iter().enumerate() {
+            if words != WordSplit::Given {
+                gathered.add_raw(number, sentence.raw, words);
+                continue;
+            }
             check_tokens(path, index, which, &sentence.tokens)?;
+            let tokens = sentence.tokens.iter().map(|token| composed(token));
             gathered.add_caption(
                 number,
                 Caption {
                     raw: sentence.raw,
-                    tokens: sentence.tokens,
+                    tokens: tokens.collect(),
                 },
             );
         }
