@@ -124,6 +124,27 @@ impl FeatureSource {
         }
     }
 
+    /// Whether every vector is brought to Euclidean length 1.
+    pub fn is_normalised(&self) -> bool {
+        matches!(self, Self::Folder(folder) if folder.normalise)
+    }
+
+    /// Where the regions lie, if that goes with their vectors.
+    pub fn boxes(&self) -> Option<&BoxSource> {
+        match self {
+            Self::Folder(folder) => folder.boxes.as_ref(),
+            Self::Npy(_) | Self::Safetensors(_) => None,
+        }
+    }
+
+    /// The array of every `.npz`, where it is given.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Folder(folder) => folder.key.as_deref(),
+            Self::Npy(_) | Self::Safetensors(_) => None,
+        }
+    }
+
     /// The file or folder of the features.
     pub fn path(&self) -> &Path {
         match self {
