@@ -8,6 +8,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scst_trainer::{Event, Observer, events::Record};
 
+use crate::output::warn;
+
 /// Shows a run on standard error.
 pub(crate) struct Display {
     bar: ProgressBar,
@@ -113,6 +115,7 @@ impl Observer for Display {
                     ));
                 }
             }
+            Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
             Event::StageStarted {
                 name,
                 step,

@@ -100,7 +100,7 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: i64,
 }
 
 /// The features of an image, which are named by its id.
@@ -220,7 +220,7 @@ fn log_probabilities_are_those_of_pytorch() {
 fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
     #[derive(Deserialize)]
     struct Caption {
-        image_id: u64,
+        image_id: i64,
         caption: String,
     }
     for (name, words, captioner) in MODELS {
@@ -242,7 +242,7 @@ fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
         }
         if let Some(greedy) = &expected.models[name].greedy {
             let ids = document.images.iter().map(|image| image.id);
-            let expected: BTreeMap<u64, String> = ids.zip(greedy.iter().cloned()).collect();
+            let expected: BTreeMap<i64, String> = ids.zip(greedy.iter().cloned()).collect();
             assert_eq!(found, expected, "{name}");
         }
         workplace.succeed(&["train", "config.toml"]);

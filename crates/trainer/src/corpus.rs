@@ -51,6 +51,7 @@ impl Corpus {
         };
         let mut corpus = Self::open(config, model, choice, None)?;
         corpus.split(Split::Train)?;
+        corpus.split(Split::Val)?;
         // Before they are read: a file that changes meanwhile is noticed later.
         let mut fingerprint = corpus.dataset.features.fingerprint()?;
         let reading = corpus.read_for_training(config.standardise, observer)?;
@@ -76,6 +77,15 @@ impl Corpus {
         let standardiser = stored.standardiser.clone();
         let mut corpus = Self::with_vocabulary(config, model, vocabulary, standardiser)?;
         let then = stored.features.as_ref();
+        let (was, is) = (&stored.config.data.features, &config.data.features);
+        if then.is_none() && was != is {
+            return Err(TrainError::ConfigChanged {
+                path: stored.directory().to_owned(),
+                key: "data.features".to_owned(),
+                was: format!("`{}`", was.path().display()),
+                is: format!("`{}`", is.path().display()),
+            });
+        }
         let changed = |difference| {
             let path = stored.directory().to_owned();
             TrainError::Checkpoint(CheckpointError::FeaturesChanged { path, difference })

@@ -97,3 +97,77 @@ fn at(path: &Path, of_run: &FeatureSource) -> Result<FeatureSource, Failure> {
         path.display()
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use scst_data::BoxSource;
+
+    use super::*;
+
+    fn folder(path: &str, boxes: Option<(&str, &str)>) -> FeatureSource {
+        FeatureSource::Folder(FolderSource {
+            path: path.into(),
+            key: Some("feat".to_owned()),
+            normalise: true,
+            boxes: boxes.map(|(path, sizes)| BoxSource {
+                path: path.into(),
+                sizes: sizes.into(),
+                normalise: true,
+            }),
+        })
+    }
+
+    fn source(
+        features: &Path,
+        boxes: Option<&str>,
+        sizes: Option<&str>,
+        of_run: &FeatureSource,
+    ) -> Result<FeatureSource, String> {
+        let arguments = FeatureArguments {
+            features: Some(features.to_owned()),
+            boxes: boxes.map(PathBuf::from),
+            sizes: sizes.map(PathBuf::from),
+        };
+        arguments.source(of_run).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_of_the_run_stay_and_paths_are_replaced() {
+        let other = std::env::temp_dir();
+        let path = other.to_str().unwrap_or_default();
+        let with_boxes = folder("att", Some(("box", "sizes.json")));
+        assert_eq!(
+            source(&other, None, None, &with_boxes),
+            Ok(folder(path, Some(("box", "sizes.json"))))
+        );
+        assert_eq!(
+            source(&other, Some("box2"), Some("s2.json"), &with_boxes),
+            Ok(folder(path, Some(("box2", "s2.json"))))
+        );
+        let plain = folder("att", None);
+        assert_eq!(source(&other, None, None, &plain), Ok(folder(path, None)));
+        assert_eq!(
+            source(&other, None, Some("s2.json"), &plain),
+            Err("found --sizes, but the run was trained without boxes".to_owned())
+        );
+        let npy = FeatureSource::Npy(NpySource {
+            path: "a.npy".into(),
+            names: Some("b.txt".into()),
+        });
+        assert_eq!(
+            source(Path::new("a.npy"), None, None, &npy),
+            Ok(npy.clone())
+        );
+        let unnamed = FeatureSource::Npy(NpySource {
+            path: "c.npy".into(),
+            names: None,
+        });
+        assert_eq!(source(Path::new("c.npy"), None, None, &npy), Ok(unnamed));
+        for (run, option) in [(with_boxes, "`boxes`"), (plain, "`normalise = true`")] {
+            let message = source(Path::new("c.npy"), None, None, &run).err();
+            assert!(message.is_some_and(|message| message.contains(option)));
+        }
+        let message = source(Path::new("c.hdf5"), None, None, &npy).err();
+        assert!(message.is_some_and(|message| message.contains("--features `c.hdf5`: expected")));
+    }
+}

@@ -4,16 +4,16 @@
 //! follows from the file's size: that of a `.npy`, and at most what deflate can make of the size of a `.npz`.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::likeness::likeness;
 use super::npy::{self, Header};
 use crate::DataError;
 use crate::error::Place;
+use crate::looks_like::looks_like;
 
 /// The most bytes that deflate makes of one: a match of 258 takes two bits.
 const DEFLATE_RATIO: u64 = 1032;
@@ -63,17 +63,10 @@ fn with_array<T>(
         check_length(path, &header, metadata.len())?;
         return read(header, &mut file);
     }
-    let mut start = Vec::new();
-    file.by_ref()
-        .take(8)
-        .read_to_end(&mut start)
-        .and_then(|_| file.rewind())
-        .map_err(DataError::read(path))?;
+    let start = file.fill_buf().map_err(DataError::read(path))?;
     if !start.starts_with(b"PK") {
-        let problem = format!(
-            "it begins like {}, expected a zip archive",
-            likeness(&start)
-        );
+        let kind = looks_like(start);
+        let problem = format!("it looks like {kind}, expected an archive of NumPy arrays");
         return Err(invalid(path, problem));
     }
     let mut archive = ZipArchive::new(file).map_err(|error| damaged_zip(path, error))?;

@@ -23,7 +23,6 @@ mod fingerprint;
 mod folder;
 mod form;
 mod join;
-mod likeness;
 mod map;
 mod names;
 mod npy;
@@ -121,6 +120,22 @@ impl FeatureSource {
             Ok(record) => Ok(Some(record)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(DataError::read(&path)(error)),
+        }
+    }
+
+    /// Takes the paths of `other`, if its layout is the same: where features are now, read as before.
+    pub fn move_to(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Npy(source), Self::Npy(other)) => source.clone_from(other),
+            (Self::Safetensors(source), Self::Safetensors(other)) => source.clone_from(other),
+            (Self::Folder(source), Self::Folder(other)) => {
+                source.path.clone_from(&other.path);
+                if let (Some(boxes), Some(other)) = (&mut source.boxes, &other.boxes) {
+                    boxes.path.clone_from(&other.path);
+                    boxes.sizes.clone_from(&other.sizes);
+                }
+            }
+            _ => {}
         }
     }
 

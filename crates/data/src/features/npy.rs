@@ -9,9 +9,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::element::Element;
-use super::likeness::likeness;
 use crate::DataError;
 use crate::error::quoted;
+use crate::looks_like::{ENOUGH_BYTES, looks_like};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy writes 128 bytes for an array; ten times more would be a record type.
@@ -59,9 +59,12 @@ pub(super) fn read_header(
     let mut start = [0; 8];
     source.read_exact(&mut start).map_err(cut)?;
     if &start[..6] != MAGIC {
-        let kind = likeness(&start);
+        let mut start = start.to_vec();
+        let more = source.take(ENOUGH_BYTES as u64).read_to_end(&mut start);
+        more.map_err(cut)?;
+        let kind = looks_like(&start);
         return Err(invalid(format!(
-            "it begins like {kind}, expected an .npy array"
+            "it looks like {kind}, expected an .npy array"
         )));
     }
     let (text_length, prefix) = match start[6] {

@@ -7,12 +7,12 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::element::Element;
 use super::form::Form;
-use super::likeness::likeness;
 use super::names::{self, Names};
 use super::store::Row;
 use super::{NpySource, SafetensorsSource, map, npy};
 use crate::DataError;
 use crate::error::Place;
+use crate::looks_like::looks_like;
 
 /// A mapped file, and where in it every image lies.
 #[derive(Debug)]
@@ -174,8 +174,8 @@ fn explain(path: &Path, map: &[u8], error: &SafeTensorError) -> DataError {
     let problem = match error {
         // The length of the header, and then its first byte.
         _ if map.get(8).is_some_and(|&first| first != b'{') => {
-            let kind = likeness(map.get(..8).unwrap_or(map));
-            format!("it begins like {kind}, expected the length of a header and JSON")
+            let kind = looks_like(map);
+            format!("it looks like {kind}, expected the length of a header and JSON")
         }
         SafeTensorError::HeaderTooSmall => {
             format!("found {} bytes, expected at least 8", map.len())

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::join::ImageNames;
-use crate::coco_evaluation::ImageId;
 use crate::error::{Place, quoted};
-use crate::{DataError, json};
+use crate::{DataError, ImageId, json};
 
 /// The sizes of images, by their ids and file names.
 #[derive(Debug)]
@@ -23,6 +22,7 @@ pub(super) struct Sizes {
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
 }
 
@@ -35,6 +35,14 @@ struct Image {
     file_path: Option<String>,
 }
 
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"images": [...]}"#;
+}
+
+impl json::Object for Image {
+    const SHAPE: &'static str = r#"{"id", "width", "height"}"#;
+}
+
 impl Sizes {
     /// Reads the sizes of all images.
     ///
@@ -42,7 +50,7 @@ impl Sizes {
     ///
     /// The file cannot be read or is malformed, a size is not above 0, or an id is listed twice.
     pub(super) fn read(path: &Path) -> Result<Self, DataError> {
-        let document: Document = json::read(path)?;
+        let document: Document = json::read_object(path)?;
         let mut sizes = Self {
             path: path.to_owned(),
             sizes: Vec::with_capacity(document.images.len()),
@@ -65,11 +73,7 @@ impl Sizes {
                 expected: "numbers above 0".to_owned(),
             });
         }
-        let id = match image.id {
-            ImageId::Number(number) => number.to_string(),
-            ImageId::Text(text) => text,
-        };
-        match self.by_id.entry(id) {
+        match self.by_id.entry(image.id.to_text()) {
             Entry::Vacant(place) => place.insert(index),
             Entry::Occupied(first) => {
                 return Err(DataError::Duplicate {

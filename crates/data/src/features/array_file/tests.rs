@@ -95,19 +95,19 @@ fn message_says_what_it_is_when_the_file_is_another() {
     let good = || npy(&[2], [1.0_f32; 2].as_slice());
     assert_eq!(
         message(&folder, "a.npz", good()),
-        "`a.npz`: not a valid npz file: it begins like an .npy array, expected a zip archive"
+        "`a.npz`: not a valid npz file: it looks like a NumPy array (.npy), expected an archive of NumPy arrays"
     );
     assert_eq!(
         message(&folder, "a.npz", b"<!DOCTYPE html>".to_vec()),
-        "`a.npz`: not a valid npz file: it begins like HTML or XML, expected a zip archive"
+        "`a.npz`: not a valid npz file: it looks like a web page (HTML), expected an archive of NumPy arrays"
     );
     assert_eq!(
         message(&folder, "a.npy", npz(&[("feat", good())])),
-        "`a.npy`: not a valid npy file: array: it begins like a zip archive, such as .npz or .pth, expected an .npy array"
+        "`a.npy`: not a valid npy file: array: it looks like an archive of NumPy arrays (.npz), expected an .npy array"
     );
     assert_eq!(
         message(&folder, "a.npy", b"\x80\x04\x95\0\0\0\0\0\0\0".to_vec()),
-        "`a.npy`: not a valid npy file: array: it begins like a pickle, expected an .npy array"
+        "`a.npy`: not a valid npy file: array: it looks like a pickle of Python, expected an .npy array"
     );
     let object = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }";
     assert_eq!(

@@ -93,7 +93,7 @@ fn error_says_what_is_wrong_when_header_is_malformed() {
     assert_eq!(
         header(&magic),
         Err(format!(
-            "{start}it begins like something else, expected an .npy array"
+            "{start}it looks like data of an unknown kind, expected an .npy array"
         ))
     );
     let mut version = good.clone();

@@ -430,7 +430,7 @@ fn error_names_the_tensor_when_safetensors_do_not_fit() {
             &files,
             open_safetensors(&files, b"PK\x03\x04\0\0\0\0\x08\0")
         ),
-        "`x.safetensors`: not a valid safetensors file: it begins like a zip archive, such as .npz or .pth, expected \
+        "`x.safetensors`: not a valid safetensors file: it looks like a zip archive (unpack it first), expected \
          the length of a header and JSON"
     );
     let long = [&1_000_000_u64.to_le_bytes()[..], b"{}"].concat();
