@@ -77,7 +77,7 @@ impl Corpus {
         let standardiser = stored.standardiser.clone();
         let mut corpus = Self::with_vocabulary(config, model, vocabulary, standardiser)?;
         let then = stored.features.as_ref();
-        let (was, is) = (&stored.config.data.features, &config.data.features);
+        let (was, is) = (&stored.config.data.features, &config.features);
         if then.is_none() && was != is {
             return Err(TrainError::ConfigChanged {
                 path: stored.directory().to_owned(),
