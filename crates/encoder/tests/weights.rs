@@ -51,7 +51,7 @@ fn tensors_that_are_wrong_are_named() {
     };
     assert_eq!(
         message("a.scale", &[2]),
-        "it has no tensor `a.scale`; nearest to it are `a.bias`, `a.weight`, `fc.bias`"
+        "it has no tensor `a.scale`; nearest to it are `a.bias`, `a.weight`, `fc.weight`"
     );
     assert_eq!(
         message("a.weight", &[3, 2]),

@@ -141,6 +141,10 @@ fn ending(path: &Path) -> String {
 
 /// Whether a file is called as an image is, or is one whatever it is called.
 fn is_image(path: &Path) -> bool {
+    // What is no file, such as a pipe, might never end; what is not there is an error when it is read.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return false;
+    }
     let found = ending(path);
     if ENDINGS
         .iter()
@@ -148,10 +152,9 @@ fn is_image(path: &Path) -> bool {
     {
         return true;
     }
-    // What is no file, such as a pipe, might never end.
     let mut head = Vec::new();
-    let is_read = fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-        && File::open(path).is_ok_and(|file| file.take(16).read_to_end(&mut head).is_ok());
+    let file = File::open(path).map(|file| file.take(16));
+    let is_read = file.is_ok_and(|mut file| file.read_to_end(&mut head).is_ok());
     is_read && sniff::kind(&head).is_some_and(|kind| CONTENTS.contains(&kind))
 }
 

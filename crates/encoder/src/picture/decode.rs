@@ -17,6 +17,9 @@ use crate::{
 /// Memory that the pixels of a file may take: those of 178 million, of which PIL reads no more either.
 pub(super) const MEMORY_BYTES: u64 = 512 << 20;
 
+/// Passes over the pixels of a JPEG; programs that write progressive ones make about ten.
+const JPEG_SCANS: usize = 500;
+
 /// An image as it is stored, and the number of its orientation, if there is one.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -186,6 +189,7 @@ pub(super) fn of_inks([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
 fn jpeg(bytes: &[u8]) -> Result<RgbImage, PictureError> {
     let limits = DecodeLimits {
         max_memory: Some(MEMORY_BYTES),
+        max_scans: JPEG_SCANS,
         ..DecodeLimits::default()
     };
     let wrap = |size: (u32, u32)| move |error| of_jpeg(&error, size);
