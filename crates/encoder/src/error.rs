@@ -287,6 +287,15 @@ pub enum EncoderError {
         /// The record.
         path: PathBuf,
     },
+    /// An image is not the one any more that was encoded.
+    #[error(
+        "image `{}` has changed since it was encoded; run the command again to encode images from there on anew",
+        path.display()
+    )]
+    ChangedMeanwhile {
+        /// The image.
+        path: PathBuf,
+    },
     /// Another process writes the same files.
     #[error("another process is at work on the files of `{}`", path.display())]
     Busy {
@@ -308,9 +317,10 @@ pub enum EncoderError {
 
 /// What else is to be said of a folder.
 fn also(passed_over: &PassedOver) -> String {
-    match passed_over.is_empty() {
-        true => String::new(),
-        false => format!("; {passed_over}"),
+    if passed_over.is_empty() {
+        String::new()
+    } else {
+        format!("; {passed_over}")
     }
 }
 

@@ -6,6 +6,7 @@
 //! byte. They are renamed into place when they are complete.
 
 mod listing;
+mod plan;
 mod progress;
 mod rows;
 mod workers;
@@ -22,7 +23,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{listing::PassedOver, progress::Change};
 use self::{
-    progress::{Entry, Progress, Settings, Stamp},
+    plan::{outputs, records, resume, settings},
+    progress::{Entry, Progress, Stamp},
     rows::RowFile,
     workers::Workers,
 };
@@ -31,7 +33,7 @@ use crate::{
     encoder::{Encoder, Features},
     error::{EncoderError, PictureError, WeightsError},
     picture::{self, Orientation},
-    record::{EncoderRecord, Part},
+    record::Part,
 };
 
 /// Images that each thread encodes before features are forced to the disk.
@@ -132,7 +134,7 @@ pub struct Extracted {
 }
 
 /// Encodes all images of a folder, and writes the files and beside each a `.names.txt` with a file name a row, sorted,
-/// and an `.encoder.json` with an [`EncoderRecord`].
+/// and an `.encoder.json` with an [`EncoderRecord`](crate::EncoderRecord).
 ///
 /// # Errors
 /// The options do not go together, something cannot be read or written, or an image is broken (see [`OnError`]). What
@@ -198,7 +200,7 @@ fn encode(extraction: &Extraction, encoder: &Encoder, name: &str) -> io::Result<
     Ok((stamp, picture.map(|picture| encoder.encode(&picture))))
 }
 
-/// Puts complete files into place.
+/// Puts complete files into place, if the images are still those that were encoded.
 fn finish(
     extraction: &Extraction,
     mut progress: Progress,
@@ -213,6 +215,12 @@ fn finish(
         return Err(EncoderError::NothingEncoded {
             path: extraction.images.clone(),
         });
+    }
+    for entry in progress.entries() {
+        let path = extraction.images.join(&entry.name);
+        if Stamp::of(&path).unwrap_or_default() != entry.stamp {
+            return Err(EncoderError::ChangedMeanwhile { path });
+        }
     }
     progress.finish()?;
     let kept: Vec<&str> = progress.kept().collect();
@@ -246,118 +254,6 @@ pub fn fingerprint(architecture: Architecture, weights: &Path) -> Result<u32, En
         error: WeightsError::Read(error),
     })?;
     Ok(crc32c::crc32c(&bytes))
-}
-
-/// A file to be made.
-struct Output {
-    part: Part,
-    path: PathBuf,
-    /// Shape of a row.
-    shape: Vec<usize>,
-}
-
-fn outputs(extraction: &Extraction) -> Result<Vec<Output>, EncoderError> {
-    let architecture = extraction.architecture;
-    let dimension = architecture.dimension();
-    let pooled = extraction.pooled.iter().map(|path| Output {
-        part: Part::Pooled,
-        path: path.clone(),
-        shape: vec![dimension],
-    });
-    let grid = extraction.grid.iter().map(|path| Output {
-        part: Part::Grid,
-        path: path.clone(),
-        shape: vec![architecture.regions(), dimension],
-    });
-    let outputs: Vec<Output> = pooled.chain(grid).collect();
-    if outputs.is_empty() {
-        return Err(EncoderError::NoOutput);
-    }
-    for output in &outputs {
-        if output.path.extension().is_none_or(|ending| ending != "npy") {
-            return Err(EncoderError::OutputName {
-                path: output.path.clone(),
-            });
-        }
-    }
-    if extraction.pooled == extraction.grid {
-        return Err(EncoderError::SameOutput {
-            path: outputs[0].path.clone(),
-        });
-    }
-    Ok(outputs)
-}
-
-/// All that decides about the bytes of the files.
-fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, EncoderError> {
-    let weights_crc32c = fingerprint(extraction.architecture, &extraction.weights)?;
-    let images = fs::canonicalize(&extraction.images).map_err(|error| EncoderError::List {
-        path: extraction.images.clone(),
-        error,
-    })?;
-    Ok(Settings {
-        version: progress::VERSION,
-        architecture: extraction.architecture.name().to_owned(),
-        weights_crc32c,
-        images: images.to_string_lossy().into_owned(),
-        orientation: Orientation::Exif,
-        element: extraction.element.descr().to_owned(),
-        outputs: outputs
-            .iter()
-            .map(|output| output.path.to_string_lossy().into_owned())
-            .collect(),
-    })
-}
-
-/// What is to stand beside every file.
-fn records(
-    extraction: &Extraction,
-    outputs: &[Output],
-    weights_crc32c: u32,
-) -> Result<Vec<Vec<u8>>, EncoderError> {
-    let weights = fs::canonicalize(&extraction.weights);
-    let weights = weights.unwrap_or_else(|_| extraction.weights.clone());
-    let record = |output: &Output| {
-        let record = EncoderRecord {
-            encoder: extraction.architecture,
-            weights: PathBuf::from(weights.to_string_lossy().into_owned()),
-            weights_crc32c,
-            features: output.part,
-            orientation: Orientation::Exif,
-            element: extraction.element,
-        };
-        record.to_json().map_err(|error| EncoderError::Record {
-            path: output.path.clone(),
-            error,
-        })
-    };
-    outputs.iter().map(record).collect()
-}
-
-/// Opens the record of progress and the unfinished files, cut to what both agree on.
-fn resume(
-    settings: Settings,
-    outputs: &[Output],
-    extraction: &Extraction,
-    names: &[String],
-) -> Result<(Progress, Vec<(Part, RowFile)>), EncoderError> {
-    let folder = &extraction.images;
-    let mut progress = Progress::open(&outputs[0].path, &settings, folder, names)?;
-    let mut files = Vec::new();
-    for output in outputs {
-        if progress.is_finishing() {
-            RowFile::take_back(&output.path)?;
-        }
-        let file = RowFile::open(&output.path, output.shape.clone(), extraction.element)?;
-        files.push((output.part, file));
-    }
-    let rows = files.iter().map(|(_, file)| file.rows()).min();
-    progress.keep_rows(rows.unwrap_or(0))?;
-    let rows = progress.kept().count();
-    for (_, file) in &mut files {
-        file.keep_rows(rows)?;
-    }
-    Ok((progress, files))
 }
 
 /// Appends a batch up to the first image that stops the work; returns what was done and that image's error.

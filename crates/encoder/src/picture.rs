@@ -232,7 +232,7 @@ mod tests {
             let whole = of_hexadecimal(&fixture.file);
             for _ in 0..30 {
                 let mut damaged = whole.clone();
-                for _ in 0..1 + random() % 4 {
+                for _ in 0..=random() % 4 {
                     let at = random() % damaged.len();
                     damaged[at] = random() as u8;
                 }

@@ -59,7 +59,7 @@ pub(super) struct Directory<'a> {
     start: usize,
 }
 
-/// An entry of a directory whose value is there.
+/// An entry of a directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) tag: u16,
@@ -95,37 +95,36 @@ impl<'a> Directory<'a> {
         let count = count.map_or(0, |count| number(count, self.is_little_endian) as usize);
         let mut total = 0;
         let entries = (0..count).map_while(move |k| self.entry(k, &mut total));
-        entries.flatten()
+        entries.filter(|entry| !entry.value.is_empty())
     }
 
-    /// The entry at a place: nothing when the directory ends there, and an empty one when it is passed over.
-    fn entry(self, k: usize, total: &mut u64) -> Option<Option<Entry<'a>>> {
+    /// The entry at a place: nothing when the directory ends there, and one without a value when it is passed over.
+    fn entry(self, k: usize, total: &mut u64) -> Option<Entry<'a>> {
         let place = self.start.checked_add(2 + 12 * k)?;
         let fields = self.bytes.get(place..)?.get(..12)?;
         let number = |bytes| number(bytes, self.is_little_endian);
         let kind = number(&fields[2..4]) as u16;
-        let Some(unit) = unit(kind) else {
-            return Some(None);
-        };
-        let size = number(&fields[4..8]) * unit;
-        let value = if size <= 4 {
-            &fields[8..8 + size as usize]
-        } else {
-            *total += size;
-            if *total > self.bytes.len() as u64 {
-                return Some(None);
-            }
-            let offset = number(&fields[8..]) as usize;
-            self.bytes.get(offset..)?.get(..size as usize)?
-        };
-        let entry = Entry {
+        let mut entry = Entry {
             tag: number(&fields[..2]) as u16,
             kind,
-            value,
+            value: &[],
             is_little_endian: self.is_little_endian,
             place: place + 8,
         };
-        Some((!value.is_empty()).then_some(entry))
+        let Some(unit) = unit(kind) else {
+            return Some(entry);
+        };
+        let size = number(&fields[4..8]) * unit;
+        if size <= 4 {
+            entry.value = &fields[8..8 + size as usize];
+            return Some(entry);
+        }
+        *total += size;
+        if *total <= self.bytes.len() as u64 {
+            let offset = number(&fields[8..]) as usize;
+            entry.value = self.bytes.get(offset..)?.get(..size as usize)?;
+        }
+        Some(entry)
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> Option<u8> {
 /// The contents of the segments `APP1` before the pixels.
 fn application_segments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes.get(2..).unwrap_or_default();
-    let mut next = move || {
+    let next = move || {
         // Any number of bytes 0xff, and bytes between segments, are passed over.
         let start = rest.windows(2).position(|pair| {
             let [first, marker] = pair else { return false };
@@ -74,7 +74,7 @@ fn application_segments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = &rest[length..];
         Some((marker == 0xe1).then_some(segment))
     };
-    iter::from_fn(move || next()).flatten()
+    iter::from_fn(next).flatten()
 }
 
 /// What a PNG says in `eXIf`, in ImageMagick's text of EXIF data, or in XMP, before or after its pixels.
@@ -83,7 +83,7 @@ pub(super) fn of_png(bytes: &[u8]) -> Option<u8> {
     for (kind, content) in png_chunks(bytes) {
         match kind {
             b"eXIf" => exif = Some(content.to_vec()),
-            b"tEXt" | b"zTXt" | b"iTXt" => match png_text(kind, content) {
+            b"tEXt" | b"zTXt" | b"iTXt" => match png_text(*kind, content) {
                 Some((b"Raw profile type exif", text)) => profile = hexadecimal(&text),
                 Some((b"XML:com.adobe.xmp", text)) => xmp = Some(text),
                 _ => {}
@@ -107,10 +107,10 @@ fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
 }
 
 /// Keyword and text of a chunk of text.
-fn png_text<'a>(kind: &[u8; 4], content: &'a [u8]) -> Option<(&'a [u8], Vec<u8>)> {
+fn png_text(kind: [u8; 4], content: &[u8]) -> Option<(&[u8], Vec<u8>)> {
     let (keyword, rest) = split(content)?;
     let inflate = |text| decompress_to_vec_zlib_with_limit(text, TEXT_BYTES).ok();
-    let text = match kind {
+    let text = match &kind {
         b"tEXt" => rest.to_vec(),
         b"zTXt" => inflate(rest.get(1..)?)?,
         _ => {

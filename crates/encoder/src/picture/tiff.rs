@@ -145,19 +145,19 @@ enum Meaning {
 
 impl Layout {
     fn of(colours: ColorType, palette: Option<Palette>) -> Result<Self, PictureError> {
+        let colours = match colours {
+            ColorType::Multiband {
+                bit_depth,
+                num_samples: 2,
+            } => ColorType::GrayA(bit_depth),
+            colours => colours,
+        };
         let (bits, channels, meaning) = match (colours, palette) {
             (ColorType::Gray(bits @ (1 | 2 | 4 | 8)), Some(palette)) => {
                 (bits, 1, Meaning::Number(palette))
             }
             (ColorType::Gray(bits @ (1 | 2 | 4 | 8 | 16)), None) => (bits, 1, Meaning::Grey),
-            (ColorType::GrayA(bits @ (8 | 16)), None)
-            | (
-                ColorType::Multiband {
-                    bit_depth: bits @ (8 | 16),
-                    num_samples: 2,
-                },
-                None,
-            ) => (bits, 2, Meaning::Grey),
+            (ColorType::GrayA(bits @ (8 | 16)), None) => (bits, 2, Meaning::Grey),
             (ColorType::RGB(bits @ (8 | 16)), None) => (bits, 3, Meaning::Colours),
             (ColorType::RGBA(bits @ (8 | 16)), None) => (bits, 4, Meaning::Colours),
             (ColorType::CMYK(bits @ (8 | 16)), None) => (bits, 4, Meaning::Inks),
