@@ -50,7 +50,15 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     };
     let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
     // From here on nothing is the user's fault but the images and the weights, which are read first.
-    let pictures = features::pictures(&arguments.images, maker.architecture)?;
+    let pictures = features::pictures(&arguments.images, &maker)?;
+    for path in features::left_as_stored(&arguments.images, &maker) {
+        eprintln!(
+            "image `{}` is taken as it is stored, not turned as its EXIF data say: so were the photos that the features \
+             of `{}` were made of; make them anew with `scst features` to have photos turned",
+            path.display(),
+            arguments.model.display()
+        );
+    }
     let encoder = Encoder::open(maker.architecture, &maker.weights)?;
 
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
@@ -65,7 +73,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
                 let features = maker.batch(slice::from_ref(features));
                 let words = writer.attention(features, caption)?;
                 let photo = &arguments.images[drawn.len()];
-                drawn.push((path, attention::draw(photo, &words)?));
+                drawn.push((path, attention::draw(photo, maker.orientation, &words)?));
             }
         }
         images.extend(captions);
