@@ -29,8 +29,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
     let config = &checkpoint.config;
-    let of_run = &config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
     let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
     let drawings = attention::files(arguments, &config.model)?;
     let backend = arguments
@@ -50,8 +49,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
 
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    // As in evaluation: every sample is a row of its own.
-    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
+    let batch = decoder.images_at_a_time(config.validation.images_per_batch);
     for pictures in pictures.chunks(batch) {
         let encoded = encode_all(&encoder, pictures, number_of_threads())?;
         let captions = writer.captions(maker.batch(&encoded))?;
@@ -92,18 +90,24 @@ fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Ca
     for (path, captions) in arguments.images.iter().zip(images) {
         let path = path.display();
         if is_sampled {
-            for Caption {
-                text,
-                log_probability,
-                ..
-            } in captions
-            {
-                print_line!("{path}: {text} (log-probability {log_probability:.2})");
+            for caption in captions {
+                let (text, log_probability) = (&caption.text, caption.log_probability);
+                let mark = mark(caption);
+                print_line!("{path}: {text} (log-probability {log_probability:.2}){mark}");
             }
         } else if let Some(caption) = captions.first() {
-            print_line!("{path}: {}", caption.text);
+            print_line!("{path}: {}{}", caption.text, mark(caption));
         }
     }
+}
+
+/// What is said of a caption that breaks what options promise.
+fn mark(caption: &Caption) -> String {
+    if caption.broken.is_empty() {
+        return String::new();
+    }
+    let broken = caption.broken.join(", ");
+    format!(" [dead end: the options left no word, so that it breaks {broken}]")
 }
 
 fn report(
@@ -116,6 +120,7 @@ fn report(
         json!({
             "caption": caption.text,
             "log_probability": caption.log_probability,
+            "breaks": caption.broken,
         })
     };
     let images = arguments.images.iter().zip(images).enumerate();
