@@ -5,6 +5,7 @@
 //! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
+//! | [`looks_like`] | what a file seems to be |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
@@ -28,7 +29,9 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
+mod image_id;
 mod json;
+pub mod looks_like;
 pub mod order;
 pub mod scenes;
 pub mod standardise;
@@ -37,7 +40,7 @@ pub mod vocabulary;
 
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    SelfCriticalSource, Split, tokenise,
+    ListedImage, SelfCriticalSource, Split, read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
@@ -45,6 +48,7 @@ pub use features::{
     BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
     SafetensorsSource,
 };
+pub use image_id::ImageId;
 pub use order::{choose_captions, epoch_order};
 pub use standardise::Standardiser;
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};

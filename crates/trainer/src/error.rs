@@ -140,6 +140,20 @@ pub enum TrainError {
         /// What was found and expected.
         message: String,
     },
+    /// A vocabulary without any word of the training captions.
+    #[error(
+        "{}: it holds no word of the training captions, such as `{example}`, expected the vocabulary that belongs to them",
+        vocabulary.as_ref().map_or_else(
+            || "the vocabulary of the run".to_owned(),
+            |path| format!("key `data.vocabulary`, `{}`", path.display())
+        )
+    )]
+    NoKnownWords {
+        /// The file of the vocabulary, if it was given.
+        vocabulary: Option<PathBuf>,
+        /// A word of the training captions.
+        example: String,
+    },
     /// Consensus decoding without document frequencies.
     #[error(
         "`consensus` weighs words by how often the training captions hold them, but the caption files hold no train images"
@@ -210,6 +224,7 @@ impl TrainError {
             | Self::Decoder { .. }
             | Self::CaptionTooLong { .. }
             | Self::CaptionerTooLarge { .. }
+            | Self::NoKnownWords { .. }
             | Self::ConsensusWithoutTraining
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage
