@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint},
-    config::{Config, ScheduleConfig, StartFrom},
+    config::{Config, ScheduleConfig, StartFrom, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -77,7 +77,7 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]; a checkpoint that was written before stays intact.
 pub fn train(
-    config: &Config,
+    config: &ValidConfig,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
@@ -147,7 +147,12 @@ impl<'a> Run<'a> {
             }
         }
         check_teachers(config, &corpus, &device)?;
-        Search::new(&config.validation.decoder, &corpus)?;
+        Search::new(
+            &config.validation.decoder,
+            config,
+            corpus.vocabulary(),
+            Some(&corpus),
+        )?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
             None => {
@@ -155,6 +160,10 @@ impl<'a> Run<'a> {
                     feature: corpus.feature_dimension(),
                     vocab: corpus.vocabulary().len(),
                 };
+                if let Some(message) = bounds::oversize(&config.model, dimensions) {
+                    let captioner = config.model.name();
+                    return Err(TrainError::CaptionerTooLarge { captioner, message });
+                }
                 let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
@@ -181,7 +190,7 @@ impl<'a> Run<'a> {
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&checkpoints)?;
         remove_stale_temporaries(&directory)?;
-        write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
             EventWriter::resume(&directory, progress.global_step, true)?
         } else {
@@ -239,7 +248,7 @@ impl<'a> Run<'a> {
 }
 
 fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
+    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
     // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
     before.threads = config.threads;
     // Features may have moved: whether they are the same is seen by themselves.

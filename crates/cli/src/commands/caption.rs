@@ -31,8 +31,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
     let config = &checkpoint.config;
-    let of_run = &config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
     if arguments.data.features.is_some() {
         return rows::run(arguments, &checkpoint, &decoder);
     }
@@ -63,8 +62,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
 
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    // As in evaluation: every sample is a row of its own.
-    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
+    let batch = decoder.images_at_a_time(config.validation.images_per_batch);
     for pictures in pictures.chunks(batch) {
         let encoded = encode_all(&encoder, pictures, number_of_threads())?;
         let captions = writer.captions(maker.batch(&encoded))?;
@@ -109,17 +107,23 @@ fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Ca
 /// A line for an image, or for each of its samples.
 fn print_image(name: &dyn fmt::Display, decoder: &DecoderConfig, captions: &[Caption]) {
     if matches!(decoder.search, SearchConfig::Sample(_)) {
-        for Caption {
-            text,
-            log_probability,
-            ..
-        } in captions
-        {
-            print_line!("{name}: {text} (log-probability {log_probability:.2})");
+        for caption in captions {
+            let (text, log_probability) = (&caption.text, caption.log_probability);
+            let mark = mark(caption);
+            print_line!("{name}: {text} (log-probability {log_probability:.2}){mark}");
         }
     } else if let Some(caption) = captions.first() {
-        print_line!("{name}: {}", caption.text);
+        print_line!("{name}: {}{}", caption.text, mark(caption));
     }
+}
+
+/// What is said of a caption that breaks what options promise.
+fn mark(caption: &Caption) -> String {
+    if caption.broken.is_empty() {
+        return String::new();
+    }
+    let broken = caption.broken.join(", ");
+    format!(" [dead end: the options left no word, so that it breaks {broken}]")
 }
 
 /// A caption in a report.
@@ -127,6 +131,7 @@ fn described(caption: &Caption) -> Value {
     json!({
         "caption": caption.text,
         "log_probability": caption.log_probability,
+        "breaks": caption.broken,
     })
 }
 

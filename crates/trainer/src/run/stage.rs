@@ -314,7 +314,7 @@ impl Run<'_> {
             &self.corpus,
             self.corpus.split(Split::Val)?,
             &validation.decoder,
-            validation.images_per_batch,
+            self.config,
         )?;
         self.progress.signature.clone_from(&report.signature);
         self.events.write(&Record {
