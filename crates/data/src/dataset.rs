@@ -1,7 +1,7 @@
 //! Captions, features and vocabulary joined: what training and evaluation iterate over.
 
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
-use crate::features::{FeatureSource, FeatureStore, Row};
+use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
 use crate::{DataError, ImageId, Notice, Vocabulary};
 
 /// One image with its features and gold captions.
@@ -80,7 +80,7 @@ impl Dataset {
     /// images, or no word in them is frequent enough.
     pub fn join(
         captions: Captions,
-        features: FeatureStore,
+        mut features: FeatureStore,
         words: VocabularyChoice,
     ) -> Result<Self, DataError> {
         let images = captions.images.as_slice();
@@ -88,10 +88,8 @@ impl Dataset {
             VocabularyChoice::Use(vocabulary) => vocabulary,
             VocabularyChoice::Build { minimum_count } => build(images, minimum_count)?,
         };
-        let names = images
-            .iter()
-            .map(|image| (image.file_name.as_str(), image.image_id.as_ref()));
-        let rows = features.locate_all(names)?;
+        let names: Vec<_> = images.iter().map(names_of).collect();
+        let rows = features.locate_all(&names)?;
         let mut dataset = Self {
             vocabulary,
             features,
@@ -126,16 +124,14 @@ impl Dataset {
     pub fn rows(&self, split: Split) -> Vec<Row> {
         self.split(split).iter().map(|image| image.row).collect()
     }
+}
 
-    /// Reads the features of all images once and looks for values that are not finite.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`FeatureStore::check`].
-    pub fn check_features(&self) -> Result<(), DataError> {
-        Split::ALL
-            .into_iter()
-            .try_for_each(|split| self.features.check(&self.rows(split)))
+/// What an image may be called in a source of features.
+fn names_of(image: &CaptionedImage) -> ImageNames<'_> {
+    ImageNames {
+        file_name: &image.file_name,
+        folder: image.folder.as_deref(),
+        id: image.image_id.as_ref().map(ImageId::to_text),
     }
 }
 

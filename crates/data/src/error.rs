@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ImageId;
 use crate::captions::{JsonLayout, WordSplit};
+use crate::features::Listed;
 use crate::looks_like::Kind;
 
 /// Where in a file something stands.
@@ -284,6 +285,12 @@ pub enum DataError {
         /// Its number of rows.
         rows: usize,
     },
+    /// A pipe, a folder or a device where a file of features should be.
+    #[error("`{}`: found something that is not a file, expected a file of features", path.display())]
+    NotAFile {
+        /// What is none.
+        path: PathBuf,
+    },
     /// A source of features holds nothing.
     #[error("`{}` holds no features", path.display())]
     NoFeatures {
@@ -291,18 +298,34 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Images have no features.
-    #[error("`{}`: no features for {missing} of {images} images, the first is `{file_name}`{}", path.display(), image_id.as_ref().map_or(String::new(), |id| format!(" (image id {id})")))]
+    #[error("`{}`: no features for {} of {of} images: {images}; {}; expected rows named by the file names of the images, with or without ending{}", path.display(), images.all, if rows.all == 0 { "every row is that of another image".to_owned() } else { format!("found rows of no image: {rows}") }, if *with_ids { ", or by their ids" } else { " (these images have no ids)" })]
     MissingFeatures {
-        /// The file or folder of the features.
+        /// The file or folder with the names of the features.
         path: PathBuf,
-        /// How many images have none.
-        missing: usize,
         /// How many images were asked for.
-        images: usize,
-        /// The first image without.
-        file_name: String,
-        /// Its id, where the layout of the captions has ids.
-        image_id: Option<ImageId>,
+        of: usize,
+        /// Those without features.
+        images: Listed,
+        /// Rows that no image has.
+        rows: Listed,
+        /// Whether all images have ids.
+        with_ids: bool,
+    },
+    /// Two images would have the same features.
+    #[error("`{}`: found a row for two images: {rows}; expected rows named by the file names of the images", path.display())]
+    SharedFeatures {
+        /// The file or folder with the names of the features.
+        path: PathBuf,
+        /// The rows, with the images.
+        rows: Listed,
+    },
+    /// The names of features can be read in two ways.
+    #[error("`{}`: found names that fit in two ways: {images}; expected rows named by the file names of the images", path.display())]
+    AmbiguousFeatures {
+        /// The file or folder with the names of the features.
+        path: PathBuf,
+        /// The images, with both rows.
+        images: Listed,
     },
     /// A feature value is not a number or infinite.
     #[error("`{}`: image `{image}`: found {value} at region {region}, dimension {dimension}, expected finite numbers", path.display())]
@@ -395,6 +418,13 @@ impl DataError {
             ),
             Self::Write { .. } => false,
             _ => true,
+        }
+    }
+
+    /// The error for a pipe or a folder where a file should be.
+    pub(crate) fn not_a_file(path: &Path) -> Self {
+        Self::NotAFile {
+            path: path.to_owned(),
         }
     }
 

@@ -48,13 +48,14 @@ pub use captions::{
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
-    SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
+    FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
+    Row, SafetensorsSource,
 };
 pub use image_id::ImageId;
 pub use notice::Notice;
 pub use order::{choose_captions, epoch_order};
-pub use standardise::Standardiser;
+pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]

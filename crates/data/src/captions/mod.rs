@@ -132,7 +132,8 @@ pub struct CaptionedImage {
     /// The folder that the layout gives for the file, if any (`filepath` in Karpathy's COCO).
     pub folder: Option<String>,
     /// The id that the files give, where their layout has ids: that of COCO and of self-critical.pytorch; in
-    /// Karpathy's layout `cocoid`, or `imgid` without one. Tables have none. Unique.
+    /// Karpathy's layout `cocoid`, if all images have one (`imgid` is a running number and names nothing). Tables have
+    /// none. Unique.
     pub image_id: Option<ImageId>,
     /// The part of the data to which the image belongs.
     pub split: Split,

@@ -58,9 +58,15 @@ fn karpathy_is_read_when_well_formed() {
     let [a, b] = captions.images.as_slice() else {
         panic!("two images");
     };
-    assert_eq!((a.file_name.as_str(), &*id(a)), ("a.jpg", "3"));
-    // The first image has no `cocoid`: ids are `imgid` for both.
-    assert_eq!((b.file_name.as_str(), &*id(b)), ("b.jpg", "4"));
+    // The first image has no `cocoid`, and `imgid` is no id: neither has one.
+    assert_eq!((a.file_name.as_str(), &*id(a)), ("a.jpg", "none"));
+    assert_eq!((b.file_name.as_str(), &*id(b)), ("b.jpg", "none"));
+    let all = KARPATHY.replace("\"imgid\": 3, \"split\"", "\"cocoid\": 5, \"split\"");
+    let all = karpathy(&Folder::new(), &all).unwrap();
+    assert_eq!(
+        (id(&all.images[0]).as_str(), id(&all.images[1]).as_str()),
+        ("5", "77")
+    );
     assert_eq!((a.split, b.split), (Split::Train, Split::Train));
     assert_eq!(a.folder, None);
     assert_eq!(b.folder.as_deref(), Some("val2014"));
@@ -106,14 +112,9 @@ fn error_names_the_place_when_karpathy_is_malformed() {
             "`dataset.json`: images[1].cocoid: found 7.7, expected a whole number or text",
         ),
         (
-            r#""imgid": 4, "split""#,
             r#""imgid": 3, "split""#,
-            "`dataset.json`: images[1]: image id 3 appears twice, first at images[0]",
-        ),
-        (
-            r#""imgid": 3, "split""#,
-            r#""split""#,
-            "`dataset.json`: images[0]: found no `cocoid`, expected one as of images[1], or none of any image",
+            r#""cocoid": "77", "split""#,
+            "`dataset.json`: images[1]: image id 77 appears twice, first at images[0]",
         ),
         (
             r#""filename": "b.jpg""#,

@@ -43,7 +43,10 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     assert!(dataset.split(Split::Test).is_empty());
     let batch = dataset.features.read_batch(&dataset.rows(Split::Train));
     assert_eq!(batch.unwrap().values, [3.0, 0.0]);
-    dataset.check_features().unwrap();
+    dataset
+        .features
+        .check(&dataset.rows(Split::Train), |_, _| {})
+        .unwrap();
 }
 
 #[test]
@@ -64,7 +67,8 @@ fn error_names_the_image_when_it_has_no_features() {
     let error = Dataset::load(&captions, &features, BUILD, None).unwrap_err();
     assert_eq!(
         folder.shorten(error),
-        "`x.npy`: no features for 1 of 3 images, the first is `b.jpg`"
+        "`x.names.txt`: no features for 1 of 3 images: \"b.jpg\"; every row is that of another image; expected rows \
+         named by the file names of the images, with or without ending (these images have no ids)"
     );
 }
 
