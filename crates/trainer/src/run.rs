@@ -1,5 +1,6 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod outset;
 mod stage;
 
 use std::{
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint},
-    config::{Config, ScheduleConfig, StartFrom},
+    config::{Config, ScheduleConfig, StartFrom, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -27,8 +28,10 @@ use crate::{
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
     search::Search,
+    warning::Warning,
     xe::Xe,
 };
+use outset::{metric_warning, vocabulary_warning};
 
 /// How a run is begun.
 #[derive(Debug)]
@@ -37,6 +40,9 @@ pub struct RunOptions<'a> {
     pub directory: PathBuf,
     /// Whether to go on with the run that the directory holds.
     pub resume: bool,
+    /// Whether a run that goes on reads all features again and compares their checksum, even where they look as they
+    /// did.
+    pub verify_features: bool,
     /// Becomes true when the run should end after the current step, with a checkpoint.
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
@@ -71,7 +77,7 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]; a checkpoint that was written before stays intact.
 pub fn train(
-    config: &Config,
+    config: &ValidConfig,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
@@ -121,15 +127,19 @@ impl<'a> Run<'a> {
         }
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
-            None => Corpus::build(&config.data, &config.model)?,
-            Some(stored) => Corpus::with_vocabulary(
-                &config.data,
-                &config.model,
-                stored.vocabulary.clone(),
-                stored.standardiser.clone(),
-            )?,
+            None => Corpus::build(&config.data, &config.model, observer)?,
+            Some(stored) => {
+                let verify = options.verify_features;
+                Corpus::resume(&config.data, &config.model, stored, verify, observer)?
+            }
         };
         check_batches(config, &corpus)?;
+        let mut warnings = Vec::new();
+        warnings.extend(corpus.notices().iter().cloned().map(Warning::Data));
+        warnings.extend(vocabulary_warning(config, &corpus)?);
+        let validation = corpus.split(Split::Val)?.iter();
+        let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
+        warnings.extend(metric_warning(config.validation.metric, &references));
         check_rewards(config, &corpus, options.rewards)?;
         for stage in &config.stages {
             if let StartFrom::Checkpoint(path) = &stage.start_from {
@@ -137,7 +147,12 @@ impl<'a> Run<'a> {
             }
         }
         check_teachers(config, &corpus, &device)?;
-        Search::new(&config.validation.decoder, &corpus)?;
+        Search::new(
+            &config.validation.decoder,
+            config,
+            corpus.vocabulary(),
+            Some(&corpus),
+        )?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
             None => {
@@ -145,6 +160,10 @@ impl<'a> Run<'a> {
                     feature: corpus.feature_dimension(),
                     vocab: corpus.vocabulary().len(),
                 };
+                if let Some(message) = bounds::oversize(&config.model, dimensions) {
+                    let captioner = config.model.name();
+                    return Err(TrainError::CaptionerTooLarge { captioner, message });
+                }
                 let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
@@ -171,13 +190,13 @@ impl<'a> Run<'a> {
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&checkpoints)?;
         remove_stale_temporaries(&directory)?;
-        write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
-            EventWriter::resume(&directory, progress.global_step)?
+            EventWriter::resume(&directory, progress.global_step, true)?
         } else {
             EventWriter::create(&directory)?
         };
-        Ok(Self {
+        let mut run = Self {
             config,
             rewards: options.rewards,
             directory,
@@ -188,7 +207,21 @@ impl<'a> Run<'a> {
             progress,
             events,
             observer,
-        })
+        };
+        for warning in &warnings {
+            run.warn(warning)?;
+        }
+        Ok(run)
+    }
+
+    /// Tells the observer, and notes it in the records of the run.
+    fn warn(&mut self, warning: &Warning) -> Result<(), TrainError> {
+        let stage = self.config.stages.get(self.progress.stage);
+        let stage = stage.map_or("", |stage| stage.name.as_str());
+        let step = self.progress.global_step;
+        self.events.warn(step, stage, &warning.to_string())?;
+        self.observer.observe(&Event::Warning(warning));
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<Summary, TrainError> {
@@ -215,9 +248,11 @@ impl<'a> Run<'a> {
 }
 
 fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
+    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
     // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
     before.threads = config.threads;
+    // Features may have moved: whether they are the same is seen by themselves.
+    before.data.features.move_to(&config.data.features);
     let stages = before.stages.len();
     if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
         && stages == config.stages.len()
