@@ -72,7 +72,7 @@ fn features(workplace: &Workplace, file: &str, names: &[&str]) -> Vec<Vec<f32>> 
     let store = store.expect("a feature file");
     let row = |name: &&str| {
         let rows = store
-            .locate_all([(*name, 0)].into_iter())
+            .locate_all([(*name, None)].into_iter())
             .expect("an image");
         store.read_batch(&rows).expect("features").values
     };
