@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning,
-};
+use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning};
 
 /// Something that happened in a run.
 #[derive(Debug)]

@@ -114,7 +114,10 @@ mod tests {
             (&[&["a red ball on grass"]], true),
             (&[&["a dog", "a cat"]], true),
             (&[&["a dog runs"], &["a dog runs"]], true),
-            (&[&["a dog", "one cat"], &["one cat", "a dog", "a dog"]], true),
+            (
+                &[&["a dog", "one cat"], &["one cat", "a dog", "a dog"]],
+                true,
+            ),
             (&[&["a dog runs"], &["a cat sits"]], false),
             // The same words in another order.
             (&[&["dog bites man"], &["man bites dog"]], false),
