@@ -6,7 +6,7 @@ mod weights;
 
 use std::{collections::BTreeSet, fs, sync::LazyLock};
 
-use image::RgbImage;
+use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::png::PngEncoder, imageops};
 use scst_encoder::{Architecture, Encoder};
 use serde_json::Value;
 
@@ -326,8 +326,8 @@ fn broken_image_is_one_sentence_and_nothing_is_done() {
     TRAINED.write("text.png", b"not a picture");
     for (image, expected) in [
         ("nowhere.jpg", "No such file"),
-        ("broken.jpg", "not a whole JPEG"),
-        ("text.png", "cannot read image `text.png`: "),
+        ("broken.jpg", "it is not a whole JPEG: "),
+        ("text.png", "it is a text, expected a JPEG, PNG, "),
         ("photos", "directory"),
     ] {
         let arguments = ["caption", "att2in", "photos/image4.png", image];
@@ -473,4 +473,67 @@ fn record_of_other_features_is_refused() {
             assert!(message.contains(part), "{part} in: {message}");
         }
     }
+}
+
+/// A photo that lies on its side, and says so in its EXIF data.
+fn lying(photo: &RgbImage) -> Vec<u8> {
+    let mut png = Vec::new();
+    let mut encoder = PngEncoder::new(&mut png);
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    encoder.set_exif_metadata(exif).expect("EXIF data");
+    let photo = imageops::rotate270(photo);
+    let (width, height) = photo.dimensions();
+    let written = encoder.write_image(&photo, width, height, ExtendedColorType::Rgb8);
+    written.expect("a PNG");
+    png
+}
+
+#[test]
+fn photos_that_lie_on_their_side_are_captioned_and_drawn_upright() {
+    TRAINED.write("lying.png", &lying(&photo(4)));
+    fs::create_dir(TRAINED.path("upright")).expect("a folder");
+    let draw = |image: &str, file: &str| {
+        let file = format!("upright/{file}");
+        let report = report(&["att2in", image, "--attention", &file]);
+        (captions(&report["images"][0]), TRAINED.read(&file))
+    };
+    let [upright, turned] = [
+        draw("photos/image4.png", "a.png"),
+        draw("lying.png", "b.png"),
+    ];
+    assert!(upright == turned, "{:?} {:?}", upright.0, turned.0);
+}
+
+#[test]
+fn photos_are_taken_as_stored_when_those_of_the_features_were() {
+    let workplace = copied("grid");
+    let record = workplace.text("copy.encoder.json");
+    let before = record.replace("  \"orientation\": \"exif\",\n", "");
+    assert_ne!(before, record);
+    workplace.write("copy.encoder.json", before.as_bytes());
+    train(&workplace, "before", "att2in", "copy.npy");
+    let side = imageops::rotate270(&photo(4));
+    side.save(workplace.path("side.png")).expect("a photo");
+    workplace.write("lying.png", &lying(&photo(4)));
+    let caption = |photo: &str, drawing: &str| {
+        let output = workplace.run(&["caption", "before", photo, "--attention", drawing]);
+        let printed =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("UTF-8"));
+        assert!(output.status.success(), "{printed:?}");
+        printed
+    };
+    let [stored, errors] = caption("side.png", "side-looks.png");
+    assert_eq!(errors, "");
+    let [printed, errors] = caption("lying.png", "lying-looks.png");
+    assert_eq!(
+        printed.strip_prefix("lying.png: "),
+        stored.strip_prefix("side.png: ")
+    );
+    assert!(workplace.read("lying-looks.png") == workplace.read("side-looks.png"));
+    let parts = [
+        "image `lying.png` is taken as it is stored",
+        "features of `before`",
+    ];
+    assert!(parts.iter().all(|part| errors.contains(part)), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
 }

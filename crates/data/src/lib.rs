@@ -29,9 +29,11 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
+mod files;
 mod image_id;
 mod json;
 pub mod looks_like;
+mod notice;
 pub mod order;
 pub mod scenes;
 pub mod standardise;
@@ -39,18 +41,21 @@ mod text;
 pub mod vocabulary;
 
 pub use captions::{
-    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    ListedImage, SelfCriticalSource, Split, read_image_list, tokenise,
+    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, JsonLayout, KaggleSource,
+    KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
+    read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
-    SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
+    FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
+    Row, SafetensorsSource,
 };
 pub use image_id::ImageId;
+pub use notice::Notice;
 pub use order::{choose_captions, epoch_order};
-pub use standardise::Standardiser;
+pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::{ScstConfig, SequenceObjective, bounds},
     objective::{ImageBatch, StepContext},
+    observer::Unobserved,
     scst::{BaselineState, SelfCritic},
 };
 
@@ -82,6 +83,9 @@ pub fn measure_estimators(
         checkpoint.standardiser.clone(),
     )?;
     checkpoint.check_inputs(&corpus)?;
+    let train = corpus.split(Split::Train)?;
+    let images = lab.images.min(train.len());
+    corpus.check_features(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let rewards = config.stages.iter().find_map(|stage| stage.scst.clone());
     let bench = Bench {

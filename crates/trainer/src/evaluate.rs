@@ -168,8 +168,11 @@ pub fn evaluate(
         dead_ends,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
         signature: format!(
-            "{decoder}+{}",
-            evaluation.signature(&EvaluationMetric::COCO)
+            "{decoder}+{}{}",
+            evaluation.signature(&EvaluationMetric::COCO),
+            corpus
+                .words()
+                .map_or(String::new(), |words| format!("|words:{}", words.name()))
         ),
         decoder,
     })

@@ -40,6 +40,9 @@ pub struct RunOptions<'a> {
     pub directory: PathBuf,
     /// Whether to go on with the run that the directory holds.
     pub resume: bool,
+    /// Whether a run that goes on reads all features again and compares their checksum, even where they look as they
+    /// did.
+    pub verify_features: bool,
     /// Becomes true when the run should end after the current step, with a checkpoint.
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
@@ -124,16 +127,15 @@ impl<'a> Run<'a> {
         }
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
-            None => Corpus::build(&config.data, &config.model)?,
-            Some(stored) => Corpus::with_vocabulary(
-                &config.data,
-                &config.model,
-                stored.vocabulary.clone(),
-                stored.standardiser.clone(),
-            )?,
+            None => Corpus::build(&config.data, &config.model, observer)?,
+            Some(stored) => {
+                let verify = options.verify_features;
+                Corpus::resume(&config.data, &config.model, stored, verify, observer)?
+            }
         };
         check_batches(config, &corpus)?;
         let mut warnings = Vec::new();
+        warnings.extend(corpus.notices().iter().cloned().map(Warning::Data));
         warnings.extend(vocabulary_warning(config, &corpus)?);
         let validation = corpus.split(Split::Val)?.iter();
         let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
@@ -249,6 +251,8 @@ fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> 
     let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
     // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
     before.threads = config.threads;
+    // Features may have moved: whether they are the same is seen by themselves.
+    before.data.features.move_to(&config.data.features);
     let stages = before.stages.len();
     if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
         && stages == config.stages.len()
