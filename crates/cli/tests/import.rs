@@ -317,6 +317,55 @@ fn vectors_with_boxes_are_those_of_the_data_loader() {
 }
 
 #[test]
+fn wrapped_weights_are_those_without_wrappers() {
+    let workplace = workplace(POOLED);
+    workplace.succeed(&arguments("newfc_wrapped.pth", "infos.pkl"));
+    let wrapped = workplace.read("imported/model.safetensors");
+    fs::rename(workplace.path("imported"), workplace.path("wrapped")).expect("a new name");
+    workplace.succeed(&arguments("newfc.pth", "infos.pkl"));
+    assert!(workplace.read("imported/model.safetensors") == wrapped);
+}
+
+#[test]
+fn weights_of_another_kind_are_named_for_what_they_are() {
+    let workplace = workplace(ATT2IN);
+    let cases: [(&[u8], &str); 5] = [
+        (
+            b"<!DOCTYPE html><html>",
+            "found a web page (HTML), expected weights that PyTorch has saved (.pth)",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+            "found a pointer of Git LFS",
+        ),
+        (b"\x02\0\0\0\0\0\0\0{\"\"}", "found a safetensors file"),
+        (b"", "found an empty file"),
+        (
+            b"\x00\x01\x02\xff",
+            "it is not a whole file of PyTorch weights",
+        ),
+    ];
+    for (contents, expected) in cases {
+        workplace.write("other.pth", contents);
+        let message = workplace.refuse(2, &arguments("other.pth", "infos.pkl"));
+        assert!(
+            message.starts_with("error: weights `other.pth`: "),
+            "{message}"
+        );
+        assert!(message.contains(expected), "{message}");
+    }
+    let whole = workplace.read("att2in2.pth");
+    workplace.write("cut.pth", &whole[..whole.len() / 2]);
+    let message = workplace.refuse(2, &arguments("cut.pth", "infos.pkl"));
+    assert!(message.contains("damaged or cut short"), "{message}");
+    let message = workplace.refuse(2, &arguments("att", "infos.pkl"));
+    assert!(
+        message.contains("weights `att`: cannot read it: Is a directory"),
+        "{message}"
+    );
+}
+
+#[test]
 fn what_does_not_belong_together_is_one_sentence() {
     let workplace = workplace(ATT2IN);
     let refuse = |arguments: &[&str], parts: &[&str]| {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::looks_like::Kind;
+
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -61,6 +63,16 @@ pub enum DataError {
         at: Place,
         /// What the CSV reader said.
         problem: String,
+    },
+    /// A file is of another kind than what was asked for.
+    #[error("`{}`: found {found}, expected {expected}", path.display())]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: Kind,
+        /// What it should be.
+        expected: &'static str,
     },
     /// A value has the right type, but not a value that makes sense.
     #[error("`{}`: {at}: found {found}, expected {expected}", path.display())]

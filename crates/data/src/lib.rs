@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
+//! | [`frequencies`] | document frequencies that Python has pickled |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
+//! | [`looks_like`] | what a file seems to be |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
@@ -28,8 +30,11 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
+pub mod frequencies;
 mod json;
+pub mod looks_like;
 pub mod order;
+mod pickle;
 pub mod scenes;
 pub mod standardise;
 mod text;
@@ -45,6 +50,7 @@ pub use features::{
     BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
     SafetensorsSource,
 };
+pub use frequencies::PickledFrequencies;
 pub use order::{choose_captions, epoch_order};
 pub use standardise::Standardiser;
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};

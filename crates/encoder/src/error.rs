@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pytorch_reader::PytorchError;
-
 use crate::architecture::Architecture;
 
 /// Why weights could not be read.
@@ -17,15 +15,25 @@ pub enum WeightsError {
     #[error("cannot read it: {0}")]
     Read(io::Error),
     /// The file is not one that PyTorch has written, or not all of it.
-    #[error("it is not a whole file of PyTorch weights: {0}")]
-    Format(PytorchError),
+    #[error("it is not a whole file of PyTorch weights")]
+    Format,
     /// A tensor's values cannot be read.
     #[error("it is damaged: {0}")]
     Tensor(io::Error),
     /// A tensor is missing.
-    #[error("it has no tensor `{name}`")]
+    #[error("it has no tensor `{name}`{}", instead(nearest))]
     Missing {
         /// The tensor.
+        name: String,
+        /// Names in the file that are most like it.
+        nearest: Vec<String>,
+    },
+    /// Tensors refer to the same values so often that they are far larger than their file.
+    #[error(
+        "tensor `{name}` repeats values of others so often that all are larger than the file allows"
+    )]
+    Repeats {
+        /// The tensor at which there were too many.
         name: String,
     },
     /// A tensor has another shape.
@@ -39,12 +47,12 @@ pub enum WeightsError {
         expected: Vec<usize>,
     },
     /// A tensor has elements of another type.
-    #[error("tensor `{name}` has elements of type {found}, expected F32 or F16")]
+    #[error("tensor `{name}` has elements of type {found}, expected float32 or float16")]
     Type {
         /// The tensor.
         name: String,
         /// Its type in the file.
-        found: String,
+        found: &'static str,
     },
     /// A tensor holds NaN or an infinity.
     #[error("tensor `{name}` holds a number that is not finite")]
@@ -58,6 +66,15 @@ pub enum WeightsError {
         /// The tensor.
         name: String,
     },
+}
+
+/// What is there instead of a tensor.
+fn instead(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return ", nor any other".to_owned();
+    }
+    let names: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
+    format!(", the most similar are {}", names.join(", "))
 }
 
 /// Why an image could not be read.

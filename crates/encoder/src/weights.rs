@@ -28,10 +28,26 @@ pub struct FloatTensor {
     pub values: Vec<f32>,
 }
 
+/// What checkpoints keep a state dict under, beside an optimiser's.
+const ENTRIES: [&str; 4] = ["state_dict", "model_state_dict", "model_state", "model"];
+/// What wrappers of a network put before the names of its tensors.
+const WRAPPERS: [&str; 5] = ["module", "_orig_mod", "model", "net", "network"];
+/// How many times as long as its file all tensors together may be: some share their values.
+const SHARING: u64 = 4;
+/// How many names a message lists.
+const NEAREST: usize = 3;
+
 /// A `.pth` file of 32- or 16-bit floats, as `torch.save(model.state_dict())` writes it in any version.
+///
+/// A state dict that is an entry of a checkpoint is found there, and what wrappers such as `DataParallel` and
+/// `torch.compile` put before all names (`module.`, `_orig_mod.`) is left out.
 #[derive(Debug)]
 pub struct StateDict {
     tensors: HashMap<String, Tensor>,
+    /// Names of all tensors as they are in the file, by those that they have here.
+    names: BTreeMap<String, String>,
+    /// How many bytes the tensors that are still to be read may take.
+    room: u64,
 }
 
 impl StateDict {
@@ -41,13 +57,39 @@ impl StateDict {
     /// The file cannot be read, or is not a whole PyTorch file.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         // Files that others cannot see through, such as directories, get the operating system's words.
-        std::fs::File::open(path)
-            .and_then(|mut file| std::io::Read::read(&mut file, &mut [0]))
-            .map_err(WeightsError::Read)?;
-        let reader = PytorchReader::new(path).map_err(WeightsError::Format)?;
+        let length = std::fs::File::open(path)
+            .and_then(|mut file| {
+                std::io::Read::read(&mut file, &mut [0])?;
+                file.metadata()
+            })
+            .map_err(WeightsError::Read)?
+            .len();
+        let reader = PytorchReader::new(path).map_err(|_| WeightsError::Format)?;
+        let found = reader.into_tensors();
+        let names = unwrapped(found.keys().cloned().collect());
+        let mut tensors = HashMap::new();
+        let mut found = found;
+        for (name, in_file) in &names {
+            if let Some(tensor) = found.remove(in_file) {
+                tensors.insert(name.clone(), tensor);
+            }
+        }
         Ok(Self {
-            tensors: reader.into_tensors(),
+            tensors,
+            names,
+            room: length.saturating_mul(SHARING),
         })
+    }
+
+    /// Names in the file that are most like `name`.
+    fn nearest(&self, name: &str) -> Vec<String> {
+        let all = self.names.iter();
+        let mut likely: Vec<_> = all
+            .map(|(here, in_file)| (strsim::sorensen_dice(name, here), in_file))
+            .collect();
+        likely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let likely = likely.into_iter().take(NEAREST);
+        likely.map(|(_, in_file)| in_file.clone()).collect()
     }
 
     /// All tensors by name, without counts, which are whole numbers.
@@ -86,12 +128,61 @@ impl StateDict {
     }
 }
 
+/// Names by those without the entry that holds them and without wrappers.
+fn unwrapped(in_file: Vec<String>) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<String, String> = in_file
+        .into_iter()
+        .map(|name| (name.clone(), name))
+        .collect();
+    let below = |names: &BTreeMap<String, String>, first: &str| -> BTreeMap<String, String> {
+        let names = names.iter();
+        names
+            .filter_map(|(name, in_file)| {
+                let rest = name.strip_prefix(first)?.strip_prefix('.')?;
+                Some((rest.to_owned(), in_file.clone()))
+            })
+            .collect()
+    };
+    let entries = ENTRIES.iter().map(|entry| below(&names, entry));
+    if let Some(entry) = entries.into_iter().find(|entry| !entry.is_empty()) {
+        names = entry;
+    }
+    // Wrappers are wrapped too.
+    while let Some(inner) = WRAPPERS
+        .iter()
+        .map(|wrapper| below(&names, wrapper))
+        .find(|inner| !inner.is_empty() && inner.len() == names.len())
+    {
+        names = inner;
+    }
+    names
+}
+
+/// The name of an element type in PyTorch.
+fn element_type(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F64 => "float64",
+        DType::F32 => "float32",
+        DType::F16 => "float16",
+        DType::BF16 => "bfloat16",
+        DType::I64 => "int64",
+        DType::I32 => "int32",
+        DType::I16 => "int16",
+        DType::I8 => "int8",
+        DType::U8 => "uint8",
+        DType::Bool => "bool",
+        _ => "another type",
+    }
+}
+
 impl WeightSource for StateDict {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let missing = || WeightsError::Missing {
-            name: name.to_owned(),
+        let Some(tensor) = self.tensors.remove(name) else {
+            return Err(WeightsError::Missing {
+                name: name.to_owned(),
+                nearest: self.nearest(name),
+            });
         };
-        let tensor = self.tensors.remove(name).ok_or_else(missing)?;
         if tensor.shape() != shape {
             return Err(WeightsError::Shape {
                 name: name.to_owned(),
@@ -103,9 +194,14 @@ impl WeightSource for StateDict {
         if !matches!(dtype, DType::F32 | DType::F16) {
             return Err(WeightsError::Type {
                 name: name.to_owned(),
-                found: format!("{dtype:?}"),
+                found: element_type(dtype),
             });
         }
+        // A tensor that repeats its values may be larger than the file, without bound.
+        let room = self.room.checked_sub(tensor.byte_len() as u64);
+        self.room = room.ok_or_else(|| WeightsError::Repeats {
+            name: name.to_owned(),
+        })?;
         let bytes = tensor.read().map_err(WeightsError::Tensor)?;
         let values: Vec<f32> = if dtype == DType::F32 {
             let (values, _) = bytes.as_chunks();

@@ -45,14 +45,17 @@ fn tensors_that_are_wrong_are_named() {
         let error = weights.tensor(name, shape).expect_err("it is wrong");
         error.to_string()
     };
-    assert_eq!(message("a.scale", &[2]), "it has no tensor `a.scale`");
+    assert_eq!(
+        message("a.scale", &[2]),
+        "it has no tensor `a.scale`, the most similar are `a.bias`, `a.weight`, `fc.weight`"
+    );
     assert_eq!(
         message("a.weight", &[3, 2]),
         "tensor `a.weight` has the shape [2, 3], expected [3, 2]"
     );
     assert_eq!(
         message("bn.num_batches_tracked", &[]),
-        "tensor `bn.num_batches_tracked` has elements of type I64, expected F32 or F16"
+        "tensor `bn.num_batches_tracked` has elements of type int64, expected float32 or float16"
     );
     let weights = StateDict::open(&fixture("tiny_zip.pth")).expect("a whole file");
     let error = weights.finish().expect_err("tensors are left");

@@ -12,7 +12,7 @@ use scst_trainer::{
 
 use crate::{
     arguments::{ImportArguments, Origin},
-    failure::Failure,
+    failure::{Failure, something_else},
     output::print_line,
 };
 
@@ -25,8 +25,10 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
     };
     let path = arguments.weights.as_path();
     let tensors = StateDict::open(path).and_then(StateDict::floats);
-    let tensors = tensors
-        .map_err(|error| Failure::Mistake(format!("weights `{}`: {error}", path.display())))?;
+    let tensors = tensors.map_err(|error| {
+        let what = something_else(path, &error).unwrap_or_else(|| error.to_string());
+        Failure::Mistake(format!("weights `{}`: {what}", path.display()))
+    })?;
     let tensors = tensors
         .into_iter()
         .map(|(name, FloatTensor { shape, values })| (name, StateTensor { shape, values }))
