@@ -25,7 +25,9 @@ pub fn skip(missing: &str) {
 /// A file or folder of `shared`, which lies beside the repository.
 pub fn shared(name: &str) -> Option<PathBuf> {
     // From the folder of a crate.
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared")
+        .join(name);
     if !path.exists() {
         skip(&format!("{} is not there", path.display()));
         return None;

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scst_trainer::{Event, Observer, events::Record};
 
+use crate::output::warn;
+
 /// Shows a run on standard error.
 pub(crate) struct Display {
     bar: ProgressBar,
@@ -75,6 +77,7 @@ impl Observer for Display {
                     ));
                 }
             }
+            Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
             Event::StageStarted {
                 name,
                 step,

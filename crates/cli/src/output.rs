@@ -14,6 +14,11 @@ macro_rules! print_line {
 }
 pub(crate) use print_line;
 
+/// Prints a warning on standard error.
+pub(crate) fn warn(warning: &impl fmt::Display) {
+    eprintln!("warning: {warning}");
+}
+
 /// See [`print_line`].
 pub(crate) fn write_line(line: fmt::Arguments<'_>) {
     check(writeln!(io::stdout(), "{line}"));

@@ -69,10 +69,8 @@ fn read(workplace: &Workplace, file: &str, names: &[&str]) -> Vec<f32> {
         names: None,
     });
     let store = FeatureStore::open(&source).expect("a feature file");
-    let images: Vec<(&str, u64)> = names.iter().map(|&name| (name, 0)).collect();
-    let rows = store
-        .locate_all(images.iter().copied())
-        .expect("all images");
+    let images = names.iter().map(|&name| (name, None));
+    let rows = store.locate_all(images).expect("all images");
     store.read_batch(&rows).expect("features").values
 }
 

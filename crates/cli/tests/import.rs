@@ -97,7 +97,7 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: i64,
 }
 
 fn json<T: for<'a> Deserialize<'a>>(workplace: &Workplace, name: &str) -> T {
@@ -177,7 +177,7 @@ fn log_probabilities_are_those_of_pytorch() {
             .zip(&expected_model.log_probs)
             .enumerate()
         {
-            let row = store.locate("not a name", document.images[k / 2].id);
+            let row = store.locate("not a name", Some(&document.images[k / 2].id.into()));
             let batch = store
                 .read_batch(&[row.expect("features by id")])
                 .expect("features");
@@ -209,7 +209,7 @@ fn log_probabilities_are_those_of_pytorch() {
 fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
     #[derive(Deserialize)]
     struct Caption {
-        image_id: u64,
+        image_id: i64,
         caption: String,
     }
     for (name, words, captioner) in MODELS {
@@ -231,7 +231,7 @@ fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
         }
         if let Some(greedy) = &expected.models[name].greedy {
             let ids = document.images.iter().map(|image| image.id);
-            let expected: BTreeMap<u64, String> = ids.zip(greedy.iter().cloned()).collect();
+            let expected: BTreeMap<i64, String> = ids.zip(greedy.iter().cloned()).collect();
             assert_eq!(found, expected, "{name}");
         }
         workplace.succeed(&["train", "config.toml"]);
@@ -305,7 +305,7 @@ fn vectors_with_boxes_are_those_of_the_data_loader() {
     let store = store.expect("features");
     for (image, expected) in document.images.iter().zip(&expected.boxes) {
         let row = store
-            .locate("not a name", image.id)
+            .locate("not a name", Some(&image.id.into()))
             .expect("features by id");
         let found = store.read_batch(&[row]).expect("features").values;
         let expected: Vec<f32> = expected.iter().flatten().copied().collect();

@@ -8,64 +8,16 @@
 //! Other keys are ignored. Ids are whole numbers or strings.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
 
-use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::Place;
-use crate::{DataError, json};
+use crate::json::Object;
+use crate::{DataError, ImageId, json};
 
 /// The longest caption that is taken for one, in bytes.
 const LONGEST_CAPTION: usize = 1 << 20;
-
-/// The id of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(untagged)]
-pub enum ImageId {
-    /// As in COCO.
-    Number(i64),
-    /// As where images are known by name.
-    Text(String),
-}
-
-impl fmt::Display for ImageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Text(text) => write!(f, "`{text}`"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ImageId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-        impl Visitor<'_> for IdVisitor {
-            type Value = ImageId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number or a string")
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ImageId, E> {
-                Ok(ImageId::Number(number))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<ImageId, E> {
-                let number = i64::try_from(number)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))?;
-                Ok(ImageId::Number(number))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ImageId, E> {
-                Ok(ImageId::Text(text.to_owned()))
-            }
-        }
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
 
 /// The references of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +39,22 @@ pub struct CaptionResult {
 
 #[derive(Deserialize)]
 struct Annotations {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
-    annotations: Vec<CaptionResult>,
+    #[serde(default, deserialize_with = "json::some_objects")]
+    annotations: Option<Vec<CaptionResult>>,
+}
+
+impl Object for Annotations {
+    const SHAPE: &'static str = r#"{"images": [...], "annotations": [...]}"#;
+}
+
+impl Object for Image {
+    const SHAPE: &'static str = r#"{"id"}"#;
+}
+
+impl Object for CaptionResult {
+    const SHAPE: &'static str = r#"{"image_id", "caption"}"#;
 }
 
 #[derive(Deserialize)]
@@ -106,7 +72,12 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
     let Annotations {
         images,
         annotations,
-    } = json::read(path)?;
+    } = json::read_object(path)?;
+    let Some(annotations) = annotations.filter(|some| !some.is_empty() || images.is_empty()) else {
+        return Err(DataError::NoAnnotations {
+            path: path.to_owned(),
+        });
+    };
     let mut numbers = HashMap::with_capacity(images.len());
     let mut referenced: Vec<ReferencedImage> = Vec::with_capacity(images.len());
     for (index, Image { id }) in images.into_iter().enumerate() {
@@ -160,7 +131,7 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
 ///
 /// The file cannot be read or is malformed, or a caption is longer than 1 MiB.
 pub fn read_results(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
-    let results: Vec<CaptionResult> = json::read(path)?;
+    let results: Vec<CaptionResult> = json::read_objects(path)?;
     for (index, result) in results.iter().enumerate() {
         check_length(path, || format!("[{index}].caption"), &result.caption)?;
     }
@@ -364,8 +335,10 @@ mod tests {
     #[test]
     fn errors_name_the_item_when_references_are_bad() {
         assert_eq!(
-            refusal(r#"{"images": [{"id": 1}, {"id": 1}], "annotations": []}"#),
-            "`refs.json`: images[1].id: image id 1 appears twice, first at images[0].id"
+            refusal(
+                r#"{"images": [{"id": 1}, {"id": "1"}], "annotations": [{"image_id": 1, "caption": "a"}]}"#
+            ),
+            "`refs.json`: images[1].id: image id `1` appears twice, first at images[0].id"
         );
         assert_eq!(
             refusal(r#"{"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "a"}]}"#),
@@ -385,10 +358,19 @@ mod tests {
             refusal(
                 r#"{"images": [{"id": 1}], "annotations": [{"image_id": 1.5, "caption": "a"}]}"#
             ),
-            "`refs.json`: annotations[0].image_id: invalid type: floating point `1.5`, \
-             expected a whole number or a string at line 1 column 56"
+            "`refs.json`: annotations[0].image_id: found 1.5, expected a whole number or text"
         );
-        assert!(refusal(r#"{"images": [{"id": 1}"#).contains("EOF"));
+        assert!(refusal(r#"{"images": [{"id": 1}"#).contains("the file ends"));
+        assert_eq!(
+            refusal(r#"[{"image_id": 1, "caption": "a"}]"#),
+            "`refs.json`: found a list, expected an object {\"images\": [...], \"annotations\": [...]}"
+        );
+        for no_annotations in [
+            r#"{"images": [{"id": 1}]}"#,
+            r#"{"images": [{"id": 1}], "annotations": []}"#,
+        ] {
+            assert!(refusal(no_annotations).contains("lists images without captions"));
+        }
         let long = "a".repeat(LONGEST_CAPTION + 1);
         assert_eq!(
             refusal(&format!(

@@ -2,21 +2,29 @@
 
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split};
 use crate::features::{FeatureSource, FeatureStore, Row};
-use crate::{DataError, Vocabulary};
+use crate::{DataError, ImageId, Vocabulary};
 
 /// One image with its features and gold captions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// The file name without folders.
     pub file_name: String,
-    /// The image id, as in the caption files.
-    pub image_id: u64,
+    /// The id of the image in the caption files, where their layout has ids.
+    pub image_id: Option<ImageId>,
     /// Its features in [`Dataset::features`].
     pub row: Row,
     /// Gold captions as ids: full length, without an end token.
     pub captions: Vec<Vec<u32>>,
     /// The same captions as words joined by single spaces, with words that the vocabulary lacks.
     pub references: Vec<String>,
+}
+
+impl Example {
+    /// The id to write for this image: that of the caption files, or its file name where they have no ids.
+    pub fn id(&self) -> ImageId {
+        let name = || ImageId::from(self.file_name.as_str());
+        self.image_id.clone().unwrap_or_else(name)
+    }
 }
 
 /// Which words a [`Dataset`] uses.
@@ -79,7 +87,7 @@ impl Dataset {
         };
         let names = images
             .iter()
-            .map(|image| (image.file_name.as_str(), image.image_id));
+            .map(|image| (image.file_name.as_str(), image.image_id.as_ref()));
         let rows = features.locate_all(names)?;
         let mut dataset = Self {
             vocabulary,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::looks_like::Kind;
+use crate::ImageId;
 
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,25 @@ pub enum Place {
     Key(String),
     /// A line of a text file, counted from 1.
     Line(u64),
+    /// A line of a text file and a column in characters, both counted from 1.
+    Position {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: u64,
+    },
+    /// The file as a whole.
+    File,
+}
+
+impl Place {
+    /// What stands before a message: nothing for the file as a whole.
+    pub(crate) fn prefix(&self) -> String {
+        match self {
+            Self::File => String::new(),
+            place => format!("{place}: "),
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -20,6 +39,8 @@ impl fmt::Display for Place {
         match self {
             Self::Key(key) => f.write_str(key),
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Position { line, column } => write!(f, "line {line}, column {column}"),
+            Self::File => f.write_str("the file"),
         }
     }
 }
@@ -45,13 +66,13 @@ pub enum DataError {
         source: io::Error,
     },
     /// A JSON file does not parse, or a value has the wrong type.
-    #[error("`{}`: {at}: {problem}", path.display())]
+    #[error("`{}`: {}{problem}", path.display(), at.prefix())]
     Json {
         /// The file.
         path: PathBuf,
-        /// The path of keys to the value (`.` for the document itself).
+        /// The path of keys to the value, or where the syntax is wrong.
         at: Place,
-        /// What serde found and expected, with line and column.
+        /// What was found and expected.
         problem: String,
     },
     /// A CSV file does not parse.
@@ -64,18 +85,8 @@ pub enum DataError {
         /// What the CSV reader said.
         problem: String,
     },
-    /// A file is of another kind than what was asked for.
-    #[error("`{}`: found {found}, expected {expected}", path.display())]
-    OtherKind {
-        /// The file.
-        path: PathBuf,
-        /// What it seems to be.
-        found: Kind,
-        /// What it should be.
-        expected: &'static str,
-    },
     /// A value has the right type, but not a value that makes sense.
-    #[error("`{}`: {at}: found {found}, expected {expected}", path.display())]
+    #[error("`{}`: {}found {found}, expected {expected}", path.display(), at.prefix())]
     Value {
         /// The file.
         path: PathBuf,
@@ -133,6 +144,16 @@ pub enum DataError {
         references: PathBuf,
         /// The first image without one.
         first: String,
+    },
+    /// A JSON file in COCO's layout lists images and has no captions, as `image_info_test2014.json`.
+    #[error(
+        "`{0}` lists images without captions, as COCO's image_info files do, expected captions to learn from or to \
+         compare with; `scst caption RUN --features FILE --images-json {0} --out results.json` captions such images",
+        path.display()
+    )]
+    NoAnnotations {
+        /// The file.
+        path: PathBuf,
     },
     /// A caption file holds no image at all.
     #[error("`{}` holds no images", path.display())]
@@ -213,7 +234,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Images have no features.
-    #[error("`{}`: no features for {missing} of {images} images, the first is `{file_name}` (image id {image_id})", path.display())]
+    #[error("`{}`: no features for {missing} of {images} images, the first is `{file_name}`{}", path.display(), image_id.as_ref().map_or(String::new(), |id| format!(" (image id {id})")))]
     MissingFeatures {
         /// The file or folder of the features.
         path: PathBuf,
@@ -223,8 +244,8 @@ pub enum DataError {
         images: usize,
         /// The first image without.
         file_name: String,
-        /// Its id.
-        image_id: u64,
+        /// Its id, where the layout of the captions has ids.
+        image_id: Option<ImageId>,
     },
     /// A feature value is not a number or infinite.
     #[error("`{}`: image `{image}`: found {value} at region {region}, dimension {dimension}, expected finite numbers", path.display())]

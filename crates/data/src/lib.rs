@@ -31,6 +31,7 @@ pub mod dataset;
 mod error;
 pub mod features;
 pub mod frequencies;
+mod image_id;
 mod json;
 pub mod looks_like;
 pub mod order;
@@ -42,7 +43,7 @@ pub mod vocabulary;
 
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    SelfCriticalSource, Split, tokenise,
+    ListedImage, SelfCriticalSource, Split, read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
@@ -51,6 +52,7 @@ pub use features::{
     SafetensorsSource,
 };
 pub use frequencies::PickledFrequencies;
+pub use image_id::ImageId;
 pub use order::{choose_captions, epoch_order};
 pub use standardise::Standardiser;
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};

@@ -115,6 +115,20 @@ pub enum TrainError {
         /// Training images.
         images: usize,
     },
+    /// A vocabulary without any word of the training captions.
+    #[error(
+        "{}: it holds no word of the training captions, such as `{example}`, expected the vocabulary that belongs to them",
+        vocabulary.as_ref().map_or_else(
+            || "the vocabulary of the run".to_owned(),
+            |path| format!("key `data.vocabulary`, `{}`", path.display())
+        )
+    )]
+    NoKnownWords {
+        /// The file of the vocabulary, if it was given.
+        vocabulary: Option<PathBuf>,
+        /// A word of the training captions.
+        example: String,
+    },
     /// A word that captions are to hold but that the captioner does not know.
     #[error("key `{key}` of the decoder: `{word}` is not in the vocabulary")]
     UnknownWord {
@@ -185,6 +199,7 @@ impl TrainError {
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
+            | Self::NoKnownWords { .. }
             | Self::UnknownWord { .. }
             | Self::ConsensusWithoutTraining
             | Self::FeatureForm { .. }

@@ -1,6 +1,6 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
-use scst_data::Example;
+use scst_data::{Example, ImageId};
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
 use scst_sampler::END;
@@ -16,8 +16,8 @@ use crate::{
 /// A caption that was decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecodedCaption {
-    /// Id of the image, as in the caption files.
-    pub image_id: u64,
+    /// Id of the image, as in the caption files; its file name where they have no ids.
+    pub image_id: ImageId,
     /// The caption, words joined by single spaces.
     pub caption: String,
 }
@@ -70,6 +70,15 @@ impl EvaluationReport {
 }
 
 impl ValidationMetric {
+    /// What checkpoints are compared by: this metric, and the others where it ties.
+    pub fn in_order(self) -> [Self; 3] {
+        match self {
+            Self::CiderD => [Self::CiderD, Self::Bleu4, Self::RougeL],
+            Self::Bleu4 => [Self::Bleu4, Self::CiderD, Self::RougeL],
+            Self::RougeL => [Self::RougeL, Self::CiderD, Self::Bleu4],
+        }
+    }
+
     /// The name in logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -139,7 +148,7 @@ pub fn evaluate(
         .iter()
         .zip(examples)
         .map(|(text, example)| DecodedCaption {
-            image_id: example.image_id,
+            image_id: example.id(),
             caption: text.clone(),
         });
     Ok(EvaluationReport {

@@ -1,4 +1,4 @@
-//! What a run tells about itself: one JSON line a record, the same numbers for TensorBoard, and the learning curve.
+//! What a run tells about itself: one JSON line a record or a warning, the same numbers for TensorBoard, and the learning curve.
 
 pub mod curve;
 mod metrics_jsonl;
@@ -126,13 +126,14 @@ impl EventWriter {
 
     /// Continues a run after `step`: drops the records of later steps and a torn last line, then appends.
     ///
+    /// Unless `is_validated`, the validation of `step` itself is still to be made, and a record of it is dropped too.
     /// The kept records go into a new event file, on whose reading TensorBoard drops what it knew. A run without
     /// `metrics.jsonl` gets a new one.
     ///
     /// # Errors
     /// When a line is not a record, or the files cannot be written; the records are then intact.
-    pub fn resume(run_dir: &Path, step: u64) -> Result<Self, EventError> {
-        let (metrics, kept) = MetricsWriter::resume(run_dir, step)?;
+    pub fn resume(run_dir: &Path, step: u64, is_validated: bool) -> Result<Self, EventError> {
+        let (metrics, kept) = MetricsWriter::resume(run_dir, step, is_validated)?;
         Ok(Self {
             metrics,
             tensorboard: tensorboard(run_dir, &kept)?,
@@ -150,6 +151,14 @@ impl EventWriter {
         self.metrics.write(record, wall_secs)?;
         self.tensorboard.write(record, wall_secs)?;
         Ok(())
+    }
+
+    /// Appends a warning, given after `step` in `stage`, unless the run's file holds it already.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn warn(&mut self, step: u64, stage: &str, message: &str) -> Result<(), EventError> {
+        Ok(self.metrics.warn(step, stage, message, unix_secs())?)
     }
 
     /// Forces everything written so far to the disk; call it before the checkpoint of the same step is published.
@@ -203,7 +212,7 @@ mod tests {
                 .expect("the record is written");
         }
         drop(writer);
-        let mut writer = EventWriter::resume(dir.path(), 2).expect("the run is resumed");
+        let mut writer = EventWriter::resume(dir.path(), 2, true).expect("the run is resumed");
         writer
             .write(&train(3, -1.0))
             .expect("the record is written");
@@ -217,7 +226,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         EventWriter::create(dir.path()).expect("the files are made");
         for step in 1..=3 {
-            EventWriter::resume(dir.path(), step).expect("the run is resumed");
+            EventWriter::resume(dir.path(), step, true).expect("the run is resumed");
         }
         let event_files = dir.path().join(TENSORBOARD_DIRECTORY);
         let entries = fs::read_dir(event_files).expect("the directory is listed");

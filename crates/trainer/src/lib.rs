@@ -33,6 +33,7 @@ mod scst;
 mod search;
 mod self_test;
 mod update;
+mod warning;
 mod xe;
 
 pub use backend::{Backend, BackendError};
@@ -49,3 +50,4 @@ pub use observer::{Event, Observer};
 pub use progress::{Best, StageSummary};
 pub use run::{Outcome, RunOptions, Summary, train};
 pub use self_test::{Agreement, self_test};
+pub use warning::Warning;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary};
+use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum Event<'a> {
         /// Captions left out because they hold no word.
         wordless: usize,
     },
+    /// Something that lets the run go on but should be known.
+    Warning(&'a Warning),
     /// A stage begins, or goes on after a resume.
     StageStarted {
         /// Its name.

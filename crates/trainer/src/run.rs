@@ -1,5 +1,6 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod outset;
 mod stage;
 
 use std::{
@@ -27,8 +28,10 @@ use crate::{
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
     search::Search,
+    warning::Warning,
     xe::Xe,
 };
+use outset::{metric_warning, vocabulary_warning};
 
 /// How a run is begun.
 #[derive(Debug)]
@@ -130,6 +133,11 @@ impl<'a> Run<'a> {
             )?,
         };
         check_batches(config, &corpus)?;
+        let mut warnings = Vec::new();
+        warnings.extend(vocabulary_warning(config, &corpus)?);
+        let validation = corpus.split(Split::Val)?.iter();
+        let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
+        warnings.extend(metric_warning(config.validation.metric, &references));
         check_rewards(config, &corpus, options.rewards)?;
         for stage in &config.stages {
             if let StartFrom::Checkpoint(path) = &stage.start_from {
@@ -173,11 +181,11 @@ impl<'a> Run<'a> {
         remove_stale_temporaries(&directory)?;
         write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
-            EventWriter::resume(&directory, progress.global_step)?
+            EventWriter::resume(&directory, progress.global_step, true)?
         } else {
             EventWriter::create(&directory)?
         };
-        Ok(Self {
+        let mut run = Self {
             config,
             rewards: options.rewards,
             directory,
@@ -188,7 +196,21 @@ impl<'a> Run<'a> {
             progress,
             events,
             observer,
-        })
+        };
+        for warning in &warnings {
+            run.warn(warning)?;
+        }
+        Ok(run)
+    }
+
+    /// Tells the observer, and notes it in the records of the run.
+    fn warn(&mut self, warning: &Warning) -> Result<(), TrainError> {
+        let stage = self.config.stages.get(self.progress.stage);
+        let stage = stage.map_or("", |stage| stage.name.as_str());
+        let step = self.progress.global_step;
+        self.events.warn(step, stage, &warning.to_string())?;
+        self.observer.observe(&Event::Warning(warning));
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<Summary, TrainError> {

@@ -7,9 +7,8 @@ use serde::Deserialize;
 
 use super::gather::Gathered;
 use super::{Caption, Captions, CocoSource, Split, tokenise};
-use crate::DataError;
 use crate::error::Place;
-use crate::json;
+use crate::{DataError, ImageId, json};
 
 #[derive(Deserialize)]
 struct Document {
@@ -19,13 +18,13 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: ImageId,
     file_name: String,
 }
 
 #[derive(Deserialize)]
 struct Annotation {
-    image_id: u64,
+    image_id: ImageId,
     caption: String,
 }
 
@@ -56,7 +55,8 @@ fn read_split(path: &Path, split: Split, gathered: &mut Gathered) -> Result<(), 
     let mut numbers = HashMap::with_capacity(document.images.len());
     for (index, image) in document.images.into_iter().enumerate() {
         let at = Place::Key(format!("images[{index}]"));
-        let number = gathered.add_image(path, at, image.file_name, image.id, split)?;
+        let number =
+            gathered.add_image(path, at, image.file_name, Some(image.id.clone()), split)?;
         numbers.insert(image.id, number);
     }
     for (index, annotation) in document.annotations.into_iter().enumerate() {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{Caption, CaptionedImage, Captions, Split};
-use crate::DataError;
 use crate::error::{Place, quoted};
+use crate::{DataError, ImageId};
 
 /// Images read so far, with the places where they stand.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(super) struct Gathered {
     images: Vec<CaptionedImage>,
     places: Vec<(PathBuf, Place)>,
     by_name: HashMap<String, usize>,
-    by_id: HashMap<u64, usize>,
+    by_id: HashMap<ImageId, usize>,
     wordless: usize,
 }
 
@@ -28,7 +28,7 @@ impl Gathered {
         path: &Path,
         at: Place,
         file_name: String,
-        image_id: u64,
+        image_id: Option<ImageId>,
         split: Split,
     ) -> Result<usize, DataError> {
         if file_name.is_empty() {
@@ -44,11 +44,13 @@ impl Gathered {
             let key = format!("file name {}", quoted(&file_name));
             return Err(self.duplicate(path, at, key, first));
         }
-        if let Some(&first) = self.by_id.get(&image_id) {
-            return Err(self.duplicate(path, at, format!("image id {image_id}"), first));
+        if let Some(id) = &image_id {
+            if let Some(&first) = self.by_id.get(id) {
+                return Err(self.duplicate(path, at, format!("image id {id}"), first));
+            }
+            self.by_id.insert(id.clone(), index);
         }
         self.by_name.insert(file_name.clone(), index);
-        self.by_id.insert(image_id, index);
         self.images.push(CaptionedImage {
             file_name,
             folder: None,

@@ -12,7 +12,6 @@ pub(super) fn read(source: &KaggleSource) -> Result<Captions, DataError> {
     let splits = read_splits(&source.splits)?;
     let path = source.captions.as_path();
     let mut gathered = Gathered::default();
-    let mut images = 0;
     table::for_each_row(path, "caption", |line, file_name, raw| {
         let known = gathered.image_named(file_name);
         let image = if let Some(image) = known {
@@ -26,9 +25,7 @@ pub(super) fn read(source: &KaggleSource) -> Result<Captions, DataError> {
                     listing: source.splits.clone(),
                 });
             };
-            let (at, image_id) = (Place::Line(line), images);
-            images += 1;
-            gathered.add_image(path, at, file_name.to_owned(), image_id, split)?
+            gathered.add_image(path, Place::Line(line), file_name.to_owned(), None, split)?
         };
         gathered.add_caption(
             image,

@@ -9,6 +9,7 @@
 
 mod coco;
 mod gather;
+mod image_list;
 mod kaggle;
 mod karpathy;
 mod self_critical;
@@ -20,9 +21,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use image_list::{ListedImage, read_image_list};
 pub use tokenise::tokenise;
 
-use crate::DataError;
+use crate::{DataError, ImageId};
 
 /// Where the captions come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,9 +117,9 @@ pub struct CaptionedImage {
     pub file_name: String,
     /// The folder that the layout gives for the file, if any (`filepath` in Karpathy's COCO).
     pub folder: Option<String>,
-    /// The COCO id; in Karpathy's layout `cocoid`, or `imgid` without one; in Kaggle's the index
-    /// of the image by first appearance. Unique.
-    pub image_id: u64,
+    /// The id that the files give, where their layout has ids: that of COCO and of self-critical.pytorch; in
+    /// Karpathy's layout `cocoid`, or `imgid` without one. Tables have none. Unique.
+    pub image_id: Option<ImageId>,
     /// The part of the data to which the image belongs.
     pub split: Split,
     /// The captions, never empty.

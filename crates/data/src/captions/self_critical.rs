@@ -12,24 +12,33 @@ use super::gather::Gathered;
 use super::{Caption, Captions, SelfCriticalSource, Split};
 use crate::error::{Place, quoted};
 use crate::vocabulary::self_critical::{IdsToWords, words_by_id};
-use crate::{DataError, json};
+use crate::{DataError, ImageId, json};
 
 #[derive(Deserialize)]
 struct Document {
     ix_to_word: IdsToWords,
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
 }
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: ImageId,
     split: String,
     file_path: Option<String>,
 }
 
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"ix_to_word": {...}, "images": [...]}"#;
+}
+
+impl json::Object for Image {
+    const SHAPE: &'static str = r#"{"id", "split"}"#;
+}
+
 pub(super) fn read(source: &SelfCriticalSource) -> Result<Captions, DataError> {
     let path = source.json.as_path();
-    let document: Document = json::read(path)?;
+    let document: Document = json::read_object(path)?;
     let words = words_by_id(path, document.ix_to_word)?;
     let labels = Labels::read(&source.labels, document.images.len(), path)?;
     let mut gathered = Gathered::default();
@@ -46,13 +55,13 @@ pub(super) fn read(source: &SelfCriticalSource) -> Result<Captions, DataError> {
             expected: "`train`, `restval`, `val` or `test`".to_owned(),
         })?;
         let (folder, file_name) = match image.file_path.as_deref() {
-            None => (None, image.id.to_string()),
+            None => (None, image.id.to_text()),
             Some(file) => match file.rsplit_once('/') {
                 None => (None, file.to_owned()),
                 Some((folder, file)) => (Some(folder.to_owned()), file.to_owned()),
             },
         };
-        let number = gathered.add_image(path, at(""), file_name, image.id, split)?;
+        let number = gathered.add_image(path, at(""), file_name, Some(image.id), split)?;
         gathered.set_folder(number, folder);
         for caption in labels.of_image(index)? {
             let tokens = labels.tokens(caption, &words)?;

@@ -34,9 +34,10 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     let [a, c] = dataset.split(Split::Train) else {
         panic!("two images");
     };
-    assert_eq!((a.file_name.as_str(), a.image_id), ("a.jpg", 0));
+    assert_eq!((a.file_name.as_str(), &a.image_id), ("a.jpg", &None));
     assert_eq!(a.captions, [vec![2, 3, 1], vec![2, 3]]);
     assert_eq!(a.references, ["a dog runs", "a dog"]);
+    assert_eq!(a.id(), ImageId::from("a.jpg"));
     assert_eq!(c.captions, [vec![2, 1, 2, 3]]);
     assert_eq!(dataset.split(Split::Val)[0].references, ["a cat"]);
     assert!(dataset.split(Split::Test).is_empty());
@@ -63,7 +64,7 @@ fn error_names_the_image_when_it_has_no_features() {
     let error = Dataset::load(&captions, &features, BUILD).unwrap_err();
     assert_eq!(
         folder.shorten(error),
-        "`x.npy`: no features for 1 of 3 images, the first is `b.jpg` (image id 1)"
+        "`x.npy`: no features for 1 of 3 images, the first is `b.jpg`"
     );
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::BoxSource;
 use super::folder::read_array;
 use crate::error::Place;
-use crate::{DataError, json};
+use crate::{DataError, ImageId, json};
 
 /// Numbers of a region's box.
 pub(super) const GEOMETRY: usize = 5;
@@ -23,21 +23,30 @@ pub(super) struct Boxes {
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
 }
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: ImageId,
     width: f32,
     height: f32,
+}
+
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"images": [...]}"#;
+}
+
+impl json::Object for Image {
+    const SHAPE: &'static str = r#"{"id", "width", "height"}"#;
 }
 
 impl Boxes {
     /// Reads the sizes of all images.
     pub(super) fn open(source: &BoxSource) -> Result<Self, DataError> {
         let path = source.sizes.as_path();
-        let document: Document = json::read(path)?;
+        let document: Document = json::read_object(path)?;
         let mut sizes = HashMap::with_capacity(document.images.len());
         for (index, image) in document.images.into_iter().enumerate() {
             let size = [image.width, image.height];
@@ -49,7 +58,7 @@ impl Boxes {
                     expected: "numbers above 0".to_owned(),
                 });
             }
-            sizes.insert(image.id.to_string(), size);
+            sizes.insert(image.id.to_text(), size);
         }
         Ok(Self {
             source: source.clone(),

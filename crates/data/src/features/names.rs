@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::store::Row;
-use crate::DataError;
 use crate::error::{Place, quoted};
 use crate::text;
+use crate::{DataError, ImageId};
 
 /// The names of a source of features, and the row of each.
 #[derive(Debug)]
@@ -16,10 +16,10 @@ pub(super) struct Names {
 }
 
 /// What the names of a source say of an image, in the order in which they are tried.
-const KINDS: [fn(&str, u64) -> String; 3] = [
-    |file_name, _| file_name.to_owned(),
-    |file_name, _| stem(file_name).to_owned(),
-    |_, image_id| image_id.to_string(),
+const KINDS: [fn(&str, Option<&ImageId>) -> Option<String>; 3] = [
+    |file_name, _| Some(file_name.to_owned()),
+    |file_name, _| Some(stem(file_name).to_owned()),
+    |_, image_id| image_id.map(ImageId::to_text),
 ];
 
 /// A file name without its extension.
@@ -97,14 +97,15 @@ impl Names {
     pub(super) fn locate_all<'a>(
         &self,
         path: &Path,
-        images: impl ExactSizeIterator<Item = (&'a str, u64)> + Clone,
+        images: impl ExactSizeIterator<Item = (&'a str, Option<&'a ImageId>)> + Clone,
     ) -> Result<Vec<Row>, DataError> {
-        let mut best: Option<(usize, (&str, u64))> = None;
+        let mut best: Option<(usize, (&str, Option<&ImageId>))> = None;
         for kind in KINDS {
             let mut rows = Vec::with_capacity(images.len());
             let mut first_missing = None;
             for (file_name, image_id) in images.clone() {
-                match self.rows.get(&kind(file_name, image_id)) {
+                let name = kind(file_name, image_id);
+                match name.and_then(|name| self.rows.get(&name)) {
                     Some(&row) => rows.push(Row(row)),
                     None => first_missing = first_missing.or(Some((file_name, image_id))),
                 }
@@ -123,7 +124,7 @@ impl Names {
             missing,
             images: images.len(),
             file_name: file_name.to_owned(),
-            image_id,
+            image_id: image_id.cloned(),
         })
     }
 }
@@ -145,9 +146,14 @@ mod tests {
         .expect("names are distinct")
     }
 
-    fn located(names: &Names, images: &[(&str, u64)]) -> Result<Vec<u32>, String> {
+    fn located(names: &Names, images: &[(&str, i64)]) -> Result<Vec<u32>, String> {
+        let ids: Vec<ImageId> = images.iter().map(|&(_, id)| id.into()).collect();
+        let images = images
+            .iter()
+            .zip(&ids)
+            .map(|(&(name, _), id)| (name, Some(id)));
         names
-            .locate_all(Path::new("features.npy"), images.iter().copied())
+            .locate_all(Path::new("features.npy"), images)
             .map(|rows| rows.into_iter().map(|row| row.0).collect())
             .map_err(|error| error.to_string())
     }

@@ -7,7 +7,7 @@ use super::folder::{self, Folder};
 use super::form::Form;
 use super::names::Names;
 use super::packed::{self, Packed};
-use crate::{DataError, Standardiser};
+use crate::{DataError, ImageId, Standardiser};
 
 /// An open source of image features.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl FeatureStore {
     /// # Errors
     ///
     /// The image has no features.
-    pub fn locate(&self, file_name: &str, image_id: u64) -> Result<Row, DataError> {
+    pub fn locate(&self, file_name: &str, image_id: Option<&ImageId>) -> Result<Row, DataError> {
         let rows = self.locate_all([(file_name, image_id)].into_iter())?;
         Ok(rows[0])
     }
@@ -126,7 +126,7 @@ impl FeatureStore {
     /// Images have no features; the error counts them and names the first.
     pub fn locate_all<'a>(
         &self,
-        images: impl ExactSizeIterator<Item = (&'a str, u64)> + Clone,
+        images: impl ExactSizeIterator<Item = (&'a str, Option<&'a ImageId>)> + Clone,
     ) -> Result<Vec<Row>, DataError> {
         self.names.locate_all(&self.path, images)
     }

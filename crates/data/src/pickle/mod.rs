@@ -52,12 +52,18 @@ impl Broken {
                 found: self.found.to_owned(),
                 expected: self.expected.to_owned(),
             },
-            found => DataError::OtherKind {
-                path: path.to_owned(),
-                found,
-                expected: "a pickle of Python",
-            },
+            found => another_kind(path, found),
         }
+    }
+}
+
+/// A file of another kind.
+fn another_kind(path: &Path, found: Kind) -> DataError {
+    DataError::Value {
+        path: path.to_owned(),
+        at: Place::File,
+        found: found.to_string(),
+        expected: "a pickle of Python".to_owned(),
     }
 }
 
@@ -119,11 +125,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
             found: format!("no whole `{ZIPPED}`"),
             expected: "what `torch.save` has written".to_owned(),
         },
-        found => DataError::OtherKind {
-            path: path.to_owned(),
-            found,
-            expected: "a pickle of Python",
-        },
+        found => another_kind(path, found),
     })
 }
 

@@ -9,7 +9,7 @@ fn store(folder: &Folder, shape: &[usize], values: &[f32]) -> (FeatureStore, Vec
     folder.file("x.names.txt", images.join("\n"));
     let path = folder.file("x.npy", npy(shape, values));
     let store = FeatureStore::open(&FeatureSource::Npy(NpySource { path, names: None })).unwrap();
-    let names = images.iter().map(|name| (name.as_str(), 0));
+    let names = images.iter().map(|name| (name.as_str(), None));
     let rows = store.locate_all(names).unwrap();
     (store, rows)
 }

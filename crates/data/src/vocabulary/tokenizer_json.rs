@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::normalizers::Lowercase;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
@@ -11,7 +10,7 @@ use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
 use super::{RESERVED, UNKNOWN};
 use crate::VocabularyProblem;
-use crate::json::{self, Problem};
+use crate::json::{self, Object, Problem, Whole};
 
 /// What lies between words: everything that [`char::is_alphanumeric`] does not accept.
 const BETWEEN_WORDS: &str = r"[^\p{Alphabetic}\p{N}]+";
@@ -20,8 +19,9 @@ const BETWEEN_WORDS: &str = r"[^\p{Alphabetic}\p{N}]+";
 /// that are damaged in some ways.
 #[derive(Deserialize)]
 struct Document {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::objects")]
     added_tokens: Vec<Added>,
+    #[serde(deserialize_with = "object")]
     model: Model,
 }
 
@@ -39,12 +39,37 @@ struct Model {
 /// The type of a document's model, which decides on the shape of the rest.
 #[derive(Deserialize)]
 struct Typed {
+    #[serde(deserialize_with = "object")]
     model: Type,
 }
 
 #[derive(Deserialize)]
 struct Type {
     r#type: String,
+}
+
+impl Object for Document {
+    const SHAPE: &'static str = r#"{"added_tokens": [...], "model": {...}}"#;
+}
+
+impl Object for Typed {
+    const SHAPE: &'static str = r#"{"model": {...}}"#;
+}
+
+impl Object for Added {
+    const SHAPE: &'static str = r#"{"id", "content"}"#;
+}
+
+impl Object for Model {
+    const SHAPE: &'static str = r#"{"type": "WordLevel", "vocab": {...}}"#;
+}
+
+impl Object for Type {
+    const SHAPE: &'static str = Model::SHAPE;
+}
+
+fn object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Whole::deserialize(deserializer).map(|Whole(object)| object)
 }
 
 /// The words in the order of their ids.
@@ -70,9 +95,14 @@ pub(super) fn parse(json: &[u8]) -> Result<Vec<String>, VocabularyProblem> {
     Ok(words.into_iter().flatten().collect())
 }
 
-fn deserialize<T: DeserializeOwned>(json: &[u8]) -> Result<T, VocabularyProblem> {
-    json::parse(json)
-        .map_err(|Problem { key, error }| VocabularyProblem::Unreadable(format!("{key}: {error}")))
+fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
+    match json::parse(json) {
+        Ok(Whole(document)) => Ok(document),
+        Err(Problem { at, problem }) => {
+            let place = at.prefix();
+            Err(VocabularyProblem::Unreadable(format!("{place}{problem}")))
+        }
+    }
 }
 
 /// A document that splits text as `tokenise` does.

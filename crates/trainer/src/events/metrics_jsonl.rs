@@ -1,8 +1,9 @@
 //! `metrics.jsonl`: one JSON object a line, `{"step":1,"stage":"xe","kind":"train","wall_secs":1.5,"loss":9.2}`.
 //!
 //! The values of a record follow its four own keys in their order; `null` stands for a number that is not finite.
-//! `wall_secs` is the Unix time of writing.
+//! `wall_secs` is the Unix time of writing. A warning is a line of the kind `warning` with a `message` and no values.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -18,9 +19,9 @@ use crate::files::{FileAction, FileError, write_bytes_atomically};
 pub const METRICS_FILE: &str = "metrics.jsonl";
 
 /// The keys that a value cannot have.
-const RESERVED: [&str; 4] = ["step", "stage", "kind", "wall_secs"];
+const RESERVED: [&str; 5] = ["step", "stage", "kind", "wall_secs", "message"];
 
-/// Reads the records of a run, in order; numbers that were not finite come back as NaN.
+/// Reads the records of a run, in order and without its warnings; numbers that were not finite come back as NaN.
 ///
 /// A last line without its end is left out: it is being written, or its writer was killed.
 ///
@@ -30,7 +31,11 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, EventError> {
     let bytes = fs::read(path).map_err(FileError::on(FileAction::Read, path))?;
     lines(&bytes)
         .enumerate()
-        .map(|(index, line)| Ok(parse(path, index, line)?.record))
+        .filter_map(|(index, line)| match parse(path, index, line) {
+            Ok(Entry::Record(stamped)) => Some(Ok(stamped.record)),
+            Ok(Entry::Warning { .. }) => None,
+            Err(error) => Some(Err(error)),
+        })
         .collect()
 }
 
@@ -39,19 +44,28 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, EventError> {
 pub(super) struct MetricsWriter {
     path: PathBuf,
     file: File,
+    /// The warnings that the file holds.
+    warnings: BTreeSet<String>,
 }
 
 impl MetricsWriter {
     pub(super) fn create(run_dir: &Path) -> Result<Self, EventError> {
         let path = run_dir.join(METRICS_FILE);
         let file = File::create_new(&path).map_err(FileError::on(FileAction::Create, &path))?;
-        Ok(Self { path, file })
+        Ok(Self {
+            path,
+            file,
+            warnings: BTreeSet::new(),
+        })
     }
 
-    /// Keeps the records up to and including `step`, byte for byte, and returns them.
+    /// Keeps the lines up to and including `step`, byte for byte, and returns their records.
+    ///
+    /// Unless `is_validated`, the validation of `step` is dropped.
     pub(super) fn resume(
         run_dir: &Path,
         step: u64,
+        is_validated: bool,
     ) -> Result<(Self, Vec<StampedRecord>), EventError> {
         let path = run_dir.join(METRICS_FILE);
         let bytes = match fs::read(&path) {
@@ -59,30 +73,69 @@ impl MetricsWriter {
             result => result.map_err(FileError::on(FileAction::Read, &path))?,
         };
         let mut kept = Vec::with_capacity(bytes.len());
-        let mut records = Vec::new();
+        let (mut records, mut warnings) = (Vec::new(), BTreeSet::new());
         for (index, line) in lines(&bytes).enumerate() {
-            let stamped = parse(&path, index, line)?;
-            if stamped.record.step <= step {
-                records.push(stamped);
-                kept.extend_from_slice(line);
-                kept.push(b'\n');
+            match parse(&path, index, line)? {
+                Entry::Record(StampedRecord { record, .. })
+                    if record.step > step
+                        || (record.step == step
+                            && !is_validated
+                            && record.kind == RecordKind::Validation) =>
+                {
+                    continue;
+                }
+                Entry::Warning { step: of, .. } if of > step => continue,
+                Entry::Record(stamped) => records.push(stamped),
+                Entry::Warning { message, .. } => {
+                    warnings.insert(message);
+                }
             }
+            kept.extend_from_slice(line);
+            kept.push(b'\n');
         }
         write_bytes_atomically(&path, &kept)?;
         let file = File::options().append(true).open(&path);
         let file = file.map_err(FileError::on(FileAction::Write, &path))?;
-        Ok((Self { path, file }, records))
+        let writer = Self {
+            path,
+            file,
+            warnings,
+        };
+        Ok((writer, records))
     }
 
     pub(super) fn write(&mut self, record: &Record, wall_secs: f64) -> Result<(), EventError> {
         check_names(record)?;
-        let line = serde_json::to_vec(&Line { record, wall_secs }).map_err(io::Error::from);
+        self.append(&Line { record, wall_secs })?;
+        Ok(())
+    }
+
+    pub(super) fn warn(
+        &mut self,
+        step: u64,
+        stage: &str,
+        message: &str,
+        wall_secs: f64,
+    ) -> Result<(), FileError> {
+        if !self.warnings.insert(message.to_owned()) {
+            return Ok(());
+        }
+        self.append(&WarningLine {
+            step,
+            stage,
+            kind: LineKind::Warning,
+            wall_secs,
+            message,
+        })
+    }
+
+    fn append(&mut self, line: &impl Serialize) -> Result<(), FileError> {
+        let line = serde_json::to_vec(line).map_err(io::Error::from);
         line.and_then(|mut line| {
             line.push(b'\n');
             self.file.write_all(&line)
         })
-        .map_err(FileError::on(FileAction::Write, &self.path))?;
-        Ok(())
+        .map_err(FileError::on(FileAction::Write, &self.path))
     }
 
     pub(super) fn flush(&mut self) -> Result<(), FileError> {
@@ -109,9 +162,9 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter_map(|line| line.strip_suffix(b"\n"))
 }
 
-fn parse(path: &Path, index: usize, line: &[u8]) -> Result<StampedRecord, EventError> {
+fn parse(path: &Path, index: usize, line: &[u8]) -> Result<Entry, EventError> {
     serde_json::from_slice(line)
-        .map(|Parsed(stamped)| stamped)
+        .map(|Parsed(entry)| entry)
         .map_err(|error| EventError::Malformed {
             path: path.to_owned(),
             line: index + 1,
@@ -140,8 +193,33 @@ impl Serialize for Line<'_> {
     }
 }
 
-/// A record that came out of a line; a map type would lose the order of the values.
-struct Parsed(StampedRecord);
+/// What a line measures or says.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LineKind {
+    Train,
+    Validation,
+    Warning,
+}
+
+/// A warning on its way into a line.
+#[derive(serde::Serialize)]
+struct WarningLine<'a> {
+    step: u64,
+    stage: &'a str,
+    kind: LineKind,
+    wall_secs: f64,
+    message: &'a str,
+}
+
+/// What a line holds.
+enum Entry {
+    Record(StampedRecord),
+    Warning { step: u64, message: String },
+}
+
+/// What came out of a line; a map type would lose the order of the values.
+struct Parsed(Entry);
 
 impl<'de> Deserialize<'de> for Parsed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -161,8 +239,9 @@ impl<'de> Visitor<'de> for LineVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parsed, A::Error> {
         let mut step: Option<u64> = None;
         let mut stage: Option<String> = None;
-        let mut kind: Option<RecordKind> = None;
+        let mut kind: Option<LineKind> = None;
         let mut wall_secs: Option<f64> = None;
+        let mut message: Option<String> = None;
         let mut values = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
@@ -170,20 +249,31 @@ impl<'de> Visitor<'de> for LineVisitor {
                 "stage" => stage = Some(map.next_value()?),
                 "kind" => kind = Some(map.next_value()?),
                 "wall_secs" => wall_secs = Some(map.next_value()?),
+                "message" => message = Some(map.next_value()?),
                 _ => {
                     let value: Option<f64> = map.next_value()?;
                     values.push((name, value.unwrap_or(f64::NAN)));
                 }
             }
         }
-        let record = Record {
-            step: step.ok_or_else(|| de::Error::missing_field("step"))?,
-            stage: stage.ok_or_else(|| de::Error::missing_field("stage"))?,
-            kind: kind.ok_or_else(|| de::Error::missing_field("kind"))?,
-            values,
+        let step = step.ok_or_else(|| de::Error::missing_field("step"))?;
+        let stage = stage.ok_or_else(|| de::Error::missing_field("stage"))?;
+        let kind = match kind.ok_or_else(|| de::Error::missing_field("kind"))? {
+            LineKind::Train => RecordKind::Train,
+            LineKind::Validation => RecordKind::Validation,
+            LineKind::Warning => {
+                let message = message.ok_or_else(|| de::Error::missing_field("message"))?;
+                return Ok(Parsed(Entry::Warning { step, message }));
+            }
         };
         let wall_secs = wall_secs.ok_or_else(|| de::Error::missing_field("wall_secs"))?;
-        Ok(Parsed(StampedRecord { record, wall_secs }))
+        let record = Record {
+            step,
+            stage,
+            kind,
+            values,
+        };
+        Ok(Parsed(Entry::Record(StampedRecord { record, wall_secs })))
     }
 }
 
@@ -270,7 +360,7 @@ mod tests {
             &dir,
             &format!("{FIRST}\n{SECOND}\n{FIRST}\n{{\"step\":1,\"sta"),
         );
-        let (_, kept) = MetricsWriter::resume(dir.path(), 1).expect("the run is resumed");
+        let (_, kept) = MetricsWriter::resume(dir.path(), 1, true).expect("the run is resumed");
         let wall_secs: Vec<f64> = kept.iter().map(|stamped| stamped.wall_secs).collect();
         assert_eq!(wall_secs, [2.5, 2.5]);
         assert_eq!(text(&dir), format!("{FIRST}\n{FIRST}\n"));
@@ -280,14 +370,69 @@ mod tests {
     fn keeps_every_byte_when_nothing_is_later() {
         let dir = temporary_directory();
         put(&dir, &format!("{FIRST}\n{SECOND}\n"));
-        MetricsWriter::resume(dir.path(), 2).expect("the run is resumed");
+        MetricsWriter::resume(dir.path(), 2, true).expect("the run is resumed");
         assert_eq!(text(&dir), format!("{FIRST}\n{SECOND}\n"));
+    }
+
+    #[test]
+    fn validation_of_the_last_step_is_dropped_when_it_is_to_be_made_again() {
+        let dir = temporary_directory();
+        put(
+            &dir,
+            &format!("{FIRST}\n{}\n{SECOND}\n", FIRST.replace('1', "2")),
+        );
+        MetricsWriter::resume(dir.path(), 2, false).expect("the run is resumed");
+        assert_eq!(
+            text(&dir),
+            format!("{FIRST}\n{}\n", FIRST.replace('1', "2"))
+        );
+    }
+
+    #[test]
+    fn warnings_are_written_once_kept_when_resumed_and_no_records() {
+        let dir = temporary_directory();
+        let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+        for (step, message) in [(0, "beware"), (1, "beware"), (2, "mind the gap")] {
+            writer
+                .warn(step, "xe", message, 2.5)
+                .expect("the warning is written");
+            writer
+                .write(&train(step, 1.0), 2.5)
+                .expect("the record is written");
+        }
+        let warning = |step: u64, message: &str| {
+            format!(
+                r#"{{"step":{step},"stage":"xe","kind":"warning","wall_secs":2.5,"message":"{message}"}}"#
+            )
+        };
+        let written = text(&dir);
+        let found: Vec<&str> = written
+            .lines()
+            .filter(|line| line.contains("warning"))
+            .collect();
+        assert_eq!(found, [warning(0, "beware"), warning(2, "mind the gap")]);
+        let path = dir.path().join(METRICS_FILE);
+        assert_eq!(read_records(&path).expect("the file is read").len(), 3);
+        let (mut writer, kept) =
+            MetricsWriter::resume(dir.path(), 1, true).expect("the run is resumed");
+        assert_eq!(kept.len(), 2);
+        for message in ["beware", "mind the gap"] {
+            writer
+                .warn(1, "xe", message, 2.5)
+                .expect("the warning is written");
+        }
+        let written = text(&dir);
+        let found: Vec<&str> = written
+            .lines()
+            .filter(|line| line.contains("warning"))
+            .collect();
+        assert_eq!(found, [warning(0, "beware"), warning(1, "mind the gap")]);
     }
 
     #[test]
     fn starts_empty_when_the_file_is_missing() {
         let dir = temporary_directory();
-        MetricsWriter::resume(dir.path(), 5).expect("the run is resumed");
+        MetricsWriter::resume(dir.path(), 5, true).expect("the run is resumed");
         assert_eq!(text(&dir), "");
     }
 
@@ -311,7 +456,7 @@ mod tests {
             ),
             (
                 &FIRST.replace("train", "test"),
-                "unknown variant `test`, expected `train` or `validation`",
+                "unknown variant `test`, expected one of `train`, `validation`, `warning`",
             ),
             (&FIRST.replace("\"step\":1", "\"step\":-1"), "expected u64"),
         ];
@@ -328,7 +473,7 @@ mod tests {
             );
             assert!(message.contains(reason), "{message}");
             assert!(!message.contains("at line 1"), "{message}");
-            MetricsWriter::resume(dir.path(), 1).expect_err("a line is malformed");
+            MetricsWriter::resume(dir.path(), 1, true).expect_err("a line is malformed");
             assert_eq!(text(&dir), before);
         }
     }
@@ -348,6 +493,7 @@ mod tests {
     fn fails_when_the_disk_is_full() {
         let mut writer = MetricsWriter {
             path: PathBuf::from("runs/x/metrics.jsonl"),
+            warnings: BTreeSet::new(),
             file: File::options()
                 .write(true)
                 .open("/dev/full")

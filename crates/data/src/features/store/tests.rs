@@ -62,7 +62,9 @@ fn grid_is_a_list_of_regions_when_it_is_read() {
     );
     let store = open_folder(&files, None).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(6)));
-    let row = store.locate("COCO_val2014_000000000007.jpg", 7).unwrap();
+    let row = store
+        .locate("COCO_val2014_000000000007.jpg", Some(&7.into()))
+        .unwrap();
     assert_eq!(store.read_batch(&[row]).unwrap().values, values);
 }
 
@@ -180,7 +182,7 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
             (2, None, 3)
         );
         let rows = store
-            .locate_all([("c.jpg", 0), ("a.jpg", 1)].into_iter())
+            .locate_all([("c.jpg", None), ("a.jpg", None)].into_iter())
             .unwrap();
         let batch = store.read_batch(&rows).unwrap();
         assert_eq!(batch.values, [6.0, 7.0, 1.0, 2.5]);
@@ -188,7 +190,7 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
         let names: Vec<_> = store.rows().map(|row| store.name(row)).collect();
         assert_eq!(names, ["a.jpg", "b.jpg", "c.jpg"]);
         let mut one = vec![9.0; 5];
-        let row = store.locate("b.jpg", 0).unwrap();
+        let row = store.locate("b.jpg", None).unwrap();
         assert_eq!(store.read(row, &mut one).unwrap(), 1);
         assert_eq!(one, [-3.0, 0.125]);
     }
@@ -305,13 +307,13 @@ fn mistake_is_named_when_a_source_is_missing_or_empty() {
 fn error_counts_and_names_when_images_have_no_features() {
     let files = Files::new();
     let store = open_npy(&files, npy(&[1, 1], [1.0_f32].as_slice()), "a.jpg").unwrap();
-    let images = [("a.jpg", 1), ("b.jpg", 2), ("c.jpg", 3)];
+    let images = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, None));
     assert_eq!(
         message(&files, store.locate_all(images.into_iter())),
-        "`x.npy`: no features for 2 of 3 images, the first is `b.jpg` (image id 2)"
+        "`x.npy`: no features for 2 of 3 images, the first is `b.jpg`"
     );
     assert_eq!(
-        message(&files, store.locate("z.jpg", 7)),
+        message(&files, store.locate("z.jpg", Some(&7.into()))),
         "`x.npy`: no features for 1 of 1 images, the first is `z.jpg` (image id 7)"
     );
 }
@@ -346,7 +348,7 @@ fn folder_is_read_when_files_are_npy_by_image_id() {
         (2, None, 2)
     );
     let rows = store
-        .locate_all([("x.jpg", 7), ("y.jpg", 42)].into_iter())
+        .locate_all([("x.jpg", Some(&7.into())), ("y.jpg", Some(&42.into()))].into_iter())
         .unwrap();
     assert_eq!(
         store.read_batch(&rows).unwrap().values,
@@ -365,7 +367,7 @@ fn regions_are_counted_when_npz_files_differ_in_them() {
     let store = open_folder(&files, None).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(3)));
     let rows = store
-        .locate_all([("a.jpg", 0), ("b.jpg", 1)].into_iter())
+        .locate_all([("a.jpg", None), ("b.jpg", None)].into_iter())
         .unwrap();
     let mut batch = store.read_batch(&rows).unwrap();
     assert_eq!(batch.regions, [1, 3]);
@@ -473,7 +475,7 @@ fn safetensors_are_read_when_images_differ_in_regions() {
     let store = open_safetensors(&files, &bytes).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(2)));
     let rows = store
-        .locate_all([("b.jpg", 0), ("a.jpg", 1)].into_iter())
+        .locate_all([("b.jpg", None), ("a.jpg", None)].into_iter())
         .unwrap();
     let batch = store.read_batch(&rows).unwrap();
     assert_eq!(batch.values, [3.0, 4.0, 5.0, 6.0, 1.0, 2.0]);

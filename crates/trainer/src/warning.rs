@@ -1,0 +1,186 @@
+//! What a person should know although nothing has to stop for it.
+
+use std::{fmt, path::PathBuf};
+
+use crate::config::ValidationMetric;
+
+/// Something that lets a run go on but makes its results worth less than they look.
+///
+/// `Display` gives one sentence: what was found, where, and what to do.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The validation metric is 0 for every caption that there can be.
+    MetricAlwaysZero {
+        /// The metric.
+        metric: ValidationMetric,
+        /// Validation images.
+        images: usize,
+        /// The metric that decides in its place.
+        next: ValidationMetric,
+    },
+    /// Several validations in a row had exactly the same scores.
+    SameScores {
+        /// Name of the stage.
+        stage: String,
+        /// The metric.
+        metric: ValidationMetric,
+        /// Its value.
+        value: f64,
+        /// How many validations.
+        validations: u64,
+    },
+    /// Much of the training captions is unknown to the vocabulary.
+    UnknownWords {
+        /// Words of the training captions that are unknown, every occurrence counted.
+        unknown: u64,
+        /// Words of the training captions.
+        words: u64,
+        /// The file of the vocabulary, if it was given.
+        vocabulary: Option<PathBuf>,
+        /// A word that is unknown.
+        example: String,
+    },
+    /// A reward beyond what gradients can be made of.
+    LargeReward {
+        /// Name of the reward, or `total`.
+        reward: String,
+        /// Its value.
+        value: f64,
+        /// Id of the image.
+        image: String,
+        /// The caption that was given it.
+        caption: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MetricAlwaysZero {
+                metric,
+                images,
+                next,
+            } => write!(
+                f,
+                "key `validation.metric`: {} of {} is 0 whatever the captions are, because no word of the references \
+                 tells one image from another; checkpoints are compared by {} instead: choose another metric, or \
+                 validate on more images",
+                metric.label(),
+                counted(*images as u64, "image"),
+                next.label(),
+            ),
+            Self::SameScores {
+                stage,
+                metric,
+                value,
+                validations,
+            } => write!(
+                f,
+                "stage `{stage}`: the last {} had exactly the same scores, {} {value:.4}, so that they cannot tell \
+                 checkpoints apart, and the latest counts as the best: look at the captions with `scst eval --out`, \
+                 or change the learning rate",
+                counted(*validations, "validation"),
+                metric.label(),
+            ),
+            Self::UnknownWords {
+                unknown,
+                words,
+                vocabulary,
+                example,
+            } => {
+                let share = 100.0 * *unknown as f64 / (*words).max(1) as f64;
+                match vocabulary {
+                    Some(path) => write!(f, "key `data.vocabulary`, `{}`", path.display())?,
+                    None => f.write_str("key `data.minimum_count`")?,
+                }
+                write!(
+                    f,
+                    ": {share:.0} % of the words of the training captions are unknown, such as `{example}`, so that \
+                     no captioner can learn them: "
+                )?;
+                f.write_str(match vocabulary {
+                    Some(_) => "give the vocabulary that belongs to these captions, or none",
+                    None => "lower it",
+                })
+            }
+            Self::LargeReward {
+                reward,
+                value,
+                image,
+                caption,
+            } => write!(
+                f,
+                "reward `{reward}`: found {value:e} for the caption `{caption}` of image `{image}`, expected numbers \
+                 of a size near 1: gradients grow with it until they overflow; scale it, or set `standardise = true`"
+            ),
+        }
+    }
+}
+
+fn counted(n: u64, thing: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_warning_is_one_sentence_with_what_was_found_and_what_to_do() {
+        let warnings = [
+            (
+                Warning::MetricAlwaysZero {
+                    metric: ValidationMetric::CiderD,
+                    images: 1,
+                    next: ValidationMetric::Bleu4,
+                },
+                ["`validation.metric`", "CIDEr-D of 1 image is 0", "BLEU-4"],
+            ),
+            (
+                Warning::SameScores {
+                    stage: "xe".to_owned(),
+                    metric: ValidationMetric::RougeL,
+                    value: 0.25,
+                    validations: 3,
+                },
+                ["stage `xe`", "last 3 validations", "ROUGE-L 0.2500"],
+            ),
+            (
+                Warning::UnknownWords {
+                    unknown: 3,
+                    words: 4,
+                    vocabulary: Some("words.json".into()),
+                    example: "dog".to_owned(),
+                },
+                ["`data.vocabulary`, `words.json`", "75 %", "`dog`"],
+            ),
+            (
+                Warning::UnknownWords {
+                    unknown: 1,
+                    words: 3,
+                    vocabulary: None,
+                    example: "dog".to_owned(),
+                },
+                ["`data.minimum_count`", "33 %", "lower it"],
+            ),
+            (
+                Warning::LargeReward {
+                    reward: "command".to_owned(),
+                    value: 1e300,
+                    image: "a.jpg".to_owned(),
+                    caption: "a dog".to_owned(),
+                },
+                ["`command`", "1e300", "`a dog` of image `a.jpg`"],
+            ),
+        ];
+        for (warning, parts) in warnings {
+            let text = warning.to_string();
+            for part in parts {
+                assert!(text.contains(part), "{part} in: {text}");
+            }
+            assert!(!text.contains('\n') && !text.ends_with('.'), "{text}");
+        }
+    }
+}
