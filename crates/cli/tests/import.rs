@@ -384,7 +384,7 @@ fn what_does_not_belong_together_is_one_sentence() {
     );
     refuse(
         &arguments("infos.pkl", "infos.pkl"),
-        &["weights `infos.pkl`: "],
+        &["weights `infos.pkl`: found no tensors, expected one of `newfc`"],
     );
     refuse(
         &arguments("nowhere.pth", "infos.pkl"),

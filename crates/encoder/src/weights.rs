@@ -2,11 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fs::File,
+    io::Read,
     path::Path,
 };
 
 use half::f16;
 use pytorch_reader::{DType, PytorchReader, Tensor};
+use zip::ZipArchive;
 
 use crate::error::WeightsError;
 
@@ -57,13 +60,12 @@ impl StateDict {
     /// The file cannot be read, or is not a whole PyTorch file.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         // Files that others cannot see through, such as directories, get the operating system's words.
-        let length = std::fs::File::open(path)
-            .and_then(|mut file| {
-                std::io::Read::read(&mut file, &mut [0])?;
-                file.metadata()
-            })
-            .map_err(WeightsError::Read)?
-            .len();
+        let mut file = File::open(path).map_err(WeightsError::Read)?;
+        file.read(&mut [0]).map_err(WeightsError::Read)?;
+        let length = file.metadata().map_err(WeightsError::Read)?.len();
+        if unpacks_to_more(file, length) {
+            return Err(WeightsError::Format);
+        }
         let reader = PytorchReader::new(path).map_err(|_| WeightsError::Format)?;
         let found = reader.into_tensors();
         let names = unwrapped(found.keys().cloned().collect());
@@ -126,6 +128,17 @@ impl StateDict {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a file is an archive with an entry that is larger than the archive. PyTorch stores entries as they are.
+fn unpacks_to_more(file: File, length: u64) -> bool {
+    let Ok(mut archive) = ZipArchive::new(file) else {
+        return false;
+    };
+    (0..archive.len()).any(|index| {
+        let entry = archive.by_index_raw(index);
+        entry.is_ok_and(|entry| entry.size() > length)
+    })
 }
 
 /// Names by those without the entry that holds them and without wrappers.

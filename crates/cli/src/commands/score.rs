@@ -3,7 +3,10 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use rayon::prelude::*;
-use scst_data::coco_evaluation::{ImageId, group, pair, read_references, read_results};
+use scst_data::{
+    ImageId,
+    coco_evaluation::{group, pair, read_references, read_results},
+};
 use scst_reward::{
     DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, Meteor, MeteorOptions,
     SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, spice,

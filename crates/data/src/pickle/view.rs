@@ -146,7 +146,8 @@ impl<'p> View<'p> {
     pub(crate) fn kind(self) -> String {
         match self.value() {
             Value::None => "nothing".to_owned(),
-            Value::Bool(_) => "a yes or no".to_owned(),
+            Value::Bool(true) => "True".to_owned(),
+            Value::Bool(false) => "False".to_owned(),
             Value::Int(value) => value.to_string(),
             Value::Float(value) => value.to_string(),
             Value::Text(_) | Value::Bytes(_) => {

@@ -129,6 +129,22 @@ mod tests {
             .map_or_else(|fault| fault.to_string(), |scores| format!("{scores:?}"))
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            line in ".{0,40}|\\{\"(scores|error)\":(\\[(NaN|-?[0-9]{1,400}(e[0-9]{1,4})?|null|\"a\"|\\[)?(,1)?\\]|\"[^\"]{0,9}\"?)\\}?",
+            depth in 0..5000_usize,
+        ) {
+            let deep = "[".repeat(depth) + &line;
+            for line in [line, deep] {
+                // Every answer is scores or a fault that can be told.
+                if let Err(fault) = scores(line.as_bytes(), &[]) {
+                    proptest::prop_assert!(!fault.to_string().is_empty());
+                }
+            }
+        }
+    }
+
     #[test]
     fn scores_are_read_when_the_answer_is_good() {
         assert_eq!(message(r#"{"scores":[1, -2.5e-1]}"#), "[1.0, -0.25]");

@@ -62,8 +62,8 @@ impl ImportError {
 pub enum WeightsProblem {
     /// The tensors are those of no model that is known.
     #[error(
-        "found tensors of another model{}, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`",
-        listed(", such as ", names)
+        "found {}, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`",
+        if names.is_empty() { "no tensors".to_owned() } else { listed("tensors of another model, such as ", names) }
     )]
     UnknownModel {
         /// Some of their names.

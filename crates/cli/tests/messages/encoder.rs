@@ -1,0 +1,114 @@
+//! Errors of image encoders.
+
+use scst_encoder::{
+    Architecture, AttentionPictureError, EncoderError, EncoderRecord, PictureError, WeightsError,
+    read_whole,
+};
+
+use super::{check, file, sample, system, text};
+
+fn weights() -> Vec<WeightsError> {
+    vec![
+        WeightsError::Read(system()),
+        WeightsError::Format,
+        WeightsError::Tensor(system()),
+        WeightsError::Missing {
+            name: text(),
+            nearest: vec![text()],
+        },
+        WeightsError::Repeats { name: text() },
+        WeightsError::Shape {
+            name: text(),
+            found: vec![1],
+            expected: vec![2],
+        },
+        WeightsError::Type {
+            name: text(),
+            found: "int8",
+        },
+        WeightsError::NotFinite { name: text() },
+        WeightsError::Unexpected { name: text() },
+    ]
+}
+
+/// What is wrong with the bytes of a picture.
+fn picture(ending: &str, bytes: &[u8]) -> PictureError {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join(format!("a.{ending}"));
+    std::fs::write(&path, bytes).expect("a file");
+    read_whole(&path).expect_err("no picture")
+}
+
+fn pictures() -> Vec<PictureError> {
+    vec![
+        PictureError::Read(system()),
+        picture("jpg", b"\xff\xd8\xff\xe0"),
+        picture("png", b"\x89PNG\r\n\x1a\n"),
+        PictureError::Pixels,
+    ]
+}
+
+fn encoding() -> Vec<EncoderError> {
+    let mut errors = vec![
+        EncoderError::NoOutput,
+        EncoderError::OutputName { path: file() },
+        EncoderError::SameOutput { path: file() },
+        EncoderError::List {
+            path: file(),
+            error: system(),
+        },
+        EncoderError::NoImages { path: file() },
+        EncoderError::NothingEncoded { path: file() },
+        EncoderError::ImageName { path: file() },
+        EncoderError::OtherProgress { path: file() },
+        EncoderError::ImagesChanged { path: file() },
+        EncoderError::Busy { path: file() },
+        EncoderError::Write {
+            path: file(),
+            error: system(),
+        },
+    ];
+    errors.extend(pictures().into_iter().map(|error| EncoderError::Picture {
+        path: file(),
+        error,
+    }));
+    errors.extend(weights().into_iter().map(|error| EncoderError::Weights {
+        path: file(),
+        architecture: Architecture::ResNet101,
+        error,
+    }));
+    errors
+}
+
+#[test]
+fn messages_of_encoders_keep_the_rules() {
+    let records = [
+        &b"[]"[..],
+        b"{",
+        b"{\"encoder\": 3}",
+        b"{\"a\": 3}",
+        b"<html>",
+    ];
+    let records = records.map(|json| EncoderRecord::parse(json).expect_err("no record"));
+    let attention = [
+        AttentionPictureError::Regions { regions: 3 },
+        AttentionPictureError::Weight { weight: f32::NAN },
+        AttentionPictureError::Photo(PictureError::Pixels),
+    ];
+    let samples = weights()
+        .iter()
+        .map(sample)
+        .chain(pictures().iter().map(sample))
+        .chain(encoding().iter().map(sample))
+        .chain(records.iter().map(sample))
+        .chain(attention.iter().map(sample));
+    let samples: Vec<_> = samples.collect();
+    let sources = [include_str!("../../../encoder/src/error.rs")];
+    // What only a library or the machine brings about.
+    let without = [
+        "AttentionPictureError::Encode",
+        "EncoderError::Record",
+        "EncoderError::Threads",
+    ];
+    check(&sources, &samples, &without);
+}
