@@ -154,7 +154,7 @@ pub struct Sample {
 }
 
 /// What is to be held against the rules of an error.
-pub fn sample<E: Error + 'static>(error: &E) -> Sample {
+pub fn sample<E: Error + 'static>(error: E) -> Sample {
     let debug = format!("{error:?}");
     let of = std::any::type_name::<E>();
     let of = of
@@ -167,7 +167,7 @@ pub fn sample<E: Error + 'static>(error: &E) -> Sample {
     let variant: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
     Sample {
         variant: format!("{of}::{variant}"),
-        message: with_causes(error),
+        message: with_causes(&error),
         debug,
     }
 }

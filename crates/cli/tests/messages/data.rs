@@ -118,7 +118,7 @@ fn of_features() -> Vec<DataError> {
 #[test]
 fn messages_of_data_keep_the_rules() {
     let problems = problems();
-    let of_problems = problems.iter().map(sample);
+    let of_problems = problems.clone().into_iter().map(sample);
     let mut errors = vec![
         DataError::Read {
             path: file(),
@@ -147,20 +147,17 @@ fn messages_of_data_keep_the_rules() {
     ];
     errors.extend(of_captions());
     errors.extend(of_features());
-    let of_vocabularies = problems
-        .iter()
-        .cloned()
-        .map(|problem| DataError::Vocabulary {
-            path: file(),
-            problem,
-        });
+    let of_vocabularies = problems.into_iter().map(|problem| DataError::Vocabulary {
+        path: file(),
+        problem,
+    });
     errors.extend(of_vocabularies);
     let scenes = ScenesError::Write {
         path: file(),
         source: system(),
     };
-    let mut samples: Vec<_> = errors.iter().map(sample).chain(of_problems).collect();
-    samples.push(sample(&scenes));
+    let mut samples: Vec<_> = errors.into_iter().map(sample).chain(of_problems).collect();
+    samples.push(sample(scenes));
     let sources = [
         include_str!("../../../data/src/error.rs"),
         include_str!("../../../data/src/scenes/files.rs"),

@@ -96,12 +96,12 @@ fn messages_of_encoders_keep_the_rules() {
         AttentionPictureError::Photo(PictureError::Pixels),
     ];
     let samples = weights()
-        .iter()
+        .into_iter()
         .map(sample)
-        .chain(pictures().iter().map(sample))
-        .chain(encoding().iter().map(sample))
-        .chain(records.iter().map(sample))
-        .chain(attention.iter().map(sample));
+        .chain(pictures().into_iter().map(sample))
+        .chain(encoding().into_iter().map(sample))
+        .chain(records.into_iter().map(sample))
+        .chain(attention.into_iter().map(sample));
     let samples: Vec<_> = samples.collect();
     let sources = [include_str!("../../../encoder/src/error.rs")];
     // What only a library or the machine brings about.

@@ -150,12 +150,12 @@ fn searches() -> (OptionProblem, Vec<SamplerError<ModelError>>) {
 fn messages_of_numerics_keep_the_rules() {
     let (problem, searches) = searches();
     let samples = losses()
-        .iter()
+        .into_iter()
         .map(sample)
-        .chain(structured().iter().map(sample))
-        .chain(models().iter().map(sample))
-        .chain(searches.iter().map(sample))
-        .chain([sample(&problem)]);
+        .chain(structured().into_iter().map(sample))
+        .chain(models().into_iter().map(sample))
+        .chain(searches.into_iter().map(sample))
+        .chain([sample(problem)]);
     let samples: Vec<_> = samples.collect();
     let sources = [
         include_str!("../../../loss/src/error.rs"),

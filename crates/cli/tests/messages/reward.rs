@@ -166,9 +166,9 @@ fn messages_of_rewards_keep_the_rules() {
     .concat_all();
     let faults = faults();
     let samples: Vec<_> = errors
-        .iter()
+        .into_iter()
         .map(sample)
-        .chain(faults.iter().map(sample))
+        .chain(faults.into_iter().map(sample))
         .collect();
     let sources = [
         include_str!("../../../reward/src/error.rs"),

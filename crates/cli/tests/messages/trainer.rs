@@ -265,15 +265,15 @@ fn of_runs() -> Vec<TrainError> {
 #[test]
 fn messages_of_training_keep_the_rules() {
     let curve = CurveError::File(file_error());
-    let mut samples: Vec<Sample> = backends().iter().map(sample).collect();
-    samples.extend(configs().iter().map(sample));
-    samples.extend(events().iter().map(sample));
-    samples.extend(checkpoints().iter().map(sample));
-    samples.extend(weights().iter().map(sample));
-    samples.extend(imports().iter().map(sample));
-    samples.extend(of_parts().iter().map(sample));
-    samples.extend(of_runs().iter().map(sample));
-    samples.extend([sample(&curve), sample(&file_error())]);
+    let mut samples: Vec<Sample> = backends().into_iter().map(sample).collect();
+    samples.extend(configs().into_iter().map(sample));
+    samples.extend(events().into_iter().map(sample));
+    samples.extend(checkpoints().into_iter().map(sample));
+    samples.extend(weights().into_iter().map(sample));
+    samples.extend(imports().into_iter().map(sample));
+    samples.extend(of_parts().into_iter().map(sample));
+    samples.extend(of_runs().into_iter().map(sample));
+    samples.extend([sample(curve), sample(file_error())]);
     let sources = [
         include_str!("../../../trainer/src/backend.rs"),
         include_str!("../../../trainer/src/checkpoint/error.rs"),
