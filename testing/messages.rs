@@ -14,7 +14,7 @@ pub const FILE: &str = "folder/file.ext";
 pub const KEY: &str = "some.key";
 
 /// Words that speak of the program instead of the user's files.
-const PROGRAM: [&str; 34] = [
+const PROGRAM: [&str; 33] = [
     "u8",
     "u16",
     "u32",
@@ -31,7 +31,6 @@ const PROGRAM: [&str; 34] = [
     "bool",
     "struct",
     "enum",
-    "tuple",
     "newtype",
     "variant",
     "serde",
@@ -51,15 +50,14 @@ const PROGRAM: [&str; 34] = [
     "panicked",
 ];
 /// Phrases of libraries.
-const PHRASES: [&str; 9] = [
-    "a map",
-    "a sequence",
+const PHRASES: [&str; 8] = [
+    " a map",
+    " a sequence",
     "invalid type",
     "invalid value",
-    "expected value",
+    "expected ident",
     "trailing characters",
     "key must be",
-    " at line ",
     "::",
 ];
 /// Longer ones are no sentence.
@@ -72,14 +70,19 @@ pub fn problem(message: &str) -> Option<String> {
     if message.contains('\n') {
         return Some("more than one line".to_owned());
     }
-    if first.is_uppercase() && plain.starts_with(first) && !is_name(&plain) {
+    // What the operating system says is only shown behind something else.
+    let is_system = message.contains("(os error ");
+    if first.is_uppercase() && plain.starts_with(first) && !is_name(&plain) && !is_system {
         return Some("a capital letter at the beginning".to_owned());
     }
     if plain.ends_with('.') || plain.contains(". ") {
         return Some("more than one sentence, or a full stop".to_owned());
     }
-    if message.chars().count() > LONGEST {
-        return Some(format!("{} characters", message.chars().count()));
+    if plain.chars().count() > LONGEST {
+        return Some(format!("{} characters", plain.chars().count()));
+    }
+    if plain.contains(" at line ") && plain.contains(" column ") {
+        return Some("a parser's place".to_owned());
     }
     let phrase = PHRASES.iter().find(|&&phrase| plain.contains(phrase));
     let mut words = plain.split(|c: char| !c.is_alphanumeric() && c != '_');
@@ -112,7 +115,13 @@ fn outside_of_quotes(message: &str) -> String {
             }
             None => plain.push(character),
             Some('"') if character == '\\' => drop(characters.next()),
-            Some(quote) if character == quote => within = None,
+            Some(quote) if character == quote => {
+                within = None;
+                // What was cut.
+                if characters.as_str().starts_with("...") {
+                    characters.nth(2);
+                }
+            }
             Some(_) => {}
         }
     }

@@ -1,6 +1,9 @@
 //! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scst_trainer::{Event, Observer, events::Record};
@@ -14,7 +17,12 @@ pub(crate) struct Display {
     stage: String,
     log_every_lines: u64,
     lines: u64,
+    /// When the check of the features began, and whether it has taken long enough to be shown.
+    check: Option<(Instant, bool)>,
 }
+
+/// How long a check of features may take before it is shown.
+const QUICK: Duration = Duration::from_secs(1);
 
 impl Display {
     pub(crate) fn new() -> Self {
@@ -39,6 +47,31 @@ impl Display {
             stage: String::new(),
             log_every_lines: 5,
             lines: 0,
+            check: None,
+        }
+    }
+
+    /// Shows how far the check of the features is, once it takes long.
+    fn check(&mut self, done: usize, images: usize) {
+        let (since, shown) = self.check.get_or_insert_with(|| (Instant::now(), false));
+        if done == images {
+            if *shown {
+                self.bar.reset();
+                self.bar.set_prefix("");
+            }
+            self.check = None;
+            return;
+        }
+        if !*shown && since.elapsed() > QUICK {
+            *shown = true;
+            self.bar.set_prefix("checking features");
+            self.bar.set_length(images as u64);
+            if !self.is_terminal {
+                eprintln!("checking the features of {images} images");
+            }
+        }
+        if *shown {
+            self.bar.set_position(done as u64);
         }
     }
 
@@ -59,6 +92,11 @@ impl Display {
 impl Observer for Display {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
+            Event::CheckingFeatures { done, images } => self.check(*done, *images),
+            Event::FeaturesTouched { path } => self.line(&format!(
+                "note: `{}` has another modification time than when the run read it; it is read again",
+                path.display()
+            )),
             Event::Ready {
                 train_images,
                 val_images,
@@ -112,13 +150,17 @@ impl Observer for Display {
                 let scores = report.scores;
                 self.line(&format!(
                     "{} validation: CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct \
-                     captions, {:.1} words{}",
+                     captions, {:.1} words{}{}",
                     self.stage,
                     scores.cider_d,
                     scores.bleu[3],
                     scores.rouge_l,
                     report.distinct_captions,
                     report.mean_length,
+                    match report.dead_ends {
+                        0 => String::new(),
+                        some => format!(", {some} dead ends"),
+                    },
                     if *is_best { ", best so far" } else { "" }
                 ));
             }

@@ -1,12 +1,9 @@
 //! One sentence and an exit code for everything that can go wrong.
 
-use std::{error::Error, fmt, fs::File, io::Read, path::Path, process::ExitCode};
+use std::{error::Error, fmt, process::ExitCode};
 
-use scst_data::{
-    DataError,
-    looks_like::{ENOUGH_BYTES, Kind, looks_like},
-};
-use scst_encoder::{EncoderError, WeightsError};
+use scst_data::DataError;
+use scst_encoder::EncoderError;
 use scst_reward::RewardError;
 use scst_trainer::{BackendError, CheckpointError, ImportError, TrainError, config::ConfigError};
 
@@ -103,38 +100,6 @@ impl From<RewardError> for Failure {
 
 impl From<EncoderError> for Failure {
     fn from(error: EncoderError) -> Self {
-        if let EncoderError::Weights {
-            path,
-            architecture,
-            error,
-        } = &error
-            && let Some(what) = something_else(path, error)
-        {
-            let path = path.display();
-            return Self::Mistake(format!("weights of {architecture} `{path}`: {what}"));
-        }
         Self::new(error.is_mistake(), &error)
-    }
-}
-
-/// What a file that is no whole file of weights seems to be, if it is of another kind.
-pub(crate) fn something_else(path: &Path, error: &WeightsError) -> Option<String> {
-    let WeightsError::Format = error else {
-        return None;
-    };
-    let mut start = Vec::new();
-    let file = File::open(path).ok()?;
-    file.take(ENOUGH_BYTES as u64)
-        .read_to_end(&mut start)
-        .ok()?;
-    match looks_like(&start) {
-        Kind::PyTorch => Some(
-            "found a PyTorch checkpoint that is damaged or cut short, expected a whole one"
-                .to_owned(),
-        ),
-        Kind::Unknown => None,
-        found => Some(format!(
-            "found {found}, expected weights that PyTorch has saved (.pth)"
-        )),
     }
 }

@@ -8,7 +8,10 @@ mod support;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
-use scst_data::{BoxSource, FeatureSource, FeatureStore, FolderSource, RenumberedVocabulary};
+use scst_data::{
+    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, ImageNames,
+    RenumberedVocabulary,
+};
 use scst_encoder::StateDict;
 use scst_model::{ImageFeatures, Noise};
 use scst_trainer::Checkpoint;
@@ -100,6 +103,17 @@ struct Image {
     id: i64,
 }
 
+/// The features of an image, which are named by its id.
+fn read(store: &mut FeatureStore, image: &Image) -> FeatureBatch {
+    let image = ImageNames {
+        file_name: "not a name",
+        folder: None,
+        id: Some(image.id.to_string()),
+    };
+    let rows = store.locate_all(&[image]).expect("features by id");
+    store.read_batch(&rows).expect("features")
+}
+
 fn json<T: for<'a> Deserialize<'a>>(workplace: &Workplace, name: &str) -> T {
     serde_json::from_slice(&workplace.read(name)).expect("a fixture")
 }
@@ -168,7 +182,7 @@ fn log_probabilities_are_those_of_pytorch() {
             path: workplace.path(captioner.0),
             ..FolderSource::default()
         }));
-        let store = store.expect("features");
+        let mut store = store.expect("features");
         let mut largest = 0.0_f64;
         let expected_model = &expected.models[name];
         for (k, (caption, rows)) in expected
@@ -177,10 +191,7 @@ fn log_probabilities_are_those_of_pytorch() {
             .zip(&expected_model.log_probs)
             .enumerate()
         {
-            let row = store.locate("not a name", Some(&document.images[k / 2].id.into()));
-            let batch = store
-                .read_batch(&[row.expect("features by id")])
-                .expect("features");
+            let batch = read(&mut store, &document.images[k / 2]);
             let shape = [batch.regions[0], batch.dim];
             let vectors = Tensor::from_data(TensorData::new(batch.values, shape), &device);
             let features = ImageFeatures::regions(vectors, batch.regions).expect("regions");
@@ -302,12 +313,9 @@ fn vectors_with_boxes_are_those_of_the_data_loader() {
             normalise: true,
         }),
     }));
-    let store = store.expect("features");
+    let mut store = store.expect("features");
     for (image, expected) in document.images.iter().zip(&expected.boxes) {
-        let row = store
-            .locate("not a name", Some(&image.id.into()))
-            .expect("features by id");
-        let found = store.read_batch(&[row]).expect("features").values;
+        let found = read(&mut store, image).values;
         let expected: Vec<f32> = expected.iter().flatten().copied().collect();
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
@@ -332,14 +340,14 @@ fn weights_of_another_kind_are_named_for_what_they_are() {
     let cases: [(&[u8], &str); 5] = [
         (
             b"<!DOCTYPE html><html>",
-            "found a web page (HTML), expected weights that PyTorch has saved (.pth)",
+            "it is an HTML page, expected weights that PyTorch saved (.pth)",
         ),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
-            "found a pointer of Git LFS",
+            "it is a Git LFS pointer",
         ),
-        (b"\x02\0\0\0\0\0\0\0{\"\"}", "found a safetensors file"),
-        (b"", "found an empty file"),
+        (b"\x02\0\0\0\0\0\0\0{\"\"}", "it is a safetensors file"),
+        (b"", "it is an empty file"),
         (
             b"\x00\x01\x02\xff",
             "it is not a whole file of PyTorch weights",
@@ -357,7 +365,7 @@ fn weights_of_another_kind_are_named_for_what_they_are() {
     let whole = workplace.read("att2in2.pth");
     workplace.write("cut.pth", &whole[..whole.len() / 2]);
     let message = workplace.refuse(2, &arguments("cut.pth", "infos.pkl"));
-    assert!(message.contains("damaged or cut short"), "{message}");
+    assert!(message.contains("damaged or cut off"), "{message}");
     let message = workplace.refuse(2, &arguments("att", "infos.pkl"));
     assert!(
         message.contains("weights `att`: cannot read it: Is a directory"),

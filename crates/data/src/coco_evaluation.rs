@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::error::Place;
 use crate::json::Object;
-use crate::{DataError, ImageId, json};
+use crate::{DataError, ImageId, Notice, json};
 
 /// The longest caption that is taken for one, in bytes.
 const LONGEST_CAPTION: usize = 1 << 20;
@@ -24,7 +24,7 @@ const LONGEST_CAPTION: usize = 1 << 20;
 pub struct ReferencedImage {
     /// The image.
     pub id: ImageId,
-    /// Raw captions, at least one.
+    /// Raw captions; who scores against them checks that there are some ([`check_referenced`], [`pair`]).
     pub captions: Vec<String>,
 }
 
@@ -66,8 +66,8 @@ struct Image {
 ///
 /// # Errors
 ///
-/// The file cannot be read or is malformed, an id is listed twice, an annotation belongs to no image, an image has no
-/// annotation, there is no image, or a caption is longer than 1 MiB.
+/// The file cannot be read or is malformed, an id is listed twice, an annotation belongs to no image, there is no
+/// image or no annotation, or a caption is longer than 1 MiB.
 pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
     let Annotations {
         images,
@@ -106,23 +106,57 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
         };
         referenced[image].captions.push(caption);
     }
-    if let Some(index) = referenced
-        .iter()
-        .position(|image| image.captions.is_empty())
-    {
-        return Err(DataError::Value {
-            path: path.to_owned(),
-            at: Place::Key(format!("images[{index}]")),
-            found: format!("no annotation of image {}", referenced[index].id),
-            expected: "at least one".to_owned(),
-        });
-    }
     if referenced.is_empty() {
         return Err(DataError::NoImages {
             path: path.to_owned(),
         });
     }
     Ok(referenced)
+}
+
+/// Holds every image to having a reference.
+///
+/// # Errors
+///
+/// An image has none.
+pub fn check_referenced(path: &Path, references: &[ReferencedImage]) -> Result<(), DataError> {
+    match references
+        .iter()
+        .position(|image| image.captions.is_empty())
+    {
+        None => Ok(()),
+        Some(index) => Err(unreferenced(path, index, &references[index])),
+    }
+}
+
+fn unreferenced(path: &Path, index: usize, image: &ReferencedImage) -> DataError {
+    DataError::Value {
+        path: path.to_owned(),
+        at: Place::Key(format!("images[{index}]")),
+        found: format!("no annotation of image {}", image.id),
+        expected: "at least one".to_owned(),
+    }
+}
+
+/// Says so where the same ids are numbers in one file and text in the other.
+pub fn ids_of_two_kinds(
+    (references_path, references): (&Path, &[ReferencedImage]),
+    (results_path, results): (&Path, &[CaptionResult]),
+) -> Option<Notice> {
+    let listed: HashMap<&ImageId, &ImageId> = references
+        .iter()
+        .map(|image| (&image.id, &image.id))
+        .collect();
+    results.iter().find_map(|CaptionResult { image_id, .. }| {
+        let other = *listed.get(image_id)?;
+        let is_of_other_kind = other.is_written_otherwise_than(image_id);
+        is_of_other_kind.then(|| Notice::IdsOfTwoKinds {
+            path: results_path.to_owned(),
+            found: image_id.clone(),
+            other_path: references_path.to_owned(),
+            other: other.clone(),
+        })
+    })
 }
 
 /// Candidates, as they stand in the file: an image may have several.
@@ -148,7 +182,7 @@ pub type Pair<'a> = (&'a ReferencedImage, &'a CaptionResult);
 /// # Errors
 ///
 /// A candidate of an image that is not listed, two candidates of one image, an image without a candidate (unless
-/// `subset`), or no candidate at all.
+/// `subset`), no candidate at all, or an image without references among those that are scored.
 pub fn pair<'a>(
     (references_path, references): (&Path, &'a [ReferencedImage]),
     (results_path, results): (&Path, &'a [CaptionResult]),
@@ -183,10 +217,15 @@ pub fn pair<'a>(
             first: image.id.to_string(),
         });
     }
-    let pairs = references.iter().zip(candidates);
-    Ok(pairs
-        .filter_map(|(image, place)| Some((image, &results[place?])))
-        .collect())
+    let mut pairs = Vec::with_capacity(results.len());
+    for (index, (image, place)) in references.iter().zip(candidates).enumerate() {
+        let Some(place) = place else { continue };
+        if image.captions.is_empty() {
+            return Err(unreferenced(references_path, index, image));
+        }
+        pairs.push((image, &results[place]));
+    }
+    Ok(pairs)
 }
 
 /// The candidates of every image that has some, however many; in the order of `references`.
@@ -257,7 +296,9 @@ mod tests {
 
     fn refusal(content: &str) -> String {
         let file = file(content);
-        let error = read_references(file.path()).unwrap_err().to_string();
+        let read = read_references(file.path());
+        let read = read.and_then(|images| check_referenced(file.path(), &images));
+        let error = read.unwrap_err().to_string();
         error.replace(&file.path().display().to_string(), "refs.json")
     }
 
@@ -321,6 +362,40 @@ mod tests {
             paired(&[result(9)], true).unwrap_err(),
             "`cands.json`: [0].image_id: image 9 is not listed in `refs.json`"
         );
+    }
+
+    #[test]
+    fn references_are_needed_of_scored_images_alone_when_a_subset_is_scored() {
+        let mut references = [image(1), image(2)];
+        references[1].captions.clear();
+        let (refs, cands) = (Path::new("refs.json"), Path::new("cands.json"));
+        let scored = |results: &[CaptionResult]| {
+            let pairs = pair((refs, &references), (cands, results), true);
+            pairs
+                .map(|pairs| pairs.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(scored(&[result(1)]), Ok(1));
+        let message =
+            "`refs.json`: images[1]: found no annotation of image 2, expected at least one";
+        assert_eq!(scored(&[result(2)]), Err(message.to_owned()));
+    }
+
+    #[test]
+    fn notice_is_given_when_numbers_meet_text() {
+        let references = [image(1), image(2)];
+        let mut results = [result(1), result(2)];
+        let (refs, cands) = (Path::new("refs.json"), Path::new("cands.json"));
+        let notice =
+            |results: &[CaptionResult]| ids_of_two_kinds((refs, &references), (cands, results));
+        assert_eq!(notice(&results), None);
+        results[1].image_id = ImageId::from("2");
+        assert_eq!(
+            notice(&results).unwrap().to_string(),
+            "image ids: the text \"2\" in `cands.json` is taken for the number 2 of `refs.json`"
+        );
+        let pairs = pair((refs, &references), (cands, &results), false).unwrap();
+        assert_eq!(pairs[1].1.caption, "caption of 2");
     }
 
     #[test]

@@ -335,7 +335,7 @@ mod tests {
                 "line 1, column 13: the file ends in the middle of a text: it is cut short",
             ),
             (
-                "{\n\"images\": [1,\n]}",
+                "{\n\"images\": [{\"id\": 1},\n]}",
                 "line 3, column 1: found \"]\" behind a comma, expected no comma at the end",
             ),
             (
@@ -363,12 +363,12 @@ mod tests {
                 "line 1, column 9: found \"\\\"\", expected `,` or `}`",
             ),
             (
-                "{\"images\": [1 2]}",
-                "line 1, column 15: found \"2\", expected `,` or `]`",
+                "{\"images\": [{\"id\": 1} {\"id\": 2}]}",
+                "line 1, column 23: found \"{\", expected `,` or `]`",
             ),
             (
                 "{\"images\": \"a\nb\"}",
-                "line 2, column 0: found a line break or another control character in a text, expected it as \\n, \\t or \\u",
+                "line 1, column 14: found a line break or another control character in a text, expected it as \\n, \\t or \\u",
             ),
             (
                 "{\"images\": \"\\x\"}",
@@ -384,12 +384,6 @@ mod tests {
         assert_eq!(
             message(b"{\"images\":\n \"caf\xe9\"}"),
             "line 2, column 6: found bytes that are not UTF-8, expected text"
-        );
-        let deep = format!("{{\"images\": {}", "[".repeat(200));
-        assert!(
-            message(deep.as_bytes()).contains("nested"),
-            "{}",
-            message(deep.as_bytes())
         );
     }
 

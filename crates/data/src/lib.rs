@@ -30,10 +30,12 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
+mod files;
 pub mod frequencies;
 mod image_id;
 mod json;
 pub mod looks_like;
+mod notice;
 pub mod order;
 mod pickle;
 pub mod scenes;
@@ -42,19 +44,22 @@ mod text;
 pub mod vocabulary;
 
 pub use captions::{
-    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    ListedImage, SelfCriticalSource, Split, read_image_list, tokenise,
+    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, JsonLayout, KaggleSource,
+    KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
+    read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
-    SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
+    FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
+    Row, SafetensorsSource,
 };
 pub use frequencies::PickledFrequencies;
 pub use image_id::ImageId;
+pub use notice::Notice;
 pub use order::{choose_captions, epoch_order};
-pub use standardise::Standardiser;
+pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]

@@ -68,6 +68,16 @@ pub enum Kind {
     Unknown,
 }
 
+impl Kind {
+    /// Whether it is text that people can read as it stands.
+    pub fn is_text(self) -> bool {
+        matches!(
+            self,
+            Self::Html | Self::Xml | Self::JsonLines | Self::Json | Self::Table | Self::Text
+        )
+    }
+}
+
 /// Enough of a file for [`looks_like`], in bytes.
 pub const ENOUGH_BYTES: usize = 4096;
 

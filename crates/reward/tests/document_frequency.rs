@@ -133,7 +133,7 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
     let mut cut = good.clone();
     cut.pop();
     assert!(
-        message(&cut).ends_with("the table is damaged or cut short"),
+        message(&cut).ends_with("it is damaged or cut short"),
         "{}",
         message(&cut)
     );

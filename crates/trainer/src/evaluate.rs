@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     TrainError,
-    config::{DecoderConfig, ValidationMetric},
+    config::{Config, DecoderConfig, ValidationMetric},
     corpus::Corpus,
     search::Search,
 };
@@ -35,6 +35,8 @@ pub struct EvaluationReport {
     pub mean_length: f64,
     /// Share of captions that reached the maximum length without ending.
     pub cut_off_share: f64,
+    /// How many captions ended where the options of the decoder left no word, and so break one of them.
+    pub dead_ends: usize,
     /// Every choice that changes the captions, the captioner aside.
     pub decoder: String,
     /// Every choice that changes the scores: the decoder, then the metrics.
@@ -64,6 +66,7 @@ impl EvaluationReport {
             ),
             ("mean_length".to_owned(), self.mean_length),
             ("cut_off_share".to_owned(), self.cut_off_share),
+            ("dead_ends".to_owned(), self.dead_ends as f64),
         ]);
         values
     }
@@ -102,26 +105,32 @@ impl ValidationMetric {
 /// kept, as they stand in the caption files.
 ///
 /// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
-/// with several samples, so many fewer are decoded at a time.
+/// with several samples, so many fewer are decoded at a time. `run` tells the longest caption, and how many images are
+/// decoded at a time.
 ///
 /// # Errors
-/// [`TrainError`] when features cannot be read, decoding fails, or nothing can be scored.
+/// [`TrainError`] when the decoder asks for what no caption can be, features cannot be read, decoding fails, or nothing
+/// can be scored.
 pub fn evaluate(
     captioner: &Captioner,
     others: &[Captioner],
     corpus: &Corpus,
     examples: &[Example],
     decoder: &DecoderConfig,
-    images_per_batch: usize,
+    run: &Config,
 ) -> Result<EvaluationReport, TrainError> {
     let device = captioner.device();
-    let mut search = Search::new(decoder, corpus)?;
+    let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
+    search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
-    // Every sample is a row of its own.
-    let images_per_batch = (images_per_batch / decoder.samples.max(1)).max(1);
-    for batch in examples.chunks(images_per_batch) {
+    let mut dead_ends = 0;
+    let images = decoder.images_at_a_time(run.validation.images_per_batch);
+    for batch in examples.chunks(images) {
         let features = corpus.features(&batch.iter().collect::<Vec<_>>(), &device)?;
-        words.extend(search.captions(captioner, others, &features)?);
+        for caption in search.captions(captioner, others, &features)? {
+            dead_ends += usize::from(!caption.broken.is_empty());
+            words.push(caption.words);
+        }
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),
@@ -156,10 +165,14 @@ pub fn evaluate(
         captions: captions.collect(),
         distinct_captions: evaluation.distinct_captions,
         mean_length: evaluation.mean_length,
+        dead_ends,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
         signature: format!(
-            "{decoder}+{}",
-            evaluation.signature(&EvaluationMetric::COCO)
+            "{decoder}+{}{}",
+            evaluation.signature(&EvaluationMetric::COCO),
+            corpus
+                .words()
+                .map_or(String::new(), |words| format!("|words:{}", words.name()))
         ),
         decoder,
     })

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint},
-    config::{Config, ScheduleConfig, StartFrom},
+    config::{Config, ScheduleConfig, StartFrom, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -40,6 +40,9 @@ pub struct RunOptions<'a> {
     pub directory: PathBuf,
     /// Whether to go on with the run that the directory holds.
     pub resume: bool,
+    /// Whether a run that goes on reads all features again and compares their checksum, even where they look as they
+    /// did.
+    pub verify_features: bool,
     /// Becomes true when the run should end after the current step, with a checkpoint.
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
@@ -74,7 +77,7 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]; a checkpoint that was written before stays intact.
 pub fn train(
-    config: &Config,
+    config: &ValidConfig,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
@@ -124,16 +127,15 @@ impl<'a> Run<'a> {
         }
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
-            None => Corpus::build(&config.data, &config.model)?,
-            Some(stored) => Corpus::with_vocabulary(
-                &config.data,
-                &config.model,
-                stored.vocabulary.clone(),
-                stored.standardiser.clone(),
-            )?,
+            None => Corpus::build(&config.data, &config.model, observer)?,
+            Some(stored) => {
+                let verify = options.verify_features;
+                Corpus::resume(&config.data, &config.model, stored, verify, observer)?
+            }
         };
         check_batches(config, &corpus)?;
         let mut warnings = Vec::new();
+        warnings.extend(corpus.notices().iter().cloned().map(Warning::Data));
         warnings.extend(vocabulary_warning(config, &corpus)?);
         let validation = corpus.split(Split::Val)?.iter();
         let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
@@ -145,7 +147,12 @@ impl<'a> Run<'a> {
             }
         }
         check_teachers(config, &corpus, &device)?;
-        Search::new(&config.validation.decoder, &corpus)?;
+        Search::new(
+            &config.validation.decoder,
+            config,
+            corpus.vocabulary(),
+            Some(&corpus),
+        )?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
             None => {
@@ -153,6 +160,10 @@ impl<'a> Run<'a> {
                     feature: corpus.feature_dimension(),
                     vocab: corpus.vocabulary().len(),
                 };
+                if let Some(message) = bounds::oversize(&config.model, dimensions) {
+                    let captioner = config.model.name();
+                    return Err(TrainError::CaptionerTooLarge { captioner, message });
+                }
                 let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
@@ -179,7 +190,7 @@ impl<'a> Run<'a> {
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&checkpoints)?;
         remove_stale_temporaries(&directory)?;
-        write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
             EventWriter::resume(&directory, progress.global_step, true)?
         } else {
@@ -237,9 +248,11 @@ impl<'a> Run<'a> {
 }
 
 fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
+    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
     // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
     before.threads = config.threads;
+    // Features may have moved: whether they are the same is seen by themselves.
+    before.data.features.move_to(&config.data.features);
     let stages = before.stages.len();
     if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
         && stages == config.stages.len()

@@ -1,9 +1,11 @@
-//! `scst caption`: captions for photos.
+//! `scst caption`: captions for photos, or for features of images.
 
 mod attention;
 mod features;
+mod rows;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::ExitCode,
     slice,
@@ -29,8 +31,10 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
     let config = &checkpoint.config;
-    let of_run = &config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
+    if arguments.data.features.is_some() {
+        return rows::run(arguments, &checkpoint, &decoder);
+    }
     let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
     let drawings = attention::files(arguments, &config.model)?;
     let backend = arguments
@@ -45,13 +49,20 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     };
     let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
     // From here on nothing is the user's fault but the images and the weights, which are read first.
-    let pictures = features::pictures(&arguments.images, maker.architecture)?;
+    let pictures = features::pictures(&arguments.images, &maker)?;
+    for path in features::left_as_stored(&arguments.images, &maker) {
+        eprintln!(
+            "image `{}` is taken as it is stored, not turned as its EXIF data say: so were the photos that the features \
+             of `{}` were made of; make them anew with `scst features` to have photos turned",
+            path.display(),
+            arguments.model.display()
+        );
+    }
     let encoder = Encoder::open(maker.architecture, &maker.weights)?;
 
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    // As in evaluation: every sample is a row of its own.
-    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
+    let batch = decoder.images_at_a_time(config.validation.images_per_batch);
     for pictures in pictures.chunks(batch) {
         let encoded = encode_all(&encoder, pictures, number_of_threads())?;
         let captions = writer.captions(maker.batch(&encoded))?;
@@ -60,7 +71,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
                 let features = maker.batch(slice::from_ref(features));
                 let words = writer.attention(features, caption)?;
                 let photo = &arguments.images[drawn.len()];
-                drawn.push((path, attention::draw(photo, &words)?));
+                drawn.push((path, attention::draw(photo, maker.orientation, &words)?));
             }
         }
         images.extend(captions);
@@ -88,22 +99,40 @@ fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
 }
 
 fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Caption>]) {
-    let is_sampled = matches!(decoder.search, SearchConfig::Sample(_));
     for (path, captions) in arguments.images.iter().zip(images) {
-        let path = path.display();
-        if is_sampled {
-            for Caption {
-                text,
-                log_probability,
-                ..
-            } in captions
-            {
-                print_line!("{path}: {text} (log-probability {log_probability:.2})");
-            }
-        } else if let Some(caption) = captions.first() {
-            print_line!("{path}: {}", caption.text);
-        }
+        print_image(&path.display(), decoder, captions);
     }
+}
+
+/// A line for an image, or for each of its samples.
+fn print_image(name: &dyn fmt::Display, decoder: &DecoderConfig, captions: &[Caption]) {
+    if matches!(decoder.search, SearchConfig::Sample(_)) {
+        for caption in captions {
+            let (text, log_probability) = (&caption.text, caption.log_probability);
+            let mark = mark(caption);
+            print_line!("{name}: {text} (log-probability {log_probability:.2}){mark}");
+        }
+    } else if let Some(caption) = captions.first() {
+        print_line!("{name}: {}{}", caption.text, mark(caption));
+    }
+}
+
+/// What is said of a caption that breaks what options promise.
+fn mark(caption: &Caption) -> String {
+    if caption.broken.is_empty() {
+        return String::new();
+    }
+    let broken = caption.broken.join(", ");
+    format!(" [dead end: the options left no word, so that it breaks {broken}]")
+}
+
+/// A caption in a report.
+fn described(caption: &Caption) -> Value {
+    json!({
+        "caption": caption.text,
+        "log_probability": caption.log_probability,
+        "breaks": caption.broken,
+    })
 }
 
 fn report(
@@ -112,17 +141,11 @@ fn report(
     images: &[Vec<Caption>],
     drawings: &[PathBuf],
 ) -> Value {
-    let caption = |caption: &Caption| {
-        json!({
-            "caption": caption.text,
-            "log_probability": caption.log_probability,
-        })
-    };
     let images = arguments.images.iter().zip(images).enumerate();
     let images = images.map(|(k, (path, captions))| {
         let mut image = json!({
             "file": path.to_string_lossy(),
-            "captions": captions.iter().map(caption).collect::<Vec<_>>(),
+            "captions": captions.iter().map(described).collect::<Vec<_>>(),
         });
         if let Some(drawing) = drawings.get(k) {
             image["attention"] = json!(drawing.to_string_lossy());

@@ -5,8 +5,9 @@ use std::{path::Path, process::ExitCode};
 
 use rayon::prelude::*;
 use scst_data::{
-    PickledFrequencies, Split,
-    coco_evaluation::read_references,
+    JsonLayout, PickledFrequencies, Split,
+    coco_evaluation::{check_referenced, read_references},
+    json_layout,
     looks_like::{Kind, looks_like},
 };
 use scst_reward::{DocumentFrequency, RewardError};
@@ -14,7 +15,7 @@ use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
     arguments::DocumentFrequencyArguments,
-    commands::caption_file::{caption_source, is_coco_annotations, is_csv},
+    commands::caption_file::{caption_source, is_table},
     failure::Failure,
     output::{print_line, warn},
 };
@@ -82,13 +83,16 @@ fn pickled_table(path: &Path) -> Result<DocumentFrequency, Failure> {
 /// The raw captions of every image.
 fn raw_captions(arguments: &DocumentFrequencyArguments) -> Result<Vec<Vec<String>>, Failure> {
     let path = &arguments.captions;
-    if !is_csv(path) && is_coco_annotations(path)? {
-        let images = read_references(path)?.into_iter();
-        return Ok(images.map(|image| image.captions).collect());
+    if !is_table(path)? && json_layout(path)? == JsonLayout::Coco {
+        let images = read_references(path)?;
+        check_referenced(path, &images)?;
+        return Ok(images.into_iter().map(|image| image.captions).collect());
     }
     let source = caption_source(path, arguments.splits.as_deref(), arguments.split)?;
     let split = Split::from(arguments.split);
-    let images = source.read()?.images.into_iter();
+    let captions = source.read(None)?;
+    captions.notices.iter().for_each(warn);
+    let images = captions.images.into_iter();
     let raw: Vec<Vec<String>> = images
         .filter(|image| image.split == split)
         .map(|image| image.captions.into_iter().map(|c| c.raw).collect())

@@ -1,8 +1,7 @@
 //! `scst eval`: score a run or checkpoint.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
 use scst_model::Captioner;
 use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
 use serde_json::json;
@@ -10,25 +9,24 @@ use serde_json::json;
 use crate::{
     arguments::EvalArguments,
     commands::{caption_file::caption_source, set_threads},
+    display::Display,
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
-    let max_length = checkpoint.config.data.max_length;
-    let of_run = &checkpoint.config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
     let mut config = checkpoint.config.clone();
     if let Some(name) = &arguments.backend {
         config.backend = Backend::parse(name)?;
     }
-    if let (Some(captions), Some(features)) = (&arguments.captions, &arguments.features) {
+    if let Some(captions) = &arguments.captions {
         let splits = arguments.splits.as_deref();
         config.data.captions = caption_source(captions, splits, arguments.split)?;
-        config.data.features = features_of(features)?;
     }
+    config.data.features = arguments.data.source(&config.data.features)?;
     let device = config.backend.device()?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let corpus = Corpus::with_vocabulary(
@@ -38,10 +36,24 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.standardiser.clone(),
     )?;
     checkpoint.check_inputs(&corpus)?;
+    corpus.notices().iter().for_each(warn);
     let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
     let examples = corpus.split(arguments.split.into())?;
-    let batch = config.validation.images_per_batch;
-    let report = evaluate(&captioner, &others, &corpus, examples, &decoder, batch)?;
+    if arguments.data.features.is_none()
+        && let Some(difference) = corpus.features_changed_since(&checkpoint)?
+    {
+        eprintln!(
+            "note: `{}` has changed since `{}` was trained on it: found {}, expected {}",
+            difference.path.display(),
+            arguments.model.display(),
+            difference.found,
+            difference.expected
+        );
+    }
+    let mut display = Display::new();
+    corpus.check_features(examples, &mut display)?;
+    display.finish();
+    let report = evaluate(&captioner, &others, &corpus, examples, &decoder, &config)?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
             .map_err(|error| Failure::Failed(error.to_string()))?;
@@ -62,6 +74,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             },
             "distinct_captions": report.distinct_captions,
             "mean_length": report.mean_length,
+            "dead_ends": report.dead_ends,
             "signature": report.signature,
         });
         print_line!("{output}");
@@ -79,6 +92,13 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         report.mean_length,
         100.0 * report.cut_off_share
     );
+    if report.dead_ends > 0 {
+        print_line!(
+            "{} of {} captions ended where the decoder's options left no word, and break one of them",
+            report.dead_ends,
+            report.captions.len()
+        );
+    }
     print_line!("{}", report.signature);
     Ok(ExitCode::SUCCESS)
 }
@@ -98,7 +118,7 @@ fn ensemble(
             &other.config.data.features,
             &checkpoint.config.data.features,
         );
-        if arguments.features.is_none() && found != expected {
+        if arguments.data.features.is_none() && found != expected {
             return Err(Failure::Mistake(format!(
                 "`{}` was trained on the features `{}`, expected `{}` as of `{}`; if they are the same, name them with \
                  --captions and --features",
@@ -111,27 +131,4 @@ fn ensemble(
         captioners.push(other.captioner(&other.config.model, &first.device())?);
     }
     Ok(captioners)
-}
-
-/// The layout of features, by the ending of their path.
-fn features_of(path: &Path) -> Result<FeatureSource, Failure> {
-    if path.is_dir() {
-        return Ok(FeatureSource::Folder(FolderSource {
-            path: path.to_owned(),
-            ..FolderSource::default()
-        }));
-    }
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("npy") => Ok(FeatureSource::Npy(NpySource {
-            path: path.to_owned(),
-            names: None,
-        })),
-        Some("safetensors") => Ok(FeatureSource::Safetensors(SafetensorsSource {
-            path: path.to_owned(),
-        })),
-        _ => Err(Failure::Mistake(format!(
-            "features `{}`: expected a folder or a file ending in .npy or .safetensors",
-            path.display()
-        ))),
-    }
 }

@@ -12,23 +12,24 @@ use scst_trainer::{
 
 use crate::{
     arguments::{ImportArguments, Origin},
-    failure::{Failure, something_else},
+    failure::Failure,
     output::print_line,
 };
 
 pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
-    let overrides = arguments.overrides.iter().map(|text| Override::parse(text));
+    let overrides = arguments
+        .overrides
+        .iter()
+        .map(|text| Override::of_flag("--set", text));
     let overrides = overrides.collect::<Result<_, ConfigError>>()?;
     let config = match &arguments.config {
         Some(path) => Some(Config::load(path, overrides)?),
         None => None,
     };
     let path = arguments.weights.as_path();
-    let tensors = StateDict::open(path).and_then(StateDict::floats);
-    let tensors = tensors.map_err(|error| {
-        let what = something_else(path, &error).unwrap_or_else(|| error.to_string());
-        Failure::Mistake(format!("weights `{}`: {what}", path.display()))
-    })?;
+    let tensors = StateDict::open(path).and_then(|dict| dict.unwrapped().floats());
+    let tensors = tensors
+        .map_err(|error| Failure::Mistake(format!("weights `{}`: {error}", path.display())))?;
     let tensors = tensors
         .into_iter()
         .map(|(name, FloatTensor { shape, values })| (name, StateTensor { shape, values }))
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
     match arguments.from {
         Origin::SelfCritical => {
             let words = RenumberedVocabulary::read_self_critical(&arguments.vocabulary)?;
-            import_self_critical(path, tensors, &words, config.as_ref(), out)?;
+            import_self_critical(path, tensors, &words, config.as_deref(), out)?;
         }
     }
     let out = out.display();

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
     let options = RunOptions {
         directory: directory.clone(),
         resume: arguments.resume,
+        verify_features: arguments.verify_features,
         stop: &stop,
         rewards: &RewardRegistry::default(),
     };

@@ -11,6 +11,13 @@ fn weights() -> Vec<WeightsError> {
     vec![
         WeightsError::Read(system()),
         WeightsError::Format,
+        WeightsError::Foreign {
+            found: "an HTML page",
+        },
+        WeightsError::Object { name: text() },
+        WeightsError::Ambiguous {
+            prefixes: vec![text(), text()],
+        },
         WeightsError::Tensor(system()),
         WeightsError::Missing {
             name: text(),
@@ -24,7 +31,7 @@ fn weights() -> Vec<WeightsError> {
         },
         WeightsError::Type {
             name: text(),
-            found: "int8",
+            found: "int8".to_owned(),
         },
         WeightsError::NotFinite { name: text() },
         WeightsError::Unexpected { name: text() },

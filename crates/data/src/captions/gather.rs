@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{Caption, CaptionedImage, Captions, Split};
+use super::tokenise::is_without_spaces;
+use super::{Caption, CaptionedImage, Captions, Split, WordSplit};
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId};
+use crate::{DataError, ImageId, Notice};
+
+/// From so many percent of the captions on, words without spaces are no rarity.
+const LEAST_PERCENT: u64 = 20;
 
 /// Images read so far, with the places where they stand.
 #[derive(Default)]
@@ -15,6 +19,10 @@ pub(super) struct Gathered {
     by_name: HashMap<String, usize>,
     by_id: HashMap<ImageId, usize>,
     wordless: usize,
+    /// What to tell about the data.
+    pub(super) notices: Vec<Notice>,
+    /// Captions with a word that is too long for the script, and the first such word.
+    without_spaces: (usize, Option<String>),
 }
 
 impl Gathered {
@@ -72,6 +80,18 @@ impl Gathered {
         self.by_name.get(file_name).copied()
     }
 
+    /// Adds a raw caption to an image, or counts it if it has no words.
+    pub(super) fn add_raw(&mut self, image: usize, raw: String, words: WordSplit) {
+        let tokens = words.split(&raw);
+        if words == WordSplit::Words
+            && let Some(word) = tokens.iter().find(|word| is_without_spaces(word))
+        {
+            self.without_spaces.0 += 1;
+            self.without_spaces.1.get_or_insert_with(|| word.clone());
+        }
+        self.add_caption(image, Caption { raw, tokens });
+    }
+
     /// Adds a caption to an image, or counts it if it has no words.
     pub(super) fn add_caption(&mut self, image: usize, caption: Caption) {
         if caption.tokens.is_empty() {
@@ -86,7 +106,7 @@ impl Gathered {
     /// # Errors
     ///
     /// There are no images in `path`, or an image has no captions.
-    pub(super) fn finish(self, path: &Path) -> Result<Captions, DataError> {
+    pub(super) fn finish(mut self, path: &Path) -> Result<Captions, DataError> {
         if self.images.is_empty() {
             return Err(DataError::NoImages {
                 path: path.to_owned(),
@@ -101,9 +121,18 @@ impl Gathered {
                 });
             }
         }
+        if let (captions, Some(word)) = self.without_spaces {
+            let all: usize = self.images.iter().map(|image| image.captions.len()).sum();
+            let percent = (100 * captions / all.max(1)) as u64;
+            if percent >= LEAST_PERCENT {
+                self.notices
+                    .push(Notice::WordsWithoutSpaces { percent, word });
+            }
+        }
         Ok(Captions {
             images: self.images,
             wordless: self.wordless,
+            notices: self.notices,
         })
     }
 

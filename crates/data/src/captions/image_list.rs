@@ -23,14 +23,13 @@ struct Document {
     images: Vec<Image>,
 }
 
-/// As in COCO (`file_name`, `id`) or in Karpathy's splits (`filename`, `cocoid`, `imgid`).
+/// As in COCO (`file_name`, `id`) or in Karpathy's splits (`filename`, `cocoid`).
 #[derive(Deserialize)]
 struct Image {
     #[serde(alias = "filename")]
     file_name: String,
     #[serde(alias = "cocoid")]
     id: Option<ImageId>,
-    imgid: Option<ImageId>,
 }
 
 impl json::Object for Document {
@@ -53,14 +52,12 @@ pub fn read_image_list(path: &Path) -> Result<Vec<ListedImage>, DataError> {
             path: path.to_owned(),
         });
     }
-    // Ids of one kind: those of Karpathy's splits only where no image has one of COCO.
-    let has_ids = document.images.iter().any(|image| image.id.is_some());
     let mut names = HashMap::with_capacity(document.images.len());
     let mut ids = HashMap::with_capacity(document.images.len());
     let mut listed = Vec::with_capacity(document.images.len());
     for (index, image) in document.images.into_iter().enumerate() {
         let file_name = image.file_name;
-        let id = if has_ids { image.id } else { image.imgid };
+        let id = image.id;
         let twice = |key: String, first: usize| DataError::Duplicate {
             path: path.to_owned(),
             at: Place::Key(format!("images[{index}]")),
@@ -124,7 +121,7 @@ mod tests {
         let flickr = karpathy.replace("\"cocoid\": 9, ", "");
         assert_eq!(
             read(&flickr).unwrap(),
-            pairs([("a.jpg", "0"), ("b.jpg", "1")])
+            pairs([("a.jpg", ""), ("b.jpg", "")])
         );
     }
 

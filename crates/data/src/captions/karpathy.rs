@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::gather::Gathered;
-use super::{Caption, Captions, KarpathySource, Split};
+use super::tokenise::composed;
+use super::{Caption, Captions, KarpathySource, Split, WordSplit};
 use crate::error::{Place, quoted};
 use crate::{DataError, ImageId, json};
 
@@ -19,7 +20,6 @@ struct Document {
 struct Image {
     filename: String,
     filepath: Option<String>,
-    imgid: Option<ImageId>,
     cocoid: Option<ImageId>,
     split: String,
     #[serde(deserialize_with = "json::objects")]
@@ -44,60 +44,35 @@ impl json::Object for Sentence {
     const SHAPE: &'static str = r#"{"raw", "tokens"}"#;
 }
 
-pub(super) fn read(source: &KarpathySource) -> Result<Captions, DataError> {
+pub(super) fn read(source: &KarpathySource, words: WordSplit) -> Result<Captions, DataError> {
     let path = source.path.as_path();
     let document: Document = json::read_object(path)?;
-    let id_of = id_key(path, &document.images)?;
+    // `imgid` is a running number of the file, and no name of an image: it tells nobody which image is meant.
+    let have_ids = document.images.iter().all(|image| image.cocoid.is_some());
     let mut gathered = Gathered::default();
     for (index, image) in document.images.into_iter().enumerate() {
         let split = split_named(path, index, &image.split)?;
-        let image_id = id_of.and_then(|(_, id_of)| id_of(&image).cloned());
+        let image_id = image.cocoid.filter(|_| have_ids);
         let at = Place::Key(format!("images[{index}]"));
         let number = gathered.add_image(path, at, image.filename, image_id, split)?;
         gathered.set_folder(number, image.filepath);
         for (which, sentence) in image.sentences.into_iter().enumerate() {
+            if words != WordSplit::Given {
+                gathered.add_raw(number, sentence.raw, words);
+                continue;
+            }
             check_tokens(path, index, which, &sentence.tokens)?;
+            let tokens = sentence.tokens.iter().map(|token| composed(token));
             gathered.add_caption(
                 number,
                 Caption {
                     raw: sentence.raw,
-                    tokens: sentence.tokens,
+                    tokens: tokens.collect(),
                 },
             );
         }
     }
     gathered.finish(path)
-}
-
-/// A key of an image that may hold its id, with its name.
-type IdKey = (&'static str, fn(&Image) -> Option<&ImageId>);
-
-/// The key whose values are the ids: the first of these that all images have, so that ids of two kinds do not meet.
-const ID_KEYS: [IdKey; 2] = [
-    ("cocoid", |image| image.cocoid.as_ref()),
-    ("imgid", |image| image.imgid.as_ref()),
-];
-
-/// Which key holds the ids; nothing where no image has one.
-fn id_key(path: &Path, images: &[Image]) -> Result<Option<IdKey>, DataError> {
-    let missing = |key: &IdKey| images.iter().position(|image| key.1(image).is_none());
-    if let Some(complete) = ID_KEYS.into_iter().find(|key| missing(key).is_none()) {
-        return Ok(Some(complete));
-    }
-    for key in ID_KEYS {
-        if let (Some(without), Some(with)) = (
-            missing(&key),
-            images.iter().position(|image| key.1(image).is_some()),
-        ) {
-            return Err(DataError::Value {
-                path: path.to_owned(),
-                at: Place::Key(format!("images[{without}]")),
-                found: format!("no `{}`", key.0),
-                expected: format!("one as of images[{with}], or none of any image"),
-            });
-        }
-    }
-    Ok(None)
 }
 
 fn split_named(path: &Path, image: usize, name: &str) -> Result<Split, DataError> {

@@ -97,7 +97,8 @@ pub(super) fn of_syntax(json: &[u8], error: &serde_json::Error) -> (u64, u64, St
         .take(error.line().saturating_sub(1))
         .map(|line| line.len() + 1)
         .sum();
-    let at = (start + error.column().saturating_sub(1)).min(json.len());
+    // A line break within a text is told as column 0 of the next line.
+    let at = (start + error.column()).saturating_sub(1).min(json.len());
     let (line, column) = line_and_column(json, at);
     let message = without_position(error);
     if error.classify() == Category::Eof {
@@ -127,9 +128,6 @@ pub(super) fn of_syntax(json: &[u8], error: &serde_json::Error) -> (u64, u64, St
             .to_owned(),
         "invalid number" | "number out of range" => {
             "found a number that JSON cannot have, expected one such as 7 or -0.5".to_owned()
-        }
-        "recursion limit exceeded" => {
-            "found lists and objects nested more than 128 deep, expected fewer".to_owned()
         }
         message if message.starts_with("control character") => {
             "found a line break or another control character in a text, expected it as \\n, \\t or \\u"

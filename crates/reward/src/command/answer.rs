@@ -41,7 +41,7 @@ fn fields(line: &[u8]) -> Result<Option<Map<String, Value>>, ProgramFault> {
         Ok(_) => Ok(None),
         Err(reason) => Err(ProgramFault::NotJson {
             found: beginning(line),
-            reason,
+            reason: reason.classify(),
             expected: EXPECTED,
         }),
     }
@@ -175,7 +175,7 @@ mod tests {
         for (answer, expected) in [
             (
                 "",
-                "found \"\" (EOF while parsing a value at line 1 column 0), expected a line such as {\"scores\":[0.5]}",
+                "found \"\", which is not all of a JSON value, expected a line such as {\"scores\":[0.5]}",
             ),
             (
                 "NaN",
@@ -215,7 +215,7 @@ mod tests {
             ),
             (
                 r#"{"scores":[1,1e999]}"#,
-                "found \"{\\\"scores\\\":[1,1e999]}\" (number out of range at line 1 column 18), expected a line such as {\"scores\":[0.5]}",
+                "found \"{\\\"scores\\\":[1,1e999]}\", which is not JSON, expected a line such as {\"scores\":[0.5]}",
             ),
         ] {
             assert_eq!(message(answer), expected);

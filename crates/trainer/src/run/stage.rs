@@ -314,7 +314,7 @@ impl Run<'_> {
             &self.corpus,
             self.corpus.split(Split::Val)?,
             &validation.decoder,
-            validation.images_per_batch,
+            self.config,
         )?;
         self.progress.signature.clone_from(&report.signature);
         self.events.write(&Record {
@@ -372,6 +372,7 @@ impl Run<'_> {
             vocabulary: self.corpus.vocabulary(),
             standardiser: self.corpus.standardiser(),
             encoder: self.corpus.encoder(),
+            features: self.corpus.fingerprint(),
             captioner: &self.captioner,
             optimiser,
             progress: &self.progress,
