@@ -38,19 +38,30 @@ fn weights() -> Vec<WeightsError> {
     ]
 }
 
-/// What is wrong with the bytes of a picture.
-fn picture(ending: &str, bytes: &[u8]) -> PictureError {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let path = directory.path().join(format!("a.{ending}"));
-    std::fs::write(&path, bytes).expect("a file");
-    read_whole(&path).expect_err("no picture")
-}
-
 fn pictures() -> Vec<PictureError> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("a.jpg");
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("a file");
+        read_whole(&path).expect_err("no picture")
+    };
     vec![
         PictureError::Read(system()),
-        picture("jpg", b"\xff\xd8\xff\xe0"),
-        picture("png", b"\x89PNG\r\n\x1a\n"),
+        PictureError::Foreign {
+            found: "an HTML page",
+        },
+        PictureError::Unknown,
+        PictureError::Unsupported { format: "JPEG" },
+        read(b"\xff\xd8\xff\xe0"),
+        read(b"\x89PNG\r\n\x1a\n"),
+        read(b"<html>"),
+        read(b"GIF89a"),
+        read(b"II*\0"),
+        PictureError::TooLarge {
+            width: 100_000,
+            height: 100_000,
+        },
+        PictureError::TooLong,
         PictureError::Pixels,
     ]
 }
@@ -68,7 +79,8 @@ fn encoding() -> Vec<EncoderError> {
         EncoderError::NothingEncoded { path: file() },
         EncoderError::ImageName { path: file() },
         EncoderError::OtherProgress { path: file() },
-        EncoderError::ImagesChanged { path: file() },
+        EncoderError::OldProgress { path: file() },
+        EncoderError::ChangedMeanwhile { path: file() },
         EncoderError::Busy { path: file() },
         EncoderError::Write {
             path: file(),

@@ -101,7 +101,8 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<NamedTensor>, Chec
         found,
         expected: "safetensors of 32-bit floats".to_owned(),
     };
-    let tensors = SafeTensors::deserialize(bytes).map_err(|_| damaged("a header that does not fit the file".to_owned()))?;
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|_| damaged("a header that does not fit the file".to_owned()))?;
     let tensors = tensors.iter().map(|(name, view)| {
         if view.dtype() != Dtype::F32 {
             return Err(damaged(format!("`{name}` of another type")));
