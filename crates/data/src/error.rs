@@ -124,7 +124,7 @@ pub enum DataError {
         problem: String,
     },
     /// A value has the right type, but not a value that makes sense.
-    #[error("`{}`: {at}: found {found}, expected {expected}", path.display())]
+    #[error("`{}`: {}found {found}, expected {expected}", path.display(), at.prefix())]
     Value {
         /// The file.
         path: PathBuf,
@@ -248,7 +248,7 @@ pub enum DataError {
         problem: String,
     },
     /// A feature array has an element type that is not supported.
-    #[error("`{}`: {array}: found elements of type {found}, expected little-endian float16, float32 or float64", path.display())]
+    #[error("`{}`: {array}: found elements of type `{found}`, expected little-endian float16, float32 or float64", path.display())]
     FeatureType {
         /// The file.
         path: PathBuf,
