@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Locations = 7,
     /// Words of captions that are sampled for evaluation.
     Decoding = 8,
+    /// The choice among validation images.
+    ValidationImages = 9,
 }
 
 /// The generator for one purpose in one step of one stage.

@@ -1,5 +1,7 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
+use std::ops::ControlFlow;
+
 use scst_data::Example;
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
@@ -44,11 +46,7 @@ pub struct EvaluationReport {
 impl EvaluationReport {
     /// The value of one metric.
     pub fn metric(&self, metric: ValidationMetric) -> f64 {
-        match metric {
-            ValidationMetric::CiderD => self.scores.cider_d,
-            ValidationMetric::Bleu4 => self.scores.bleu[3],
-            ValidationMetric::RougeL => self.scores.rouge_l,
-        }
+        metric.of(&self.scores)
     }
 
     /// All values by name, for logs.
@@ -79,6 +77,15 @@ impl ValidationMetric {
         }
     }
 
+    /// Its value among the scores of a corpus.
+    pub fn of(self, scores: &CorpusScores) -> f64 {
+        match self {
+            Self::CiderD => scores.cider_d,
+            Self::Bleu4 => scores.bleu[3],
+            Self::RougeL => scores.rouge_l,
+        }
+    }
+
     /// The name in logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -104,24 +111,34 @@ impl ValidationMetric {
 /// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
 /// with several samples, so many fewer are decoded at a time.
 ///
+/// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, there is
+/// no report.
+///
 /// # Errors
 /// [`TrainError`] when features cannot be read, decoding fails, or nothing can be scored.
 pub fn evaluate(
     captioner: &Captioner,
     others: &[Captioner],
     corpus: &Corpus,
-    examples: &[Example],
+    examples: &[&Example],
     decoder: &DecoderConfig,
     images_per_batch: usize,
-) -> Result<EvaluationReport, TrainError> {
+    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<EvaluationReport>, TrainError> {
     let device = captioner.device();
     let mut search = Search::new(decoder, corpus)?;
     let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
     // Every sample is a row of its own.
     let images_per_batch = (images_per_batch / decoder.samples.max(1)).max(1);
     for batch in examples.chunks(images_per_batch) {
-        let features = corpus.features(&batch.iter().collect::<Vec<_>>(), &device)?;
+        if watch(words.len()).is_break() {
+            return Ok(None);
+        }
+        let features = corpus.features(batch, &device)?;
         words.extend(search.captions(captioner, others, &features)?);
+    }
+    if watch(words.len()).is_break() {
+        return Ok(None);
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),
@@ -151,7 +168,7 @@ pub fn evaluate(
             image_id: example.image_id,
             caption: text.clone(),
         });
-    Ok(EvaluationReport {
+    Ok(Some(EvaluationReport {
         scores: evaluation.scores,
         captions: captions.collect(),
         distinct_captions: evaluation.distinct_captions,
@@ -162,5 +179,5 @@ pub fn evaluate(
             evaluation.signature(&EvaluationMetric::COCO)
         ),
         decoder,
-    })
+    }))
 }

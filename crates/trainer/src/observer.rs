@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning,
-};
+use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -14,7 +12,7 @@ pub enum Event<'a> {
     Ready {
         /// Training images.
         train_images: usize,
-        /// Validation images.
+        /// Validation images that are used.
         val_images: usize,
         /// Words in the vocabulary.
         vocab: usize,
@@ -43,6 +41,13 @@ pub enum Event<'a> {
     },
     /// Training metrics of the last steps.
     Metrics(&'a Record),
+    /// Captions of validation images are being decoded.
+    Validating {
+        /// Images that have one.
+        done: usize,
+        /// Images in all.
+        images: usize,
+    },
     /// The validation images were scored.
     Validated {
         /// The scores.

@@ -51,6 +51,8 @@ pub enum Warning {
         image: String,
         /// The caption that was given it.
         caption: String,
+        /// Whether it is standardised before it is used.
+        is_standardised: bool,
     },
 }
 
@@ -109,11 +111,19 @@ impl fmt::Display for Warning {
                 value,
                 image,
                 caption,
-            } => write!(
-                f,
-                "reward `{reward}`: found {value:e} for the caption `{caption}` of image `{image}`, expected numbers \
-                 of a size near 1: gradients grow with it until they overflow; scale it, or set `standardise = true`"
-            ),
+                is_standardised,
+            } => {
+                let rest = if *is_standardised {
+                    "see whether it means what it should, though it is standardised"
+                } else {
+                    "gradients grow with it until they overflow; scale it, or set `standardise = true`"
+                };
+                write!(
+                    f,
+                    "reward `{reward}`: found {value:e} for the caption `{caption}` of image `{image}`, expected \
+                     numbers of a size near 1: {rest}"
+                )
+            }
         }
     }
 }
@@ -171,6 +181,7 @@ mod tests {
                     value: 1e300,
                     image: "a.jpg".to_owned(),
                     caption: "a dog".to_owned(),
+                    is_standardised: false,
                 },
                 ["`command`", "1e300", "`a dog` of image `a.jpg`"],
             ),

@@ -1,8 +1,9 @@
 //! `scst eval`: score a run or checkpoint.
 
-use std::{path::Path, process::ExitCode};
+use std::{ops::ControlFlow, path::Path, process::ExitCode};
 
-use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
+use indicatif::ProgressBar;
+use scst_data::{Example, FeatureSource, FolderSource, NpySource, SafetensorsSource};
 use scst_model::Captioner;
 use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
 use serde_json::json;
@@ -39,9 +40,23 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     )?;
     checkpoint.check_inputs(&corpus)?;
     let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
-    let examples = corpus.split(arguments.split.into())?;
+    let examples: Vec<&Example> = corpus.split(arguments.split.into())?.iter().collect();
     let batch = config.validation.images_per_batch;
-    let report = evaluate(&captioner, &others, &corpus, examples, &decoder, batch)?;
+    let bar = ProgressBar::new(examples.len() as u64);
+    let report = evaluate(
+        &captioner,
+        &others,
+        &corpus,
+        &examples,
+        &decoder,
+        batch,
+        &mut |done| {
+            bar.set_position(done as u64);
+            ControlFlow::Continue(())
+        },
+    )?;
+    bar.finish_and_clear();
+    let report = report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
             .map_err(|error| Failure::Failed(error.to_string()))?;

@@ -126,11 +126,15 @@ impl Config {
             "validation.images_per_batch",
             self.validation.images_per_batch as u64,
         );
+        let images = self.validation.images.unwrap_or(1) as u64;
+        check.at_least_one("validation.images", images);
         let decoder = &self.validation.decoder;
         decoder.check(self.data.max_length, &mut check.below("validation.decoder"));
         check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
+        let minutes = self.checkpoints.every_minutes.unwrap_or(1.0);
+        check.positive("checkpoints.every_minutes", minutes);
         check_model(self, &mut check);
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();
