@@ -202,7 +202,13 @@ fn with_reward(scale: &str, more: &str) -> Workplace {
 
 #[test]
 fn reward_that_overflows_is_named_with_its_caption() {
-    for (scale, more) in [("1e300", ""), ("-1e200", ""), ("1e100", "weight = 1e-50")] {
+    for (scale, more) in [
+        ("1e300", ""),
+        ("-1e200", ""),
+        ("1e100", "weight = 1e-50"),
+        ("1", "weight = 1e300"),
+        ("1e300", "weight = 1e100\nstandardise = true"),
+    ] {
         let workplace = with_reward(scale, more);
         let message = workplace.refuse(1, &["train", "config.toml"]);
         let value = scale.parse::<f64>().expect("a number");
@@ -232,7 +238,7 @@ fn large_reward_warns_once_and_standardised_it_trains() {
     let found = warnings(&workplace, &[]);
     let large = found
         .iter()
-        .filter(|w| w.contains("reward `command`: found 1e7 for the caption `"));
+        .filter(|w| w.contains("reward `command` with weight 1.0: found 1e7 for the caption `"));
     assert_eq!(large.count(), 1, "{found:?}");
     let workplace = with_reward("1e300", "standardise = true");
     let found = warnings(&workplace, &[]);

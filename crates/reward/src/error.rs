@@ -153,7 +153,7 @@ pub enum RewardError {
     /// A score that is finite, but not with its weight or beside the other rewards.
     #[error(
         "reward {reward}: found {value:e} for the caption `{text}` of image {image}, expected a number whose sum with \
-         weight {weight} is finite"
+         weight {weight:?} is finite"
     )]
     Overflow {
         /// The reward's name.

@@ -151,9 +151,10 @@ impl Snapshot<'_> {
         files.push((MANIFEST, to_json(&manifest, dir)?));
         replace_directory_atomically(dir, |temporary| {
             for (name, bytes) in &files {
-                let path = temporary.join(name);
-                fs::write(&path, bytes)
-                    .map_err(|source| CheckpointError::Write { path, source })?;
+                fs::write(temporary.join(name), bytes).map_err(|source| {
+                    let path = dir.join(name);
+                    CheckpointError::Write { path, source }
+                })?;
             }
             Ok(())
         })

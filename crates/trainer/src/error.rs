@@ -240,7 +240,7 @@ pub enum TrainError {
     },
     /// A reward so large that gradient or loss are no longer finite.
     #[error(
-        "stage `{stage}`, step {step}: found a {what} that is not finite, because reward `{reward}` is {value:e} for \
+        "stage `{stage}`, step {step}: found a {what} that is not finite, because reward `{reward}` with weight {weight:?} is {value:e} for \
          the caption `{caption}` of image `{image}`; expected rewards of a size near 1"
     )]
     RewardOverflow {
@@ -250,10 +250,12 @@ pub enum TrainError {
         step: u64,
         /// What is not finite.
         what: &'static str,
-        /// Name of the reward, or `total`.
+        /// Name of the reward.
         reward: String,
-        /// Its value.
+        /// Its value, without its weight.
         value: f64,
+        /// Its weight.
+        weight: f64,
         /// Id of the image.
         image: String,
         /// The caption that was given it.

@@ -43,10 +43,12 @@ pub enum Warning {
     },
     /// A reward beyond what gradients can be made of.
     LargeReward {
-        /// Name of the reward, or `total`.
+        /// Name of the reward.
         reward: String,
-        /// Its value.
+        /// Its value, without its weight.
         value: f64,
+        /// Its weight.
+        weight: f64,
         /// Id of the image.
         image: String,
         /// The caption that was given it.
@@ -109,6 +111,7 @@ impl fmt::Display for Warning {
             Self::LargeReward {
                 reward,
                 value,
+                weight,
                 image,
                 caption,
                 is_standardised,
@@ -120,8 +123,8 @@ impl fmt::Display for Warning {
                 };
                 write!(
                     f,
-                    "reward `{reward}`: found {value:e} for the caption `{caption}` of image `{image}`, expected \
-                     numbers of a size near 1: {rest}"
+                    "reward `{reward}` with weight {weight:?}: found {value:e} for the caption `{caption}` of image \
+                     `{image}`, expected numbers of a size near 1: {rest}"
                 )
             }
         }
@@ -179,11 +182,16 @@ mod tests {
                 Warning::LargeReward {
                     reward: "command".to_owned(),
                     value: 1e300,
+                    weight: 0.5,
                     image: "a.jpg".to_owned(),
                     caption: "a dog".to_owned(),
                     is_standardised: false,
                 },
-                ["`command`", "1e300", "`a dog` of image `a.jpg`"],
+                [
+                    "`command` with weight 0.5",
+                    "1e300",
+                    "`a dog` of image `a.jpg`",
+                ],
             ),
         ];
         for (warning, parts) in warnings {

@@ -25,6 +25,7 @@ pub(super) struct LargeRewards {
 struct LargeReward {
     reward: String,
     value: f64,
+    weight: f64,
     image: String,
     caption: String,
 }
@@ -39,35 +40,32 @@ impl LargeRewards {
         scores: &MixtureScores,
     ) {
         self.largest = None;
-        let mut most = 0.0;
-        let parts = scores.parts.iter().enumerate();
-        let parts = parts.map(|(k, part)| {
-            let standardised = config.rewards.get(k).is_some_and(|e| e.standardise);
-            let name = part.name.as_str();
-            (name, part.scores.as_slice(), part.weight, standardised)
-        });
-        // Weights come after the parts, so the sum can be large when no part is.
-        let total = ("total", &scores.total[..], 1.0, false);
-        for (reward, scores, weight, is_standardised) in parts.chain([total]) {
-            let largest = scores.iter().zip(candidates);
-            let largest = largest.max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()));
-            let Some((&value, candidate)) = largest.filter(|(value, _)| value.abs() > LARGE) else {
+        let mut most = LARGE;
+        for (k, part) in scores.parts.iter().enumerate() {
+            let is_standardised = config.rewards.get(k).is_some_and(|e| e.standardise);
+            let pairs = part.scores.iter().zip(candidates);
+            let largest = pairs.max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()));
+            let Some((&value, candidate)) = largest else {
                 continue;
             };
+            // What of it reaches the gradient; standardised scores have a size near 1.
+            let reached = part.weight.abs() * if is_standardised { 1.0 } else { value.abs() };
+            if value.abs().max(reached) <= LARGE {
+                continue;
+            }
             let image = references.images().get(candidate.image);
             let found = LargeReward {
-                reward: reward.to_owned(),
+                reward: part.name.clone(),
                 value,
+                weight: part.weight,
                 image: image.map_or_else(String::new, |image| image.id.clone()),
                 caption: candidate.text.to_owned(),
             };
-            let is_sum_of_known = reward == "total" && self.largest.is_some();
-            if !is_sum_of_known && self.known.insert(found.reward.clone()) {
+            if self.known.insert(part.name.clone()) {
                 self.warnings.push(found.warning(is_standardised));
             }
-            let weighted = (weight * value).abs();
-            if !is_standardised && !is_sum_of_known && weighted > LARGE.max(most) {
-                most = weighted;
+            if reached > most {
+                most = reached;
                 self.largest = Some(found);
             }
         }
@@ -79,12 +77,14 @@ impl LargeReward {
         let Self {
             reward,
             value,
+            weight,
             image,
             caption,
         } = self.clone();
         Warning::LargeReward {
             reward,
             value,
+            weight,
             image,
             caption,
             is_standardised,
@@ -106,6 +106,7 @@ impl SelfCritic {
         let LargeReward {
             reward,
             value,
+            weight,
             image,
             caption,
         } = large;
@@ -115,6 +116,7 @@ impl SelfCritic {
             what,
             reward,
             value,
+            weight,
             image,
             caption,
         }
