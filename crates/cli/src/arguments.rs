@@ -1,6 +1,7 @@
 //! The command line.
 
 mod caption;
+mod data;
 mod decoder;
 mod features;
 mod import;
@@ -13,6 +14,7 @@ use scst_trainer::{Backend, BenchModel, StepBench, config::Override};
 use tracing::level_filters::LevelFilter;
 
 pub(crate) use caption::CaptionArguments;
+pub(crate) use data::FeatureArguments;
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
@@ -126,6 +128,10 @@ pub(crate) struct TrainArguments {
     /// The same, or begin a run if there is none: for job scripts
     #[arg(long)]
     pub(crate) resume_or_start: bool,
+    /// Read all features of a resumed run again and compare their checksum, even where size, time and
+    /// sampled rows of the files are as they were
+    #[arg(long)]
+    pub(crate) verify_features: bool,
 }
 
 #[derive(Debug, Args)]
@@ -140,16 +146,16 @@ pub(crate) struct EvalArguments {
     /// word; may be given several times
     #[arg(long, value_name = "RUN_OR_CHECKPOINT")]
     pub(crate) ensemble: Vec<PathBuf>,
-    /// Captions of other data: Karpathy JSON, COCO annotations, or CSV with --splits
-    #[arg(long, value_name = "FILE", requires = "features")]
+    /// Captions of other data: Karpathy JSON, COCO annotations, or a table with --splits
+    #[arg(long, value_name = "FILE")]
     pub(crate) captions: Option<PathBuf>,
-    /// Splits of a CSV of captions
+    /// Splits of a table of captions
     #[arg(long, value_name = "FILE", requires = "captions")]
     pub(crate) splits: Option<PathBuf>,
-    /// Features of other data: .npy, .safetensors, or a folder
-    #[arg(long, value_name = "PATH", requires = "captions")]
-    pub(crate) features: Option<PathBuf>,
-    /// Write the captions as the COCO server takes them: [{"image_id", "caption"}]
+    #[command(flatten)]
+    pub(crate) data: FeatureArguments,
+    /// Write the captions as the COCO server takes them: [{"image_id", "caption"}]; where the caption files have no
+    /// ids (tables), `image_id` is the file name
     #[arg(long, value_name = "results.json")]
     pub(crate) out: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else
@@ -186,7 +192,7 @@ impl Tokenizer {
     pub(crate) fn tokenize(self, raw: &str) -> String {
         match self {
             Self::Ptb => scst_reward::ptb::tokenize(raw),
-            Self::None => raw.to_owned(),
+            Self::None => raw.split_whitespace().collect::<Vec<_>>().join(" "),
         }
     }
 }

@@ -24,7 +24,12 @@ pub(crate) struct Display {
     said: Instant,
     log_every_lines: u64,
     lines: u64,
+    /// When the check of the features began, and whether it has taken long enough to be shown.
+    check: Option<(Instant, bool)>,
 }
+
+/// How long a check of features may take before it is shown.
+const QUICK: Duration = Duration::from_secs(1);
 
 impl Display {
     pub(crate) fn new() -> Self {
@@ -51,6 +56,31 @@ impl Display {
             said: Instant::now(),
             log_every_lines: 5,
             lines: 0,
+            check: None,
+        }
+    }
+
+    /// Shows how far the check of the features is, once it takes long.
+    fn check(&mut self, done: usize, images: usize) {
+        let (since, shown) = self.check.get_or_insert_with(|| (Instant::now(), false));
+        if done == images {
+            if *shown {
+                self.bar.reset();
+                self.bar.set_prefix("");
+            }
+            self.check = None;
+            return;
+        }
+        if !*shown && since.elapsed() > QUICK {
+            *shown = true;
+            self.bar.set_prefix("checking features");
+            self.bar.set_length(images as u64);
+            if !self.is_terminal {
+                eprintln!("checking the features of {images} images");
+            }
+        }
+        if *shown {
+            self.bar.set_position(done as u64);
         }
     }
 
@@ -71,17 +101,20 @@ impl Display {
         if done == 0 {
             self.said = Instant::now();
             self.bar.set_length(images as u64);
-            self.bar.set_prefix(format!("{} validation", self.stage));
+            self.bar.set_prefix(self.in_stage("validation"));
             self.bar.reset_eta();
         }
         self.bar.set_position(done as u64);
         if !self.is_terminal && self.said.elapsed() >= SILENCE {
             self.said = Instant::now();
-            self.line(&format!(
-                "{} validation: {done} of {images} images",
-                self.stage
-            ));
+            let validation = self.in_stage("validation");
+            self.line(&format!("{validation}: {done} of {images} images"));
         }
+    }
+
+    /// What is done, and in which stage if there is one.
+    fn in_stage(&self, what: &str) -> String {
+        format!("{} {what}", self.stage).trim_start().to_owned()
     }
 
     fn line(&self, text: &str) {
@@ -96,6 +129,11 @@ impl Display {
 impl Observer for Display {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
+            Event::CheckingFeatures { done, images } => self.check(*done, *images),
+            Event::FeaturesTouched { path } => self.line(&format!(
+                "note: `{}` has another modification time than when the run read it; it is read again",
+                path.display()
+            )),
             Event::Ready {
                 train_images,
                 val_images,

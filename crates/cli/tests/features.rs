@@ -7,7 +7,7 @@ mod weights;
 use std::{fs, path::Path, process::Stdio, sync::LazyLock, thread, time::Duration};
 
 use image::RgbImage;
-use scst_data::{FeatureSource, FeatureStore, NpySource};
+use scst_data::{FeatureSource, FeatureStore, ImageNames, NpySource};
 use scst_encoder::{Architecture, Element, Encoder, EncoderRecord, Features, Part};
 use tempfile::TempDir;
 
@@ -68,11 +68,14 @@ fn read(workplace: &Workplace, file: &str, names: &[&str]) -> Vec<f32> {
         path: workplace.path(file),
         names: None,
     });
-    let store = FeatureStore::open(&source).expect("a feature file");
-    let images: Vec<(&str, u64)> = names.iter().map(|&name| (name, 0)).collect();
-    let rows = store
-        .locate_all(images.iter().copied())
-        .expect("all images");
+    let mut store = FeatureStore::open(&source).expect("a feature file");
+    let image = |&file_name| ImageNames {
+        file_name,
+        folder: None,
+        id: None,
+    };
+    let images: Vec<_> = names.iter().map(image).collect();
+    let rows = store.locate_all(&images).expect("all images");
     store.read_batch(&rows).expect("features").values
 }
 

@@ -8,7 +8,10 @@ mod support;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
-use scst_data::{BoxSource, FeatureSource, FeatureStore, FolderSource, RenumberedVocabulary};
+use scst_data::{
+    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, ImageNames,
+    RenumberedVocabulary,
+};
 use scst_encoder::StateDict;
 use scst_model::{ImageFeatures, Noise};
 use scst_trainer::Checkpoint;
@@ -97,7 +100,18 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: i64,
+}
+
+/// The features of an image, which are named by its id.
+fn read(store: &mut FeatureStore, image: &Image) -> FeatureBatch {
+    let image = ImageNames {
+        file_name: "not a name",
+        folder: None,
+        id: Some(image.id.to_string()),
+    };
+    let rows = store.locate_all(&[image]).expect("features by id");
+    store.read_batch(&rows).expect("features")
 }
 
 fn json<T: for<'a> Deserialize<'a>>(workplace: &Workplace, name: &str) -> T {
@@ -168,7 +182,7 @@ fn log_probabilities_are_those_of_pytorch() {
             path: workplace.path(captioner.0),
             ..FolderSource::default()
         }));
-        let store = store.expect("features");
+        let mut store = store.expect("features");
         let mut largest = 0.0_f64;
         let expected_model = &expected.models[name];
         for (k, (caption, rows)) in expected
@@ -177,10 +191,7 @@ fn log_probabilities_are_those_of_pytorch() {
             .zip(&expected_model.log_probs)
             .enumerate()
         {
-            let row = store.locate("not a name", document.images[k / 2].id);
-            let batch = store
-                .read_batch(&[row.expect("features by id")])
-                .expect("features");
+            let batch = read(&mut store, &document.images[k / 2]);
             let shape = [batch.regions[0], batch.dim];
             let vectors = Tensor::from_data(TensorData::new(batch.values, shape), &device);
             let features = ImageFeatures::regions(vectors, batch.regions).expect("regions");
@@ -209,7 +220,7 @@ fn log_probabilities_are_those_of_pytorch() {
 fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
     #[derive(Deserialize)]
     struct Caption {
-        image_id: u64,
+        image_id: i64,
         caption: String,
     }
     for (name, words, captioner) in MODELS {
@@ -231,7 +242,7 @@ fn greedy_captions_are_those_of_pytorch_and_training_goes_on() {
         }
         if let Some(greedy) = &expected.models[name].greedy {
             let ids = document.images.iter().map(|image| image.id);
-            let expected: BTreeMap<u64, String> = ids.zip(greedy.iter().cloned()).collect();
+            let expected: BTreeMap<i64, String> = ids.zip(greedy.iter().cloned()).collect();
             assert_eq!(found, expected, "{name}");
         }
         workplace.succeed(&["train", "config.toml"]);
@@ -302,12 +313,9 @@ fn vectors_with_boxes_are_those_of_the_data_loader() {
             normalise: true,
         }),
     }));
-    let store = store.expect("features");
+    let mut store = store.expect("features");
     for (image, expected) in document.images.iter().zip(&expected.boxes) {
-        let row = store
-            .locate("not a name", image.id)
-            .expect("features by id");
-        let found = store.read_batch(&[row]).expect("features").values;
+        let found = read(&mut store, image).values;
         let expected: Vec<f32> = expected.iter().flatten().copied().collect();
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {

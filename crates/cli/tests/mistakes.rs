@@ -155,7 +155,8 @@ fn teacher_that_does_not_fit_is_refused_before_training() {
         &refuse(&[&found, "data.features.npy.path=wide.npy"]),
         &[
             "stage `xe`: teacher:",
-            "reads one vector an image of 8 dimensions, the run has one vector an image of 3",
+            "`wide.npy`: found one vector an image of 3 dimensions, expected one vector an image of 8 dimensions, as \
+             checkpoint `runs/tiny/best` reads",
         ],
     );
     assert_names(
@@ -191,7 +192,13 @@ fn captions_without_features_are_named() {
         .replace("image7.png", "other.png");
     workplace.write("features.names.txt", names.as_bytes());
     let message = workplace.refuse(2, &["train", "config.toml"]);
-    assert_names(&message, &["image7.png", "features.npy"]);
+    assert_names(
+        &message,
+        &[
+            "`features.names.txt`: no features for 1 of 60 images: \"image7.png\"",
+            "found rows of no image: \"other.png\"",
+        ],
+    );
     assert!(!workplace.path("runs").exists());
 }
 

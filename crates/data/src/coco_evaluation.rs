@@ -8,71 +8,23 @@
 //! Other keys are ignored. Ids are whole numbers or strings.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
 
-use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::Place;
-use crate::{DataError, json};
+use crate::json::Object;
+use crate::{DataError, ImageId, Notice, json};
 
 /// The longest caption that is taken for one, in bytes.
 const LONGEST_CAPTION: usize = 1 << 20;
-
-/// The id of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(untagged)]
-pub enum ImageId {
-    /// As in COCO.
-    Number(i64),
-    /// As where images are known by name.
-    Text(String),
-}
-
-impl fmt::Display for ImageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Text(text) => write!(f, "`{text}`"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for ImageId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-        impl Visitor<'_> for IdVisitor {
-            type Value = ImageId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number or a string")
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ImageId, E> {
-                Ok(ImageId::Number(number))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<ImageId, E> {
-                let number = i64::try_from(number)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))?;
-                Ok(ImageId::Number(number))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ImageId, E> {
-                Ok(ImageId::Text(text.to_owned()))
-            }
-        }
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
 
 /// The references of one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencedImage {
     /// The image.
     pub id: ImageId,
-    /// Raw captions, at least one.
+    /// Raw captions; who scores against them checks that there are some ([`check_referenced`], [`pair`]).
     pub captions: Vec<String>,
 }
 
@@ -87,8 +39,22 @@ pub struct CaptionResult {
 
 #[derive(Deserialize)]
 struct Annotations {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
-    annotations: Vec<CaptionResult>,
+    #[serde(default, deserialize_with = "json::some_objects")]
+    annotations: Option<Vec<CaptionResult>>,
+}
+
+impl Object for Annotations {
+    const SHAPE: &'static str = r#"{"images": [...], "annotations": [...]}"#;
+}
+
+impl Object for Image {
+    const SHAPE: &'static str = r#"{"id"}"#;
+}
+
+impl Object for CaptionResult {
+    const SHAPE: &'static str = r#"{"image_id", "caption"}"#;
 }
 
 #[derive(Deserialize)]
@@ -100,13 +66,18 @@ struct Image {
 ///
 /// # Errors
 ///
-/// The file cannot be read or is malformed, an id is listed twice, an annotation belongs to no image, an image has no
-/// annotation, there is no image, or a caption is longer than 1 MiB.
+/// The file cannot be read or is malformed, an id is listed twice, an annotation belongs to no image, there is no
+/// image or no annotation, or a caption is longer than 1 MiB.
 pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
     let Annotations {
         images,
         annotations,
-    } = json::read(path)?;
+    } = json::read_object(path)?;
+    let Some(annotations) = annotations.filter(|some| !some.is_empty() || images.is_empty()) else {
+        return Err(DataError::NoAnnotations {
+            path: path.to_owned(),
+        });
+    };
     let mut numbers = HashMap::with_capacity(images.len());
     let mut referenced: Vec<ReferencedImage> = Vec::with_capacity(images.len());
     for (index, Image { id }) in images.into_iter().enumerate() {
@@ -135,17 +106,6 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
         };
         referenced[image].captions.push(caption);
     }
-    if let Some(index) = referenced
-        .iter()
-        .position(|image| image.captions.is_empty())
-    {
-        return Err(DataError::Value {
-            path: path.to_owned(),
-            at: Place::Key(format!("images[{index}]")),
-            found: format!("no annotation of image {}", referenced[index].id),
-            expected: "at least one".to_owned(),
-        });
-    }
     if referenced.is_empty() {
         return Err(DataError::NoImages {
             path: path.to_owned(),
@@ -154,13 +114,58 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
     Ok(referenced)
 }
 
+/// Holds every image to having a reference.
+///
+/// # Errors
+///
+/// An image has none.
+pub fn check_referenced(path: &Path, references: &[ReferencedImage]) -> Result<(), DataError> {
+    match references
+        .iter()
+        .position(|image| image.captions.is_empty())
+    {
+        None => Ok(()),
+        Some(index) => Err(unreferenced(path, index, &references[index])),
+    }
+}
+
+fn unreferenced(path: &Path, index: usize, image: &ReferencedImage) -> DataError {
+    DataError::Value {
+        path: path.to_owned(),
+        at: Place::Key(format!("images[{index}]")),
+        found: format!("no annotation of image {}", image.id),
+        expected: "at least one".to_owned(),
+    }
+}
+
+/// Says so where the same ids are numbers in one file and text in the other.
+pub fn ids_of_two_kinds(
+    (references_path, references): (&Path, &[ReferencedImage]),
+    (results_path, results): (&Path, &[CaptionResult]),
+) -> Option<Notice> {
+    let listed: HashMap<&ImageId, &ImageId> = references
+        .iter()
+        .map(|image| (&image.id, &image.id))
+        .collect();
+    results.iter().find_map(|CaptionResult { image_id, .. }| {
+        let other = *listed.get(image_id)?;
+        let is_of_other_kind = other.is_written_otherwise_than(image_id);
+        is_of_other_kind.then(|| Notice::IdsOfTwoKinds {
+            path: results_path.to_owned(),
+            found: image_id.clone(),
+            other_path: references_path.to_owned(),
+            other: other.clone(),
+        })
+    })
+}
+
 /// Candidates, as they stand in the file: an image may have several.
 ///
 /// # Errors
 ///
 /// The file cannot be read or is malformed, or a caption is longer than 1 MiB.
 pub fn read_results(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
-    let results: Vec<CaptionResult> = json::read(path)?;
+    let results: Vec<CaptionResult> = json::read_objects(path)?;
     for (index, result) in results.iter().enumerate() {
         check_length(path, || format!("[{index}].caption"), &result.caption)?;
     }
@@ -177,7 +182,7 @@ pub type Pair<'a> = (&'a ReferencedImage, &'a CaptionResult);
 /// # Errors
 ///
 /// A candidate of an image that is not listed, two candidates of one image, an image without a candidate (unless
-/// `subset`), or no candidate at all.
+/// `subset`), no candidate at all, or an image without references among those that are scored.
 pub fn pair<'a>(
     (references_path, references): (&Path, &'a [ReferencedImage]),
     (results_path, results): (&Path, &'a [CaptionResult]),
@@ -212,10 +217,15 @@ pub fn pair<'a>(
             first: image.id.to_string(),
         });
     }
-    let pairs = references.iter().zip(candidates);
-    Ok(pairs
-        .filter_map(|(image, place)| Some((image, &results[place?])))
-        .collect())
+    let mut pairs = Vec::with_capacity(results.len());
+    for (index, (image, place)) in references.iter().zip(candidates).enumerate() {
+        let Some(place) = place else { continue };
+        if image.captions.is_empty() {
+            return Err(unreferenced(references_path, index, image));
+        }
+        pairs.push((image, &results[place]));
+    }
+    Ok(pairs)
 }
 
 /// The candidates of every image that has some, however many; in the order of `references`.
@@ -286,7 +296,9 @@ mod tests {
 
     fn refusal(content: &str) -> String {
         let file = file(content);
-        let error = read_references(file.path()).unwrap_err().to_string();
+        let read = read_references(file.path());
+        let read = read.and_then(|images| check_referenced(file.path(), &images));
+        let error = read.unwrap_err().to_string();
         error.replace(&file.path().display().to_string(), "refs.json")
     }
 
@@ -353,6 +365,40 @@ mod tests {
     }
 
     #[test]
+    fn references_are_needed_of_scored_images_alone_when_a_subset_is_scored() {
+        let mut references = [image(1), image(2)];
+        references[1].captions.clear();
+        let (refs, cands) = (Path::new("refs.json"), Path::new("cands.json"));
+        let scored = |results: &[CaptionResult]| {
+            let pairs = pair((refs, &references), (cands, results), true);
+            pairs
+                .map(|pairs| pairs.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(scored(&[result(1)]), Ok(1));
+        let message =
+            "`refs.json`: images[1]: found no annotation of image 2, expected at least one";
+        assert_eq!(scored(&[result(2)]), Err(message.to_owned()));
+    }
+
+    #[test]
+    fn notice_is_given_when_numbers_meet_text() {
+        let references = [image(1), image(2)];
+        let mut results = [result(1), result(2)];
+        let (refs, cands) = (Path::new("refs.json"), Path::new("cands.json"));
+        let notice =
+            |results: &[CaptionResult]| ids_of_two_kinds((refs, &references), (cands, results));
+        assert_eq!(notice(&results), None);
+        results[1].image_id = ImageId::from("2");
+        assert_eq!(
+            notice(&results).unwrap().to_string(),
+            "image ids: the text \"2\" in `cands.json` is taken for the number 2 of `refs.json`"
+        );
+        let pairs = pair((refs, &references), (cands, &results), false).unwrap();
+        assert_eq!(pairs[1].1.caption, "caption of 2");
+    }
+
+    #[test]
     fn candidates_are_grouped_by_image_when_there_are_several() {
         let references = [image(1), image(2)];
         let results = [result(2), result(2)];
@@ -364,8 +410,10 @@ mod tests {
     #[test]
     fn errors_name_the_item_when_references_are_bad() {
         assert_eq!(
-            refusal(r#"{"images": [{"id": 1}, {"id": 1}], "annotations": []}"#),
-            "`refs.json`: images[1].id: image id 1 appears twice, first at images[0].id"
+            refusal(
+                r#"{"images": [{"id": 1}, {"id": "1"}], "annotations": [{"image_id": 1, "caption": "a"}]}"#
+            ),
+            "`refs.json`: images[1].id: image id `1` appears twice, first at images[0].id"
         );
         assert_eq!(
             refusal(r#"{"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "a"}]}"#),
@@ -385,10 +433,19 @@ mod tests {
             refusal(
                 r#"{"images": [{"id": 1}], "annotations": [{"image_id": 1.5, "caption": "a"}]}"#
             ),
-            "`refs.json`: annotations[0].image_id: invalid type: floating point `1.5`, \
-             expected a whole number or a string at line 1 column 56"
+            "`refs.json`: annotations[0].image_id: found 1.5, expected a whole number or text"
         );
-        assert!(refusal(r#"{"images": [{"id": 1}"#).contains("EOF"));
+        assert!(refusal(r#"{"images": [{"id": 1}"#).contains("the file ends"));
+        assert_eq!(
+            refusal(r#"[{"image_id": 1, "caption": "a"}]"#),
+            "`refs.json`: found a list, expected an object {\"images\": [...], \"annotations\": [...]}"
+        );
+        for no_annotations in [
+            r#"{"images": [{"id": 1}]}"#,
+            r#"{"images": [{"id": 1}], "annotations": []}"#,
+        ] {
+            assert!(refusal(no_annotations).contains("lists images without captions"));
+        }
         let long = "a".repeat(LONGEST_CAPTION + 1);
         assert_eq!(
             refusal(&format!(

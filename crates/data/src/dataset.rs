@@ -1,22 +1,30 @@
 //! Captions, features and vocabulary joined: what training and evaluation iterate over.
 
-use crate::captions::{CaptionSource, CaptionedImage, Captions, Split};
-use crate::features::{FeatureSource, FeatureStore, Row};
-use crate::{DataError, Vocabulary};
+use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
+use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
+use crate::{DataError, ImageId, Notice, Vocabulary};
 
 /// One image with its features and gold captions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// The file name without folders.
     pub file_name: String,
-    /// The image id, as in the caption files.
-    pub image_id: u64,
+    /// The id of the image in the caption files, where their layout has ids.
+    pub image_id: Option<ImageId>,
     /// Its features in [`Dataset::features`].
     pub row: Row,
     /// Gold captions as ids: full length, without an end token.
     pub captions: Vec<Vec<u32>>,
     /// The same captions as words joined by single spaces, with words that the vocabulary lacks.
     pub references: Vec<String>,
+}
+
+impl Example {
+    /// The id to write for this image: that of the caption files, or its file name where they have no ids.
+    pub fn id(&self) -> ImageId {
+        let name = || ImageId::from(self.file_name.as_str());
+        self.image_id.clone().unwrap_or_else(name)
+    }
 }
 
 /// Which words a [`Dataset`] uses.
@@ -40,13 +48,15 @@ pub struct Dataset {
     pub features: FeatureStore,
     /// Captions left out because they hold no word at all.
     pub wordless: usize,
+    /// What there is to tell of the captions.
+    pub notices: Vec<Notice>,
     train: Vec<Example>,
     val: Vec<Example>,
     test: Vec<Example>,
 }
 
 impl Dataset {
-    /// Reads captions, opens features, and joins them.
+    /// Reads captions, opens features, and joins them; `split` is for [`CaptionSource::read`].
     ///
     /// # Errors
     ///
@@ -55,10 +65,11 @@ impl Dataset {
         captions: &CaptionSource,
         features: &FeatureSource,
         words: VocabularyChoice,
+        split: Option<WordSplit>,
     ) -> Result<Self, DataError> {
         // Opening is quick: a wrong path shows before the captions are read.
         let features = FeatureStore::open(features)?;
-        Self::join(captions.read()?, features, words)
+        Self::join(captions.read(split)?, features, words)
     }
 
     /// Joins captions with features.
@@ -69,7 +80,7 @@ impl Dataset {
     /// images, or no word in them is frequent enough.
     pub fn join(
         captions: Captions,
-        features: FeatureStore,
+        mut features: FeatureStore,
         words: VocabularyChoice,
     ) -> Result<Self, DataError> {
         let images = captions.images.as_slice();
@@ -77,14 +88,13 @@ impl Dataset {
             VocabularyChoice::Use(vocabulary) => vocabulary,
             VocabularyChoice::Build { minimum_count } => build(images, minimum_count)?,
         };
-        let names = images
-            .iter()
-            .map(|image| (image.file_name.as_str(), image.image_id));
-        let rows = features.locate_all(names)?;
+        let names: Vec<_> = images.iter().map(names_of).collect();
+        let rows = features.locate_all(&names)?;
         let mut dataset = Self {
             vocabulary,
             features,
             wordless: captions.wordless,
+            notices: captions.notices,
             train: Vec::new(),
             val: Vec::new(),
             test: Vec::new(),
@@ -114,16 +124,14 @@ impl Dataset {
     pub fn rows(&self, split: Split) -> Vec<Row> {
         self.split(split).iter().map(|image| image.row).collect()
     }
+}
 
-    /// Reads the features of all images once and looks for values that are not finite.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`FeatureStore::check`].
-    pub fn check_features(&self) -> Result<(), DataError> {
-        Split::ALL
-            .into_iter()
-            .try_for_each(|split| self.features.check(&self.rows(split)))
+/// What an image may be called in a source of features.
+fn names_of(image: &CaptionedImage) -> ImageNames<'_> {
+    ImageNames {
+        file_name: &image.file_name,
+        folder: image.folder.as_deref(),
+        id: image.image_id.as_ref().map(ImageId::to_text),
     }
 }
 
@@ -132,14 +140,20 @@ fn build(images: &[CaptionedImage], minimum_count: u64) -> Result<Vocabulary, Da
     if train().next().is_none() {
         return Err(DataError::NoTrainingImages);
     }
-    let captions = train().flat_map(|image| &image.captions);
-    let tokens = captions.map(|caption| caption.tokens.as_slice());
-    let vocabulary = Vocabulary::build(tokens, minimum_count);
+    let tokens = || {
+        let captions = train().flat_map(|image| &image.captions);
+        captions.map(|caption| caption.tokens.as_slice())
+    };
+    let vocabulary = Vocabulary::build(tokens(), minimum_count);
     if vocabulary.has_words() {
-        Ok(vocabulary)
-    } else {
-        Err(DataError::NoFrequentWords { minimum_count })
+        return Ok(vocabulary);
     }
+    let (word, largest) = Vocabulary::most_frequent(tokens()).unwrap_or_default();
+    Err(DataError::NoFrequentWords {
+        minimum_count,
+        largest,
+        word: word.to_owned(),
+    })
 }
 
 fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example {

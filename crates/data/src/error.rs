@@ -4,6 +4,11 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::ImageId;
+use crate::captions::{JsonLayout, WordSplit};
+use crate::features::Listed;
+use crate::looks_like::Kind;
+
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -11,6 +16,32 @@ pub enum Place {
     Key(String),
     /// A line of a text file, counted from 1.
     Line(u64),
+    /// A line of a text file and a column in characters, both counted from 1.
+    Position {
+        /// The line.
+        line: u64,
+        /// The column.
+        column: u64,
+    },
+    /// A row of a table, counted from 1 without the header, and the line where it or its field begins.
+    Row {
+        /// The line.
+        line: u64,
+        /// The row.
+        row: u64,
+    },
+    /// The file as a whole.
+    File,
+}
+
+impl Place {
+    /// What stands before a message: nothing for the file as a whole.
+    pub(crate) fn prefix(&self) -> String {
+        match self {
+            Self::File => String::new(),
+            place => format!("{place}: "),
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -18,6 +49,9 @@ impl fmt::Display for Place {
         match self {
             Self::Key(key) => f.write_str(key),
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Position { line, column } => write!(f, "line {line}, column {column}"),
+            Self::Row { line, row } => write!(f, "line {line} (row {row})"),
+            Self::File => f.write_str("the file"),
         }
     }
 }
@@ -43,23 +77,51 @@ pub enum DataError {
         source: io::Error,
     },
     /// A JSON file does not parse, or a value has the wrong type.
-    #[error("`{}`: {at}: {problem}", path.display())]
+    #[error("`{}`: {}{problem}", path.display(), at.prefix())]
     Json {
         /// The file.
         path: PathBuf,
-        /// The path of keys to the value (`.` for the document itself).
+        /// The path of keys to the value, or where the syntax is wrong.
         at: Place,
-        /// What serde found and expected, with line and column.
+        /// What was found and expected.
         problem: String,
     },
-    /// A CSV file does not parse.
+    /// A file is something else than it should be.
+    #[error("`{}`: this seems to be {kind}, expected {expected}", path.display())]
+    SeemsToBe {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        kind: Kind,
+        /// What it should be.
+        expected: String,
+    },
+    /// A JSON file has the layout of another reader.
+    #[error("`{}`: this seems to be {found}, which `{}` reads, expected {expected}", path.display(), found.key())]
+    OtherLayout {
+        /// The file.
+        path: PathBuf,
+        /// The layout that it has.
+        found: JsonLayout,
+        /// The layout that it should have.
+        expected: JsonLayout,
+    },
+    /// Words are to be made of raw captions in a layout that has only words.
+    #[error("`{}` gives words and no raw captions: found `data.words = \"{}\"`, expected \"given\" or none", path.display(), words.name())]
+    OnlyGivenWords {
+        /// The file with the captions.
+        path: PathBuf,
+        /// How words were to be made.
+        words: WordSplit,
+    },
+    /// A row of a table does not parse.
     #[error("`{}`: {at}: {problem}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
-        /// The line.
+        /// The line and the row.
         at: Place,
-        /// What the CSV reader said.
+        /// What was found and expected.
         problem: String,
     },
     /// A value has the right type, but not a value that makes sense.
@@ -96,6 +158,18 @@ pub enum DataError {
         /// The image.
         file_name: String,
     },
+    /// The table of splits lists an image of which the table of captions holds nothing.
+    #[error("`{}`: found no caption of image `{file_name}`, which line {line} of `{}` lists, expected one or more", path.display(), listing.display())]
+    UncaptionedImage {
+        /// The captions.
+        path: PathBuf,
+        /// The image.
+        file_name: String,
+        /// The table of splits.
+        listing: PathBuf,
+        /// The line that lists the image.
+        line: u64,
+    },
     /// A caption belongs to an image that is listed nowhere.
     #[error("`{}`: {at}: image {image} is not listed in `{}`", path.display(), listing.display())]
     UnlistedImage {
@@ -122,6 +196,16 @@ pub enum DataError {
         /// The first image without one.
         first: String,
     },
+    /// A JSON file in COCO's layout lists images and has no captions, as `image_info_test2014.json`.
+    #[error(
+        "`{0}` lists images without captions, as COCO's image_info files do, expected captions to learn from or to \
+         compare with; `scst caption RUN --features FILE --images-json {0} --out results.json` captions such images",
+        path.display()
+    )]
+    NoAnnotations {
+        /// The file.
+        path: PathBuf,
+    },
     /// A caption file holds no image at all.
     #[error("`{}` holds no images", path.display())]
     NoImages {
@@ -135,10 +219,17 @@ pub enum DataError {
     #[error("no image is in the split `train`")]
     NoTrainingImages,
     /// No word of the training captions is frequent enough for the vocabulary.
-    #[error("no word stands at least {minimum_count} times in the training captions")]
+    #[error(
+        "`data.minimum_count`: found {minimum_count}, expected {largest} or less: the most frequent word of the training captions, {}, stands there {largest} times",
+        quoted(word)
+    )]
     NoFrequentWords {
         /// The least number of occurrences asked for.
         minimum_count: u64,
+        /// How often the most frequent word stands there.
+        largest: u64,
+        /// The most frequent word.
+        word: String,
     },
     /// A feature file is not what its name says.
     #[error("`{}`: not a valid {format} file: {problem}", path.display())]
@@ -194,6 +285,12 @@ pub enum DataError {
         /// Its number of rows.
         rows: usize,
     },
+    /// A pipe, a folder or a device where a file of features should be.
+    #[error("`{}`: found something that is not a file, expected a file of features", path.display())]
+    NotAFile {
+        /// What is none.
+        path: PathBuf,
+    },
     /// A source of features holds nothing.
     #[error("`{}` holds no features", path.display())]
     NoFeatures {
@@ -201,18 +298,34 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Images have no features.
-    #[error("`{}`: no features for {missing} of {images} images, the first is `{file_name}` (image id {image_id})", path.display())]
+    #[error("`{}`: no features for {} of {of} images: {images}; {}; expected rows named by the file names of the images, with or without ending{}", path.display(), images.all, if rows.all == 0 { "every row is that of another image".to_owned() } else { format!("found rows of no image: {rows}") }, if *with_ids { ", or by their ids" } else { " (these images have no ids)" })]
     MissingFeatures {
-        /// The file or folder of the features.
+        /// The file or folder with the names of the features.
         path: PathBuf,
-        /// How many images have none.
-        missing: usize,
         /// How many images were asked for.
-        images: usize,
-        /// The first image without.
-        file_name: String,
-        /// Its id.
-        image_id: u64,
+        of: usize,
+        /// Those without features.
+        images: Listed,
+        /// Rows that no image has.
+        rows: Listed,
+        /// Whether all images have ids.
+        with_ids: bool,
+    },
+    /// Two images would have the same features.
+    #[error("`{}`: found a row for two images: {rows}; expected rows named by the file names of the images", path.display())]
+    SharedFeatures {
+        /// The file or folder with the names of the features.
+        path: PathBuf,
+        /// The rows, with the images.
+        rows: Listed,
+    },
+    /// The names of features can be read in two ways.
+    #[error("`{}`: found names that fit in two ways: {images}; expected rows named by the file names of the images", path.display())]
+    AmbiguousFeatures {
+        /// The file or folder with the names of the features.
+        path: PathBuf,
+        /// The images, with both rows.
+        images: Listed,
     },
     /// A feature value is not a number or infinite.
     #[error("`{}`: image `{image}`: found {value} at region {region}, dimension {dimension}, expected finite numbers", path.display())]
@@ -305,6 +418,13 @@ impl DataError {
             ),
             Self::Write { .. } => false,
             _ => true,
+        }
+    }
+
+    /// The error for a pipe or a folder where a file should be.
+    pub(crate) fn not_a_file(path: &Path) -> Self {
+        Self::NotAFile {
+            path: path.to_owned(),
         }
     }
 

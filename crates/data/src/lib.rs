@@ -5,6 +5,7 @@
 //! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
+//! | [`looks_like`] | what a file seems to be |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
@@ -28,7 +29,11 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
+mod files;
+mod image_id;
 mod json;
+pub mod looks_like;
+mod notice;
 pub mod order;
 pub mod scenes;
 pub mod standardise;
@@ -36,17 +41,21 @@ mod text;
 pub mod vocabulary;
 
 pub use captions::{
-    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, KaggleSource, KarpathySource,
-    SelfCriticalSource, Split, tokenise,
+    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, JsonLayout, KaggleSource,
+    KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
+    read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
-    BoxSource, FeatureBatch, FeatureSource, FeatureStore, FolderSource, NpySource, Row,
-    SafetensorsSource,
+    BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
+    FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
+    Row, SafetensorsSource,
 };
+pub use image_id::ImageId;
+pub use notice::Notice;
 pub use order::{choose_captions, epoch_order};
-pub use standardise::Standardiser;
+pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 
 #[cfg(test)]

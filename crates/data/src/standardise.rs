@@ -34,37 +34,67 @@ struct Parts {
     deviation: Vec<f32>,
 }
 
+/// What is known of the mean and the deviation while features are read.
+#[derive(Debug)]
+pub struct FeatureMoments {
+    count: u64,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl FeatureMoments {
+    /// Of no vectors of this length yet.
+    pub fn new(dim: usize) -> Self {
+        Self {
+            count: 0,
+            mean: vec![0.0; dim],
+            squares: vec![0.0; dim],
+        }
+    }
+
+    /// Takes note of the vectors of an image, `[R, D]` in C order, accumulating in `f64`.
+    pub fn add(&mut self, values: &[f32]) {
+        for vector in values.chunks_exact(self.mean.len()) {
+            // Welford 1962: stable for dimensions whose mean is far from 0.
+            self.count += 1;
+            let share = 1.0 / self.count as f64;
+            let parts = self.mean.iter_mut().zip(&mut self.squares);
+            for (&value, (mean, squares)) in vector.iter().zip(parts) {
+                let before = f64::from(value) - *mean;
+                *mean += before * share;
+                *squares += before * (f64::from(value) - *mean);
+            }
+        }
+    }
+}
+
 impl Standardiser {
-    /// Measures the features of the training images, accumulating in `f64`.
+    /// The statistics of all vectors that were read.
+    ///
+    /// # Errors
+    ///
+    /// There were none, or their mean is beyond the range of `f32`.
+    pub fn of(moments: &FeatureMoments) -> Result<Self, DataError> {
+        if moments.count == 0 {
+            return Err(DataError::NoTrainingImages);
+        }
+        let deviation = moments
+            .squares
+            .iter()
+            .map(|&squares| (squares / moments.count as f64).sqrt() as f32);
+        let mean = moments.mean.iter().map(|&mean| mean as f32);
+        Self::from_parts(mean.collect(), deviation.collect())
+    }
+
+    /// Measures the features of the training images.
     ///
     /// # Errors
     ///
     /// Features cannot be read, are not finite, or `rows` is empty.
     pub fn fit(store: &FeatureStore, rows: &[Row]) -> Result<Self, DataError> {
-        let dim = store.dim();
-        let (mut count, mut mean, mut squares) = (0_u64, vec![0.0_f64; dim], vec![0.0_f64; dim]);
-        let mut values = Vec::new();
-        for &row in rows {
-            store.read(row, &mut values)?;
-            for vector in values.chunks_exact(dim) {
-                // Welford 1962: stable for dimensions whose mean is far from 0.
-                count += 1;
-                let share = 1.0 / count as f64;
-                for ((&value, mean), squares) in vector.iter().zip(&mut mean).zip(&mut squares) {
-                    let before = f64::from(value) - *mean;
-                    *mean += before * share;
-                    *squares += before * (f64::from(value) - *mean);
-                }
-            }
-        }
-        if count == 0 {
-            return Err(DataError::NoTrainingImages);
-        }
-        let deviation = squares
-            .iter()
-            .map(|&squares| (squares / count as f64).sqrt() as f32)
-            .collect();
-        Self::from_parts(mean.iter().map(|&mean| mean as f32).collect(), deviation)
+        let mut moments = FeatureMoments::new(store.dim());
+        store.check(rows, |_, values| moments.add(values))?;
+        Self::of(&moments)
     }
 
     /// Takes mean and deviation `[D]` from a checkpoint.

@@ -38,6 +38,8 @@ impl EncoderRecord {
     /// # Errors
     /// It is not such a record.
     pub fn parse(json: &[u8]) -> Result<Self, RecordError> {
+        // Editors on Windows put a byte order mark in front.
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         serde_json::from_slice(json).map_err(RecordError)
     }
 

@@ -31,12 +31,13 @@
 mod abbreviation;
 mod address;
 mod character;
+mod classes;
 mod contraction;
-mod entity;
 mod number;
 mod piece;
 mod scanner;
 mod symbol;
+mod tag;
 mod word;
 
 use scanner::Scanner;
@@ -60,7 +61,7 @@ pub fn tokens(raw: &str) -> Vec<String> {
         piece.write_into(&mut token);
         token
     };
-    Scanner::new(&entity::decoded(raw)).map(token).collect()
+    Scanner::new(raw).map(token).collect()
 }
 
 /// The words of a caption that metrics see, joined by single spaces.
@@ -75,7 +76,7 @@ pub fn tokenize(raw: &str) -> String {
 /// Allocates only where `out` must grow, for captions with entities or soft hyphens, and for words with a capital sigma.
 pub fn tokenize_into(raw: &str, out: &mut String) {
     let first = out.len();
-    for piece in Scanner::new(&entity::decoded(raw)) {
+    for piece in Scanner::new(raw) {
         let before = out.len();
         if before > first {
             out.push(' ');

@@ -103,6 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = RunOptions {
         directory: PathBuf::from(directory),
         start: Start::New,
+        verify_features: false,
         stop: &AtomicBool::new(false),
         rewards: &rewards,
     };

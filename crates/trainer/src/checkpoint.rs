@@ -10,10 +10,12 @@
 //! | `optimiser.safetensors` | moments by parameter name; absent in `best/` |
 //! | `standardisation.safetensors` | feature statistics, if features are standardised |
 //! | `encoder.json` | what `scst features` recorded beside the features, if it made them |
+//! | `features.json` | what the features looked like when the run read them |
 //!
 //! A directory appears atomically and complete. Loading verifies every byte.
 
 mod error;
+mod inputs;
 mod manifest;
 mod tensors;
 
@@ -24,7 +26,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use scst_data::{Standardiser, Vocabulary};
+use scst_data::{FeatureFingerprint, Standardiser, Vocabulary};
 use scst_model::{Captioner, CaptionerConfig, Dimensions};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +34,6 @@ pub use error::CheckpointError;
 
 use crate::{
     config::{Config, OptimiserConfig},
-    corpus::{Corpus, form_of_features},
     draws::{Purpose, generator},
     files::{recover_all, remove_directory, replace_directory_atomically},
     optimiser::{Moments, Optimiser},
@@ -52,9 +53,10 @@ const MODEL: &str = "model.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";
 const ENCODER: &str = "encoder.json";
+const FEATURES: &str = "features.json";
 
 /// Every file that a manifest may list.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     STATE,
     CONFIG,
     TOKENIZER,
@@ -62,6 +64,7 @@ const FILES: [&str; 7] = [
     OPTIMISER,
     STANDARDISATION,
     ENCODER,
+    FEATURES,
 ];
 
 /// What `state.json` holds.
@@ -88,6 +91,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) vocabulary: &'a Vocabulary,
     pub(crate) standardiser: Option<&'a Standardiser>,
     pub(crate) encoder: Option<&'a [u8]>,
+    pub(crate) features: Option<&'a FeatureFingerprint>,
     pub(crate) captioner: &'a Captioner,
     pub(crate) optimiser: Option<&'a Optimiser>,
     pub(crate) progress: &'a Progress,
@@ -106,7 +110,7 @@ impl Snapshot<'_> {
         };
         let tokenizer = self
             .vocabulary
-            .to_json()
+            .to_json(self.config.data.words)
             .map_err(|problem| CheckpointError::Write {
                 path: dir.join(TOKENIZER),
                 source: io::Error::other(problem.to_string()),
@@ -144,6 +148,9 @@ impl Snapshot<'_> {
         if let Some(encoder) = self.encoder {
             files.push((ENCODER, encoder.to_vec()));
         }
+        if let Some(features) = self.features {
+            files.push((FEATURES, to_json(features, dir)?));
+        }
         let manifest: Manifest = files
             .iter()
             .map(|(name, bytes)| ((*name).to_owned(), entry(bytes)))
@@ -173,6 +180,7 @@ pub struct Checkpoint {
     pub standardiser: Option<Standardiser>,
     /// What `scst features` recorded beside the features that the run was trained on, if it made them.
     pub encoder: Option<Vec<u8>>,
+    pub(crate) features: Option<FeatureFingerprint>,
     pub(crate) progress: Progress,
     fingerprint: String,
     feature_dimension: usize,
@@ -246,6 +254,9 @@ impl Checkpoint {
             bytes.transpose()
         };
         let encoder = optional(ENCODER)?;
+        let features = optional(FEATURES)?
+            .map(|bytes| from_json(&dir.join(FEATURES), &bytes))
+            .transpose()?;
         let mut tensors = |name: &str| {
             let bytes = optional(name)?;
             bytes
@@ -269,12 +280,18 @@ impl Checkpoint {
             standardiser,
             encoder,
             fingerprint: fingerprint(&manifest, &[MODEL, TOKENIZER, STANDARDISATION]),
+            features,
             progress: state.progress,
             feature_dimension: state.feature_dimension,
             optimiser_updates: state.optimiser_updates,
             weights,
             moments,
         })
+    }
+
+    /// Its directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.dir
     }
 
     /// Length of the feature vectors that the captioner reads.
@@ -297,43 +314,6 @@ impl Checkpoint {
             return Self::load(&best);
         }
         Self::load(path)
-    }
-
-    /// Whether the weights were trained on the words of `corpus`, and on features of the same form, length and
-    /// standardisation.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Vocabulary`], [`CheckpointError::Features`] or
-    /// [`CheckpointError::Standardisation`] when they cannot.
-    pub fn check_inputs(&self, corpus: &Corpus) -> Result<(), CheckpointError> {
-        let expected = corpus.vocabulary().fingerprint();
-        let found = self.vocabulary.fingerprint();
-        if found != expected {
-            return Err(CheckpointError::Vocabulary {
-                path: self.dir.join(TOKENIZER),
-                found,
-                expected,
-            });
-        }
-        let features = |regions, dimension| {
-            let form = form_of_features(regions);
-            format!("{form} of {dimension} dimensions")
-        };
-        let found = features(self.config.model.reads_regions(), self.feature_dimension);
-        let expected = features(corpus.has_regions(), corpus.feature_dimension());
-        if found != expected {
-            return Err(CheckpointError::Features {
-                path: self.dir.clone(),
-                found,
-                expected,
-            });
-        }
-        if self.standardiser.as_ref() != corpus.standardiser() {
-            return Err(CheckpointError::Standardisation {
-                path: self.dir.clone(),
-            });
-        }
-        Ok(())
     }
 
     /// The captioner `model` with the checkpoint's weights, on `device`.

@@ -12,7 +12,7 @@ mod stage;
 
 use std::path::PathBuf;
 
-use scst_data::{CaptionSource, FeatureSource};
+use scst_data::{CaptionSource, FeatureSource, WordSplit};
 use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,9 @@ fn default_log_every() -> u64 {
 pub struct DataConfig {
     /// Where the captions are.
     pub captions: CaptionSource,
+    /// What a word is; if absent, tokens where the layout of the captions has them, else words of the raw captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<WordSplit>,
     /// Where the image features are.
     pub features: FeatureSource,
     /// Whether features are shifted and scaled to mean 0 and deviation 1 in every dimension, by

@@ -1,53 +1,124 @@
 //! The data of a run in the shape that objectives and evaluation need.
 
+mod reading;
+
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{
-    Dataset, Example, FeatureBatch, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+    Dataset, Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint,
+    FeatureSource, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice, WordSplit,
 };
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 
-use crate::{TrainError, config::DataConfig};
+use crate::{
+    TrainError,
+    checkpoint::{Checkpoint, CheckpointError},
+    config::DataConfig,
+    observer::Observer,
+};
+use reading::{Known, Reading};
 
-/// Images, captions and features of a run, checked and ready.
+/// Images, captions and features of a run, ready.
 pub struct Corpus {
     dataset: Dataset,
+    features: FeatureSource,
     standardiser: Option<Standardiser>,
+    fingerprint: Option<FeatureFingerprint>,
     encoder: Option<Vec<u8>>,
     max_length: usize,
+    words: Option<WordSplit>,
 }
 
 impl Corpus {
     /// Reads everything for a new run: builds the vocabulary, unless one is given, and, if asked for, the statistics of
-    /// the training features. All features are read once, so that whatever is wrong with them
-    /// shows before training.
+    /// the training features. The features of training and validation images are read once, so that whatever is
+    /// wrong with them shows before training.
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
-    pub fn build(config: &DataConfig, model: &CaptionerConfig) -> Result<Self, TrainError> {
+    pub fn build(
+        config: &DataConfig,
+        model: &CaptionerConfig,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
         let choice = match &config.vocabulary {
             Some(path) => VocabularyChoice::Use(Vocabulary::load(path)?),
             None => VocabularyChoice::Build {
                 minimum_count: config.minimum_count,
             },
         };
-        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
-        check_form(&dataset, model)?;
-        let standardiser = if config.standardise {
-            Some(Standardiser::fit(
-                &dataset.features,
-                &dataset.rows(Split::Train),
-            )?)
-        } else {
-            None
-        };
-        Self::checked(dataset, standardiser, config)
+        let mut corpus = Self::open(config, model, choice, None)?;
+        corpus.split(Split::Train)?;
+        corpus.split(Split::Val)?;
+        // Before they are read: a file that changes meanwhile is noticed later.
+        let mut fingerprint = corpus.dataset.features.fingerprint()?;
+        let reading = corpus.read_for_training(config.standardise, observer)?;
+        fingerprint.content = Some(reading.content);
+        corpus.standardiser = reading.standardiser;
+        corpus.fingerprint = Some(fingerprint);
+        Ok(corpus)
     }
 
-    /// Reads everything for a model that exists: with its vocabulary and feature statistics.
+    /// Reads everything for a run that goes on from `stored`. Features that look as they did when the run read them
+    /// are not read again, unless `verify` asks for it.
+    ///
+    /// # Errors
+    /// [`TrainError`] for whatever is missing, damaged, or has changed.
+    pub(crate) fn resume(
+        config: &DataConfig,
+        model: &CaptionerConfig,
+        stored: &Checkpoint,
+        verify: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
+        let vocabulary = stored.vocabulary.clone();
+        let standardiser = stored.standardiser.clone();
+        let mut corpus = Self::with_vocabulary(config, model, vocabulary, standardiser)?;
+        let then = stored.features.as_ref();
+        let (was, is) = (&stored.config.data.features, &config.features);
+        if then.is_none() && was != is {
+            return Err(TrainError::ConfigChanged {
+                path: stored.directory().to_owned(),
+                key: "data.features".to_owned(),
+                was: format!("`{}`", was.path().display()),
+                is: format!("`{}`", is.path().display()),
+            });
+        }
+        let changed = |difference| {
+            let path = stored.directory().to_owned();
+            TrainError::Checkpoint(CheckpointError::FeaturesChanged { path, difference })
+        };
+        let known = reading::look(&corpus.dataset.features, then, observer)?.map_err(changed)?;
+        stored.check_inputs(&corpus)?;
+        let mut fingerprint = match known {
+            Known::Same(fingerprint) if !verify => {
+                corpus.fingerprint = Some(fingerprint);
+                return Ok(corpus);
+            }
+            Known::Same(fingerprint) | Known::Unsure(fingerprint) => fingerprint,
+        };
+        let content = corpus.read_for_training(false, observer)?.content;
+        let before = then.and_then(|then| then.content);
+        // Where the images are others, so are the captions, and nothing is known of the features.
+        if let Some(before) = before.filter(|before| before.is_of_same_images(&content))
+            && before != content
+        {
+            return Err(changed(FeatureDifference {
+                path: config.features.path().to_owned(),
+                found: "other values".to_owned(),
+                expected: "those of then".to_owned(),
+            }));
+        }
+        fingerprint.content = Some(content);
+        corpus.fingerprint = Some(fingerprint);
+        Ok(corpus)
+    }
+
+    /// Opens everything for a model that exists: with its vocabulary and feature statistics. Features are not read
+    /// before they are used; see [`check_features`](Self::check_features).
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
@@ -58,22 +129,68 @@ impl Corpus {
         standardiser: Option<Standardiser>,
     ) -> Result<Self, TrainError> {
         let choice = VocabularyChoice::Use(vocabulary);
-        let dataset = Dataset::load(&config.captions, &config.features, choice)?;
-        check_form(&dataset, model)?;
-        Self::checked(dataset, standardiser, config)
+        Self::open(config, model, choice, standardiser)
     }
 
-    fn checked(
-        dataset: Dataset,
-        standardiser: Option<Standardiser>,
+    fn open(
         config: &DataConfig,
+        model: &CaptionerConfig,
+        choice: VocabularyChoice,
+        standardiser: Option<Standardiser>,
     ) -> Result<Self, TrainError> {
-        dataset.check_features()?;
+        let dataset = Dataset::load(&config.captions, &config.features, choice, config.words)?;
+        check_form(&dataset, model)?;
         Ok(Self {
             dataset,
+            features: config.features.clone(),
             standardiser,
+            fingerprint: None,
             encoder: config.features.encoder_record()?,
             max_length: config.max_length,
+            words: config.words,
+        })
+    }
+
+    /// Reads the features of all images that a run reads, the training images first.
+    fn read_for_training(
+        &self,
+        standardise: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Reading, TrainError> {
+        let splits = [Split::Train, Split::Val].map(|split| self.dataset.split(split));
+        let features = &self.dataset.features;
+        Ok(reading::read(features, &splits, standardise, observer)?)
+    }
+
+    /// Reads the features of images once, so that whatever is wrong with them shows before they are used.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] for the first file or value that cannot be used.
+    pub fn check_features(
+        &self,
+        examples: &[Example],
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        reading::read(&self.dataset.features, &[examples], false, observer)?;
+        Ok(())
+    }
+
+    /// How the features differ from those that `checkpoint` was trained on, if it noted them and they do. Only what
+    /// is quickly seen is looked at.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when they cannot be looked at.
+    pub fn features_changed_since(
+        &self,
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<FeatureDifference>, TrainError> {
+        let Some(then) = &checkpoint.features else {
+            return Ok(None);
+        };
+        let features = &self.dataset.features;
+        Ok(match features.compare(then, &features.fingerprint()?) {
+            FeatureComparison::Changed(difference) => Some(difference),
+            FeatureComparison::Same | FeatureComparison::Touched => None,
         })
     }
 
@@ -87,6 +204,16 @@ impl Corpus {
         self.standardiser.as_ref()
     }
 
+    /// What the features looked like when they were read.
+    pub(crate) fn fingerprint(&self) -> Option<&FeatureFingerprint> {
+        self.fingerprint.as_ref()
+    }
+
+    /// Where the features are, and how they are read.
+    pub(crate) fn feature_source(&self) -> &FeatureSource {
+        &self.features
+    }
+
     /// What stands beside the features about the encoder that made them.
     pub(crate) fn encoder(&self) -> Option<&[u8]> {
         self.encoder.as_deref()
@@ -95,6 +222,16 @@ impl Corpus {
     /// Captions left out because they hold no word.
     pub fn wordless(&self) -> usize {
         self.dataset.wordless
+    }
+
+    /// What there is to tell of the captions.
+    pub fn notices(&self) -> &[Notice] {
+        &self.dataset.notices
+    }
+
+    /// What the configuration says that a word is.
+    pub(crate) fn words(&self) -> Option<WordSplit> {
+        self.words
     }
 
     /// Length of a feature vector.

@@ -23,6 +23,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::{HardAttentionConfig, ScstConfig, SequenceObjective},
     objective::{ImageBatch, StepContext},
+    observer::Unobserved,
     scst::{BaselineState, SelfCritic},
 };
 
@@ -83,6 +84,9 @@ pub fn measure_estimators(
         checkpoint.standardiser.clone(),
     )?;
     checkpoint.check_inputs(&corpus)?;
+    let train = corpus.split(Split::Train)?;
+    let images = lab.images.min(train.len());
+    corpus.check_features(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let stages = config.stages.iter().enumerate();
     let (k, stage, rewards) = stages

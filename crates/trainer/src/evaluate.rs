@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use scst_data::Example;
+use scst_data::{Example, ImageId};
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
 use scst_sampler::END;
@@ -18,8 +18,8 @@ use crate::{
 /// A caption that was decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecodedCaption {
-    /// Id of the image, as in the caption files.
-    pub image_id: u64,
+    /// Id of the image, as in the caption files; its file name where they have no ids.
+    pub image_id: ImageId,
     /// The caption, words joined by single spaces.
     pub caption: String,
 }
@@ -165,7 +165,7 @@ pub fn evaluate(
         .iter()
         .zip(examples)
         .map(|(text, example)| DecodedCaption {
-            image_id: example.image_id,
+            image_id: example.id(),
             caption: text.clone(),
         });
     Ok(Some(EvaluationReport {
@@ -175,8 +175,11 @@ pub fn evaluate(
         mean_length: evaluation.mean_length,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
         signature: format!(
-            "{decoder}+{}",
-            evaluation.signature(&EvaluationMetric::COCO)
+            "{decoder}+{}{}",
+            evaluation.signature(&EvaluationMetric::COCO),
+            corpus
+                .words()
+                .map_or(String::new(), |words| format!("|words:{}", words.name()))
         ),
         decoder,
     }))

@@ -83,6 +83,7 @@ pub fn import_self_critical(
         optimiser: None,
         progress: &Progress::default(),
         encoder: None,
+        features: None,
     };
     Ok(snapshot.write(out)?)
 }

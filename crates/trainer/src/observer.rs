@@ -8,6 +8,19 @@ use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary, 
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The features of another image were read and found good, before anything is done with them.
+    CheckingFeatures {
+        /// Images that are done.
+        done: usize,
+        /// Images in all.
+        images: usize,
+    },
+    /// The features look as they did when the run read them but for their modification time, as after copying; they
+    /// are read again.
+    FeaturesTouched {
+        /// The file or folder.
+        path: &'a Path,
+    },
     /// The data is read, the captioner stands.
     Ready {
         /// Training images.
@@ -68,4 +81,11 @@ pub enum Event<'a> {
 pub trait Observer {
     /// Takes note of an event.
     fn observe(&mut self, event: &Event<'_>);
+}
+
+/// Nobody watches.
+pub(crate) struct Unobserved;
+
+impl Observer for Unobserved {
+    fn observe(&mut self, _: &Event<'_>) {}
 }

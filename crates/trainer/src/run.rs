@@ -58,6 +58,9 @@ pub struct RunOptions<'a> {
     pub directory: PathBuf,
     /// Whether a run is begun there, or goes on.
     pub start: Start,
+    /// Whether a run that goes on reads all features again and compares their checksum, even where they look as they
+    /// did.
+    pub verify_features: bool,
     /// Becomes true when the run should end after the current step, or batch of captions, with a checkpoint.
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
@@ -131,13 +134,11 @@ impl<'a> Run<'a> {
         let newest = newest_checkpoint(config, options)?;
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
-            None => Corpus::build(&config.data, &config.model)?,
-            Some(stored) => Corpus::with_vocabulary(
-                &config.data,
-                &config.model,
-                stored.vocabulary.clone(),
-                stored.standardiser.clone(),
-            )?,
+            None => Corpus::build(&config.data, &config.model, observer)?,
+            Some(stored) => {
+                let verify = options.verify_features;
+                Corpus::resume(&config.data, &config.model, stored, verify, observer)?
+            }
         };
         let mut progress = stored
             .as_ref()

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use scst_data::Notice;
+
 use crate::config::ValidationMetric;
 
 /// Something that lets a run go on but makes its results worth less than they look.
@@ -41,6 +43,8 @@ pub enum Warning {
         /// A word that is unknown.
         example: String,
     },
+    /// Captions that were read in the one way that makes sense, and may hold a slip.
+    Data(Notice),
     /// A reward beyond what gradients can be made of.
     LargeReward {
         /// Name of the reward.
@@ -108,6 +112,7 @@ impl fmt::Display for Warning {
                     None => "lower it",
                 })
             }
+            Self::Data(notice) => notice.fmt(f),
             Self::LargeReward {
                 reward,
                 value,

@@ -5,28 +5,42 @@ use std::path::PathBuf;
 use clap::Args;
 use scst_encoder::Architecture;
 
-use super::DecoderArguments;
+use super::{DecoderArguments, FeatureArguments};
 
-/// Images, and how they are captioned.
+/// Images or features of images, and how they are captioned.
 #[derive(Debug, Args)]
 pub(crate) struct CaptionArguments {
     /// A run directory (its best checkpoint is taken) or a checkpoint directory
     #[arg(value_name = "RUN_OR_CHECKPOINT")]
     pub(crate) model: PathBuf,
     /// JPEG, PNG or WebP images of any size
-    #[arg(value_name = "IMAGE", required = true)]
+    #[arg(
+        value_name = "IMAGE",
+        required_unless_present = "features",
+        conflicts_with = "features"
+    )]
     pub(crate) images: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: FeatureArguments,
+    /// Caption the features of the images that this file lists, in its order, under its ids:
+    /// {"images": [{"id", "file_name"}]}, as COCO's image_info_test2014.json. Without, all
+    /// rows are captioned, under their names
+    #[arg(long, value_name = "FILE.json", requires = "features")]
+    pub(crate) images_json: Option<PathBuf>,
+    /// Write the captions of features as the COCO server takes them: [{"image_id", "caption"}]
+    #[arg(long, value_name = "results.json", requires = "features")]
+    pub(crate) out: Option<PathBuf>,
     /// The encoder of the run's features, where the run does not know it: efficientnet_lite0 to
     /// efficientnet_lite4, resnet50 or resnet101
-    #[arg(long, value_parser = str::parse::<Architecture>)]
+    #[arg(long, value_parser = str::parse::<Architecture>, conflicts_with = "features")]
     pub(crate) encoder: Option<Architecture>,
     /// Its weights, where the run does not know them or they have moved
-    #[arg(long, value_name = "FILE.pth")]
+    #[arg(long, value_name = "FILE.pth", conflicts_with = "features")]
     pub(crate) weights: Option<PathBuf>,
     /// Draw where the captioner looked: the photo once for every word of the caption (of several, the
     /// first), in warm light where its attention was. With several images, one picture each:
     /// OUT-IMAGE.png
-    #[arg(long, value_name = "OUT.png")]
+    #[arg(long, value_name = "OUT.png", conflicts_with = "features")]
     pub(crate) attention: Option<PathBuf>,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]

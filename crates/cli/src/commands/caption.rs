@@ -1,9 +1,11 @@
-//! `scst caption`: captions for photos.
+//! `scst caption`: captions for photos, or for features of images.
 
 mod attention;
 mod features;
+mod rows;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::ExitCode,
     slice,
@@ -31,6 +33,9 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     let config = &checkpoint.config;
     let of_run = &config.validation.decoder;
     let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    if arguments.data.features.is_some() {
+        return rows::run(arguments, &checkpoint, &decoder);
+    }
     let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
     let drawings = attention::files(arguments, &config.model)?;
     let backend = arguments
@@ -88,22 +93,33 @@ fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
 }
 
 fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Caption>]) {
-    let is_sampled = matches!(decoder.search, SearchConfig::Sample(_));
     for (path, captions) in arguments.images.iter().zip(images) {
-        let path = path.display();
-        if is_sampled {
-            for Caption {
-                text,
-                log_probability,
-                ..
-            } in captions
-            {
-                print_line!("{path}: {text} (log-probability {log_probability:.2})");
-            }
-        } else if let Some(caption) = captions.first() {
-            print_line!("{path}: {}", caption.text);
-        }
+        print_image(&path.display(), decoder, captions);
     }
+}
+
+/// A line for an image, or for each of its samples.
+fn print_image(name: &dyn fmt::Display, decoder: &DecoderConfig, captions: &[Caption]) {
+    if matches!(decoder.search, SearchConfig::Sample(_)) {
+        for Caption {
+            text,
+            log_probability,
+            ..
+        } in captions
+        {
+            print_line!("{name}: {text} (log-probability {log_probability:.2})");
+        }
+    } else if let Some(caption) = captions.first() {
+        print_line!("{name}: {}", caption.text);
+    }
+}
+
+/// A caption in a report.
+fn described(caption: &Caption) -> Value {
+    json!({
+        "caption": caption.text,
+        "log_probability": caption.log_probability,
+    })
 }
 
 fn report(
@@ -112,17 +128,11 @@ fn report(
     images: &[Vec<Caption>],
     drawings: &[PathBuf],
 ) -> Value {
-    let caption = |caption: &Caption| {
-        json!({
-            "caption": caption.text,
-            "log_probability": caption.log_probability,
-        })
-    };
     let images = arguments.images.iter().zip(images).enumerate();
     let images = images.map(|(k, (path, captions))| {
         let mut image = json!({
             "file": path.to_string_lossy(),
-            "captions": captions.iter().map(caption).collect::<Vec<_>>(),
+            "captions": captions.iter().map(described).collect::<Vec<_>>(),
         });
         if let Some(drawing) = drawings.get(k) {
             image["attention"] = json!(drawing.to_string_lossy());

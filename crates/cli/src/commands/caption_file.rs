@@ -1,29 +1,24 @@
-//! The layout of a caption file, by its ending and its keys.
+//! The layout of a caption file, by what it holds.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
-use scst_data::{CaptionSource, CocoSource, KaggleSource, KarpathySource};
-use serde::{Deserialize, de::IgnoredAny};
+use scst_data::{
+    CaptionSource, CocoSource, DataError, JsonLayout, KaggleSource, KarpathySource, json_layout,
+    looks_like::{ENOUGH_BYTES, Kind, looks_like},
+};
 
 use crate::{arguments::SplitName, failure::Failure};
 
-/// Whether a JSON file holds COCO annotations, by its keys.
-pub(crate) fn is_coco_annotations(path: &Path) -> Result<bool, Failure> {
-    #[derive(Deserialize)]
-    struct Keys {
-        annotations: Option<IgnoredAny>,
+/// Whether a file holds a table rather than JSON.
+pub(crate) fn is_table(path: &Path) -> Result<bool, Failure> {
+    if path.extension().is_some_and(|ending| ending == "csv") {
+        return Ok(true);
     }
-    let file = File::open(path)
-        .map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
-    let keys: Keys = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
-        Failure::Mistake(format!("`{}` is no caption file: {error}", path.display()))
-    })?;
-    Ok(keys.annotations.is_some())
-}
-
-/// Whether the ending says that it is a table.
-pub(crate) fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "csv")
+    let mut start = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(ENOUGH_BYTES as u64).read_to_end(&mut start));
+    read.map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
+    Ok(looks_like(&start) == Kind::Table)
 }
 
 /// How to read captions; the images of a COCO file, which has no splits, are those of `split`.
@@ -32,29 +27,35 @@ pub(crate) fn caption_source(
     splits: Option<&Path>,
     split: SplitName,
 ) -> Result<CaptionSource, Failure> {
-    if is_csv(path) {
+    let of_path = path.to_owned();
+    if is_table(path)? {
         let Some(splits) = splits else {
             return Err(Failure::Mistake(format!(
-                "`{}` is a CSV, expected --splits with it",
+                "`{}` is a table, expected --splits with it",
                 path.display()
             )));
         };
         return Ok(CaptionSource::Kaggle(KaggleSource {
-            captions: path.to_owned(),
+            captions: of_path,
             splits: splits.to_owned(),
         }));
     }
-    if !is_coco_annotations(path)? {
-        return Ok(CaptionSource::Karpathy(KarpathySource {
-            path: path.to_owned(),
-        }));
+    let mut coco = CocoSource::default();
+    match json_layout(path)? {
+        JsonLayout::Coco => match split {
+            SplitName::Train => coco.train = Some(of_path),
+            SplitName::Val => coco.val = Some(of_path),
+            SplitName::Test => coco.test = Some(of_path),
+        },
+        JsonLayout::ImageList => return Err(DataError::NoAnnotations { path: of_path }.into()),
+        JsonLayout::SelfCritical => {
+            return Err(Failure::Mistake(format!(
+                "`{}` is the list of images and words of self-critical.pytorch, expected a file with captions: \
+                 Karpathy's or COCO's JSON, or a table",
+                path.display()
+            )));
+        }
+        _ => return Ok(CaptionSource::Karpathy(KarpathySource { path: of_path })),
     }
-    let place = Some(path.to_owned());
-    let mut source = CocoSource::default();
-    match split {
-        SplitName::Train => source.train = place,
-        SplitName::Val => source.val = place,
-        SplitName::Test => source.test = place,
-    }
-    Ok(CaptionSource::Coco(source))
+    Ok(CaptionSource::Coco(coco))
 }

@@ -3,15 +3,19 @@
 use std::process::ExitCode;
 
 use rayon::prelude::*;
-use scst_data::{Split, coco_evaluation::read_references};
+use scst_data::{
+    JsonLayout, Split,
+    coco_evaluation::{check_referenced, read_references},
+    json_layout,
+};
 use scst_reward::DocumentFrequency;
 use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
     arguments::DocumentFrequencyArguments,
-    commands::caption_file::{caption_source, is_coco_annotations, is_csv},
+    commands::caption_file::{caption_source, is_table},
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Failure> {
@@ -43,13 +47,16 @@ pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Fa
 /// The raw captions of every image.
 fn raw_captions(arguments: &DocumentFrequencyArguments) -> Result<Vec<Vec<String>>, Failure> {
     let path = &arguments.captions;
-    if !is_csv(path) && is_coco_annotations(path)? {
-        let images = read_references(path)?.into_iter();
-        return Ok(images.map(|image| image.captions).collect());
+    if !is_table(path)? && json_layout(path)? == JsonLayout::Coco {
+        let images = read_references(path)?;
+        check_referenced(path, &images)?;
+        return Ok(images.into_iter().map(|image| image.captions).collect());
     }
     let source = caption_source(path, arguments.splits.as_deref(), arguments.split)?;
     let split = Split::from(arguments.split);
-    let images = source.read()?.images.into_iter();
+    let captions = source.read(None)?;
+    captions.notices.iter().for_each(warn);
+    let images = captions.images.into_iter();
     let raw: Vec<Vec<String>> = images
         .filter(|image| image.split == split)
         .map(|image| image.captions.into_iter().map(|c| c.raw).collect())

@@ -1,18 +1,20 @@
 //! `scst eval`: score a run or checkpoint.
 
-use std::{ops::ControlFlow, path::Path, process::ExitCode};
+use std::{ops::ControlFlow, process::ExitCode};
 
-use indicatif::ProgressBar;
-use scst_data::{Example, FeatureSource, FolderSource, NpySource, SafetensorsSource};
+use scst_data::Example;
 use scst_model::Captioner;
-use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
+use scst_trainer::{
+    Backend, Checkpoint, Corpus, Event, Observer, evaluate, files::write_bytes_atomically,
+};
 use serde_json::json;
 
 use crate::{
     arguments::EvalArguments,
     commands::{caption_file::caption_source, set_threads},
+    display::Display,
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
@@ -25,11 +27,11 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     if let Some(name) = &arguments.backend {
         config.backend = Backend::parse(name)?;
     }
-    if let (Some(captions), Some(features)) = (&arguments.captions, &arguments.features) {
+    if let Some(captions) = &arguments.captions {
         let splits = arguments.splits.as_deref();
         config.data.captions = caption_source(captions, splits, arguments.split)?;
-        config.data.features = features_of(features)?;
     }
+    config.data.features = arguments.data.source(&config.data.features)?;
     let device = config.backend.device()?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let corpus = Corpus::with_vocabulary(
@@ -39,10 +41,24 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         checkpoint.standardiser.clone(),
     )?;
     checkpoint.check_inputs(&corpus)?;
+    corpus.notices().iter().for_each(warn);
     let others = ensemble(arguments, &checkpoint, &corpus, &captioner)?;
-    let examples: Vec<&Example> = corpus.split(arguments.split.into())?.iter().collect();
+    let examples = corpus.split(arguments.split.into())?;
+    if arguments.data.features.is_none()
+        && let Some(difference) = corpus.features_changed_since(&checkpoint)?
+    {
+        eprintln!(
+            "note: `{}` has changed since `{}` was trained on it: found {}, expected {}",
+            difference.path.display(),
+            arguments.model.display(),
+            difference.found,
+            difference.expected
+        );
+    }
+    let mut display = Display::new();
+    corpus.check_features(examples, &mut display)?;
+    let examples: Vec<&Example> = examples.iter().collect();
     let batch = config.validation.images_per_batch;
-    let bar = ProgressBar::new(examples.len() as u64);
     let report = evaluate(
         &captioner,
         &others,
@@ -51,11 +67,14 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         &decoder,
         batch,
         &mut |done| {
-            bar.set_position(done as u64);
+            display.observe(&Event::Validating {
+                done,
+                images: examples.len(),
+            });
             ControlFlow::Continue(())
         },
     )?;
-    bar.finish_and_clear();
+    display.finish();
     let report = report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
@@ -113,7 +132,7 @@ fn ensemble(
             &other.config.data.features,
             &checkpoint.config.data.features,
         );
-        if arguments.features.is_none() && found != expected {
+        if arguments.data.features.is_none() && found != expected {
             return Err(Failure::Mistake(format!(
                 "`{}` was trained on the features `{}`, expected `{}` as of `{}`; if they are the same, name them with \
                  --captions and --features",
@@ -126,27 +145,4 @@ fn ensemble(
         captioners.push(other.captioner(&other.config.model, &first.device())?);
     }
     Ok(captioners)
-}
-
-/// The layout of features, by the ending of their path.
-fn features_of(path: &Path) -> Result<FeatureSource, Failure> {
-    if path.is_dir() {
-        return Ok(FeatureSource::Folder(FolderSource {
-            path: path.to_owned(),
-            ..FolderSource::default()
-        }));
-    }
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("npy") => Ok(FeatureSource::Npy(NpySource {
-            path: path.to_owned(),
-            names: None,
-        })),
-        Some("safetensors") => Ok(FeatureSource::Safetensors(SafetensorsSource {
-            path: path.to_owned(),
-        })),
-        _ => Err(Failure::Mistake(format!(
-            "features `{}`: expected a folder or a file ending in .npy or .safetensors",
-            path.display()
-        ))),
-    }
 }

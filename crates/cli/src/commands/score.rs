@@ -3,7 +3,12 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use rayon::prelude::*;
-use scst_data::coco_evaluation::{ImageId, group, pair, read_references, read_results};
+use scst_data::{
+    ImageId,
+    coco_evaluation::{
+        check_referenced, group, ids_of_two_kinds, pair, read_references, read_results,
+    },
+};
 use scst_reward::{
     DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, Meteor, MeteorOptions,
     SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, spice,
@@ -14,7 +19,7 @@ use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
     commands::set_threads,
     failure::Failure,
-    output::print_line,
+    output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
@@ -110,6 +115,9 @@ fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
     let table = frequency_table(&arguments.document_frequency)?;
     let (references, results) = rayon::join(|| read_references(refs), || read_results(cands));
     let (references, results) = (references?, results?);
+    ids_of_two_kinds((refs, &references), (cands, &results))
+        .iter()
+        .for_each(warn);
     let pairs = pair((refs, &references), (cands, &results), arguments.subset)?;
     let tokenizer = arguments.tokenizer;
     let captions: Vec<Tokenized<'_>> = pairs
@@ -239,6 +247,9 @@ fn score_diversity(arguments: &ScoreArguments) -> Result<Report, Failure> {
     let (refs, cands) = (&*arguments.references, &*arguments.candidates);
     let table = frequency_table(&arguments.document_frequency)?;
     let (references, results) = (read_references(refs)?, read_results(cands)?);
+    ids_of_two_kinds((refs, &references), (cands, &results))
+        .iter()
+        .for_each(warn);
     let groups = group((refs, &references), (cands, &results))?;
     let tokenizer = arguments.tokenizer;
     let captions: Vec<Vec<String>> = groups
@@ -248,6 +259,7 @@ fn score_diversity(arguments: &ScoreArguments) -> Result<Report, Failure> {
     let table = match table {
         Some(table) => table,
         None => {
+            check_referenced(refs, &references)?;
             let references: Vec<Vec<String>> = references
                 .par_iter()
                 .map(|image| tokenize_all(&image.captions, tokenizer))

@@ -5,11 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{
-    arguments::{TokenizeArguments, Tokenizer},
-    failure::Failure,
-    output::check,
-};
+use crate::{arguments::TokenizeArguments, failure::Failure, output::check};
 
 /// The longest line that is taken for a caption, in bytes.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -23,10 +19,7 @@ pub(crate) fn run(arguments: &TokenizeArguments) -> Result<ExitCode, Failure> {
         match next_line(&mut input, &mut line, number)? {
             None => break,
             Some(raw) => {
-                let words = match arguments.tokenizer {
-                    Tokenizer::Ptb => scst_reward::ptb::tokenize(raw),
-                    Tokenizer::None => raw.split_whitespace().collect::<Vec<_>>().join(" "),
-                };
+                let words = arguments.tokenizer.tokenize(raw);
                 let mut written = writeln!(output, "{words}");
                 // Whoever waits for an answer before the next caption gets it.
                 if input.buffer().is_empty() {

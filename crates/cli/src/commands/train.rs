@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
             (false, true) => Start::ResumeOrNew,
             (false, false) => Start::New,
         },
+        verify_features: arguments.verify_features,
         stop: &stop,
         rewards: &RewardRegistry::default(),
     };

@@ -137,7 +137,7 @@ impl Workplace {
 }
 
 /// A `.npy` file of 32-bit floats.
-fn npy(shape: &[usize; 2], values: &[f32]) -> Vec<u8> {
+pub fn npy(shape: &[usize; 2], values: &[f32]) -> Vec<u8> {
     let shape = format!("({}, {})", shape[0], shape[1]);
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     while (header.len() + 11) % 64 != 0 {

@@ -6,30 +6,43 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::gather::Gathered;
-use super::{Caption, Captions, CocoSource, Split, tokenise};
-use crate::DataError;
+use super::{Captions, CocoSource, Split, WordSplit};
 use crate::error::Place;
-use crate::json;
+use crate::{DataError, ImageId, Notice, json};
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
-    annotations: Vec<Annotation>,
+    #[serde(default, deserialize_with = "json::some_objects")]
+    annotations: Option<Vec<Annotation>>,
 }
 
 #[derive(Deserialize)]
 struct Image {
-    id: u64,
+    id: ImageId,
     file_name: String,
 }
 
 #[derive(Deserialize)]
 struct Annotation {
-    image_id: u64,
+    image_id: ImageId,
     caption: String,
 }
 
-pub(super) fn read(source: &CocoSource) -> Result<Captions, DataError> {
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"images": [...], "annotations": [...]}"#;
+}
+
+impl json::Object for Image {
+    const SHAPE: &'static str = r#"{"id", "file_name"}"#;
+}
+
+impl json::Object for Annotation {
+    const SHAPE: &'static str = r#"{"image_id", "caption"}"#;
+}
+
+pub(super) fn read(source: &CocoSource, words: WordSplit) -> Result<Captions, DataError> {
     let files = [
         (Split::Train, &source.train),
         (Split::Val, &source.val),
@@ -39,28 +52,39 @@ pub(super) fn read(source: &CocoSource) -> Result<Captions, DataError> {
     let mut last = None;
     for (split, path) in files {
         if let Some(path) = path {
-            read_split(path, split, &mut gathered)?;
+            read_split(path, (split, words), &mut gathered)?;
             last = Some(path);
         }
     }
     gathered.finish(last.ok_or(DataError::NoAnnotationFiles)?)
 }
 
-fn read_split(path: &Path, split: Split, gathered: &mut Gathered) -> Result<(), DataError> {
-    let document: Document = json::read(path)?;
+fn read_split(
+    path: &Path,
+    (split, words): (Split, WordSplit),
+    gathered: &mut Gathered,
+) -> Result<(), DataError> {
+    let document: Document = json::read_object(path)?;
     if document.images.is_empty() {
         return Err(DataError::NoImages {
             path: path.to_owned(),
         });
     }
+    let Some(annotations) = document.annotations.filter(|some| !some.is_empty()) else {
+        return Err(DataError::NoAnnotations {
+            path: path.to_owned(),
+        });
+    };
     let mut numbers = HashMap::with_capacity(document.images.len());
     for (index, image) in document.images.into_iter().enumerate() {
         let at = Place::Key(format!("images[{index}]"));
-        let number = gathered.add_image(path, at, image.file_name, image.id, split)?;
-        numbers.insert(image.id, number);
+        let number =
+            gathered.add_image(path, at, image.file_name, Some(image.id.clone()), split)?;
+        numbers.insert(image.id.clone(), (number, image.id));
     }
-    for (index, annotation) in document.annotations.into_iter().enumerate() {
-        let Some(&number) = numbers.get(&annotation.image_id) else {
+    let mut has_two_kinds = false;
+    for (index, annotation) in annotations.into_iter().enumerate() {
+        let Some((number, id)) = numbers.get(&annotation.image_id) else {
             return Err(DataError::UnlistedImage {
                 path: path.to_owned(),
                 at: Place::Key(format!("annotations[{index}].image_id")),
@@ -68,14 +92,16 @@ fn read_split(path: &Path, split: Split, gathered: &mut Gathered) -> Result<(), 
                 listing: path.to_owned(),
             });
         };
-        let tokens = tokenise(&annotation.caption);
-        gathered.add_caption(
-            number,
-            Caption {
-                raw: annotation.caption,
-                tokens,
-            },
-        );
+        if !has_two_kinds && id.is_written_otherwise_than(&annotation.image_id) {
+            has_two_kinds = true;
+            gathered.notices.push(Notice::IdsOfTwoKinds {
+                path: path.to_owned(),
+                found: annotation.image_id,
+                other_path: path.to_owned(),
+                other: id.clone(),
+            });
+        }
+        gathered.add_raw(*number, annotation.caption, words);
     }
     Ok(())
 }

@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{Caption, CaptionedImage, Captions, Split};
-use crate::DataError;
+use super::tokenise::is_without_spaces;
+use super::{Caption, CaptionedImage, Captions, Split, WordSplit};
 use crate::error::{Place, quoted};
+use crate::{DataError, ImageId, Notice};
+
+/// From so many percent of the captions on, words without spaces are no rarity.
+const LEAST_PERCENT: u64 = 20;
 
 /// Images read so far, with the places where they stand.
 #[derive(Default)]
@@ -13,8 +17,12 @@ pub(super) struct Gathered {
     images: Vec<CaptionedImage>,
     places: Vec<(PathBuf, Place)>,
     by_name: HashMap<String, usize>,
-    by_id: HashMap<u64, usize>,
+    by_id: HashMap<ImageId, usize>,
     wordless: usize,
+    /// What to tell about the data.
+    pub(super) notices: Vec<Notice>,
+    /// Captions with a word that is too long for the script, and the first such word.
+    without_spaces: (usize, Option<String>),
 }
 
 impl Gathered {
@@ -28,7 +36,7 @@ impl Gathered {
         path: &Path,
         at: Place,
         file_name: String,
-        image_id: u64,
+        image_id: Option<ImageId>,
         split: Split,
     ) -> Result<usize, DataError> {
         if file_name.is_empty() {
@@ -44,11 +52,13 @@ impl Gathered {
             let key = format!("file name {}", quoted(&file_name));
             return Err(self.duplicate(path, at, key, first));
         }
-        if let Some(&first) = self.by_id.get(&image_id) {
-            return Err(self.duplicate(path, at, format!("image id {image_id}"), first));
+        if let Some(id) = &image_id {
+            if let Some(&first) = self.by_id.get(id) {
+                return Err(self.duplicate(path, at, format!("image id {id}"), first));
+            }
+            self.by_id.insert(id.clone(), index);
         }
         self.by_name.insert(file_name.clone(), index);
-        self.by_id.insert(image_id, index);
         self.images.push(CaptionedImage {
             file_name,
             folder: None,
@@ -70,6 +80,18 @@ impl Gathered {
         self.by_name.get(file_name).copied()
     }
 
+    /// Adds a raw caption to an image, or counts it if it has no words.
+    pub(super) fn add_raw(&mut self, image: usize, raw: String, words: WordSplit) {
+        let tokens = words.split(&raw);
+        if words == WordSplit::Words
+            && let Some(word) = tokens.iter().find(|word| is_without_spaces(word))
+        {
+            self.without_spaces.0 += 1;
+            self.without_spaces.1.get_or_insert_with(|| word.clone());
+        }
+        self.add_caption(image, Caption { raw, tokens });
+    }
+
     /// Adds a caption to an image, or counts it if it has no words.
     pub(super) fn add_caption(&mut self, image: usize, caption: Caption) {
         if caption.tokens.is_empty() {
@@ -84,7 +106,7 @@ impl Gathered {
     /// # Errors
     ///
     /// There are no images in `path`, or an image has no captions.
-    pub(super) fn finish(self, path: &Path) -> Result<Captions, DataError> {
+    pub(super) fn finish(mut self, path: &Path) -> Result<Captions, DataError> {
         if self.images.is_empty() {
             return Err(DataError::NoImages {
                 path: path.to_owned(),
@@ -99,9 +121,18 @@ impl Gathered {
                 });
             }
         }
+        if let (captions, Some(word)) = self.without_spaces {
+            let all: usize = self.images.iter().map(|image| image.captions.len()).sum();
+            let percent = (100 * captions / all.max(1)) as u64;
+            if percent >= LEAST_PERCENT {
+                self.notices
+                    .push(Notice::WordsWithoutSpaces { percent, word });
+            }
+        }
         Ok(Captions {
             images: self.images,
             wordless: self.wordless,
+            notices: self.notices,
         })
     }
 

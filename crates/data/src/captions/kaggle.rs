@@ -1,53 +1,66 @@
 //! Kaggle's layout: a table of captions, and a table that gives every image its split.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::gather::Gathered;
-use super::{Caption, Captions, KaggleSource, Split, table, tokenise};
+use super::table::{self, Column, Layout};
+use super::{Captions, KaggleSource, Split, WordSplit};
 use crate::DataError;
 use crate::error::{Place, quoted};
+use crate::notice::Notice;
 
-pub(super) fn read(source: &KaggleSource) -> Result<Captions, DataError> {
+pub(super) fn read(source: &KaggleSource, words: WordSplit) -> Result<Captions, DataError> {
     let splits = read_splits(&source.splits)?;
     let path = source.captions.as_path();
     let mut gathered = Gathered::default();
-    let mut images = 0;
-    table::for_each_row(path, "caption", |line, file_name, raw| {
-        let known = gathered.image_named(file_name);
-        let image = if let Some(image) = known {
-            image
-        } else {
-            let Some(&(split, _)) = splits.get(file_name) else {
-                return Err(DataError::UnlistedImage {
-                    path: path.to_owned(),
-                    at: Place::Line(line),
-                    image: quoted(file_name),
-                    listing: source.splits.clone(),
-                });
-            };
-            let (at, image_id) = (Place::Line(line), images);
-            images += 1;
-            gathered.add_image(path, at, file_name.to_owned(), image_id, split)?
+    // Images without a split, in order, and the line of the first one.
+    let mut unlisted: Vec<(u64, String)> = Vec::new();
+    let mut seen = HashSet::new();
+    let is_image = |name: &str| splits.contains_key(name);
+    let read = table::for_each_row(path, Column::Caption, is_image, |line, file_name, raw| {
+        let image = match (gathered.image_named(file_name), splits.get(file_name)) {
+            (Some(image), _) => image,
+            (None, Some(&(split, _))) => {
+                gathered.add_image(path, Place::Line(line), file_name.to_owned(), None, split)?
+            }
+            (None, None) => {
+                if seen.insert(file_name.to_owned()) {
+                    unlisted.push((line, file_name.to_owned()));
+                }
+                return Ok(());
+            }
         };
-        gathered.add_caption(
-            image,
-            Caption {
-                raw: raw.to_owned(),
-                tokens: tokenise(raw),
-            },
-        );
+        gathered.add_raw(image, raw.to_owned(), words);
         Ok(())
     })?;
+    gathered.notices.extend(read.notices);
+    if let Some((line, first)) = unlisted.first() {
+        if read.layout == Layout::Own {
+            return Err(DataError::UnlistedImage {
+                path: path.to_owned(),
+                at: Place::Line(*line),
+                image: quoted(first),
+                listing: source.splits.clone(),
+            });
+        }
+        gathered.notices.push(Notice::UnlistedImages {
+            path: path.to_owned(),
+            images: unlisted.len(),
+            first: first.clone(),
+            listing: source.splits.clone(),
+        });
+    }
     let forgotten = splits
         .iter()
         .filter(|(file_name, _)| gathered.image_named(file_name).is_none())
         .min_by_key(|(_, (_, line))| *line);
     if let Some((file_name, &(_, line))) = forgotten {
-        return Err(DataError::NoCaptions {
-            path: source.splits.clone(),
-            at: Place::Line(line),
+        return Err(DataError::UncaptionedImage {
+            path: path.to_owned(),
             file_name: file_name.clone(),
+            listing: source.splits.clone(),
+            line,
         });
     }
     gathered.finish(path)
@@ -56,22 +69,27 @@ pub(super) fn read(source: &KaggleSource) -> Result<Captions, DataError> {
 /// The split of every image, and the line that says so.
 fn read_splits(path: &Path) -> Result<HashMap<String, (Split, u64)>, DataError> {
     let mut splits: HashMap<String, (Split, u64)> = HashMap::new();
-    table::for_each_row(path, "split", |line, file_name, name| {
-        let split = Split::from_name(name).ok_or_else(|| DataError::Value {
-            path: path.to_owned(),
-            at: Place::Line(line),
-            found: format!("split {}", quoted(name)),
-            expected: "`train`, `val` or `test`".to_owned(),
-        })?;
-        match splits.insert(file_name.to_owned(), (split, line)) {
-            None => Ok(()),
-            Some((_, first)) => Err(DataError::Duplicate {
+    table::for_each_row(
+        path,
+        Column::Split,
+        |_| false,
+        |line, file_name, name| {
+            let split = Split::from_name(name.trim()).ok_or_else(|| DataError::Value {
                 path: path.to_owned(),
                 at: Place::Line(line),
-                key: format!("file name {}", quoted(file_name)),
-                first: Place::Line(first).to_string(),
-            }),
-        }
-    })?;
+                found: format!("split {}", quoted(name)),
+                expected: "`train`, `val` or `test`".to_owned(),
+            })?;
+            match splits.insert(file_name.to_owned(), (split, line)) {
+                None => Ok(()),
+                Some((_, first)) => Err(DataError::Duplicate {
+                    path: path.to_owned(),
+                    at: Place::Line(line),
+                    key: format!("file name {}", quoted(file_name)),
+                    first: Place::Line(first).to_string(),
+                }),
+            }
+        },
+    )?;
     Ok(splits)
 }

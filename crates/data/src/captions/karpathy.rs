@@ -5,13 +5,14 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::gather::Gathered;
-use super::{Caption, Captions, KarpathySource, Split};
-use crate::DataError;
+use super::tokenise::composed;
+use super::{Caption, Captions, KarpathySource, Split, WordSplit};
 use crate::error::{Place, quoted};
-use crate::json;
+use crate::{DataError, ImageId, json};
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(deserialize_with = "json::objects")]
     images: Vec<Image>,
 }
 
@@ -19,9 +20,9 @@ struct Document {
 struct Image {
     filename: String,
     filepath: Option<String>,
-    imgid: Option<u64>,
-    cocoid: Option<u64>,
+    cocoid: Option<ImageId>,
     split: String,
+    #[serde(deserialize_with = "json::objects")]
     sentences: Vec<Sentence>,
 }
 
@@ -31,30 +32,42 @@ struct Sentence {
     tokens: Vec<String>,
 }
 
-pub(super) fn read(source: &KarpathySource) -> Result<Captions, DataError> {
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"images": [...]}"#;
+}
+
+impl json::Object for Image {
+    const SHAPE: &'static str = r#"{"filename", "split", "sentences"}"#;
+}
+
+impl json::Object for Sentence {
+    const SHAPE: &'static str = r#"{"raw", "tokens"}"#;
+}
+
+pub(super) fn read(source: &KarpathySource, words: WordSplit) -> Result<Captions, DataError> {
     let path = source.path.as_path();
-    let document: Document = json::read(path)?;
+    let document: Document = json::read_object(path)?;
+    // `imgid` is a running number of the file, and no name of an image: it tells nobody which image is meant.
+    let have_ids = document.images.iter().all(|image| image.cocoid.is_some());
     let mut gathered = Gathered::default();
     for (index, image) in document.images.into_iter().enumerate() {
         let split = split_named(path, index, &image.split)?;
-        let Some(image_id) = image.cocoid.or(image.imgid) else {
-            return Err(DataError::Value {
-                path: path.to_owned(),
-                at: Place::Key(format!("images[{index}]")),
-                found: "neither `cocoid` nor `imgid`".to_owned(),
-                expected: "one of them".to_owned(),
-            });
-        };
+        let image_id = image.cocoid.filter(|_| have_ids);
         let at = Place::Key(format!("images[{index}]"));
         let number = gathered.add_image(path, at, image.filename, image_id, split)?;
         gathered.set_folder(number, image.filepath);
         for (which, sentence) in image.sentences.into_iter().enumerate() {
+            if words != WordSplit::Given {
+                gathered.add_raw(number, sentence.raw, words);
+                continue;
+            }
             check_tokens(path, index, which, &sentence.tokens)?;
+            let tokens = sentence.tokens.iter().map(|token| composed(token));
             gathered.add_caption(
                 number,
                 Caption {
                     raw: sentence.raw,
-                    tokens: sentence.tokens,
+                    tokens: tokens.collect(),
                 },
             );
         }

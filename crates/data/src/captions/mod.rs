@@ -9,8 +9,11 @@
 
 mod coco;
 mod gather;
+mod image_list;
 mod kaggle;
 mod karpathy;
+mod labels;
+mod layout;
 mod self_critical;
 mod table;
 mod tokenise;
@@ -20,9 +23,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use tokenise::tokenise;
+pub use image_list::{ListedImage, read_image_list};
+pub use layout::{JsonLayout, json_layout};
+pub(crate) use tokenise::{LATIN, UNSEEN};
+pub use tokenise::{WordSplit, tokenise};
 
-use crate::DataError;
+use crate::{DataError, ImageId, Notice};
 
 /// Where the captions come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +56,7 @@ pub struct KarpathySource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KaggleSource {
-    /// CSV with the header `image,caption`, a row per caption.
+    /// A row a caption: CSV with the header `image,caption`, Flickr30k's `results.csv` or `Flickr8k.token.txt`.
     pub captions: PathBuf,
     /// CSV with the header `image,split`, a row per image.
     pub splits: PathBuf,
@@ -82,19 +88,27 @@ pub struct SelfCriticalSource {
 }
 
 impl CaptionSource {
-    /// Reads and checks all captions.
+    /// Reads and checks all captions; `words` says what a word is, and without it the layout does.
     ///
     /// # Errors
     ///
     /// A file that cannot be read or is malformed, an unknown split, two images of the same file
     /// name or id, an image without captions, captions of an image that is not listed, and files
     /// without images.
-    pub fn read(&self) -> Result<Captions, DataError> {
+    pub fn read(&self, words: Option<WordSplit>) -> Result<Captions, DataError> {
         match self {
-            Self::Karpathy(source) => karpathy::read(source),
-            Self::Kaggle(source) => kaggle::read(source),
-            Self::Coco(source) => coco::read(source),
-            Self::SelfCritical(source) => self_critical::read(source),
+            Self::Karpathy(source) => karpathy::read(source, words.unwrap_or(WordSplit::Given))
+                .map_err(|error| layout::or_other_layout(error, JsonLayout::Karpathy)),
+            Self::Kaggle(source) => kaggle::read(source, words.unwrap_or(WordSplit::Words)),
+            Self::Coco(source) => coco::read(source, words.unwrap_or(WordSplit::Words))
+                .map_err(|error| layout::or_other_layout(error, JsonLayout::Coco)),
+            Self::SelfCritical(source) => match words {
+                None | Some(WordSplit::Given) => self_critical::read(source),
+                Some(words) => Err(DataError::OnlyGivenWords {
+                    path: source.labels.clone(),
+                    words,
+                }),
+            },
         }
     }
 }
@@ -106,6 +120,8 @@ pub struct Captions {
     pub images: Vec<CaptionedImage>,
     /// Captions left out because they hold no word at all.
     pub wordless: usize,
+    /// What was read in the one way that makes sense and may be a slip.
+    pub notices: Vec<Notice>,
 }
 
 /// One image and its gold captions.
@@ -115,9 +131,10 @@ pub struct CaptionedImage {
     pub file_name: String,
     /// The folder that the layout gives for the file, if any (`filepath` in Karpathy's COCO).
     pub folder: Option<String>,
-    /// The COCO id; in Karpathy's layout `cocoid`, or `imgid` without one; in Kaggle's the index
-    /// of the image by first appearance. Unique.
-    pub image_id: u64,
+    /// The id that the files give, where their layout has ids: that of COCO and of self-critical.pytorch; in
+    /// Karpathy's layout `cocoid`, if all images have one (`imgid` is a running number and names nothing). Tables have
+    /// none. Unique.
+    pub image_id: Option<ImageId>,
     /// The part of the data to which the image belongs.
     pub split: Split,
     /// The captions, never empty.

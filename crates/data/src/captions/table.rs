@@ -1,100 +1,355 @@
-//! CSV tables of two columns whose errors name the line.
+//! Tables in text, of captions or of splits, whose errors name the line and the row.
+//!
+//! | layout | told by its first line |
+//! |---|---|
+//! | CSV, as Kaggle's `captions.txt`, with commas, semicolons or tabs; other columns are passed over | `image,caption` |
+//! | Flickr30k's `results.csv` | `image_name\| comment_number\| comment` |
+//! | Flickr8k's `Flickr8k.token.txt` | `name.jpg#0`, a tab, a caption |
+
+mod lines;
+mod rows;
 
 use std::path::Path;
 
-use crate::DataError;
 use crate::error::{Place, quoted};
-use crate::text;
+use crate::looks_like::{Kind, looks_like};
+use crate::notice::Notice;
+use crate::{DataError, text};
 
-/// Calls `row` with the line and the two fields of every row of a table `image,<second>`.
+use lines::Line;
+use rows::{Broken, Record, Rows, first_line};
+
+/// What the second column of a table says of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Caption,
+    Split,
+}
+
+impl Column {
+    /// Its name in a header.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Caption => "caption",
+            Self::Split => "split",
+        }
+    }
+
+    /// Whether a header names it so.
+    fn is_named(self, name: &str) -> bool {
+        name == self.name() || (self == Self::Caption && name == "comment")
+    }
+}
+
+/// How the table came to be, which decides what is usual in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// A table that somebody made for this data.
+    Own,
+    /// A file of Flickr8k or Flickr30k, which holds more images than their splits do.
+    Flickr,
+}
+
+/// What there is to say of a table beside its rows.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) layout: Layout,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Calls `row` with line, image and value of every row.
+///
+/// `is_image` knows names of images, so that a quotation mark that swallows rows is found out.
 ///
 /// # Errors
 ///
-/// The file cannot be read, is not UTF-8, has another header or rows of other than two fields, or
-/// `row` fails.
+/// The file cannot be read, is not UTF-8, has a header of none of the layouts, holds a row that is malformed, or `row`
+/// fails.
 pub(super) fn for_each_row(
     path: &Path,
-    second: &str,
+    column: Column,
+    is_image: impl Fn(&str) -> bool,
     mut row: impl FnMut(u64, &str, &str) -> Result<(), DataError>,
-) -> Result<(), DataError> {
+) -> Result<Read, DataError> {
     let text = text::read(path)?;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let mut lines = Lines::new(&text);
-    let mut record = csv::StringRecord::new();
-    let mut header_seen = false;
-    loop {
-        let more = reader.read_record(&mut record);
-        let line = lines.line_of(&record);
-        if !more.map_err(|error| malformed(path, line, error.to_string()))? {
-            break;
-        }
-        let fields = (record.get(0), record.get(1), record.len());
-        let (Some(image), Some(value), 2) = fields else {
-            let found = record.len();
-            let problem = format!(
-                "found {found} fields, expected 2 (a value with a comma must stand in quotes)"
-            );
-            return Err(malformed(path, line, problem));
-        };
-        if header_seen {
-            row(line, image, value)?;
-        } else if image == "image" && value == second {
-            header_seen = true;
-        } else {
-            return Err(DataError::Value {
-                path: path.to_owned(),
-                at: Place::Line(line),
-                found: format!("header {}", quoted(&format!("{image},{value}"))),
-                expected: format!("`image,{second}`"),
-            });
-        }
-    }
-    if header_seen {
-        Ok(())
-    } else {
-        Err(DataError::NoImages {
+    let Some(header) = Header::find(path, column, &text)? else {
+        return Err(DataError::NoImages {
             path: path.to_owned(),
-        })
+        });
+    };
+    match header {
+        Header::Delimited(columns) => {
+            read_delimited(path, &text, &columns, &is_image, &mut row)?;
+            Ok(Read {
+                layout: Layout::Own,
+                notices: Vec::new(),
+            })
+        }
+        Header::Pipes { columns } => read_lines(path, &text, true, &mut row, |line| {
+            lines::of_pipes(line, columns)
+        }),
+        Header::Tokens => read_lines(path, &text, false, &mut row, lines::of_token_file),
     }
 }
 
-fn malformed(path: &Path, line: u64, problem: String) -> DataError {
-    DataError::Csv {
-        path: path.to_owned(),
-        at: Place::Line(line),
-        problem,
+/// Where a table with a header has its columns.
+struct Columns {
+    delimiter: char,
+    names: Vec<String>,
+    image: usize,
+    value: usize,
+}
+
+/// What the first line says.
+enum Header {
+    Delimited(Columns),
+    Pipes { columns: usize },
+    Tokens,
+}
+
+impl Header {
+    /// The header of a text, or nothing if there is no line in it.
+    fn find(path: &Path, column: Column, text: &str) -> Result<Option<Self>, DataError> {
+        let Some((number, line)) = lines_of(text).find(|(_, line)| !line.trim().is_empty()) else {
+            return Ok(None);
+        };
+        for delimiter in [',', ';', '\t', '|'] {
+            let names: Vec<String> = line.split(delimiter).map(name_of_column).collect();
+            let place = |is_it: &dyn Fn(&str) -> bool| names.iter().position(|name| is_it(name));
+            let image = place(&|name| name == "image" || name == "image_name");
+            let value = place(&|name| column.is_named(name));
+            let (Some(image), Some(value)) = (image, value) else {
+                continue;
+            };
+            if delimiter == '|' && (image, value + 1) == (0, names.len()) {
+                return Ok(Some(Self::Pipes {
+                    columns: names.len(),
+                }));
+            }
+            return Ok(Some(Self::Delimited(Columns {
+                delimiter,
+                names,
+                image,
+                value,
+            })));
+        }
+        if column == Column::Caption && matches!(lines::of_token_file(line), Line::Caption(..)) {
+            return Ok(Some(Self::Tokens));
+        }
+        let expected = format!("`image,{}`", column.name());
+        match looks_like(text.as_bytes()) {
+            Kind::Table | Kind::Text => Err(DataError::Value {
+                path: path.to_owned(),
+                at: Place::Line(number),
+                found: format!("header {}", quoted(line)),
+                expected,
+            }),
+            kind => Err(DataError::SeemsToBe {
+                path: path.to_owned(),
+                kind,
+                expected: format!("a table with the header {expected}"),
+            }),
+        }
     }
 }
 
-/// Counts lines up to a record. The reader's own count leaves out the empty lines before it.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    counted: usize,
-    line: u64,
+/// A name in a header without white space, quotation marks and capitals.
+fn name_of_column(name: &str) -> String {
+    let name = name.trim();
+    let bare = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
+    bare.unwrap_or(name).trim().to_lowercase()
 }
 
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            counted: 0,
-            line: 1,
+/// The lines of a text, counted from 1, whatever ends them.
+fn lines_of(text: &str) -> impl Iterator<Item = (u64, &str)> {
+    let mut rest = text;
+    (1..).map_while(move |number| {
+        if rest.is_empty() {
+            return None;
+        }
+        let (line, behind) = first_line(rest);
+        rest = behind;
+        Some((number, line))
+    })
+}
+
+fn read_delimited(
+    path: &Path,
+    text: &str,
+    columns: &Columns,
+    is_image: &dyn Fn(&str) -> bool,
+    row: &mut dyn FnMut(u64, &str, &str) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let mut rows = Rows::new(text, columns.delimiter);
+    // The header.
+    let _ = rows.next_row();
+    let mut number = 0;
+    while let Some(record) = rows.next_row() {
+        number += 1;
+        let record =
+            record.map_err(|broken| columns.broken(path, number, &broken, rows.clone()))?;
+        columns.check(path, number, &record, is_image)?;
+        let image = record.fields[columns.image].text.trim();
+        let value = &record.fields[columns.value].text;
+        row(record.line, image, value)?;
+    }
+    if number == 0 {
+        return Err(DataError::NoImages {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+impl Columns {
+    fn malformed(path: &Path, line: u64, row: u64, problem: String) -> DataError {
+        DataError::Csv {
+            path: path.to_owned(),
+            at: Place::Row { line, row },
+            problem,
         }
     }
 
-    fn line_of(&mut self, record: &csv::StringRecord) -> u64 {
-        let start = record
-            .position()
-            .map_or(0, |position| position.byte() as usize);
-        let is_break = |&&byte: &&u8| byte == b'\n' || byte == b'\r';
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let start = start + rest.iter().take_while(is_break).count();
-        let passed = self.bytes.get(self.counted..start).unwrap_or_default();
-        self.line += text::breaks(passed);
-        self.counted = start.max(self.counted);
-        self.line
+    /// The error of a row that cannot be read, with the lines of the next ones.
+    fn broken(&self, path: &Path, row: u64, broken: &Broken, mut rows: Rows<'_>) -> DataError {
+        /// As many lines are named beside the first.
+        const MORE: usize = 3;
+        let mut more = Vec::new();
+        rows.go_on_behind_line();
+        while more.len() < MORE {
+            match rows.next_row() {
+                None => break,
+                Some(Ok(_)) => {}
+                Some(Err(broken)) => {
+                    more.push(broken.line.to_string());
+                    rows.go_on_behind_line();
+                }
+            }
+        }
+        let column = match self.names.get(broken.field).map(String::as_str) {
+            None | Some("") => format!("field {}", broken.field + 1),
+            Some(name) => format!("`{name}`"),
+        };
+        let more = match more.as_slice() {
+            [] => String::new(),
+            [one] => format!("; line {one} is wrong too"),
+            lines => format!("; lines {} are wrong too", lines.join(", ")),
+        };
+        let problem = format!("{column}: {}{more}", broken.fault.message());
+        Self::malformed(path, broken.line, row, problem)
     }
+
+    /// Holds a row to the header, and its fields to what they can be.
+    fn check(
+        &self,
+        path: &Path,
+        row: u64,
+        record: &Record<'_>,
+        is_image: &dyn Fn(&str) -> bool,
+    ) -> Result<(), DataError> {
+        let (found, expected) = (record.fields.len(), self.names.len());
+        if found != expected {
+            let what = if found == 1 { "field" } else { "fields" };
+            let hint = match (found > expected, self.delimiter) {
+                (true, ',') => " (a value with a comma must stand in quotation marks)",
+                (true, ';') => " (a value with a semicolon must stand in quotation marks)",
+                (true, _) => " (a value with a tab must stand in quotation marks)",
+                (false, _) => " as in the header",
+            };
+            let problem = format!("found {found} {what}, expected {expected}{hint}");
+            return Err(Self::malformed(path, record.line, row, problem));
+        }
+        let image = &record.fields[self.image];
+        for field in &record.fields {
+            let (first, last) = field.lines;
+            if first == last {
+                continue;
+            }
+            let begins_a_row = |line: &str| {
+                let name = line.split(self.delimiter).next().unwrap_or_default();
+                let name = name.trim().trim_matches('"');
+                line.contains(self.delimiter)
+                    && (is_image(name) || name == image.text.trim() || ends_as_image(name))
+            };
+            let mut inside = lines_of(&field.text).skip(1);
+            let swallowed = inside.find(|(_, line)| begins_a_row(line));
+            if let Some((nth, _)) = swallowed {
+                let problem = format!(
+                    "found a quotation mark that opens a field and is closed no sooner than in line {last}, behind the \
+                     row that begins in line {}, expected one at the end of the field",
+                    first + nth - 1
+                );
+                return Err(Self::malformed(path, first, row, problem));
+            }
+        }
+        if image.lines.0 != image.lines.1 {
+            let problem = "found a line break in the name of an image, expected none".to_owned();
+            return Err(Self::malformed(path, image.lines.0, row, problem));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name ends as files of images do.
+fn ends_as_image(name: &str) -> bool {
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_lowercase());
+    let endings = ["jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff"];
+    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+}
+
+fn read_lines<'t>(
+    path: &Path,
+    text: &'t str,
+    has_header: bool,
+    row: &mut dyn FnMut(u64, &str, &str) -> Result<(), DataError>,
+    parse: impl Fn(&'t str) -> Line<'t>,
+) -> Result<Read, DataError> {
+    let mut notices = Vec::new();
+    let mut missing = (0, 0);
+    let lines = lines_of(text).filter(|(_, line)| !line.trim().is_empty());
+    let mut rows = 0;
+    for (line, content) in lines.skip(usize::from(has_header)) {
+        rows += 1;
+        match parse(content) {
+            Line::Caption(image, caption) => row(line, image, caption)?,
+            Line::Mended(image, caption) => {
+                notices.push(Notice::MissingDelimiter {
+                    path: path.to_owned(),
+                    line,
+                    caption: caption.to_owned(),
+                });
+                row(line, image, caption)?;
+            }
+            Line::Missing => {
+                missing = (missing.0 + 1, if missing.0 == 0 { line } else { missing.1 })
+            }
+            Line::Malformed => {
+                let expected = if has_header {
+                    "name.jpg| 0| a caption"
+                } else {
+                    "name.jpg#0, a tab and a caption"
+                };
+                let problem = format!(
+                    "found {}, expected a row such as {expected}",
+                    quoted(content)
+                );
+                return Err(Columns::malformed(path, line, rows, problem));
+            }
+        }
+    }
+    if let (rows @ 1.., line) = missing {
+        notices.push(Notice::MissingCaptions {
+            path: path.to_owned(),
+            rows,
+            line,
+        });
+    }
+    Ok(Read {
+        layout: Layout::Flickr,
+        notices,
+    })
 }

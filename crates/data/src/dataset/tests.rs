@@ -28,21 +28,25 @@ const BUILD: VocabularyChoice = VocabularyChoice::Build { minimum_count: 2 };
 fn examples_are_joined_when_rows_stand_in_another_order() {
     let folder = Folder::new();
     let (captions, features) = sources(&folder, SPLITS, "c\nunused\nb\na\n");
-    let dataset = Dataset::load(&captions, &features, BUILD).unwrap();
+    let dataset = Dataset::load(&captions, &features, BUILD, None).unwrap();
     // The cat is in the validation split, and does not count.
     assert_eq!(dataset.vocabulary.words(), ["<end>", "<unk>", "a", "dog"]);
     let [a, c] = dataset.split(Split::Train) else {
         panic!("two images");
     };
-    assert_eq!((a.file_name.as_str(), a.image_id), ("a.jpg", 0));
+    assert_eq!((a.file_name.as_str(), &a.image_id), ("a.jpg", &None));
     assert_eq!(a.captions, [vec![2, 3, 1], vec![2, 3]]);
     assert_eq!(a.references, ["a dog runs", "a dog"]);
+    assert_eq!(a.id(), ImageId::from("a.jpg"));
     assert_eq!(c.captions, [vec![2, 1, 2, 3]]);
     assert_eq!(dataset.split(Split::Val)[0].references, ["a cat"]);
     assert!(dataset.split(Split::Test).is_empty());
     let batch = dataset.features.read_batch(&dataset.rows(Split::Train));
     assert_eq!(batch.unwrap().values, [3.0, 0.0]);
-    dataset.check_features().unwrap();
+    dataset
+        .features
+        .check(&dataset.rows(Split::Train), |_, _| {})
+        .unwrap();
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn ids_are_those_of_the_given_vocabulary_when_there_is_one() {
     let words = ["cow".to_owned()];
     let given = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let given = VocabularyChoice::Use(given);
-    let dataset = Dataset::load(&captions, &features, given).unwrap();
+    let dataset = Dataset::load(&captions, &features, given, None).unwrap();
     assert_eq!(dataset.split(Split::Train)[1].captions, [vec![1, 2, 1, 1]]);
 }
 
@@ -60,10 +64,11 @@ fn ids_are_those_of_the_given_vocabulary_when_there_is_one() {
 fn error_names_the_image_when_it_has_no_features() {
     let folder = Folder::new();
     let (captions, features) = sources(&folder, SPLITS, "a\nc\n");
-    let error = Dataset::load(&captions, &features, BUILD).unwrap_err();
+    let error = Dataset::load(&captions, &features, BUILD, None).unwrap_err();
     assert_eq!(
         folder.shorten(error),
-        "`x.npy`: no features for 1 of 3 images, the first is `b.jpg` (image id 1)"
+        "`x.names.txt`: no features for 1 of 3 images: \"b.jpg\"; every row is that of another image; expected rows \
+         named by the file names of the images, with or without ending (these images have no ids)"
     );
 }
 
@@ -72,10 +77,10 @@ fn error_is_returned_when_there_are_no_training_images() {
     let folder = Folder::new();
     let splits = SPLITS.replace("train", "test");
     let (captions, features) = sources(&folder, &splits, "a\nb\nc\n");
-    let error = Dataset::load(&captions, &features, BUILD).unwrap_err();
+    let error = Dataset::load(&captions, &features, BUILD, None).unwrap_err();
     assert_eq!(error.to_string(), "no image is in the split `train`");
     let given = VocabularyChoice::Use(Vocabulary::build(std::iter::empty(), 1));
-    let dataset = Dataset::load(&captions, &features, given).unwrap();
+    let dataset = Dataset::load(&captions, &features, given, None).unwrap();
     assert_eq!(dataset.split(Split::Test).len(), 2);
 }
 
@@ -84,10 +89,10 @@ fn error_gives_the_count_when_no_word_is_frequent_enough() {
     let folder = Folder::new();
     let (captions, features) = sources(&folder, SPLITS, "a\nb\nc\n");
     let words = VocabularyChoice::Build { minimum_count: 50 };
-    let error = Dataset::load(&captions, &features, words).unwrap_err();
+    let error = Dataset::load(&captions, &features, words, None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no word stands at least 50 times in the training captions"
+        "`data.minimum_count`: found 50, expected 4 or less: the most frequent word of the training captions, \"a\", stands there 4 times"
     );
 }
 
@@ -102,7 +107,7 @@ fn dataset_is_whole_when_flickr8k_is_loaded() {
         names: None,
     });
     let words = VocabularyChoice::Build { minimum_count: 5 };
-    let dataset = Dataset::load(&captions, &features, words).unwrap();
+    let dataset = Dataset::load(&captions, &features, words, None).unwrap();
     let sizes = Split::ALL.map(|split| dataset.split(split).len());
     assert_eq!(sizes, [6000, 1000, 0]);
     let all = || {

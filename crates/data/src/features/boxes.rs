@@ -1,14 +1,19 @@
 //! Where regions lie, as five numbers behind their vectors: what self-critical.pytorch calls `use_box`.
+//!
+//! Features, boxes and sizes are each found by the names of an image, so that they may be named differently.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 use super::BoxSource;
-use super::folder::read_array;
+use super::array_file::read_array;
+use super::folder;
+use super::join::{self, ImageNames};
+use super::names::Names;
+use super::sizes::Sizes;
+use super::store::Row;
+use crate::DataError;
 use crate::error::Place;
-use crate::{DataError, json};
 
 /// Numbers of a region's box.
 pub(super) const GEOMETRY: usize = 5;
@@ -17,65 +22,83 @@ pub(super) const GEOMETRY: usize = 5;
 #[derive(Debug)]
 pub(super) struct Boxes {
     source: BoxSource,
-    /// Width and height by image id.
-    sizes: HashMap<String, [f32; 2]>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    images: Vec<Image>,
-}
-
-#[derive(Deserialize)]
-struct Image {
-    id: u64,
-    width: f32,
-    height: f32,
+    files: Vec<PathBuf>,
+    names: Names,
+    sizes: Sizes,
+    /// The boxes of a row of features, and width and height of its image.
+    joined: HashMap<Row, (Row, [f32; 2])>,
 }
 
 impl Boxes {
-    /// Reads the sizes of all images.
+    /// Lists the boxes and reads the sizes of all images.
     pub(super) fn open(source: &BoxSource) -> Result<Self, DataError> {
-        let path = source.sizes.as_path();
-        let document: Document = json::read(path)?;
-        let mut sizes = HashMap::with_capacity(document.images.len());
-        for (index, image) in document.images.into_iter().enumerate() {
-            let size = [image.width, image.height];
-            if !size.iter().all(|&side| side > 0.0 && side.is_finite()) {
-                return Err(DataError::Value {
-                    path: path.to_owned(),
-                    at: Place::Key(format!("images[{index}]")),
-                    found: format!("width {} and height {}", image.width, image.height),
-                    expected: "numbers above 0".to_owned(),
-                });
-            }
-            sizes.insert(image.id.to_string(), size);
-        }
+        let (files, names) = folder::list(&source.path)?;
         Ok(Self {
             source: source.clone(),
-            sizes,
+            files,
+            names,
+            sizes: Sizes::read(&source.sizes)?,
+            joined: HashMap::new(),
         })
     }
 
-    /// The geometry of an image's regions, `[regions, 5]`.
+    /// All files, in the order of their names.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// The file with the sizes of the images.
+    pub(super) fn sizes(&self) -> &Path {
+        &self.source.sizes
+    }
+
+    /// Finds boxes and size of every image; `rows` are the rows of their features.
+    ///
+    /// # Errors
+    ///
+    /// An image has no boxes, or no size.
+    pub(super) fn join(
+        &mut self,
+        images: &[ImageNames<'_>],
+        rows: &[Row],
+    ) -> Result<(), DataError> {
+        let boxes = join::rows(&self.names, images)?;
+        for ((image, &row), boxes) in images.iter().zip(rows).zip(boxes) {
+            let size = self.sizes.of(image)?;
+            self.joined.insert(row, (boxes, size));
+        }
+        Ok(())
+    }
+
+    /// The geometry of an image's regions, `[regions, 5]`; `features` is the file of their vectors.
     ///
     /// ```text
     /// x1 / width, y1 / height, x2 / width, y2 / height, (x2 - x1) (y2 - y1) / (width height)
     /// ```
-    pub(super) fn geometry(&self, image: &str, regions: usize) -> Result<Vec<f32>, DataError> {
-        let Some(&[width, height]) = self.sizes.get(image) else {
+    pub(super) fn geometry(
+        &self,
+        row: Row,
+        regions: usize,
+        features: &Path,
+    ) -> Result<Vec<f32>, DataError> {
+        let Some(&(boxes, [width, height])) = self.joined.get(&row) else {
             return Err(DataError::Value {
-                path: self.source.sizes.clone(),
-                at: Place::Key("images".to_owned()),
-                found: format!("no image of id {image}"),
-                expected: "its width and height".to_owned(),
+                path: features.to_owned(),
+                at: Place::Key("boxes".to_owned()),
+                found: "no image that the features are known to be of".to_owned(),
+                expected: "one, whose boxes go with them".to_owned(),
             });
         };
-        let path = self.file(image);
-        let (header, bytes) = read_array(&path, None)?;
+        let path = self.files[boxes.0 as usize].as_path();
+        let (header, bytes) = read_array(path, None)?;
         if header.shape != [regions, 4] {
             return Err(DataError::FeatureShape {
-                path,
+                path: path.to_owned(),
                 array: "array".to_owned(),
                 found: header.shape,
                 expected: format!("[{regions}, 4], the corners of every region's box"),
@@ -92,12 +115,6 @@ impl Boxes {
             normalise(&mut geometry, GEOMETRY);
         }
         Ok(geometry)
-    }
-
-    fn file(&self, image: &str) -> PathBuf {
-        let named = |ending: &str| self.source.path.join(format!("{image}.{ending}"));
-        let npz = named("npz");
-        if npz.is_file() { npz } else { named("npy") }
     }
 }
 
@@ -125,3 +142,6 @@ pub(super) fn join(left: (&[f32], usize), right: (&[f32], usize), values: &mut V
         values.extend_from_slice(right);
     }
 }
+
+#[cfg(test)]
+mod tests;

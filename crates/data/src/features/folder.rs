@@ -1,18 +1,16 @@
 //! One `.npy` or `.npz` file an image, as in the layouts `cocobu_fc` and `cocobu_att`.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
 use super::FolderSource;
+use super::array_file::{is_npy, is_npz, read_array, read_header};
 use super::boxes::{self, Boxes, GEOMETRY};
 use super::form::Form;
+use super::join::ImageNames;
 use super::names::Names;
-use super::npy::{self, Header};
+use super::npy::Header;
 use super::store::Row;
 use crate::DataError;
 use crate::error::Place;
@@ -29,23 +27,7 @@ pub(super) struct Folder {
 /// Lists the folder. Pooled features take their form from the first file; for regions the header
 /// of every file is read, since their number differs.
 pub(super) fn open(source: &FolderSource) -> Result<(Folder, Names, Form), DataError> {
-    let path = source.path.as_path();
-    let read = DataError::read;
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(read(path))? {
-        let file = entry.map_err(read(path))?.path();
-        if is_npy(&file) || is_npz(&file) {
-            files.push(file);
-        }
-    }
-    files.sort_unstable();
-    let file_name = |row: usize| {
-        let name: Option<&std::ffi::OsStr> = files[row].file_name();
-        name.map_or(Cow::Borrowed(""), |name| name.to_string_lossy())
-    };
-    let names = Names::new(path, files.iter().map(|file| stem(file)).collect(), |row| {
-        Place::Key(file_name(row).into_owned())
-    })?;
+    let (files, names) = list(&source.path)?;
     let folder = Folder {
         files,
         key: source.key.clone(),
@@ -61,10 +43,63 @@ pub(super) fn open(source: &FolderSource) -> Result<(Folder, Names, Form), DataE
     Ok((folder, names, form))
 }
 
+/// The arrays of a folder, sorted by file name, and their names: those of the files without ending.
+///
+/// # Errors
+///
+/// The folder cannot be listed, holds no array, or two of one name.
+pub(super) fn list(path: &Path) -> Result<(Vec<PathBuf>, Names), DataError> {
+    let read = DataError::read;
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(read(path))? {
+        let file = entry.map_err(read(path))?.path();
+        if is_npy(&file) || is_npz(&file) {
+            files.push(file);
+        }
+    }
+    files.sort_unstable();
+    let file_name = |row: usize| {
+        let name: Option<&std::ffi::OsStr> = files[row].file_name();
+        name.map_or(Cow::Borrowed(""), |name| name.to_string_lossy())
+    };
+    let stem = |file: &PathBuf| {
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy());
+        stem.map_or(String::new(), Cow::into_owned)
+    };
+    let names = Names::new(path, files.iter().map(stem).collect(), |row| {
+        Place::Key(file_name(row).into_owned())
+    })?;
+    Ok((files, names))
+}
+
 impl Folder {
     /// The file of an image.
     pub(super) fn file(&self, row: Row) -> &Path {
         &self.files[row.0 as usize]
+    }
+
+    /// All files, in the order of the rows.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Where the regions lie, if that goes with their vectors.
+    pub(super) fn boxes(&self) -> Option<&Boxes> {
+        self.boxes.as_ref()
+    }
+
+    /// Takes note of which images the rows are, to find their boxes.
+    ///
+    /// # Errors
+    ///
+    /// An image has no boxes, or no size.
+    pub(super) fn join(
+        &mut self,
+        images: &[ImageNames<'_>],
+        rows: &[Row],
+    ) -> Result<(), DataError> {
+        let boxes = self.boxes.as_mut();
+        boxes.map_or(Ok(()), |boxes| boxes.join(images, rows))
     }
 
     /// Appends the values of one image to `values`.
@@ -102,7 +137,7 @@ impl Folder {
             values.append(&mut vectors);
             return Ok(());
         };
-        let geometry = boxes.geometry(&stem(path), vectors.len() / dim)?;
+        let geometry = boxes.geometry(row, vectors.len() / dim, path)?;
         boxes::join((&vectors, dim), (&geometry, GEOMETRY), values);
         Ok(())
     }
@@ -123,9 +158,7 @@ impl Folder {
 
     fn form(&self, row: Row) -> Result<(Form, Header), DataError> {
         let path = self.file(row);
-        let header = with_array(path, self.key.as_deref(), |array, source| {
-            npy::read_header(path, array, source)
-        })?;
+        let header = read_header(path, self.key.as_deref())?;
         Ok((self.form_of(path, &header)?, header))
     }
 
@@ -134,122 +167,5 @@ impl Folder {
         form.joined(found).ok_or_else(|| {
             Form::shape_error(self.file(row), "array", &header.shape, &form.to_string())
         })
-    }
-}
-
-/// The header and the values of the array in a `.npy` or `.npz` file.
-///
-/// # Errors
-///
-/// The file cannot be read, is malformed, or not as long as its header says.
-pub(super) fn read_array(path: &Path, key: Option<&str>) -> Result<(Header, Vec<u8>), DataError> {
-    let (header, bytes) = with_array(path, key, |array, mut source| {
-        let header = npy::read_header(path, array, &mut source)?;
-        let mut bytes = Vec::new();
-        source
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(path, error))?;
-        Ok((header, bytes))
-    })?;
-    if bytes.len() != header.data_bytes {
-        return Err(DataError::FeatureLength {
-            path: path.to_owned(),
-            found: (header.length + bytes.len()) as u64,
-            expected: (header.length as u64).saturating_add(header.data_bytes as u64),
-        });
-    }
-    Ok((header, bytes))
-}
-
-/// Calls `read` with the name and the bytes of the array in a file.
-fn with_array<T>(
-    path: &Path,
-    key: Option<&str>,
-    read: impl FnOnce(&str, &mut dyn Read) -> Result<T, DataError>,
-) -> Result<T, DataError> {
-    let file = File::open(path).map_err(DataError::read(path))?;
-    let mut file = BufReader::new(file);
-    if is_npy(path) {
-        return read("array", &mut file);
-    }
-    let mut archive = ZipArchive::new(file).map_err(|error| damaged_zip(path, error))?;
-    let member = member(path, key, &archive)?;
-    let mut array = archive
-        .by_name(&member)
-        .map_err(|error| damaged_zip(path, error))?;
-    read(&format!("array `{member}`"), &mut array)
-}
-
-/// The name of the member of a `.npz` to read.
-fn member<R: Read + Seek>(
-    path: &Path,
-    key: Option<&str>,
-    archive: &ZipArchive<R>,
-) -> Result<String, DataError> {
-    let mut members = Vec::with_capacity(archive.len());
-    for name in archive.file_names() {
-        let name = name.map_err(|error| damaged_zip(path, error))?;
-        members.push(name.into_owned());
-    }
-    if let (None, [only]) = (key, members.as_slice()) {
-        return Ok(only.clone());
-    }
-    let key = key.unwrap_or("feat");
-    let wanted = format!("{key}.npy");
-    if members.contains(&wanted) {
-        return Ok(wanted);
-    }
-    members.sort_unstable();
-    let arrays: Vec<_> = members
-        .iter()
-        .map(|name| format!("`{}`", name.trim_end_matches(".npy")))
-        .collect();
-    Err(DataError::Value {
-        path: path.to_owned(),
-        at: Place::Key("arrays".to_owned()),
-        found: if arrays.is_empty() {
-            "none".to_owned()
-        } else {
-            arrays.join(", ")
-        },
-        expected: format!("`{key}`, or another `key` for `features.folder`"),
-    })
-}
-
-/// The name of a file without its ending.
-fn stem(file: &Path) -> String {
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy());
-    stem.map_or(String::new(), Cow::into_owned)
-}
-
-fn is_npy(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "npy")
-}
-
-fn is_npz(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "npz")
-}
-
-fn damaged_zip(path: &Path, error: ZipError) -> DataError {
-    match error {
-        ZipError::Io(error) => damaged(path, error),
-        other => DataError::FeatureFormat {
-            path: path.to_owned(),
-            format: "npz",
-            problem: other.to_string(),
-        },
-    }
-}
-
-/// Damage within a compressed file shows as an error of reading.
-fn damaged(path: &Path, error: std::io::Error) -> DataError {
-    use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    match error.kind() {
-        InvalidData | InvalidInput | Other | UnexpectedEof => DataError::FeatureFormat {
-            path: path.to_owned(),
-            format: "npz",
-            problem: error.to_string(),
-        },
-        _ => DataError::read(path)(error),
     }
 }

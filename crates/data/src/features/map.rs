@@ -1,6 +1,6 @@
 //! Files mapped into memory.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use memmap2::Mmap;
@@ -12,13 +12,18 @@ use crate::DataError;
 ///
 /// # Errors
 ///
-/// The file cannot be opened or mapped, or is a folder.
+/// The file cannot be opened or mapped, or is a folder or a pipe.
 pub(super) fn open(path: &Path) -> Result<Mmap, DataError> {
-    let file = File::open(path).map_err(DataError::read(path))?;
-    if file.metadata().map_err(DataError::read(path))?.is_dir() {
+    // Before it is opened: opening a pipe waits for somebody to write.
+    let metadata = fs::metadata(path).map_err(DataError::read(path))?;
+    if metadata.is_dir() {
         let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
         return Err(DataError::read(path)(source));
     }
+    if !metadata.is_file() {
+        return Err(DataError::not_a_file(path));
+    }
+    let file = File::open(path).map_err(DataError::read(path))?;
     #[expect(
         unsafe_code,
         reason = "mapping is what lets a file larger than memory open at once; the map is only \

@@ -8,7 +8,7 @@
 //!
 //! Vectors of regions in a folder may go on with five numbers that say where they lie (see [`BoxSource`]).
 //!
-//! A name may be an image's file name, its file name without extension, or its id, but the same
+//! A name may be an image's file name, with or without its ending or its folder, or its id, but the same
 //! kind for all images of a source (see [`FeatureStore::locate_all`]).
 //!
 //! Elements are little-endian float16, float32 or float64 in C order, and always read as `f32`.
@@ -16,20 +16,27 @@
 //! grid `[rows, columns, D]`. A single `.npy` has another dimension in front, the images; in the other
 //! layouts the number of regions may differ from image to image.
 
+mod array_file;
 mod boxes;
 mod element;
+mod fingerprint;
 mod folder;
 mod form;
+mod join;
 mod map;
 mod names;
 mod npy;
 mod packed;
+mod sizes;
 mod store;
 
-use std::{fs, io, path::PathBuf};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+pub use fingerprint::{FeatureComparison, FeatureContent, FeatureDifference, FeatureFingerprint};
+pub use join::{ImageNames, Listed};
 pub use store::{FeatureBatch, FeatureStore, Row};
 
 use crate::DataError;
@@ -80,10 +87,10 @@ pub struct FolderSource {
 #[serde(deny_unknown_fields)]
 pub struct BoxSource {
     /// A folder with one `.npy` or `.npz` an image, `[R, 4]`: `x1, y1, x2, y2` in pixels. Files are named as those of
-    /// the features, by image ids.
+    /// features may be, by file names or ids.
     pub path: PathBuf,
     /// A JSON file with the sizes of the images: `{"images": [{"id", "width", "height"}]}`, such as `cocotalk.json`
-    /// or COCO annotations.
+    /// or COCO annotations. Images without ids are found by `file_name` or `file_path`.
     pub sizes: PathBuf,
     /// Whether the five numbers are brought to Euclidean length 1.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -116,8 +123,45 @@ impl FeatureSource {
         }
     }
 
+    /// Takes the paths of `other`, if its layout is the same: where features are now, read as before.
+    pub fn move_to(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Npy(source), Self::Npy(other)) => source.clone_from(other),
+            (Self::Safetensors(source), Self::Safetensors(other)) => source.clone_from(other),
+            (Self::Folder(source), Self::Folder(other)) => {
+                source.path.clone_from(&other.path);
+                if let (Some(boxes), Some(other)) = (&mut source.boxes, &other.boxes) {
+                    boxes.path.clone_from(&other.path);
+                    boxes.sizes.clone_from(&other.sizes);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether every vector is brought to Euclidean length 1.
+    pub fn is_normalised(&self) -> bool {
+        matches!(self, Self::Folder(folder) if folder.normalise)
+    }
+
+    /// Where the regions lie, if that goes with their vectors.
+    pub fn boxes(&self) -> Option<&BoxSource> {
+        match self {
+            Self::Folder(folder) => folder.boxes.as_ref(),
+            Self::Npy(_) | Self::Safetensors(_) => None,
+        }
+    }
+
+    /// The array of every `.npz`, where it is given.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Folder(folder) => folder.key.as_deref(),
+            Self::Npy(_) | Self::Safetensors(_) => None,
+        }
+    }
+
     /// The file or folder of the features.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         match self {
             Self::Npy(source) => &source.path,
             Self::Folder(source) => &source.path,

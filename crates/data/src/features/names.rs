@@ -1,4 +1,4 @@
-//! Which row belongs to which image.
+//! The names that a source gives to its rows.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,9 @@ use crate::text;
 /// The names of a source of features, and the row of each.
 #[derive(Debug)]
 pub(super) struct Names {
+    path: PathBuf,
     names: Vec<String>,
     rows: HashMap<String, u32>,
-}
-
-/// What the names of a source say of an image, in the order in which they are tried.
-const KINDS: [fn(&str, u64) -> String; 3] = [
-    |file_name, _| file_name.to_owned(),
-    |file_name, _| stem(file_name).to_owned(),
-    |_, image_id| image_id.to_string(),
-];
-
-/// A file name without its extension.
-pub(super) fn stem(file_name: &str) -> &str {
-    match file_name.rsplit_once('.') {
-        Some((stem, _)) if !stem.is_empty() => stem,
-        _ => file_name,
-    }
 }
 
 impl Names {
@@ -44,6 +30,14 @@ impl Names {
         if names.is_empty() {
             return Err(DataError::NoFeatures {
                 path: path.to_owned(),
+            });
+        }
+        if u32::try_from(names.len()).is_err() {
+            return Err(DataError::Value {
+                path: path.to_owned(),
+                at: place(names.len() - 1),
+                found: format!("{} names", names.len()),
+                expected: format!("at most {}", u32::MAX),
             });
         }
         let mut rows = HashMap::with_capacity(names.len());
@@ -65,10 +59,14 @@ impl Names {
                 });
             }
         }
-        Ok(Self { names, rows })
+        Ok(Self {
+            path: path.to_owned(),
+            names,
+            rows,
+        })
     }
 
-    /// Names from a text file, one a line.
+    /// Names from a text file, one a line, without white space around them.
     ///
     /// # Errors
     ///
@@ -89,42 +87,19 @@ impl Names {
         &self.names[row.0 as usize]
     }
 
-    /// The rows of all images, by the first kind of name that finds them all.
-    ///
-    /// # Errors
-    ///
-    /// No kind of name finds all images; the error counts what the best kind misses.
-    pub(super) fn locate_all<'a>(
-        &self,
-        path: &Path,
-        images: impl ExactSizeIterator<Item = (&'a str, u64)> + Clone,
-    ) -> Result<Vec<Row>, DataError> {
-        let mut best: Option<(usize, (&str, u64))> = None;
-        for kind in KINDS {
-            let mut rows = Vec::with_capacity(images.len());
-            let mut first_missing = None;
-            for (file_name, image_id) in images.clone() {
-                match self.rows.get(&kind(file_name, image_id)) {
-                    Some(&row) => rows.push(Row(row)),
-                    None => first_missing = first_missing.or(Some((file_name, image_id))),
-                }
-            }
-            let Some(first) = first_missing else {
-                return Ok(rows);
-            };
-            let missing = images.len() - rows.len();
-            if best.is_none_or(|(least, _)| missing < least) {
-                best = Some((missing, first));
-            }
-        }
-        let (missing, (file_name, image_id)) = best.unwrap_or_default();
-        Err(DataError::MissingFeatures {
-            path: path.to_owned(),
-            missing,
-            images: images.len(),
-            file_name: file_name.to_owned(),
-            image_id,
-        })
+    /// All names, in the order of the rows.
+    pub(super) fn all(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The row of that name.
+    pub(super) fn row(&self, name: &str) -> Option<Row> {
+        self.rows.get(name).copied().map(Row)
+    }
+
+    /// The file or folder that gives the names.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -137,48 +112,16 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> Names {
-        let names = names.iter().map(|&name| name.to_owned()).collect();
-        Names::new(Path::new("names.txt"), names, |row| {
-            Place::Line(row as u64 + 1)
-        })
-        .expect("names are distinct")
-    }
-
-    fn located(names: &Names, images: &[(&str, u64)]) -> Result<Vec<u32>, String> {
-        names
-            .locate_all(Path::new("features.npy"), images.iter().copied())
-            .map(|rows| rows.into_iter().map(|row| row.0).collect())
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn rows_are_found_when_names_are_file_names_stems_or_ids() {
-        let images = [("b.jpg", 7), ("a.jpg", 12)];
-        for given in [["a.jpg", "b.jpg"], ["a", "b"], ["12", "7"]] {
-            assert_eq!(located(&names(&given), &images), Ok(vec![1, 0]));
-        }
-    }
-
-    #[test]
-    fn kinds_of_names_do_not_mix_when_an_id_looks_like_a_stem() {
-        // "5.jpg" has no features; its id 1 must not give it those of "1.jpg".
-        let error = located(&names(&["1", "2"]), &[("1.jpg", 9), ("5.jpg", 1)]);
-        assert_eq!(
-            error,
-            Err(
-                "`features.npy`: no features for 1 of 2 images, the first is `5.jpg` (image id 1)"
-                    .to_owned()
-            )
-        );
-    }
-
     #[test]
     fn error_names_both_lines_when_a_name_appears_twice() {
-        let twice = vec!["a.jpg".to_owned(), "b.jpg".to_owned(), "a.jpg".to_owned()];
-        let error = Names::new(Path::new("n.txt"), twice, |row| Place::Line(row as u64 + 1));
+        let folder = crate::samples::Folder::new();
+        // A byte order mark, line ends of Windows, white space around names.
+        let path = folder.file("n.txt", "\u{feff}a.jpg\r\nb.jpg\r\n");
+        let names = Names::read(&path).unwrap();
+        assert_eq!(names.all(), ["a.jpg", "b.jpg"]);
+        let path = folder.file("n.txt", "a.jpg\r\nb.jpg\n a.jpg\t\n");
         assert_eq!(
-            error.expect_err("duplicate").to_string(),
+            folder.shorten(Names::read(&path).unwrap_err()),
             "`n.txt`: line 3: name \"a.jpg\" appears twice, first at line 1"
         );
     }

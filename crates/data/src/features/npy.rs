@@ -11,10 +11,13 @@ use std::path::Path;
 use super::element::Element;
 use crate::DataError;
 use crate::error::quoted;
+use crate::looks_like::{ENOUGH_BYTES, looks_like};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy writes 128 bytes for an array; ten times more would be a record type.
 const LONGEST_HEADER: u32 = 65_536;
+/// As NumPy's own limit.
+const MOST_DIMENSIONS: usize = 64;
 
 /// What the header says of the array that follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +59,13 @@ pub(super) fn read_header(
     let mut start = [0; 8];
     source.read_exact(&mut start).map_err(cut)?;
     if &start[..6] != MAGIC {
-        return Err(invalid("it does not begin with the npy magic".to_owned()));
+        let mut start = start.to_vec();
+        let more = source.take(ENOUGH_BYTES as u64).read_to_end(&mut start);
+        more.map_err(cut)?;
+        let kind = looks_like(&start);
+        return Err(invalid(format!(
+            "it looks like {kind}, expected an .npy array"
+        )));
     }
     let (text_length, prefix) = match start[6] {
         1 => {
@@ -214,6 +223,9 @@ impl<'a> Cursor<'a> {
             let size = rest[..end]
                 .parse()
                 .map_err(|_| "expected a size of `shape`".to_owned())?;
+            if sizes.len() == MOST_DIMENSIONS {
+                return Err(format!("more than {MOST_DIMENSIONS} dimensions"));
+            }
             sizes.push(size);
             // Python 2 wrote long integers with an L.
             self.0 = rest[end..].strip_prefix('L').unwrap_or(&rest[end..]);

@@ -1,6 +1,6 @@
 //! All images in one mapped file: `.npy` and `.safetensors`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -12,6 +12,7 @@ use super::store::Row;
 use super::{NpySource, SafetensorsSource, map, npy};
 use crate::DataError;
 use crate::error::Place;
+use crate::looks_like::looks_like;
 
 /// A mapped file, and where in it every image lies.
 #[derive(Debug)]
@@ -29,11 +30,15 @@ struct Array {
 }
 
 impl Packed {
+    /// The bytes of one image, as they stand in the file.
+    pub(super) fn bytes(&self, row: Row) -> &[u8] {
+        let Array { offset, bytes } = self.arrays[row.0 as usize];
+        &self.map[offset..offset + bytes]
+    }
+
     /// Appends the values of one image to `values`.
     pub(super) fn append(&self, row: Row, values: &mut Vec<f32>) {
-        let Array { offset, bytes } = self.arrays[row.0 as usize];
-        self.element
-            .append(&self.map[offset..offset + bytes], values);
+        self.element.append(self.bytes(row), values);
     }
 }
 
@@ -166,10 +171,36 @@ fn explain(path: &Path, map: &[u8], error: &SafeTensorError) -> DataError {
     {
         return error;
     }
+    let problem = match error {
+        // The length of the header, and then its first byte.
+        _ if map.get(8).is_some_and(|&first| first != b'{') => {
+            let kind = looks_like(map);
+            format!("it looks like {kind}, expected the length of a header and JSON")
+        }
+        SafeTensorError::HeaderTooSmall => {
+            format!("found {} bytes, expected at least 8", map.len())
+        }
+        SafeTensorError::HeaderTooLarge => "found a header beyond 100 MB".to_owned(),
+        SafeTensorError::InvalidHeaderLength => format!(
+            "found a header of {} bytes in a file of {}",
+            u64::from_le_bytes(*length),
+            map.len()
+        ),
+        SafeTensorError::InvalidHeader(_) => "its header is not UTF-8".to_owned(),
+        SafeTensorError::InvalidHeaderDeserialization(_) | SafeTensorError::JsonError(_) => {
+            "its header is not JSON with `dtype`, `shape` and `data_offsets` of every tensor"
+                .to_owned()
+        }
+        SafeTensorError::TensorInvalidInfo | SafeTensorError::ValidationOverflow => {
+            "a tensor has another size than its shape".to_owned()
+        }
+        SafeTensorError::MetadataIncompleteBuffer => "the tensors do not fill the file".to_owned(),
+        other => other.to_string(),
+    };
     DataError::FeatureFormat {
-        path: PathBuf::from(path),
+        path: path.to_owned(),
         format: "safetensors",
-        problem: error.to_string(),
+        problem,
     }
 }
 

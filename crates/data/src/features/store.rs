@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::FeatureSource;
+use super::boxes::Boxes;
+use super::fingerprint::{FeatureComparison, FeatureFingerprint, Paths};
 use super::folder::{self, Folder};
 use super::form::Form;
+use super::join::{self, ImageNames};
 use super::names::Names;
 use super::packed::{self, Packed};
 use crate::{DataError, Standardiser};
@@ -105,30 +108,23 @@ impl FeatureStore {
         self.names.name(row)
     }
 
-    /// The features of one image, by file name, file name without extension, or id.
+    /// The features of all images, in their order, and the boxes that go with them.
+    ///
+    /// Names of rows may be file names, with or without their ending or the folder that the images'
+    /// listing gives, or the ids that it gives: of one kind for all of them. Were an image without
+    /// features then looked up by its id, it could get those of another image whose file is named by
+    /// that number.
     ///
     /// # Errors
     ///
-    /// The image has no features.
-    pub fn locate(&self, file_name: &str, image_id: u64) -> Result<Row, DataError> {
-        let rows = self.locate_all([(file_name, image_id)].into_iter())?;
-        Ok(rows[0])
-    }
-
-    /// The features of all images `(file_name, image_id)`, in their order.
-    ///
-    /// Names may be file names, file names without extension, or ids. The first of these that
-    /// finds all images is used, for all of them: were an image without features then looked up by
-    /// its id, it could get those of another image whose file is named by that number.
-    ///
-    /// # Errors
-    ///
-    /// Images have no features; the error counts them and names the first.
-    pub fn locate_all<'a>(
-        &self,
-        images: impl ExactSizeIterator<Item = (&'a str, u64)> + Clone,
-    ) -> Result<Vec<Row>, DataError> {
-        self.names.locate_all(&self.path, images)
+    /// No kind of name finds a row for every image; two images would have one row; or two kinds of
+    /// names find all images and do not agree. The error gives examples of rows and images.
+    pub fn locate_all(&mut self, images: &[ImageNames<'_>]) -> Result<Vec<Row>, DataError> {
+        let rows = join::rows(&self.names, images)?;
+        if let Files::Folder(folder) = &mut self.files {
+            folder.join(images, &rows)?;
+        }
+        Ok(rows)
     }
 
     /// Reads the features of one image into `values`, in place of what it holds, and returns the
@@ -161,7 +157,8 @@ impl FeatureStore {
     /// If one of `rows` is of another store.
     pub fn read_batch(&self, rows: &[Row]) -> Result<FeatureBatch, DataError> {
         let dim = self.dim();
-        let mut values = Vec::with_capacity(rows.len() * dim * self.max_regions().unwrap_or(1));
+        // Of regions there may be one image of very many.
+        let mut values = Vec::with_capacity(rows.len() * dim);
         let mut regions = Vec::with_capacity(rows.len());
         for &row in rows {
             regions.push(self.append(row, &mut values)?);
@@ -173,8 +170,9 @@ impl FeatureStore {
         })
     }
 
-    /// Reads the features of all `rows` and looks for values that are not finite, and for files
-    /// that do not read. Takes as long as reading everything once.
+    /// Reads the features of all `rows`, looks for values that are not finite and for files that do
+    /// not read, and hands those of every image, `[R, D]`, to `visit`. Takes as long as reading
+    /// everything once.
     ///
     /// # Errors
     ///
@@ -183,7 +181,7 @@ impl FeatureStore {
     /// # Panics
     ///
     /// If one of `rows` is of another store.
-    pub fn check(&self, rows: &[Row]) -> Result<(), DataError> {
+    pub fn check(&self, rows: &[Row], mut visit: impl FnMut(Row, &[f32])) -> Result<(), DataError> {
         let mut values = Vec::new();
         for &row in rows {
             self.read(row, &mut values)?;
@@ -199,8 +197,43 @@ impl FeatureStore {
                     value: values[index],
                 });
             }
+            visit(row, &values);
         }
         Ok(())
+    }
+
+    /// What the features look like now, without reading all of them.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read.
+    pub fn fingerprint(&self) -> Result<FeatureFingerprint, DataError> {
+        let names = self.names.all();
+        match &self.files {
+            Files::Packed(packed) => {
+                FeatureFingerprint::of_file(&self.path, names, |row| packed.bytes(row))
+            }
+            Files::Folder(folder) => FeatureFingerprint::of_folder(folder, names),
+        }
+    }
+
+    /// Whether the features, which look like `now`, are those that looked like `then`.
+    pub fn compare(
+        &self,
+        then: &FeatureFingerprint,
+        now: &FeatureFingerprint,
+    ) -> FeatureComparison {
+        let boxes = match &self.files {
+            Files::Folder(folder) => folder.boxes(),
+            Files::Packed(_) => None,
+        };
+        let paths = Paths {
+            features: &self.path,
+            names: self.names.path(),
+            boxes: boxes.map_or(&self.path, Boxes::path),
+            image_sizes: boxes.map_or(&self.path, Boxes::sizes),
+        };
+        then.compare(now, &paths)
     }
 
     /// The file or folder.

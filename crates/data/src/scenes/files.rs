@@ -3,6 +3,7 @@
 use super::draw::CANVAS;
 use super::features::{POOLED_DIM, REGION_DIM, REGIONS};
 use super::{Drawing, Scenes};
+use crate::files;
 use half::f16;
 use std::fmt::Write as _;
 use std::fs;
@@ -90,7 +91,7 @@ fn append(text: &mut String, line: std::fmt::Arguments) {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), ScenesError> {
-    fs::write(path, bytes).map_err(|source| ScenesError::Write {
+    files::write(path, bytes).map_err(|source| ScenesError::Write {
         path: path.to_owned(),
         source,
     })

@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 pub use self_critical::RenumberedVocabulary;
 
-use crate::captions::tokenise;
-use crate::{DataError, VocabularyProblem};
+use crate::captions::{WordSplit, tokenise};
+use crate::{DataError, VocabularyProblem, files};
 
 /// The token that starts and ends a caption, at id [`END_ID`].
 pub const END: &str = "<end>";
@@ -41,20 +41,18 @@ impl Vocabulary {
     /// Takes all words that stand at least `minimum_count` times in the captions, by descending
     /// count, then alphabetically.
     pub fn build<'a>(captions: impl Iterator<Item = &'a [String]>, minimum_count: u64) -> Self {
-        let mut counts: HashMap<&str, u64> = HashMap::new();
-        for token in captions.flatten() {
-            *counts.entry(token).or_default() += 1;
-        }
-        let mut kept: Vec<(&str, u64)> = counts
-            .into_iter()
-            .filter(|&(word, count)| count >= minimum_count && is_free(word))
-            .collect();
-        kept.sort_unstable_by(|(word, count), (other, others)| {
-            others.cmp(count).then_with(|| word.cmp(other))
-        });
+        let counts = by_count(captions).into_iter();
+        let kept = counts.take_while(|&(_, count)| count >= minimum_count);
         let words = RESERVED.iter().map(|&(_, word)| word);
-        let words = words.chain(kept.into_iter().map(|(word, _)| word));
+        let words = words.chain(kept.map(|(word, _)| word));
         Self::from_words(words.map(str::to_owned).collect())
+    }
+
+    /// The word that stands most often in the captions, and how often.
+    pub(crate) fn most_frequent<'a>(
+        captions: impl Iterator<Item = &'a [String]>,
+    ) -> Option<(&'a str, u64)> {
+        by_count(captions).into_iter().next()
     }
 
     /// Reads a `tokenizer.json` that [`Vocabulary::save`] wrote.
@@ -85,7 +83,7 @@ impl Vocabulary {
             })
     }
 
-    /// Writes a `tokenizer.json` for the Hugging Face tokenizers library.
+    /// Writes a `tokenizer.json` for the Hugging Face tokenizers library; it appears complete or not at all.
     ///
     /// # Errors
     ///
@@ -95,21 +93,23 @@ impl Vocabulary {
             path: path.to_owned(),
             source,
         };
-        let json = self.to_json().map_err(|problem| DataError::Vocabulary {
-            path: path.to_owned(),
-            problem,
-        })?;
-        fs::write(path, json).map_err(write)
+        let json = self
+            .to_json(None)
+            .map_err(|problem| DataError::Vocabulary {
+                path: path.to_owned(),
+                problem,
+            })?;
+        files::write(path, json.as_bytes()).map_err(write)
     }
 
     /// The contents of a `tokenizer.json`, which splits and encodes text as
-    /// [`Vocabulary::encode_text`] does.
+    /// [`Vocabulary::encode_text`] does; where words are characters or given, it divides text at white space.
     ///
     /// # Errors
     ///
     /// The tokenizers library refuses the vocabulary.
-    pub fn to_json(&self) -> Result<String, VocabularyProblem> {
-        tokenizer_json::render(&self.words)
+    pub fn to_json(&self, words: Option<WordSplit>) -> Result<String, VocabularyProblem> {
+        tokenizer_json::render(&self.words, words.unwrap_or(WordSplit::Words))
     }
 
     /// The ids of words, without an end token; unknown words and reserved tokens are `<unk>`.
@@ -189,6 +189,22 @@ impl Vocabulary {
         let ids = ids.map(|(word, id)| (word.clone(), id)).collect();
         Self { words, ids }
     }
+}
+
+/// All words but the reserved ones with their counts, by descending count, then alphabetically.
+fn by_count<'a>(captions: impl Iterator<Item = &'a [String]>) -> Vec<(&'a str, u64)> {
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    for token in captions.flatten() {
+        *counts.entry(token).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, u64)> = counts
+        .into_iter()
+        .filter(|&(word, _)| is_free(word))
+        .collect();
+    counts.sort_unstable_by(|(word, count), (other, others)| {
+        others.cmp(count).then_with(|| word.cmp(other))
+    });
+    counts
 }
 
 fn is_free(word: &str) -> bool {

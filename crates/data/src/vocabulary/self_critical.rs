@@ -35,6 +35,10 @@ struct Document {
     ix_to_word: Option<IdsToWords>,
 }
 
+impl json::Object for Document {
+    const SHAPE: &'static str = r#"{"ix_to_word": {...}} or {"1": "a", "2": "dog", ...}"#;
+}
+
 impl RenumberedVocabulary {
     /// Reads `infos_*.pkl`, `cocotalk.json`, or a JSON file with nothing but ids and words.
     ///
@@ -47,7 +51,7 @@ impl RenumberedVocabulary {
         let ids_to_words = if is_pickle {
             pickled(path)?
         } else {
-            let document: Document = json::read(path)?;
+            let document: Document = json::read_object(path)?;
             match document.ix_to_word {
                 Some(words) => words,
                 None => json::read(path)?,

@@ -56,7 +56,10 @@ fn vocabulary_is_the_same_when_saved_and_loaded() {
     let loaded = Vocabulary::load(&path).unwrap();
     assert_eq!(loaded, vocabulary);
     assert_eq!(loaded.fingerprint(), vocabulary.fingerprint());
-    assert_eq!(loaded.to_json().unwrap(), vocabulary.to_json().unwrap());
+    assert_eq!(
+        loaded.to_json(None).unwrap(),
+        vocabulary.to_json(None).unwrap()
+    );
 }
 
 #[test]
@@ -74,11 +77,34 @@ fn fingerprint_changes_when_a_word_or_its_id_does() {
 #[test]
 fn hugging_face_decodes_as_we_do_when_it_loads_the_file() {
     let vocabulary = sample();
-    let tokenizer = Tokenizer::from_bytes(vocabulary.to_json().unwrap()).unwrap();
+    let tokenizer = Tokenizer::from_bytes(vocabulary.to_json(None).unwrap()).unwrap();
     let ids = vocabulary.encode_text("the cat runs");
     assert_eq!(tokenizer.decode(&ids, true).unwrap(), "the cat runs");
     assert_eq!(tokenizer.token_to_id(END), Some(END_ID));
     assert_eq!(tokenizer.token_to_id(UNKNOWN), Some(UNKNOWN_ID));
+}
+
+#[test]
+fn hugging_face_splits_as_we_do_in_every_script() {
+    for text in [
+        "एक कुत्ता, दौड़ cafe\u{301} CAFÉ don't O'Neil 3,000.5 a_b",
+        "שָׁלוֹם צה\"ל «ארה״ב» ג׳ירפה م'ق \u{200f}دوست\u{200f} می\u{200c}رود می\u{200c} خانه",
+        "м'ята під’їзд, 'кот' ինչո՞ւ അവന്\u{200d} വന്നു ក\u{200b}ខ",
+        "1\u{fe0f}\u{20e3} \u{2764}\u{fe0f} co\u{ad}op İzmir ΟΔΟΣ 一只狗，在草地 \u{1f468}\u{200d}\u{1f469}",
+    ] {
+        let own = captions(&[text]);
+        let vocabulary = Vocabulary::build(own.iter().map(Vec::as_slice), 1);
+        let tokenizer = Tokenizer::from_bytes(vocabulary.to_json(None).unwrap()).unwrap();
+        let encoding = tokenizer.encode(text, false).unwrap();
+        assert_eq!(encoding.get_tokens(), own[0].as_slice());
+    }
+    let own = vec![["一", "只", "A", "."].map(str::to_owned)];
+    let vocabulary = Vocabulary::build(own.iter().map(<[String; 4]>::as_slice), 1);
+    for words in [WordSplit::Given, WordSplit::Characters] {
+        let tokenizer = Tokenizer::from_bytes(vocabulary.to_json(Some(words)).unwrap()).unwrap();
+        let encoding = tokenizer.encode("一 只 A .", false).unwrap();
+        assert_eq!(encoding.get_ids(), vocabulary.encode(&own[0]));
+    }
 }
 
 fn damaged(json: &str) -> String {
@@ -129,15 +155,15 @@ fn error_says_what_is_wrong_when_the_file_is_damaged() {
     }
     assert_eq!(
         damaged("{"),
-        "document: EOF while parsing an object at line 1 column 1"
+        "line 1, column 1: the file ends in the middle of an object: it is cut short"
     );
     let bpe = r#"{"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {}, "merges": []}}"#;
     assert_eq!(
         damaged(bpe),
         "found a model of type BPE, expected WordLevel"
     );
-    let whole = sample().to_json().unwrap();
-    assert!(damaged(&whole[..whole.len() / 2]).contains("EOF while parsing"));
+    let whole = sample().to_json(None).unwrap();
+    assert!(damaged(&whole[..whole.len() / 2]).contains("the file ends in the middle of "));
 }
 
 #[test]
@@ -161,7 +187,7 @@ proptest! {
         if own[0].len().is_multiple_of(2) {
             vocabulary = Vocabulary::build(own.iter().map(Vec::as_slice), 1);
         }
-        let tokenizer = Tokenizer::from_bytes(vocabulary.to_json().unwrap()).unwrap();
+        let tokenizer = Tokenizer::from_bytes(vocabulary.to_json(None).unwrap()).unwrap();
         let encoding = tokenizer.encode(text.as_str(), false).unwrap();
         prop_assert_eq!(encoding.get_ids(), vocabulary.encode_text(&text));
     }
@@ -177,7 +203,7 @@ proptest! {
         byte: u8,
         length: prop::sample::Index,
     ) {
-        let mut bytes = sample().to_json().unwrap().into_bytes();
+        let mut bytes = sample().to_json(None).unwrap().into_bytes();
         let position = position.index(bytes.len());
         bytes[position] = byte;
         let _ = Vocabulary::from_json(&bytes, Path::new("tokenizer.json"));
@@ -191,7 +217,7 @@ proptest! {
     ) {
         prop_assume!(words.iter().all(|word| !word.contains(char::is_whitespace)));
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
-        let json = vocabulary.to_json().unwrap();
+        let json = vocabulary.to_json(None).unwrap();
         let loaded = Vocabulary::from_json(json.as_bytes(), Path::new("tokenizer.json")).unwrap();
         prop_assert_eq!(loaded, vocabulary);
     }

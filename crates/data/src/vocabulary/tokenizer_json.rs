@@ -2,26 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use tokenizers::models::wordlevel::WordLevel;
-use tokenizers::normalizers::Lowercase;
+use tokenizers::normalizers::replace::{Replace, ReplacePattern};
+use tokenizers::normalizers::{Lowercase, NFC, Sequence};
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
 use super::{RESERVED, UNKNOWN};
 use crate::VocabularyProblem;
-use crate::json::{self, Problem};
+use crate::captions::{LATIN, UNSEEN, WordSplit};
+use crate::json::{self, Object, Problem, Whole};
 
-/// What lies between words: everything that [`char::is_alphanumeric`] does not accept.
-const BETWEEN_WORDS: &str = r"[^\p{Alphabetic}\p{N}]+";
+/// What a word is, as in `tokenise`: a letter or digit, then letters, digits, marks, and what connects them.
+fn word_pattern() -> String {
+    let continues = r"\p{Alphabetic}\p{N}\p{M}\x{55A}-\x{55C}\x{55E}\x{5F3}";
+    let other_letter = format!(r"[[\p{{Alphabetic}}\p{{M}}]--[{LATIN}]]");
+    let hebrew = format!(r"[[{continues}]&&[\x{{590}}-\x{{5F2}}]]");
+    let connects = [
+        r"(?<=\p{M})\x{200D}".to_owned(),
+        format!(r"[\x{{200C}}\x{{200D}}](?=[{continues}])"),
+        format!(r"(?<={other_letter})['\x{{2018}}\x{{2019}}\x{{FF07}}](?={other_letter})"),
+        format!(r#"(?<={hebrew})["\x{{5F4}}](?={hebrew})"#),
+    ];
+    format!(
+        r"[\p{{Alphabetic}}\p{{N}}](?:[{continues}]|{})*",
+        connects.join("|")
+    )
+}
 
 /// The parts of a document that hold words. Parsed here, since the library panics on documents
 /// that are damaged in some ways.
 #[derive(Deserialize)]
 struct Document {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::objects")]
     added_tokens: Vec<Added>,
+    #[serde(deserialize_with = "object")]
     model: Model,
 }
 
@@ -39,12 +56,37 @@ struct Model {
 /// The type of a document's model, which decides on the shape of the rest.
 #[derive(Deserialize)]
 struct Typed {
+    #[serde(deserialize_with = "object")]
     model: Type,
 }
 
 #[derive(Deserialize)]
 struct Type {
     r#type: String,
+}
+
+impl Object for Document {
+    const SHAPE: &'static str = r#"{"added_tokens": [...], "model": {...}}"#;
+}
+
+impl Object for Typed {
+    const SHAPE: &'static str = r#"{"model": {...}}"#;
+}
+
+impl Object for Added {
+    const SHAPE: &'static str = r#"{"id", "content"}"#;
+}
+
+impl Object for Model {
+    const SHAPE: &'static str = r#"{"type": "WordLevel", "vocab": {...}}"#;
+}
+
+impl Object for Type {
+    const SHAPE: &'static str = Model::SHAPE;
+}
+
+fn object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Whole::deserialize(deserializer).map(|Whole(object)| object)
 }
 
 /// The words in the order of their ids.
@@ -70,13 +112,18 @@ pub(super) fn parse(json: &[u8]) -> Result<Vec<String>, VocabularyProblem> {
     Ok(words.into_iter().flatten().collect())
 }
 
-fn deserialize<T: DeserializeOwned>(json: &[u8]) -> Result<T, VocabularyProblem> {
-    json::parse(json)
-        .map_err(|Problem { key, error }| VocabularyProblem::Unreadable(format!("{key}: {error}")))
+fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
+    match json::parse(json) {
+        Ok(Whole(document)) => Ok(document),
+        Err(Problem { at, problem }) => {
+            let place = at.prefix();
+            Err(VocabularyProblem::Unreadable(format!("{place}{problem}")))
+        }
+    }
 }
 
-/// A document that splits text as `tokenise` does.
-pub(super) fn render(words: &[String]) -> Result<String, VocabularyProblem> {
+/// A document that splits text as `tokenise` does, or at white space where words are made otherwise.
+pub(super) fn render(words: &[String], split: WordSplit) -> Result<String, VocabularyProblem> {
     let vocabulary = words.iter().zip(0..).map(|(word, id)| (word.clone(), id));
     let model = WordLevel::builder()
         .vocab(vocabulary.collect())
@@ -84,15 +131,34 @@ pub(super) fn render(words: &[String]) -> Result<String, VocabularyProblem> {
         .build()
         .map_err(unreadable)?;
     let mut tokenizer = Tokenizer::new(model);
-    tokenizer
-        .with_normalizer(Some(Lowercase))
-        .map_err(unreadable)?;
-    let pattern = SplitPattern::Regex(BETWEEN_WORDS.to_owned());
-    let split = Split::new(pattern, SplitDelimiterBehavior::Removed, false).map_err(unreadable)?;
-    tokenizer.with_pre_tokenizer(Some(split));
+    if split == WordSplit::Words {
+        split_as_tokenise(&mut tokenizer)?;
+    } else {
+        tokenizer.with_normalizer(Some(NFC)).map_err(unreadable)?;
+        tokenizer.with_pre_tokenizer(Some(WhitespaceSplit));
+    }
     let reserved = RESERVED.map(|(_, word)| AddedToken::from(word, true));
     tokenizer.add_special_tokens(reserved).map_err(unreadable)?;
     tokenizer.to_string(true).map_err(unreadable)
+}
+
+fn split_as_tokenise(tokenizer: &mut Tokenizer) -> Result<(), VocabularyProblem> {
+    let unseen = ReplacePattern::Regex(format!("[{UNSEEN}]"));
+    let unseen = Replace::new(unseen, "").map_err(unreadable)?;
+    let normaliser = Sequence::new(vec![
+        NFC.into(),
+        Lowercase.into(),
+        unseen.into(),
+        NFC.into(),
+    ]);
+    tokenizer
+        .with_normalizer(Some(normaliser))
+        .map_err(unreadable)?;
+    let pattern = SplitPattern::Regex(word_pattern());
+    // Inverted: what the pattern finds are the words, and the rest is removed.
+    let split = Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(unreadable)?;
+    tokenizer.with_pre_tokenizer(Some(split));
+    Ok(())
 }
 
 fn unreadable(error: tokenizers::Error) -> VocabularyProblem {

@@ -1,53 +1,135 @@
 //! Classes of characters, and looking at a place in a text.
 
+use super::classes::STARTS;
+
+/// What a character may stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Nothing: the reference has no token for it, and leaves it out.
+    Dropped,
+    /// What separates tokens and may stand between the words that a rule looks at.
+    Space,
+    /// Words and what hyphens join.
+    Letter,
+    /// Words only: marks that are not in every word.
+    Mark,
+    /// Words and numbers.
+    Digit,
+    /// What joins words, and stands nowhere else.
+    Hyphen,
+    /// A token of its own.
+    Symbol,
+    /// A token together with what is equal to it or of its class.
+    Repeated,
+}
+
+/// The classes of the Basic Multilingual Plane.
+static CLASSES: [Class; 0x1_0000] = expanded();
+
+const fn expanded() -> [Class; 0x1_0000] {
+    let mut classes = [Class::Symbol; 0x1_0000];
+    let mut code = 0;
+    while code < 0x80 {
+        classes[code] = match code as u8 {
+            b'\t'..=b'\r' | b' ' => Class::Space,
+            b'A'..=b'Z' | b'a'..=b'z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            0x21..=0x7e => Class::Symbol,
+            _ => Class::Dropped,
+        };
+        code += 1;
+    }
+    let mut start = 0;
+    while start < STARTS.len() {
+        let (first, class) = STARTS[start];
+        let end = if start + 1 < STARTS.len() {
+            STARTS[start + 1].0 as usize
+        } else {
+            classes.len()
+        };
+        let mut code = first as usize;
+        while code < end {
+            classes[code] = class;
+            code += 1;
+        }
+        start += 1;
+    }
+    classes[SOFT_HYPHEN as usize] = Class::Mark;
+    classes
+}
+
+/// Stands in words as a mark does, and is left out when they are written.
+pub(super) const SOFT_HYPHEN: char = '\u{ad}';
+
+/// The class of a character; the reference knows none beyond the Basic Multilingual Plane.
+#[inline]
+pub(super) fn class(character: char) -> Class {
+    let class = CLASSES.get(character as usize);
+    class.copied().unwrap_or(Class::Dropped)
+}
+
 /// The byte at `at`, 0 after the end.
 #[inline]
 pub(super) fn byte(text: &str, at: usize) -> u8 {
     text.as_bytes().get(at).copied().unwrap_or(0)
 }
 
-/// The character that begins at `at`, which must be a boundary.
+/// The character that begins at `at`; none after the end and inside of another.
 #[inline]
 pub(super) fn character(text: &str, at: usize) -> Option<char> {
-    text[at..].chars().next()
+    text.get(at..)?.chars().next()
 }
 
-/// What separates tokens. U+0085, white space to Unicode, is an ellipsis here.
+/// Whether a character fulfils `holds` that begins at `at`.
+#[inline]
+pub(super) fn holds_at(text: &str, at: usize, holds: impl Fn(char) -> bool) -> bool {
+    character(text, at).is_some_and(holds)
+}
+
+/// What separates tokens.
 #[inline]
 pub(super) fn is_space(character: char) -> bool {
-    match character {
-        ' ' | '\t'..='\r' | '\u{1c}'..='\u{1f}' | '\u{200b}' | '\u{feff}' => true,
-        '\u{85}' => false,
-        _ => character >= '\u{80}' && character.is_whitespace(),
-    }
+    class(character) == Class::Space
 }
 
-/// Letters and the marks that go with them, in the scripts of which the reference makes words.
+/// What separates words where a sentence may end; U+0085, an ellipsis elsewhere, is white space here.
+#[inline]
+pub(super) fn is_gap(next: char) -> bool {
+    is_space(next) || next == '\u{85}'
+}
+
+/// Letters of any script.
 #[inline]
 pub(super) fn is_letter(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_alphabetic();
-    }
-    matches!(
-        character,
-        'ª' | 'µ'
-            | 'º'
-            | '\u{c0}'..='\u{d6}'
-            | '\u{d8}'..='\u{f6}'
-            | '\u{f8}'..='\u{2af}'
-            | '\u{300}'..='\u{36f}'
-            | '\u{370}'..='\u{3ff}'
-            | '\u{400}'..='\u{52f}'
-            | '\u{590}'..='\u{6ff}'
-            | '\u{900}'..='\u{e7f}'
-            | '\u{1e00}'..='\u{1fff}'
-            | '\u{3040}'..='\u{30ff}'
-            | '\u{3400}'..='\u{9fff}'
-            | '\u{ac00}'..='\u{d7af}'
-    )
+    class(character) == Class::Letter
+}
+
+/// Digits of any script.
+#[inline]
+pub(super) fn is_digit(character: char) -> bool {
+    class(character) == Class::Digit
+}
+
+/// Letters and digits.
+#[inline]
+pub(super) fn is_letter_or_digit(character: char) -> bool {
+    matches!(class(character), Class::Letter | Class::Digit)
+}
+
+/// What a word begins with.
+#[inline]
+pub(super) fn is_word_start(character: char) -> bool {
+    matches!(class(character), Class::Letter | Class::Mark)
+}
+
+/// What a word goes on with.
+#[inline]
+pub(super) fn is_word_inside(character: char) -> bool {
+    matches!(class(character), Class::Letter | Class::Mark | Class::Digit)
 }
 
 /// Where the bytes from `at` on that fulfil `holds` end. Only for classes of ASCII.
+#[inline]
 pub(super) fn bytes_end(text: &str, at: usize, holds: impl Fn(u8) -> bool) -> usize {
     let rest = &text.as_bytes()[at..];
     let length = rest.iter().position(|&byte| !holds(byte));
@@ -55,6 +137,7 @@ pub(super) fn bytes_end(text: &str, at: usize, holds: impl Fn(u8) -> bool) -> us
 }
 
 /// Where the characters from `at` on that fulfil `holds` end.
+#[inline]
 pub(super) fn characters_end(text: &str, at: usize, holds: impl Fn(char) -> bool) -> usize {
     at + text[at..]
         .find(|character| !holds(character))
@@ -66,18 +149,24 @@ pub(super) fn spaces_end(text: &str, at: usize) -> usize {
     characters_end(text, at, is_space)
 }
 
-/// Whether a letter or an ASCII digit begins at `at`.
-pub(super) fn is_letter_or_digit_at(text: &str, at: usize) -> bool {
-    character(text, at).is_some_and(|next| next.is_ascii_digit() || is_letter(next))
-}
-
-/// Where the apostrophe ends that begins at `at`: `'`, U+2019 or its Windows code U+0092.
+/// Where the apostrophe ends that begins at `at`: `'`, U+2019, its Windows code U+0092 or its entity.
 #[inline]
 pub(super) fn apostrophe_end(text: &str, at: usize) -> Option<usize> {
     match text.as_bytes().get(at..)? {
         [b'\'', ..] => Some(at + 1),
         [0xe2, 0x80, 0x99, ..] => Some(at + 3),
         [0xc2, 0x92, ..] => Some(at + 2),
+        [b'&', b'a', b'p', b'o', b's', b';', ..] => Some(at + 6),
         _ => None,
+    }
+}
+
+/// Where an apostrophe ends that begins at `at`, or a quote that is taken for one inside of words.
+pub(super) fn inner_apostrophe_end(text: &str, at: usize) -> Option<usize> {
+    match text.as_bytes().get(at..)? {
+        [b'`', ..] => Some(at + 1),
+        [0xe2, 0x80, 0x98 | 0x9b, ..] => Some(at + 3),
+        [0xc2, 0x91, ..] => Some(at + 2),
+        _ => apostrophe_end(text, at),
     }
 }

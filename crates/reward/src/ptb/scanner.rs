@@ -1,90 +1,82 @@
-//! The pass over the text: of all rules that match at a place, the longest match makes the token.
+//! The pass over the text: of all rules that match at a place, the one that looks furthest makes the token.
 
 use super::abbreviation::{
-    Abbreviation, abbreviation, doctorate_end, sentence_ends, sentence_starts,
+    Abbreviation, abbreviation, acronym_end, beginning_end, digit_end, doctorate_end, starter_end,
 };
-use super::address::{Addresses, url_end, www_end};
+use super::address::{Addresses, url_end};
 use super::character::{
-    apostrophe_end, byte, bytes_end, character, is_letter_or_digit_at, is_space, spaces_end,
+    Class, apostrophe_end, byte, character, class, is_digit, is_letter_or_digit, is_word_start,
 };
 use super::contraction;
-use super::number::{decade_end, mixed_fraction_end, number_end, short_year_end};
+use super::number::{
+    date_end, decade_end, fraction_end, number_end, short_year_end, telephone_end,
+};
 use super::piece::Piece;
 use super::symbol;
-use super::word;
+use super::tag::tag_end;
+use super::word::{self, Runs};
 
-/// What the last token allows to follow it directly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Follow {
-    /// No ending.
-    Nothing,
-    /// An ending such as `'s`.
-    Ending,
-    /// After `n't`: an ending, or a quote and a word where the text ends.
-    EndingBeforeMore,
-}
-
-/// What was recognised at the beginning of a word.
+/// What becomes of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// May be contracted or split.
+    /// A part of the text as it stands.
+    Text,
+    /// A part of the text without soft hyphens.
     Word,
-    /// May have an ending after it.
-    Joined,
-    /// Letters and full stops in turn.
-    Acronym,
-    /// A word that keeps its full stop.
-    Abbreviation(Abbreviation),
-    /// A letter and a full stop.
-    Initial,
-    /// A number with white space inside.
-    Fraction,
-    /// Stays as it is.
-    Whole,
+    /// A token that reads otherwise than the text.
+    Fixed(&'static str),
+    /// A part of the text with no-break spaces.
+    Spaced,
+    /// The same with named brackets.
+    Named,
+    /// A part of the text with decoded ampersands.
+    Ampersands,
+    /// Quotes, each written for itself.
+    Quotes,
+    /// A word whose full stop is read once more, as a token of its own.
+    Ends,
+    /// No token.
+    Nothing,
 }
 
-/// The longest match so far; the first of equally long ones.
+/// The match that looks furthest so far; the first of those that look equally far.
 #[derive(Debug, Clone, Copy)]
 struct Match {
     kind: Kind,
+    /// Where the token ends.
     end: usize,
+    /// Where what the rule looks at ends, which may be after the token.
+    reach: usize,
 }
 
 impl Match {
     fn offer(&mut self, kind: Kind, end: Option<usize>) {
-        if let Some(end) = end.filter(|&end| end > self.end) {
-            *self = Self { kind, end };
+        self.offer_reaching(kind, end.map(|end| (end, end)));
+    }
+
+    fn offer_reaching(&mut self, kind: Kind, found: Option<(usize, usize)>) {
+        if let Some((end, reach)) = found.filter(|&(_, reach)| reach > self.reach) {
+            *self = Self { kind, end, reach };
         }
     }
 }
 
 /// Iterates over the tokens of a text.
 ///
-/// Every rule looks either at a bounded number of characters, or at a run that it then takes or that [`Addresses`]
-/// remembers, or at one that ends before the next place where the rule can begin. So time is linear in the text.
+/// Every rule looks either at a bounded number of characters, or at a run that it then takes or that [`Addresses`] or
+/// [`Runs`] remembers. So time is linear in the text.
 #[derive(Debug)]
 pub(super) struct Scanner<'text> {
     text: &'text str,
     at: usize,
-    /// The second token of a place that gave two.
-    pending: Option<Piece<'text>>,
-    follow: Follow,
     addresses: Addresses,
+    runs: Runs,
 }
 
 impl<'text> Iterator for Scanner<'text> {
     type Item = Piece<'text>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.pending.is_some() {
-            return self.pending.take();
-        }
-        if self.follow != Follow::Nothing
-            && let Some(piece) = self.ending()
-        {
-            return Some(piece);
-        }
-        self.follow = Follow::Nothing;
         loop {
             while byte(self.text, self.at) == b' ' {
                 self.at += 1;
@@ -93,11 +85,9 @@ impl<'text> Iterator for Scanner<'text> {
                 return Some(Piece::Text(self.take(end)));
             }
             let first = character(self.text, self.at)?;
-            if is_space(first) {
-                self.at = spaces_end(self.text, self.at);
-            } else if is_letter_or_digit_at(self.text, self.at) {
-                return Some(self.word());
-            } else if let Some(piece) = self.symbol(first) {
+            if first.is_ascii_whitespace() {
+                self.at += 1;
+            } else if let Some(piece) = self.token(first) {
                 return Some(piece);
             }
         }
@@ -110,9 +100,8 @@ impl<'text> Scanner<'text> {
         Self {
             text,
             at: 0,
-            pending: None,
-            follow: Follow::Nothing,
             addresses: Addresses::default(),
+            runs: Runs::default(),
         }
     }
 
@@ -121,20 +110,6 @@ impl<'text> Scanner<'text> {
         let passed = &self.text[self.at..end];
         self.at = end;
         passed
-    }
-
-    /// The ending directly after a word.
-    fn ending(&mut self) -> Option<Piece<'text>> {
-        let (piece, end) = contraction::ending(self.text, self.at)?;
-        if self.follow == Follow::EndingBeforeMore && end == self.text.len() {
-            let letters = apostrophe_end(self.text, self.at)?;
-            self.follow = Follow::Nothing;
-            self.at = letters;
-            return Some(Piece::Fixed(symbol::single_quote(self.text, letters)));
-        }
-        self.follow = Follow::Ending;
-        self.at = end;
-        Some(piece)
     }
 
     /// The fast path: where ASCII letters end that are one token by what follows them, which is most words.
@@ -146,222 +121,280 @@ impl<'text> Scanner<'text> {
             .unwrap_or(rest.len());
         let (word, after) = rest.split_at(length);
         let ends = match after {
-            [] | [b' ' | b',' | b';' | b'"' | b'\n' | b'\t' | b'(' | b')', ..] => length > 0,
+            [] | [b' ' | b'"' | b'\n' | b'\t' | b'(' | b')', ..] | [b',', b' ', ..] => length > 0,
             [b'.'] | [b'.', b' ' | b'\n', ..] => length > 1 && abbreviation(word).is_none(),
             _ => false,
         };
         (ends && contraction::split(word).is_none()).then_some(self.at + length)
     }
 
-    /// The token that begins with a letter or a digit.
-    fn word(&mut self) -> Piece<'text> {
-        if let Some((end, second)) = contraction::you_all(self.text, self.at) {
-            self.at = end;
-            self.pending = Some(Piece::Text(second));
-            return Piece::Fixed("y'");
+    /// The token that begins with `first` here; none if it is left out.
+    fn token(&mut self, first: char) -> Option<Piece<'text>> {
+        let mut best = self.symbol(first);
+        if is_letter_or_digit(first) || is_word_start(first) || first == '&' {
+            self.offer_words(&mut best);
         }
-        let Match { kind, end } = self.longest_word();
-        let token = self.take(end);
-        match kind {
-            Kind::Word => return self.divided(token),
-            Kind::Fraction => {
-                self.follow = Follow::Ending;
-                return Piece::Spaced(token);
+        best.offer(Kind::Text, self.addresses.located_end(self.text, self.at));
+        let Match { kind, end, .. } = best;
+        let passed = self.take(end);
+        Some(match kind {
+            Kind::Text => Piece::Text(passed),
+            Kind::Word => Piece::Word(passed),
+            Kind::Fixed(token) => Piece::Fixed(token),
+            Kind::Spaced => Piece::Spaced(passed),
+            Kind::Named => Piece::Named(passed),
+            Kind::Ampersands => Piece::Ampersands(passed),
+            Kind::Quotes => Piece::Quotes(passed),
+            Kind::Ends => {
+                self.at -= 1;
+                Piece::Text(passed)
             }
-            Kind::Joined => self.follow = Follow::Ending,
-            Kind::Acronym => {
-                self.follow = Follow::Ending;
-                if sentence_starts(self.text, end) {
-                    self.pending = Some(Piece::Fixed("."));
-                }
-            }
-            Kind::Abbreviation(Abbreviation::KeepsAndEnds) if sentence_ends(self.text, end) => {
-                self.pending = Some(Piece::Fixed("."));
-            }
-            Kind::Initial if self.initial_ends(end) => {
-                self.pending = Some(Piece::Fixed("."));
-                return Piece::Text(&token[..token.len() - 1]);
-            }
-            Kind::Abbreviation(_) | Kind::Initial | Kind::Whole => {}
-        }
-        Piece::Text(token)
+            Kind::Nothing => return None,
+        })
     }
 
-    /// What all the rules for words make of the text from here.
-    fn longest_word(&mut self) -> Match {
+    /// What all the rules for words and numbers make of the text from here.
+    fn offer_words(&mut self, best: &mut Match) {
         let (text, at) = (self.text, self.at);
-        if let Some(end) = mixed_fraction_end(text, at) {
-            return Match {
-                kind: Kind::Fraction,
-                end,
-            };
+        let letters = word::word_end(text, at);
+        self.offer_contractions(best, letters);
+        best.offer(Kind::Text, url_end(text, at));
+        let joined = word::joined_words_end(text, at, letters);
+        if let Some(end) = joined {
+            best.offer_reaching(
+                Kind::Word,
+                contraction::ending_end(text, end).map(|reach| (end, reach)),
+            );
+            best.offer(Kind::Word, Some(end));
         }
-        let letters = word::letters_end(text, at);
-        let mut best = Match {
-            kind: Kind::Whole,
-            end: at,
-        };
-        best.offer(Kind::Whole, url_end(text, at));
-        best.offer(Kind::Whole, www_end(text, at));
-        best.offer(Kind::Whole, self.addresses.mail_end(text, at));
-        best.offer(Kind::Joined, self.addresses.domain_end(text, at));
-        best.offer(Kind::Joined, word::ampersands_end(text, at));
-        best.offer(Kind::Joined, number_end(text, at));
-        best.offer(Kind::Acronym, word::acronym_end(text, at));
-        best.offer(Kind::Joined, word::dotted_end(text, at));
-        if let Some((kind, end)) = Self::abbreviated(text, at, letters) {
-            best.offer(kind, Some(end));
+        best.offer(Kind::Text, self.addresses.www_end(text, at));
+        best.offer(Kind::Text, self.addresses.mail_end(text, at));
+        best.offer(Kind::Word, date_end(text, at));
+        best.offer(Kind::Word, number_end(text, at));
+        best.offer(Kind::Spaced, fraction_end(text, at));
+        best.offer(Kind::Named, telephone_end(text, at));
+        self.offer_abbreviations(best, letters);
+        let ampersands = word::ampersands_end(text, at);
+        best.offer(Kind::Ampersands, ampersands);
+        best.offer(Kind::Word, word::sharp_end(text, at));
+        best.offer(Kind::Word, word::currency_end(text, at));
+        best.offer_reaching(Kind::Word, self.runs.file_end(text, at));
+        best.offer(Kind::Word, contraction::whole_end(text, at, letters));
+        let pointed = self.runs.hyphenated_end(text, at);
+        best.offer(Kind::Word, pointed);
+        best.offer(Kind::Word, word::slashed_end(text, at));
+        best.offer(Kind::Word, Some(letters));
+        let hyphenated = word::hyphenated_end(text, at);
+        best.offer(Kind::Word, Some(hyphenated));
+        for end in [Some(letters), joined, ampersands, pointed, Some(hyphenated)]
+            .into_iter()
+            .flatten()
+        {
+            if end > at {
+                best.offer_reaching(Kind::Word, word::kept_full_stop_end(text, end));
+            }
         }
-        best.offer(Kind::Whole, doctorate_end(text, at));
-        if letters > at && word::keeps_full_stop(text, letters) {
-            best.offer(Kind::Whole, Some(letters + 1));
+        if let Some((end, reach)) = contraction::elision_end(text, at) {
+            best.offer_reaching(Kind::Word, Some((end, reach)));
         }
-        best.offer(Kind::Whole, word::dropped_g_end(text, at));
-        best.offer(Kind::Joined, word::inner_apostrophe_end(text, at));
-        best.offer(Kind::Word, Some(word::word_end(text, at)));
+    }
+
+    /// Words before an ending or `n't`, those that are two, and `n't` itself.
+    fn offer_contractions(&self, best: &mut Match, letters: usize) {
+        let (text, at) = (self.text, self.at);
         if letters > at {
-            best.offer(Kind::Whole, word::exclaimed_end(text, letters));
+            let ending = contraction::ending_end(text, letters).map(|reach| (letters, reach));
+            best.offer_reaching(Kind::Word, ending);
+            best.offer_reaching(Kind::Word, contraction::negated(text, at, letters));
+            if let Some(first) = contraction::split(&text.as_bytes()[at..letters]) {
+                best.offer_reaching(Kind::Text, Some((at + first, letters)));
+            }
         }
-        best.offer(Kind::Whole, word::currency_end(text, at));
+        if let Some((token, end)) = contraction::negation(text, at) {
+            best.offer(Kind::Fixed(token), Some(end));
+        }
+    }
+
+    /// Words that keep their full stop.
+    fn offer_abbreviations(&self, best: &mut Match, letters: usize) {
+        let (text, at) = (self.text, self.at);
+        if letters == at || byte(text, letters) != b'.' {
+            return;
+        }
+        let end = letters + 1;
+        match abbreviation(&text.as_bytes()[at..letters]) {
+            Some(Abbreviation::Keeps) => best.offer(Kind::Text, Some(end)),
+            Some(Abbreviation::KeepsAndEnds) => self.offer_ending(best, end),
+            Some(Abbreviation::BeforeNumber) => {
+                best.offer_reaching(Kind::Text, digit_end(text, end).map(|reach| (end, reach)));
+            }
+            None => {}
+        }
+        if let Some(end) = doctorate_end(text, at) {
+            self.offer_ending(best, end);
+        }
+        if let Some(end) = acronym_end(text, at) {
+            best.offer_reaching(Kind::Ends, starter_end(text, end).map(|reach| (end, reach)));
+            best.offer(Kind::Text, Some(end));
+        }
+        if letters == at + 1 && byte(text, at).is_ascii_alphabetic() {
+            best.offer_reaching(
+                Kind::Text,
+                starter_end(text, end).map(|reach| (letters, reach)),
+            );
+            best.offer(Kind::Text, Some(end));
+        }
+    }
+
+    /// A word with a full stop before `end` that may end a sentence.
+    fn offer_ending(&self, best: &mut Match, end: usize) {
+        let text = self.text;
+        best.offer_reaching(
+            Kind::Ends,
+            beginning_end(text, end).map(|reach| (end, reach)),
+        );
+        let two = text[end..].char_indices().nth(1);
+        let two = two.map(|(second, next)| end + second + next.len_utf8());
+        best.offer_reaching(Kind::Text, two.map(|reach| (end, reach)));
+        let closes = !matches!(byte(text, end), b',' | b';' | b':');
+        best.offer(if closes { Kind::Ends } else { Kind::Text }, Some(end));
+    }
+
+    /// What the rules for what is no word make of the text from here, which begins with `first`.
+    fn symbol(&mut self, first: char) -> Match {
+        let (text, at) = (self.text, self.at);
+        let next = at + first.len_utf8();
+        let kind = match class(first) {
+            Class::Symbol | Class::Repeated => Kind::Text,
+            _ => Kind::Nothing,
+        };
+        let mut best = Match {
+            kind,
+            end: next,
+            reach: at,
+        };
+        match first {
+            '\'' | '&' | '\u{2019}' | '\u{92}' => self.offer_apostrophes(&mut best, first),
+            '.' | '+' | '-' | ',' | ':' | '\u{66b}' | '\u{66c}' => {
+                self.offer_signs(&mut best, first)
+            }
+            '(' => {
+                best.offer(Kind::Named, telephone_end(text, at));
+                best.offer(Kind::Named, symbol::face_end(text, at));
+            }
+            '"' => {
+                let opens = byte(text, next).is_ascii_alphanumeric() || byte(text, next) == b'$';
+                let token = if opens { "``" } else { "''" };
+                best.offer(Kind::Fixed(token), Some(next));
+            }
+            '<' => {
+                best.offer(Kind::Spaced, tag_end(text, at));
+                best.offer(Kind::Text, self.addresses.mail_end(text, at));
+            }
+            '@' => best.offer(Kind::Text, symbol::user_end(text, at)),
+            '#' => best.offer(Kind::Text, symbol::hashtag_end(text, at)),
+            '!' | '?' => {
+                let marks = text[at..]
+                    .bytes()
+                    .take_while(|byte| matches!(byte, b'!' | b'?'))
+                    .count();
+                best.offer(Kind::Text, Some(at + marks));
+            }
+            '\\' if matches!(byte(text, next), b'*' | b'/') && byte(text, next) == b'*' => {
+                best.offer(Kind::Text, Some(next + 1));
+            }
+            _ => {}
+        }
+        if matches!(first, '<' | '>' | ':' | ';' | '=') {
+            best.offer_reaching(Kind::Named, symbol::smiley_end(text, at));
+        }
+        if matches!(first, '*' | '#' | '_' | '@') || class(first) == Class::Repeated {
+            best.offer(Kind::Text, Some(symbol::repeated_end(text, at, first)));
+        }
+        if matches!(first, '<' | '>') && byte(text, next) == byte(text, at) {
+            best.offer(Kind::Text, Some(next + 1));
+        }
+        if matches!(first, '=' | 'x' | '-' | '\'' | '^' | '<' | '>' | '~') {
+            best.offer(Kind::Text, symbol::face_end(text, at));
+        }
+        let quotes = symbol::quotes_end(text, at);
+        best.offer(Kind::Quotes, Some(quotes));
+        if let Some(token) = symbol::fixed(first) {
+            best.offer(Kind::Fixed(token), Some(next));
+        }
+        if best.kind == Kind::Text {
+            best.offer(Kind::Text, Some(next));
+        }
         best
     }
 
-    /// The abbreviation or initial whose letters begin at `at` and end at `letters`.
-    fn abbreviated(text: &str, at: usize, letters: usize) -> Option<(Kind, usize)> {
-        if letters == at || byte(text, letters) != b'.' {
-            return None;
-        }
-        let end = letters + 1;
-        let goes_on = byte(text, end).is_ascii_alphanumeric();
-        match abbreviation(&text.as_bytes()[at..letters]) {
-            Some(Abbreviation::BeforeNumber) => {
-                let number = byte(text, spaces_end(text, end)).is_ascii_digit();
-                number.then_some((Kind::Whole, end))
-            }
-            Some(found) => (!goes_on).then_some((Kind::Abbreviation(found), end)),
-            None => {
-                let is_initial = letters == at + 1 && !goes_on;
-                is_initial.then_some((Kind::Initial, end))
-            }
-        }
-    }
-
-    /// Whether the initial before `end` ends a sentence, so that its full stop stands alone.
-    fn initial_ends(&self, end: usize) -> bool {
-        let next = byte(self.text, spaces_end(self.text, end));
-        matches!(next, b'"' | b'\'' | b')') || sentence_starts(self.text, end)
-    }
-
-    /// A word as one token or the first of two; `token` has been passed.
-    fn divided(&mut self, token: &'text str) -> Piece<'text> {
-        let negated = token.ends_with(['n', 'N']) && !token.contains('/');
-        if negated && let Some(end) = contraction::negation_end(self.text, self.at) {
-            self.at = end;
-            self.follow = Follow::EndingBeforeMore;
-            let verb = &token[..token.len() - 1];
-            if verb.is_empty() {
-                return Piece::Fixed("n't");
-            }
-            self.pending = Some(Piece::Fixed("n't"));
-            return Piece::Text(verb);
-        }
-        if let Some(first) = contraction::split(token.as_bytes()) {
-            let (first, second) = token.split_at(first);
-            self.pending = Some(Piece::Text(second));
-            return Piece::Text(first);
-        }
-        self.follow = Follow::Ending;
-        Piece::Text(token)
-    }
-
-    /// The token that begins with `first`, which begins no word; none if it is deleted.
-    fn symbol(&mut self, first: char) -> Option<Piece<'text>> {
+    /// What begins with an apostrophe, or is an entity.
+    fn offer_apostrophes(&self, best: &mut Match, first: char) {
         let (text, at) = (self.text, self.at);
-        let next = at + first.len_utf8();
-        let text_to = |end| (Some(Piece::Text(&text[at..end])), end);
-        let fixed = |token, end| (Some(Piece::Fixed(token)), end);
-        let smiley = |end| (Some(Piece::Smiley(&text[at..end])), end);
-        let (piece, end) = match first {
-            '.' | '+' | '-' => return Some(self.sign(first)),
-            '\'' | '\u{2019}' | '\u{92}' | '\u{2018}' | '\u{91}' => {
-                return Some(self.apostrophe(first));
+        if let Some(letters) = apostrophe_end(text, at) {
+            best.offer_reaching(
+                Kind::Text,
+                contraction::tis_end(text, at).map(|reach| (at + 2, reach)),
+            );
+            let ending = contraction::ending(text, at);
+            if let Some((token, end, reach)) = ending.filter(|&(_, end, reach)| reach > end) {
+                best.offer_reaching(Kind::Fixed(token), Some((end, reach)));
             }
-            '"' => fixed(symbol::double_quote(text, next), next),
-            '`' if byte(text, next) == b'`' => fixed("``", next + 1),
-            '<' if let Some(end) = symbol::tag_end(text, at) => {
-                (Some(Piece::Spaced(&text[at..end])), end)
+            best.offer(Kind::Text, decade_end(text, letters));
+            best.offer_reaching(Kind::Text, short_year_end(text, letters));
+            best.offer(Kind::Text, contraction::clipped_end(text, at));
+            if first == '\'' {
+                let opens = contraction::opens_quotation(text, letters);
+                best.offer_reaching(Kind::Fixed("`"), opens.map(|reach| (letters, reach)));
             }
-            '<' | '>' | ':' | ';' | '=' | '^' => {
-                symbol::smiley_end(text, at).map_or_else(|| text_to(next), smiley)
-            }
-            '@' if byte(text, next).is_ascii_alphabetic() || byte(text, next) == b'_' => {
-                text_to(word::name_end(text, next))
-            }
-            '#' if byte(text, next).is_ascii_alphabetic() => text_to(word::name_end(text, next)),
-            '!' | '?' => text_to(bytes_end(text, at, |byte| byte == b'!' || byte == b'?')),
-            _ => match symbol::fixed(first) {
-                Some(token) => fixed(token, next),
-                None if symbol::is_deleted(first) => (None, next),
-                None => text_to(next),
-            },
-        };
-        self.at = end;
-        piece
-    }
-
-    /// The token that begins with a full stop, a plus or a hyphen: a number, dots, a dash.
-    fn sign(&mut self, first: char) -> Piece<'text> {
-        let (text, at) = (self.text, self.at);
-        if let Some(end) = number_end(text, at) {
-            self.follow = Follow::Ending;
-            return Piece::Text(self.take(end));
-        }
-        if first == '.' {
-            if let Some(end) = symbol::ellipsis_end(text, at) {
-                self.at = end;
-                return Piece::Fixed("...");
-            }
-        } else if let Some(end) = symbol::smiley_end(text, at) {
-            return Piece::Text(self.take(end));
-        } else if first == '-' {
-            let hyphens = symbol::hyphens_end(text, at);
-            let token = self.take(hyphens);
-            let is_dash = (2..symbol::RULE).contains(&token.len());
-            return if is_dash {
-                Piece::Fixed("--")
-            } else {
-                Piece::Text(token)
-            };
-        }
-        Piece::Text(self.take(at + 1))
-    }
-
-    /// The token that begins with an apostrophe or an opening quote after which no word goes on.
-    fn apostrophe(&mut self, first: char) -> Piece<'text> {
-        let (text, at) = (self.text, self.at);
-        let next = at + first.len_utf8();
-        if apostrophe_end(text, at).is_some() {
-            let after_word = at > 0 && text.as_bytes()[at - 1].is_ascii_alphanumeric();
-            let year = || short_year_end(text, next).filter(|_| !after_word);
-            let clipped = || word::clipped_end(text, next);
-            if let Some(end) = decade_end(text, next).or_else(year).or_else(clipped) {
-                return Piece::Text(self.take(end));
+            if let Some((token, end, _)) = ending {
+                best.offer(Kind::Fixed(token), Some(end));
             }
             if text[at..].starts_with("''") {
-                self.at = at + 2;
-                return Piece::Fixed("''");
+                best.offer(Kind::Fixed("''"), Some(at + 2));
             }
+            best.offer(Kind::Fixed("'"), Some(letters));
         }
-        if let Some(second) = contraction::tis(text, next) {
-            self.at = next + 1 + second.len();
-            self.pending = Some(Piece::Text(second));
-            return Piece::Fixed("'t");
+        if text[at..].starts_with("&quot;") {
+            let opens = byte(text, at + 6).is_ascii_alphanumeric() || byte(text, at + 6) == b'$';
+            best.offer(Kind::Fixed(if opens { "``" } else { "''" }), Some(at + 6));
         }
-        if let Some((piece, end)) = contraction::ending(text, at) {
-            self.at = end;
-            return piece;
+        if let Some((written, end)) = symbol::entity(text, at).filter(|_| first == '&') {
+            let kind = match written {
+                Some(" ") => Kind::Nothing,
+                Some(token) => Kind::Fixed(token),
+                None => Kind::Text,
+            };
+            best.offer(kind, Some(end));
         }
-        self.at = next;
-        Piece::Fixed(symbol::fixed(first).unwrap_or_else(|| symbol::single_quote(text, next)))
+    }
+
+    /// What begins with a full stop, a sign of a number or a hyphen: a number, dots, a dash.
+    fn offer_signs(&self, best: &mut Match, first: char) {
+        let (text, at) = (self.text, self.at);
+        best.offer(Kind::Word, number_end(text, at));
+        match first {
+            '.' => {
+                if let Some(end) = symbol::ellipsis_end(text, at) {
+                    best.offer(Kind::Fixed("..."), Some(end));
+                }
+            }
+            '+' => best.offer(Kind::Named, telephone_end(text, at)),
+            '-' => {
+                best.offer(Kind::Text, symbol::named_bracket_end(text, at));
+                let end = symbol::repeated_end(text, at, '-');
+                let is_dash = (2..symbol::RULE).contains(&(end - at));
+                let kind = if is_dash {
+                    Kind::Fixed("--")
+                } else {
+                    Kind::Text
+                };
+                best.offer(kind, Some(end));
+            }
+            _ => {}
+        }
+        if is_digit(first) {
+            best.offer(Kind::Word, number_end(text, at));
+        }
     }
 }

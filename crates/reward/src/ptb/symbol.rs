@@ -1,6 +1,7 @@
 //! What is neither word nor number: quotes, brackets, dashes, dots, currencies, smileys.
 
-use super::character::{byte, bytes_end, is_letter_or_digit_at};
+use super::character::{Class, byte, bytes_end, character, characters_end, class, is_word_start};
+use super::word::vowel_entity_end;
 
 /// The name of a bracket.
 pub(super) fn bracket(character: char) -> Option<&'static str> {
@@ -15,17 +16,38 @@ pub(super) fn bracket(character: char) -> Option<&'static str> {
     })
 }
 
-/// What a character is written as that stands alone and always reads the same.
-pub(super) fn fixed(character: char) -> Option<&'static str> {
+/// The name of a round bracket.
+pub(super) fn round_bracket(character: char) -> Option<&'static str> {
+    matches!(character, '(' | ')')
+        .then(|| bracket(character))
+        .flatten()
+}
+
+/// What a quote that is not ASCII is written as.
+pub(super) fn quote(character: char) -> Option<&'static str> {
     Some(match character {
         '“' | '«' | '\u{93}' => "``",
         '”' | '»' | '\u{94}' => "''",
-        '‘' | '‹' | '\u{91}' => "`",
-        '›' => "'",
-        '–' | '—' | '\u{96}' | '\u{97}' => "--",
+        '‘' | '‛' | '‹' | '\u{91}' => "`",
+        '’' | '›' | '\u{92}' => "'",
+        _ => return None,
+    })
+}
+
+/// Where quotes end that make one token, beginning at `at`: two at most.
+pub(super) fn quotes_end(text: &str, at: usize) -> usize {
+    let is_quote = |next: &char| quote(*next).is_some() || matches!(next, '`' | '„' | '‚' | '‟');
+    let quotes = text[at..].chars().take(2).take_while(is_quote);
+    at + quotes.map(char::len_utf8).sum::<usize>()
+}
+
+/// What a character is written as that stands alone and always reads the same.
+pub(super) fn fixed(character: char) -> Option<&'static str> {
+    Some(match character {
+        '–' | '—' | '―' | '\u{96}' | '\u{97}' => "--",
         '…' | '\u{85}' => "...",
         '£' => "#",
-        '€' => "$",
+        '€' | '₠' | '¤' | '\u{80}' => "$",
         '¢' => "cents",
         '½' => "1/2",
         '¼' => "1/4",
@@ -36,28 +58,38 @@ pub(super) fn fixed(character: char) -> Option<&'static str> {
     })
 }
 
-/// Characters that the reference cannot tokenise and leaves out: emoji, the Unicode hyphen, control characters.
-pub(super) fn is_deleted(character: char) -> bool {
-    character == '\u{2010}' || character >= '\u{10000}' || character.is_control()
-}
-
-/// What the straight double quote before `next` becomes: an opening one before a word.
-pub(super) fn double_quote(text: &str, next: usize) -> &'static str {
-    if is_letter_or_digit_at(text, next) {
-        "``"
-    } else {
-        "''"
+/// An entity at `at` that is a token, what it is written as if not as it stands, and where it ends.
+pub(super) fn entity(text: &str, at: usize) -> Option<(Option<&'static str>, usize)> {
+    const NAMED: [(&str, &str); 6] = [
+        ("amp", "&"),
+        ("lt", "<"),
+        ("gt", ">"),
+        ("nbsp", " "),
+        ("mdash", "--"),
+        ("ndash", "--"),
+    ];
+    const KEPT: [&str; 8] = ["HT", "TL", "UR", "LR", "QC", "QL", "QR", "QUOT"];
+    let name = at + 1;
+    let end = bytes_end(text, name, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'#'
+    })
+    .min(name + 8);
+    if byte(text, end) != b';' {
+        return None;
     }
-}
-
-/// What the lone apostrophe before `next` becomes: an opening quote before a word of two letters or more.
-pub(super) fn single_quote(text: &str, next: usize) -> &'static str {
-    let mut letters = text[next..].chars().map(super::character::is_letter);
-    if letters.next() == Some(true) && letters.next() == Some(true) {
-        "`"
-    } else {
-        "'"
+    let name = &text[name..end];
+    let written = NAMED
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known));
+    if let Some(&(known, written)) = written {
+        let is_exact = name == known || matches!(known, "amp" | "lt" | "gt" | "mdash" | "nbsp");
+        return is_exact.then_some((Some(written), end + 1));
     }
+    let is_number = name.strip_prefix('#').is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let kept = is_number || KEPT.contains(&name) || matches!(name, "odq" | "cdq");
+    kept.then_some((None, end + 1))
 }
 
 /// Where dots end that make an ellipsis, beginning at `at`: three or more, or `. . .` and more.
@@ -76,117 +108,70 @@ pub(super) fn ellipsis_end(text: &str, at: usize) -> Option<usize> {
 /// From so many hyphens on, a run is a rule drawn with them and not a dash.
 pub(super) const RULE: usize = 5;
 
-/// Where hyphens end that begin at `at`.
-pub(super) fn hyphens_end(text: &str, at: usize) -> usize {
-    bytes_end(text, at, |byte| byte == b'-')
+/// Where the name of a bracket ends that begins at `at`: `-LRB-`.
+pub(super) fn named_bracket_end(text: &str, at: usize) -> Option<usize> {
+    let found = text.as_bytes().get(at..at + 5)?;
+    let upper: [u8; 5] = std::array::from_fn(|index| found[index].to_ascii_uppercase());
+    matches!(upper, [b'-', b'L' | b'R', b'R' | b'C' | b'S', b'B', b'-']).then_some(at + 5)
 }
 
-/// Where a smiley ends: `:-)`, `;)`, `=D`, `<:o)`, `-_-`, `^_^`.
-pub(super) fn smiley_end(text: &str, at: usize) -> Option<usize> {
-    if matches!(
-        text.as_bytes()[at..],
-        [b'-', b'_', b'-', ..] | [b'^', b'_', b'^', ..]
-    ) {
-        return Some(at + 3);
+/// Where a run of characters of this class ends that begins at `at`: equal ones in ASCII, raised and lowered digits.
+pub(super) fn repeated_end(text: &str, at: usize, first: char) -> usize {
+    if first.is_ascii() {
+        bytes_end(text, at, |byte| char::from(byte) == first)
+    } else {
+        let is_quote = |next| matches!(next, '‚' | '„' | '‟');
+        characters_end(text, at, |next| {
+            class(next) == Class::Repeated && is_quote(next) == is_quote(first)
+        })
     }
+}
+
+/// Where a smiley ends, and how far the rule looks: `:-)`, `;)`, `=D`, `>:o)`.
+pub(super) fn smiley_end(text: &str, at: usize) -> Option<(usize, usize)> {
     let eyes = at + usize::from(matches!(byte(text, at), b'<' | b'>'));
     if !matches!(byte(text, eyes), b':' | b';' | b'=') {
         return None;
     }
     let nose = matches!(byte(text, eyes + 1), b'-' | b'o' | b'*' | b'\'');
     let mouth = eyes + 1 + usize::from(nose);
-    let holds =
-        b"()[]DPdpO".contains(&byte(text, mouth)) && !byte(text, mouth + 1).is_ascii_alphanumeric();
-    holds.then_some(mouth + 1)
-}
-
-/// Where a tag ends that begins with the `<` at `at`: `<UNK>`, `</b>`.
-pub(super) fn tag_end(text: &str, at: usize) -> Option<usize> {
-    let name = at + 1 + usize::from(byte(text, at + 1) == b'/');
-    if !byte(text, name).is_ascii_alphabetic() && byte(text, name) != b'!' {
+    let end = mouth + 1;
+    if !b"()[]DPdp{@|\\O".contains(&byte(text, mouth)) {
         return None;
     }
-    let end = bytes_end(text, name, |byte| byte != b'<' && byte != b'>');
-    (byte(text, end) == b'>').then_some(end + 1)
+    let next = character(text, end).filter(|next| !next.is_ascii_alphanumeric())?;
+    Some((end, end + next.len_utf8()))
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::ptb::{tokenize, tokens};
-
-    #[test]
-    fn brackets_are_named_when_they_stand_alone() {
-        assert_eq!(
-            tokenize("(left) [a] {b}"),
-            "-lrb- left -rrb- -lsb- a -rsb- -lcb- b -rcb-"
-        );
+/// Where a face ends whose mouth is an underscore: `^_^`, `-_-`, in brackets or not.
+pub(super) fn face_end(text: &str, at: usize) -> Option<usize> {
+    let is_eye = |at| b"=x-'^<>~".contains(&byte(text, at));
+    let left = at + usize::from(byte(text, at) == b'(');
+    if !is_eye(left) || byte(text, left + 1) != b'_' || !is_eye(left + 2) {
+        return None;
     }
-
-    #[test]
-    fn quotes_open_when_a_word_follows() {
-        assert_eq!(
-            tokens("a \"Neon 5\" sign \" x"),
-            ["a", "``", "neon", "5", "''", "sign", "''", "x"]
-        );
-        assert_eq!(
-            tokens("a 'No Parking' sign"),
-            ["a", "`", "no", "parking", "'", "sign"]
-        );
-        assert_eq!(
-            tokens("“a” «b» ‘c’ ‹d› „e"),
-            [
-                "``", "a", "''", "``", "b", "''", "`", "c", "'", "`", "d", "'", "„", "e"
-            ]
-        );
-        assert_eq!(
-            tokens("``a'' `b` the boys'"),
-            ["``", "a", "''", "`", "b", "`", "the", "boys", "'"]
-        );
+    if left == at {
+        return Some(left + 3);
     }
+    (byte(text, left + 3) == b')').then_some(left + 4)
+}
 
-    #[test]
-    fn dots_become_an_ellipsis_when_there_are_three() {
-        assert_eq!(
-            tokens("so... b . . . c…"),
-            ["so", "...", "b", "...", "c", "..."]
-        );
-        assert_eq!(
-            tokens("so.. b . . it..... d\u{85}e"),
-            ["so", ".", ".", "b", ".", ".", "it", "...", "d", "...", "e"]
-        );
+/// Where a hash and the word after it end, the hash beginning at `at`.
+pub(super) fn hashtag_end(text: &str, at: usize) -> Option<usize> {
+    let mut end = characters_end(text, at + 1, is_word_start);
+    while let Some(entity) = vowel_entity_end(text, end) {
+        end = characters_end(text, entity, is_word_start);
     }
+    Some(end).filter(|&end| end > at + 1)
+}
 
-    #[test]
-    fn dashes_become_two_hyphens_when_they_are_long() {
-        assert_eq!(
-            tokens("a – b—c -- d---e - f"),
-            ["a", "--", "b", "--", "c", "--", "d", "--", "e", "-", "f"]
-        );
-        assert_eq!(tokenize("a ----- b"), "a ----- b");
-    }
-
-    #[test]
-    fn currencies_become_ascii_when_they_are_not() {
-        assert_eq!(tokenize("£5 €6 7¢ $2.00"), "# 5 $ 6 7 cents $ 2.00");
-    }
-
-    #[test]
-    fn smileys_stay_whole_when_nothing_follows() {
-        assert_eq!(
-            tokenize(":) :-( ;D =P <:o) -_- ^_^"),
-            ":-rrb- :--lrb- ;d =p <:o-rrb- -_- ^_^"
-        );
-        assert_eq!(tokens("as: a :Dog"), ["as", ":", "a", ":", "dog"]);
-    }
-
-    #[test]
-    fn marks_stay_together_when_there_are_several() {
-        assert_eq!(tokens("so?! oh!! no!"), ["so", "?!", "oh", "!!", "no", "!"]);
-    }
-
-    #[test]
-    fn characters_are_deleted_when_the_reference_has_no_token_for_them() {
-        assert_eq!(tokenize("a 😀 face😀s hyphen‐ \u{1}b"), "a face s hyphen b");
-        assert_eq!(tokenize("™ ® ° • ′ ´"), "™ ® ° • ′ ´");
-    }
+/// Where a name after `@` ends, the sign beginning at `at`.
+pub(super) fn user_end(text: &str, at: usize) -> Option<usize> {
+    let next = byte(text, at + 1);
+    let starts = next.is_ascii_alphabetic() || next == b'_';
+    starts.then(|| {
+        bytes_end(text, at + 1, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'_'
+        })
+    })
 }

@@ -1,227 +1,243 @@
-//! Where words end: hyphens, slashes, inner full stops and apostrophes.
+//! Where words end: hyphens, slashes, inner full stops.
 
-use super::character::{apostrophe_end, byte, bytes_end, character, characters_end, is_letter};
-use super::contraction;
+use super::abbreviation::acronym_end;
+use super::character::{
+    Class, SOFT_HYPHEN, byte, bytes_end, character, characters_end, class, holds_at,
+    inner_apostrophe_end, is_letter_or_digit, is_space, is_word_inside, is_word_start,
+};
 
-/// Where letters from `at` on end.
-pub(super) fn letters_end(text: &str, at: usize) -> usize {
-    characters_end(text, at, is_letter)
+/// Where the entity of an accented vowel ends that begins at `at`, which stands in words as a letter does: `&eacute;`.
+pub(super) fn vowel_entity_end(text: &str, at: usize) -> Option<usize> {
+    if byte(text, at) != b'&' || !b"aeiou".contains(&byte(text, at + 1).to_ascii_lowercase()) {
+        return None;
+    }
+    let end = |accent: &&str| at + 2 + accent.len();
+    let accent = ["acute;", "grave;", "uml;"].into_iter().find(|accent| {
+        let found = text.as_bytes().get(at + 2..end(accent));
+        found.is_some_and(|found| found.eq_ignore_ascii_case(accent.as_bytes()))
+    })?;
+    Some(end(&accent))
 }
 
-/// Whether a letter begins at `at`.
-fn is_letter_at(text: &str, at: usize) -> bool {
-    character(text, at).is_some_and(is_letter)
-}
-
-/// Where letters joined by single hyphens end that begin at `at`.
-fn hyphenated_end(text: &str, at: usize) -> usize {
-    let mut end = letters_end(text, at);
-    while end > at && byte(text, end) == b'-' && is_letter_at(text, end + 1) {
-        end = letters_end(text, end + 1);
+/// Where the word ends that begins at `at`: letters, marks and digits, no digit first.
+pub(super) fn word_end(text: &str, at: usize) -> usize {
+    let mut end = if holds_at(text, at, is_word_start) {
+        characters_end(text, at, is_word_inside)
+    } else {
+        at
+    };
+    while let Some(entity) = vowel_entity_end(text, end) {
+        end = characters_end(text, entity, is_word_inside);
     }
     end
 }
 
-/// Where letters, digits and underscores end that begin at `at`, without final underscores.
-fn segment_end(text: &str, at: usize) -> usize {
-    let is_inside = |next: char| next.is_ascii_digit() || next == '_' || is_letter(next);
-    let end = characters_end(text, at, is_inside);
-    at + text[at..end].trim_end_matches('_').len()
-}
-
-/// Where the hyphen (also the no-break one) or slash at `at` ends.
-fn joint_end(text: &str, at: usize) -> Option<usize> {
-    match text.as_bytes()[at..] {
-        [b'-' | b'/', ..] => Some(at + 1),
-        [0xe2, 0x80, 0x91, ..] => Some(at + 3),
-        _ => None,
-    }
-}
-
-/// Where the word ends that begins at `at`: letters and digits, joined by hyphens and slashes; `c++` and `c#`.
-pub(super) fn word_end(text: &str, at: usize) -> usize {
-    let mut end = segment_end(text, at);
-    while let Some(joint) = joint_end(text, end) {
-        let next = segment_end(text, joint);
-        if next == joint {
+/// Where words end that full stops, exclamation or question marks join: `airport.A`, `file.txt`.
+pub(super) fn joined_words_end(text: &str, at: usize, first: usize) -> Option<usize> {
+    let mut end = first;
+    while end > at && matches!(byte(text, end), b'.' | b'!' | b'?') {
+        let next = word_end(text, end + 1);
+        if next == end + 1 {
             break;
         }
         end = next;
     }
-    match text.as_bytes()[end..] {
-        [b'+', b'+', ..] => end + 2,
-        [b'#', next, ..] if next.is_ascii_alphanumeric() => end,
-        [b'#', ..] => end + 1,
-        _ => end,
+    (end > first).then_some(end)
+}
+
+/// Where letters and digits from `at` on end.
+fn segment_end(text: &str, at: usize) -> usize {
+    characters_end(text, at, is_letter_or_digit)
+}
+
+/// Where the character ends that joins segments, if one begins at `at`.
+fn hyphen_end(text: &str, at: usize) -> Option<usize> {
+    match character(text, at)? {
+        '-' | '_' => Some(at + 1),
+        next if class(next) == Class::Hyphen => Some(at + next.len_utf8()),
+        _ => None,
     }
 }
 
-/// Where words joined by full stops end: `airport.A`, `file.txt`.
-pub(super) fn dotted_end(text: &str, at: usize) -> Option<usize> {
-    let first = hyphenated_end(text, at);
-    let mut end = first;
-    while byte(text, end) == b'.' && is_letter_at(text, end + 1) {
-        end = letters_end(text, end + 1);
+/// Where segments end that single hyphens or underscores join: `t-shirt`, `7-Eleven`, `IMG_1234`, `O'Brien-Smith`.
+pub(super) fn hyphenated_end(text: &str, at: usize) -> usize {
+    let mut end = named_segment_end(text, at);
+    while end > at
+        && let Some(next) = hyphen_end(text, end)
+    {
+        let segment = named_segment_end(text, next);
+        if segment == next {
+            break;
+        }
+        end = segment;
     }
-    (end > first && first > at).then_some(end)
+    end
 }
 
-/// Where an acronym ends: two or more letters, each with its full stop, and a word after a hyphen.
-pub(super) fn acronym_end(text: &str, at: usize) -> Option<usize> {
-    let mut end = at;
-    while byte(text, end).is_ascii_alphabetic() && byte(text, end + 1) == b'.' {
-        end += 2;
-    }
-    if end < at + 4 || byte(text, end).is_ascii_alphabetic() {
+/// Where the segment ends that begins at `at`, a name such as `O'Brien` or letters and digits.
+fn named_segment_end(text: &str, at: usize) -> usize {
+    name_end(text, at).unwrap_or_else(|| segment_end(text, at))
+}
+
+/// Where a name with one letter before its apostrophe ends: `d'Angelo`, `l'amour`, `o'clock`.
+fn name_end(text: &str, at: usize) -> Option<usize> {
+    if !b"dlo".contains(&byte(text, at).to_ascii_lowercase()) {
         return None;
     }
-    if byte(text, end) == b'-' && is_letter_at(text, end + 1) {
-        end = hyphenated_end(text, end + 1);
-    }
-    Some(end)
+    let first = inner_apostrophe_end(text, at + 1)?;
+    let end = segment_end(text, first);
+    text[first..end].chars().nth(1).map(|_| end)
 }
 
-/// Where capitals joined by ampersands end: `AT&T`.
+/// Runs that many words may begin in and that only their end decides, with what is known of those around the current
+/// place: without memory every word of a run would search it again.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// Where the run of ASCII letters, digits, full stops and commas ends that was found last.
+    pointed_end: usize,
+    /// Where the run of words joined by full stops ends that was found last.
+    dotted_end: usize,
+    /// The last ending of a file's name in that run: its full stop and its end, and how far the rule looks.
+    file: Option<(usize, usize, usize)>,
+}
+
+/// What stands in hyphenated words of ASCII.
+fn is_pointed(next: char) -> bool {
+    next.is_ascii_alphanumeric() || next == SOFT_HYPHEN
+}
+
+/// The endings of files' names.
+const FILE_ENDINGS: [&str; 35] = [
+    "bat", "bmp", "bz2", "c", "class", "cgi", "cpp", "dll", "doc", "docx", "exe", "gif", "gz", "h",
+    "htm", "html", "jar", "java", "jpeg", "jpg", "mov", "mp3", "pdf", "php", "pl", "png", "ppt",
+    "ps", "py", "sql", "tar", "txt", "wav", "x", "xml",
+];
+
+impl Runs {
+    /// Where ASCII letters, digits, full stops and commas that a hyphen follows, and what it joins to them, end:
+    /// `U.S.-made`.
+    pub(super) fn hyphenated_end(&mut self, text: &str, at: usize) -> Option<usize> {
+        if !byte(text, at).is_ascii_alphanumeric() {
+            return None;
+        }
+        if at >= self.pointed_end {
+            let is_inside = |next| is_pointed(next) || matches!(next, '.' | ',');
+            self.pointed_end = characters_end(text, at, is_inside);
+        }
+        let first = self.pointed_end;
+        let mut end = first;
+        while byte(text, end) == b'-' {
+            let acronym = acronym_end(text, end + 1);
+            let next = acronym.unwrap_or_else(|| characters_end(text, end + 1, is_pointed));
+            if next == end + 1 {
+                break;
+            }
+            end = next;
+        }
+        Some(end).filter(|&end| end > first)
+    }
+
+    /// Where the name of a file ends that begins at `at`, and how far the rule looks: `3.txt`.
+    pub(super) fn file_end(&mut self, text: &str, at: usize) -> Option<(usize, usize)> {
+        if at >= self.dotted_end {
+            self.find_file(text, at);
+        }
+        let (stop, end, reach) = self.file?;
+        (stop > at).then_some((end, reach))
+    }
+
+    fn find_file(&mut self, text: &str, at: usize) {
+        self.file = None;
+        let mut stop = characters_end(text, at, is_word_inside);
+        while stop > at && byte(text, stop) == b'.' {
+            let end = characters_end(text, stop + 1, is_word_inside);
+            if end == stop + 1 {
+                break;
+            }
+            let ending = &text[stop + 1..end];
+            let is_known = FILE_ENDINGS
+                .iter()
+                .any(|known| ending.eq_ignore_ascii_case(known));
+            let next = character(text, end);
+            let next = next.filter(|&next| is_space(next) || matches!(next, '.' | ',' | '!' | '?'));
+            if let Some(next) = next.filter(|_| is_known) {
+                self.file = Some((stop, end, end + next.len_utf8()));
+            }
+            stop = end;
+        }
+        self.dotted_end = stop.max(at + 1);
+    }
+}
+
+/// Where words end that slashes join, two or three of them: `and/or`, `AC/DC`, `1/2-inch`. Only for ASCII.
+pub(super) fn slashed_end(text: &str, at: usize) -> Option<usize> {
+    let part_end = |start| {
+        let mut end = bytes_end(text, start, |byte| byte.is_ascii_alphanumeric());
+        for _ in 0..2 {
+            if end == start || byte(text, end) != b'-' {
+                break;
+            }
+            let next = bytes_end(text, end + 1, |byte| byte.is_ascii_alphabetic());
+            if next == end + 1 {
+                break;
+            }
+            end = next;
+        }
+        end
+    };
+    let first = part_end(at);
+    let mut end = first;
+    for _ in 0..2 {
+        let slash = end + usize::from(byte(text, end) == b'\\');
+        let next = slash + 1;
+        if end == at || byte(text, slash) != b'/' || part_end(next) == next {
+            break;
+        }
+        end = part_end(next);
+    }
+    (end > first).then_some(end)
+}
+
+/// Where capitals joined by ampersands or plus signs end: `AT&T`.
 pub(super) fn ampersands_end(text: &str, at: usize) -> Option<usize> {
     let capitals_end = |start| bytes_end(text, start, |byte| byte.is_ascii_uppercase());
     let first = capitals_end(at);
     let mut end = first;
-    while byte(text, end) == b'&' && byte(text, end + 1).is_ascii_uppercase() {
-        end = capitals_end(end + 1);
+    while end > at {
+        let entity = match text.as_bytes()[end..] {
+            [b'&', b'a', b'm', b'p', b';', ..] | [b'&', b'A', b'M', b'P', b';', ..] => 5,
+            [b'&' | b'+', ..] => 1,
+            _ => break,
+        };
+        let signs = [end + entity, end + 1];
+        let Some(sign) = signs.into_iter().find(|&sign| capitals_end(sign) > sign) else {
+            break;
+        };
+        end = capitals_end(sign);
     }
-    (end > first && first > at).then_some(end)
+    (end > first).then_some(end)
 }
 
-/// Where a word with an apostrophe inside ends: `o'clock`, `O'Brien`, `d'oeuvre`, `ma'am`.
-///
-/// One letter stands before the apostrophe, or a vowel-like one does; after it stand two or more that are no ending
-/// of their own.
-pub(super) fn inner_apostrophe_end(text: &str, at: usize) -> Option<usize> {
-    let before = bytes_end(text, at, |byte| byte.is_ascii_alphabetic());
-    let is_open =
-        before == at + 1 || (before > at && b"aeiouyhlqr".contains(&byte(text, before - 1)));
-    if !is_open || contraction::ending(text, before).is_some() {
+/// Where a word with a sign for its name ends: `C++`, `c#`, `F#`.
+pub(super) fn sharp_end(text: &str, at: usize) -> Option<usize> {
+    match text.as_bytes()[at..] {
+        [b'c' | b'C', b'+', b'+', ..] => Some(at + 3),
+        [b'c' | b'C' | b'f' | b'F', b'#', ..] => Some(at + 2),
+        _ => None,
+    }
+}
+
+/// Where a currency with its country ends: `US$`, `A$`.
+pub(super) fn currency_end(text: &str, at: usize) -> Option<usize> {
+    let end = bytes_end(text, at, |byte| byte.is_ascii_uppercase());
+    (end > at && byte(text, end) == b'$').then_some(end + 1)
+}
+
+/// Where the full stop at `end` ends and how far the rule looks, if it stays because other punctuation follows: `can.;`
+pub(super) fn kept_full_stop_end(text: &str, end: usize) -> Option<(usize, usize)> {
+    if byte(text, end) != b'.' {
         return None;
     }
-    let after = apostrophe_end(text, before)?;
-    let second = after
-        + character(text, after)
-            .filter(|&next| is_letter(next))?
-            .len_utf8();
-    (is_letter_at(text, second) || byte(text, second) == b'-' && is_letter_at(text, second + 1))
-        .then(|| hyphenated_end(text, after))
-}
-
-/// Where a word ends whose last `g` became an apostrophe, among the few that keep it.
-pub(super) fn dropped_g_end(text: &str, at: usize) -> Option<usize> {
-    let words = ["somethin'", "nothin'", "anythin'", "dunkin'"];
-    let holds = |word: &&&str| {
-        let found = text.as_bytes().get(at..at + word.len());
-        found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    words.iter().find(holds).map(|word| at + word.len())
-}
-
-/// Where two words end that an exclamation or question mark joins, the first of which ends at `letters`.
-pub(super) fn exclaimed_end(text: &str, letters: usize) -> Option<usize> {
-    let joins = matches!(byte(text, letters), b'!' | b'?') && is_letter_at(text, letters + 1);
-    joins.then(|| letters_end(text, letters + 1))
-}
-
-/// Where a currency with its country ends: `US$`.
-pub(super) fn currency_end(text: &str, at: usize) -> Option<usize> {
-    let names = ["US$", "A$", "C$", "HK$", "NZ$"];
-    let name = names
-        .into_iter()
-        .find(|name| text[at..].starts_with(name))?;
-    Some(at + name.len())
-}
-
-/// Where a name with a sign before it ends, the name beginning at `at`: `@home`, `#fun`.
-pub(super) fn name_end(text: &str, at: usize) -> usize {
-    bytes_end(text, at, |byte| {
-        byte.is_ascii_alphanumeric() || byte == b'_'
-    })
-}
-
-/// Where an apostrophe and a word that begins with one end, the word beginning at `at`: `'em`, `'n'`.
-pub(super) fn clipped_end(text: &str, at: usize) -> Option<usize> {
-    if byte(text, at).eq_ignore_ascii_case(&b'n')
-        && let Some(end) = apostrophe_end(text, at + 1)
-    {
-        return Some(end);
-    }
-    let end = bytes_end(text, at, |byte| byte.is_ascii_alphabetic());
-    let word = &text.as_bytes()[at..end];
-    let words: [&[u8]; 5] = [b"em", b"cause", b"til", b"till", b"n"];
-    words
-        .iter()
-        .any(|clipped| word.eq_ignore_ascii_case(clipped))
-        .then_some(end)
-}
-
-/// Whether letters end at `at` in a full stop that other punctuation follows, and keep it: `can.;`
-pub(super) fn keeps_full_stop(text: &str, at: usize) -> bool {
-    byte(text, at) == b'.' && matches!(byte(text, at + 1), b',' | b';' | b':')
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::ptb::{tokenize, tokens};
-
-    #[test]
-    fn words_stay_whole_when_hyphens_or_slashes_join_them() {
-        assert_eq!(
-            tokenize("A well-known t-shirt-clad man, AC/DC and/or vis-à-vis."),
-            "a well-known t-shirt-clad man ac/dc and/or vis-à-vis"
-        );
-        assert_eq!(
-            tokenize("non\u{2011}breaking Connect_Anywhere C++ c#"),
-            "non\u{2011}breaking connect_anywhere c++ c#"
-        );
-        assert_eq!(
-            tokens("-start and end- pizza/"),
-            ["-", "start", "and", "end", "-", "pizza", "/"]
-        );
-        assert_eq!(tokens("a_ b__-c"), ["a", "_", "b", "_", "_", "-", "c"]);
-    }
-
-    #[test]
-    fn words_stay_whole_when_a_full_stop_is_inside() {
-        assert_eq!(
-            tokenize("at the airport.A man on a fie.d"),
-            "at the airport.a man on a fie.d"
-        );
-        assert_eq!(tokenize("in bed.+9 IMG_1234.JPG"), "in bed +9 img_1234 jpg");
-        assert_eq!(tokenize("trash can.; a dog"), "trash can. a dog");
-    }
-
-    #[test]
-    fn apostrophes_stay_inside_when_the_word_has_one_of_its_own() {
-        let whole = "o'brien d'angelo l'amour o'clock ma'am e'er hors d'oeuvre";
-        assert_eq!(tokenize(whole), whole);
-        assert_eq!(
-            tokenize("O’Brien rock 'n' roll get 'em dunkin' it"),
-            "o’brien rock 'n' roll get 'em dunkin' it"
-        );
-        assert_eq!(tokens("black'blue"), ["black", "`", "blue"]);
-    }
-
-    #[test]
-    fn signs_stay_attached_when_names_need_them() {
-        assert_eq!(
-            tokenize("AT&T R&B M&Ms a&b @home #fun #1 US$5"),
-            "at&t r&b m&m s a & b @home #fun # 1 us$ 5"
-        );
-    }
-
-    #[test]
-    fn words_are_separated_when_other_signs_join_them() {
-        assert_eq!(
-            tokenize("woman*s i=on a+b sail(?)in"),
-            "woman * s i = on a + b sail -lrb- -rrb- in"
-        );
-        assert_eq!(tokenize("hello,world x² H₂O"), "hello world x ² h ₂ o");
-        assert_eq!(tokenize("中文，句子。"), "中文 ， 句子 。");
-    }
+    let next = character(text, end + 1).filter(|next| matches!(next, ',' | ';' | ':' | '、'))?;
+    Some((end + 1, end + 1 + next.len_utf8()))
 }

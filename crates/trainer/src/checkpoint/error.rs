@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use burn::tensor::TensorReadError;
-use scst_data::DataError;
+use scst_data::{DataError, FeatureDifference};
 use thiserror::Error;
 
 use super::{FORMAT_VERSION, manifest::MANIFEST};
@@ -55,14 +55,24 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The features are not like those that the weights were trained with.
-    #[error("checkpoint `{}` reads {found}, the run has {expected}", path.display())]
+    #[error("`{}`: found {found}, expected {expected}, as checkpoint `{}` reads", features.display(), path.display())]
     Features {
+        /// The file or folder of the features.
+        features: PathBuf,
+        /// What it holds, and how it is read.
+        found: String,
+        /// What the checkpoint reads.
+        expected: String,
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// The features of a run are no longer those that it began with.
+    #[error("`{}` has changed since checkpoint `{}`: found {}, expected {}", difference.path.display(), path.display(), difference.found, difference.expected)]
+    FeaturesChanged {
         /// The directory.
         path: PathBuf,
-        /// What it reads.
-        found: String,
-        /// What the run has.
-        expected: String,
+        /// The file, and what differs.
+        difference: FeatureDifference,
     },
     /// Features were standardised otherwise.
     #[error(

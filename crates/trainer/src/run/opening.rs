@@ -78,6 +78,8 @@ fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> 
     // rate depends on that.
     before.threads = config.threads;
     before.checkpoints = config.checkpoints.clone();
+    // Features may have moved: whether they are the same is seen by themselves.
+    before.data.features.move_to(&config.data.features);
     let stages = before.stages.len();
     if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
         && stages == config.stages.len()

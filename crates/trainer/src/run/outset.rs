@@ -25,9 +25,10 @@ const LONGEST_NGRAM: usize = 4;
 pub(super) fn first_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, TrainError> {
     let validation = validation_images(config, corpus)?.into_iter();
     let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
-    let of_vocabulary = vocabulary_warning(config, corpus)?.into_iter();
+    let of_data = corpus.notices().iter().cloned().map(Warning::Data);
+    let of_vocabulary = vocabulary_warning(config, corpus)?;
     let of_metric = metric_warning(config.validation.metric, &references);
-    Ok(of_vocabulary.chain(of_metric).collect())
+    Ok(of_data.chain(of_vocabulary).chain(of_metric).collect())
 }
 
 /// How well the vocabulary covers the training captions, if that is badly.

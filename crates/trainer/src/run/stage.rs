@@ -313,6 +313,7 @@ impl Run<'_> {
             vocabulary: self.corpus.vocabulary(),
             standardiser: self.corpus.standardiser(),
             encoder: self.corpus.encoder(),
+            features: self.corpus.fingerprint(),
             captioner: &self.captioner,
             optimiser,
             progress: &self.progress,

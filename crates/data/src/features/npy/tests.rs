@@ -7,6 +7,9 @@ use crate::samples::{npy, npy_of};
 
 const GOOD: &str = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
 
+/// 65 of them.
+const MANY_DIMENSIONS: &str = "{'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1)}";
+
 fn header(bytes: &[u8]) -> Result<Header, String> {
     read_header(Path::new("x.npy"), "array", bytes).map_err(|error| error.to_string())
 }
@@ -76,6 +79,10 @@ fn error_says_what_is_wrong_when_header_is_malformed() {
             "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}",
             "the shape [4294967296, 4294967296] is too large",
         ),
+        (
+            MANY_DIMENSIONS,
+            "more than 64 dimensions in the header \"{'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1\"...",
+        ),
     ];
     for (text, problem) in cases {
         assert_eq!(header(&npy_of(text, &[])), Err(format!("{start}{problem}")));
@@ -85,7 +92,9 @@ fn error_says_what_is_wrong_when_header_is_malformed() {
     magic[0] = b'P';
     assert_eq!(
         header(&magic),
-        Err(format!("{start}it does not begin with the npy magic"))
+        Err(format!(
+            "{start}it looks like data of an unknown kind, expected an .npy array"
+        ))
     );
     let mut version = good.clone();
     version[6] = 9;

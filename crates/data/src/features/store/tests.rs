@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use super::super::{BoxSource, FolderSource, NpySource, SafetensorsSource};
+use super::super::{FolderSource, NpySource, SafetensorsSource};
 use super::*;
 use crate::samples::{Folder as Files, flickr8k, npy, npz};
 
@@ -26,6 +26,18 @@ fn open_folder(files: &Files, key: Option<&str>) -> Result<FeatureStore, DataErr
 fn open_safetensors(files: &Files, bytes: &[u8]) -> Result<FeatureStore, DataError> {
     let path = files.file("x.safetensors", bytes);
     FeatureStore::open(&FeatureSource::Safetensors(SafetensorsSource { path }))
+}
+
+/// Images by file name and id.
+fn images<'a>(images: &[(&'a str, u64)]) -> Vec<ImageNames<'a>> {
+    images
+        .iter()
+        .map(|&(file_name, id)| ImageNames {
+            file_name,
+            folder: None,
+            id: Some(id.to_string()),
+        })
+        .collect()
 }
 
 fn message<T: std::fmt::Debug>(files: &Files, result: Result<T, DataError>) -> String {
@@ -60,107 +72,12 @@ fn grid_is_a_list_of_regions_when_it_is_read() {
         "features/7.npz",
         npz(&[("feat", npy(&[2, 3, 2], values.as_slice()))]),
     );
-    let store = open_folder(&files, None).unwrap();
+    let mut store = open_folder(&files, None).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(6)));
-    let row = store.locate("COCO_val2014_000000000007.jpg", 7).unwrap();
+    let row = store
+        .locate_all(&images(&[("COCO_val2014_000000000007.jpg", 7)]))
+        .unwrap()[0];
     assert_eq!(store.read_batch(&[row]).unwrap().values, values);
-}
-
-/// Two images, one of them with two regions, and their boxes.
-fn with_boxes(
-    files: &Files,
-    boxes: &[f32],
-    sizes: &str,
-    normalise: bool,
-) -> Result<FeatureStore, DataError> {
-    let vectors: [f32; 4] = [3.0, 4.0, 0.0, 0.0];
-    files.file("features/7.npy", npy(&[2, 2], vectors.as_slice()));
-    files.file("features/8.npy", npy(&[1, 2], [6.0_f32, 8.0].as_slice()));
-    files.file("boxes/7.npy", npy(&[boxes.len() / 4, 4], boxes));
-    files.file(
-        "boxes/8.npy",
-        npy(&[1, 4], [0.0_f32, 0.0, 4.0, 2.0].as_slice()),
-    );
-    FeatureStore::open(&FeatureSource::Folder(FolderSource {
-        path: files.path("features"),
-        key: None,
-        normalise,
-        boxes: Some(BoxSource {
-            path: files.path("boxes"),
-            sizes: files.file("sizes.json", sizes),
-            normalise,
-        }),
-    }))
-}
-
-const SIZES: &str =
-    r#"{"images": [{"id": 7, "width": 8, "height": 4}, {"id": 8, "width": 4, "height": 2}]}"#;
-const BOXES: [f32; 8] = [2.0, 1.0, 6.0, 3.0, 0.0, 0.0, 8.0, 2.0];
-
-#[test]
-fn vectors_go_on_with_the_geometry_of_their_boxes() {
-    let files = Files::new();
-    let store = with_boxes(&files, &BOXES, SIZES, false).unwrap();
-    assert_eq!((store.dim(), store.max_regions()), (7, Some(2)));
-    let batch = store.read_batch(&store.rows().collect::<Vec<_>>()).unwrap();
-    assert_eq!(batch.regions, [2, 1]);
-    let first = [3.0, 4.0, 0.25, 0.25, 0.75, 0.75, 0.25];
-    let second = [0.0, 0.0, 0.0, 0.0, 1.0, 0.5, 0.5];
-    let third = [6.0, 8.0, 0.0, 0.0, 1.0, 1.0, 1.0];
-    assert_eq!(batch.values, [first, second, third].concat());
-    // As numpy.linalg.norm(x, 2, 1) divides.
-    let store = with_boxes(&files, &BOXES, SIZES, true).unwrap();
-    let batch = store.read_batch(&store.rows().collect::<Vec<_>>()).unwrap();
-    let third = 1.0 / 3.0_f32.sqrt();
-    let third = [0.6, 0.8, 0.0, 0.0, third, third, third];
-    for (found, expected) in batch.values[14..].iter().zip(third) {
-        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
-    }
-    assert_eq!(batch.values[7..9], [0.0, 0.0]);
-}
-
-#[test]
-fn error_names_the_file_when_boxes_do_not_fit() {
-    let files = Files::new();
-    let check = |boxes: &[f32], sizes: &str| {
-        let store = with_boxes(&files, boxes, sizes, false)?;
-        store.check(&store.rows().collect::<Vec<_>>())
-    };
-    assert_eq!(
-        message(&files, check(&BOXES[..4], SIZES)),
-        "`boxes/7.npy`: array: found shape [1, 4], expected [2, 4], the corners of every region's box"
-    );
-    assert_eq!(
-        message(
-            &files,
-            check(
-                &BOXES,
-                r#"{"images": [{"id": 8, "width": 4, "height": 2}]}"#
-            )
-        ),
-        "`sizes.json`: images: found no image of id 7, expected its width and height"
-    );
-    assert_eq!(
-        message(
-            &files,
-            check(&BOXES, &SIZES.replace("\"height\": 4", "\"height\": 0"))
-        ),
-        "`sizes.json`: images[0]: found width 8 and height 0, expected numbers above 0"
-    );
-    files.file("pooled/8.npy", npy(&[2], [6.0_f32, 8.0].as_slice()));
-    let pooled = FeatureStore::open(&FeatureSource::Folder(FolderSource {
-        path: files.path("pooled"),
-        boxes: Some(BoxSource {
-            path: files.path("boxes"),
-            sizes: files.file("sizes.json", SIZES),
-            normalise: false,
-        }),
-        ..FolderSource::default()
-    }));
-    assert_eq!(
-        message(&files, pooled),
-        "`pooled/8.npy`: array: found shape [2], expected [regions, dimensions], for `boxes` say where regions lie"
-    );
 }
 
 #[test]
@@ -174,13 +91,13 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
         npy(&[3, 2], values.as_slice()),
         npy(&[3, 2], doubles.as_slice()),
     ] {
-        let store = open_npy(&files, array, "a.jpg\nb.jpg\nc.jpg\n").unwrap();
+        let mut store = open_npy(&files, array, "a.jpg\nb.jpg\nc.jpg\n").unwrap();
         assert_eq!(
             (store.dim(), store.max_regions(), store.len()),
             (2, None, 3)
         );
         let rows = store
-            .locate_all([("c.jpg", 0), ("a.jpg", 1)].into_iter())
+            .locate_all(&images(&[("c.jpg", 0), ("a.jpg", 1)]))
             .unwrap();
         let batch = store.read_batch(&rows).unwrap();
         assert_eq!(batch.values, [6.0, 7.0, 1.0, 2.5]);
@@ -188,7 +105,7 @@ fn pooled_rows_are_read_when_elements_are_f16_f32_or_f64() {
         let names: Vec<_> = store.rows().map(|row| store.name(row)).collect();
         assert_eq!(names, ["a.jpg", "b.jpg", "c.jpg"]);
         let mut one = vec![9.0; 5];
-        let row = store.locate("b.jpg", 0).unwrap();
+        let row = store.locate_all(&images(&[("b.jpg", 0)])).unwrap()[0];
         assert_eq!(store.read(row, &mut one).unwrap(), 1);
         assert_eq!(one, [-3.0, 0.125]);
     }
@@ -304,15 +221,12 @@ fn mistake_is_named_when_a_source_is_missing_or_empty() {
 #[test]
 fn error_counts_and_names_when_images_have_no_features() {
     let files = Files::new();
-    let store = open_npy(&files, npy(&[1, 1], [1.0_f32].as_slice()), "a.jpg").unwrap();
-    let images = [("a.jpg", 1), ("b.jpg", 2), ("c.jpg", 3)];
+    let mut store = open_npy(&files, npy(&[1, 1], [1.0_f32].as_slice()), "a.jpg").unwrap();
+    let three = images(&[("a.jpg", 1), ("b.jpg", 2), ("c.jpg", 3)]);
     assert_eq!(
-        message(&files, store.locate_all(images.into_iter())),
-        "`x.npy`: no features for 2 of 3 images, the first is `b.jpg` (image id 2)"
-    );
-    assert_eq!(
-        message(&files, store.locate("z.jpg", 7)),
-        "`x.npy`: no features for 1 of 1 images, the first is `z.jpg` (image id 7)"
+        message(&files, store.locate_all(&three)),
+        "`x.names.txt`: no features for 2 of 3 images: \"b.jpg\" (id 2), \"c.jpg\" (id 3); every row is that of \
+         another image; expected rows named by the file names of the images, with or without ending, or by their ids"
     );
 }
 
@@ -322,15 +236,15 @@ fn check_names_image_and_position_when_a_value_is_not_finite() {
     let mut values = [1.0_f32; 12];
     values[9] = f32::NAN;
     let store = open_npy(&files, npy(&[2, 3, 2], values.as_slice()), "a.jpg\nb.jpg").unwrap();
-    assert!(store.check(&[Row(0)]).is_ok());
+    assert!(store.check(&[Row(0)], |_, _| {}).is_ok());
     assert_eq!(
-        message(&files, store.check(&[Row(0), Row(1)])),
+        message(&files, store.check(&[Row(0), Row(1)], |_, _| {})),
         "`x.npy`: image `b.jpg`: found NaN at region 1, dimension 1, expected finite numbers"
     );
     let halves = [f16::ONE, f16::NEG_INFINITY];
     let store = open_npy(&files, npy(&[2, 1], halves.as_slice()), "a.jpg\nb.jpg").unwrap();
     assert_eq!(
-        message(&files, store.check(&[Row(1)])),
+        message(&files, store.check(&[Row(1)], |_, _| {})),
         "`x.npy`: image `b.jpg`: found -inf at region 0, dimension 0, expected finite numbers"
     );
 }
@@ -340,19 +254,19 @@ fn folder_is_read_when_files_are_npy_by_image_id() {
     let files = Files::new();
     files.file("features/42.npy", npy(&[2], [1.0_f32, 2.0].as_slice()));
     files.file("features/7.npy", npy(&[2], [3.0_f32, 4.0].as_slice()));
-    let store = open_folder(&files, None).unwrap();
+    let mut store = open_folder(&files, None).unwrap();
     assert_eq!(
         (store.dim(), store.max_regions(), store.len()),
         (2, None, 2)
     );
     let rows = store
-        .locate_all([("x.jpg", 7), ("y.jpg", 42)].into_iter())
+        .locate_all(&images(&[("x.jpg", 7), ("y.jpg", 42)]))
         .unwrap();
     assert_eq!(
         store.read_batch(&rows).unwrap().values,
         [3.0, 4.0, 1.0, 2.0]
     );
-    store.check(&rows).unwrap();
+    store.check(&rows, |_, _| {}).unwrap();
 }
 
 #[test]
@@ -362,10 +276,10 @@ fn regions_are_counted_when_npz_files_differ_in_them() {
     let three = npy(&[3, 2], [f16::ONE; 6].as_slice());
     files.file("features/a.npz", npz(&[("feat", one)]));
     files.file("features/b.npz", npz(&[("feat", three)]));
-    let store = open_folder(&files, None).unwrap();
+    let mut store = open_folder(&files, None).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(3)));
     let rows = store
-        .locate_all([("a.jpg", 0), ("b.jpg", 1)].into_iter())
+        .locate_all(&images(&[("a.jpg", 0), ("b.jpg", 1)]))
         .unwrap();
     let mut batch = store.read_batch(&rows).unwrap();
     assert_eq!(batch.regions, [1, 3]);
@@ -414,8 +328,8 @@ fn error_names_the_file_when_one_of_a_folder_is_bad() {
         npy(&[2], [1.0_f32, f32::INFINITY].as_slice()),
     );
     let store = open_folder(&files, None).unwrap();
-    let check = |row| message(&files, store.check(&[Row(row)]));
-    assert!(store.check(&[Row(0)]).is_ok());
+    let check = |row| message(&files, store.check(&[Row(row)], |_, _| {}));
+    assert!(store.check(&[Row(0)], |_, _| {}).is_ok());
     assert_eq!(
         check(1),
         "`features/b.npy`: array: found shape [3], expected [2] as in the other images"
@@ -470,10 +384,10 @@ fn safetensors_are_read_when_images_differ_in_regions() {
         ("a.jpg", &[1, 2], &[1.0, 2.0]),
         ("b.jpg", &[2, 2], &[3.0, 4.0, 5.0, 6.0]),
     ]);
-    let store = open_safetensors(&files, &bytes).unwrap();
+    let mut store = open_safetensors(&files, &bytes).unwrap();
     assert_eq!((store.dim(), store.max_regions()), (2, Some(2)));
     let rows = store
-        .locate_all([("b.jpg", 0), ("a.jpg", 1)].into_iter())
+        .locate_all(&images(&[("b.jpg", 0), ("a.jpg", 1)]))
         .unwrap();
     let batch = store.read_batch(&rows).unwrap();
     assert_eq!(batch.values, [3.0, 4.0, 5.0, 6.0, 1.0, 2.0]);
@@ -509,8 +423,37 @@ fn error_names_the_tensor_when_safetensors_do_not_fit() {
     );
     assert_eq!(
         message(&files, open_safetensors(&files, b"no")),
-        "`x.safetensors`: not a valid safetensors file: header too small"
+        "`x.safetensors`: not a valid safetensors file: found 2 bytes, expected at least 8"
     );
+    assert_eq!(
+        message(
+            &files,
+            open_safetensors(&files, b"PK\x03\x04\0\0\0\0\x08\0")
+        ),
+        "`x.safetensors`: not a valid safetensors file: it looks like a zip archive (unpack it first), expected \
+         the length of a header and JSON"
+    );
+    let long = [&1_000_000_u64.to_le_bytes()[..], b"{}"].concat();
+    assert_eq!(
+        message(&files, open_safetensors(&files, &long)),
+        "`x.safetensors`: not a valid safetensors file: found a header of 1000000 bytes in a file of 10"
+    );
+    let claims = [
+        r#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,80000000000]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[2]}}"#,
+    ];
+    for claim in claims {
+        let length = (claim.len() as u64).to_le_bytes();
+        let bytes = [&length[..], claim.as_bytes(), &[0; 8]].concat();
+        let found = message(&files, open_safetensors(&files, &bytes));
+        assert!(
+            !found.contains(" line 1 ") && found.starts_with("`x.safetensors`: "),
+            "{found}"
+        );
+    }
 }
 
 #[test]
@@ -538,7 +481,7 @@ fn features_are_found_when_flickr8k_is_opened() {
         (7000, 1280, None)
     );
     let rows: Vec<_> = (0..7000).map(Row).collect();
-    store.check(&rows).unwrap();
+    store.check(&rows, |_, _| {}).unwrap();
     // ReLU6, then an average.
     let batch = store.read_batch(&rows[..100]).unwrap();
     assert!(batch.values.iter().all(|value| (0.0..=6.0).contains(value)));
@@ -568,7 +511,7 @@ proptest! {
         bytes[position] = byte;
         bytes.truncate(length);
         if let Ok(store) = open_npy(&files, bytes, "a\nb\n") {
-            let _ = store.check(&[Row(0), Row(1)]);
+            let _ = store.check(&[Row(0), Row(1)], |_, _| {});
         }
     }
 
@@ -581,7 +524,7 @@ proptest! {
         bytes.truncate(length);
         files.file("features/a.npz", bytes);
         if let Ok(store) = open_folder(&files, None) {
-            let _ = store.check(&[Row(0)]);
+            let _ = store.check(&[Row(0)], |_, _| {});
         }
     }
 
@@ -598,7 +541,7 @@ proptest! {
         bytes.truncate(length);
         if let Ok(store) = open_safetensors(&files, &bytes) {
             let rows: Vec<_> = (0..store.len() as u32).map(Row).collect();
-            let _ = store.check(&rows);
+            let _ = store.check(&rows, |_, _| {});
         }
     }
 }

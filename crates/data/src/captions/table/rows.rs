@@ -1,0 +1,293 @@
+//! Rows of delimited text, held to RFC 4180: what a lenient reader would guess is an error.
+
+use std::borrow::Cow;
+
+/// One row, its fields in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record<'a> {
+    /// The line in which it begins, from 1.
+    pub(super) line: u64,
+    pub(super) fields: Vec<Field<'a>>,
+}
+
+/// One field, without its quotation marks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    /// The lines in which it begins and ends, from 1.
+    pub(super) lines: (u64, u64),
+    pub(super) text: Cow<'a, str>,
+}
+
+/// What can be wrong with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A quotation mark opens a field, and none closes it.
+    Unclosed,
+    /// A quotation mark stands in a field that does not begin with one.
+    QuoteInside,
+    /// Text stands between a closing quotation mark and the end of the field.
+    TextBehindQuote,
+}
+
+/// A row that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// The line in which the field begins, from 1.
+    pub(super) line: u64,
+    /// The field, from 0.
+    pub(super) field: usize,
+    pub(super) fault: Fault,
+}
+
+impl Fault {
+    /// What was found and what is right.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::Unclosed => {
+                "found a quotation mark that opens a field and is not closed, expected one at the end \
+                 of the field"
+            }
+            Self::QuoteInside => {
+                "found a quotation mark inside a field that does not begin with one, expected the whole \
+                 field in quotation marks and those inside doubled, as in \"a \"\"stop\"\" sign\""
+            }
+            Self::TextBehindQuote => {
+                "found text behind a closing quotation mark, expected the whole field in quotation marks \
+                 and those inside doubled, as in \"a \"\"stop\"\" sign\""
+            }
+        }
+    }
+}
+
+/// Reads row after row; empty lines are passed over.
+#[derive(Debug, Clone)]
+pub(super) struct Rows<'a> {
+    rest: &'a str,
+    line: u64,
+    delimiter: char,
+    /// What is left, and its line, behind the first line of the row that was read last.
+    behind: (&'a str, u64),
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of a text whose fields are divided by `delimiter`.
+    pub(super) fn new(text: &'a str, delimiter: char) -> Self {
+        Self {
+            rest: text,
+            line: 1,
+            delimiter,
+            behind: (text, 1),
+        }
+    }
+
+    /// Goes on behind the line in which the last row began, whatever that row swallowed.
+    pub(super) fn go_on_behind_line(&mut self) {
+        (self.rest, self.line) = self.behind;
+    }
+
+    /// The next row, or nothing at the end.
+    pub(super) fn next_row(&mut self) -> Option<Result<Record<'a>, Broken>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let (line, rest) = first_line(self.rest);
+            self.behind = (rest, self.line + 1);
+            if !line.trim().is_empty() {
+                break;
+            }
+            self.go_on_behind_line();
+        }
+        let line = self.line;
+        let mut fields = Vec::new();
+        loop {
+            let begins = self.line;
+            let text = match self.field() {
+                Ok(text) => text,
+                Err(fault) => {
+                    return Some(Err(Broken {
+                        line: begins,
+                        field: fields.len(),
+                        fault,
+                    }));
+                }
+            };
+            fields.push(Field {
+                lines: (begins, self.line),
+                text,
+            });
+            if let Some(rest) = self.rest.strip_prefix(self.delimiter) {
+                self.rest = rest;
+            } else {
+                // Here the line ends, or the text.
+                let (_, rest) = first_line(self.rest);
+                (self.rest, self.line) = (rest, self.line + 1);
+                return Some(Ok(Record { line, fields }));
+            }
+        }
+    }
+
+    /// The next field; what follows it is the delimiter, the end of a line or of the text.
+    fn field(&mut self) -> Result<Cow<'a, str>, Fault> {
+        let Some(inside) = self.rest.strip_prefix('"') else {
+            let (text, rest) = self.until_end_of_field();
+            if text.contains('"') {
+                return Err(Fault::QuoteInside);
+            }
+            self.rest = rest;
+            return Ok(Cow::Borrowed(text));
+        };
+        let mut text = Cow::Borrowed("");
+        let mut inside = inside;
+        loop {
+            let Some((before, after)) = inside.split_once('"') else {
+                return Err(Fault::Unclosed);
+            };
+            match &mut text {
+                Cow::Borrowed("") => text = Cow::Borrowed(before),
+                text => text.to_mut().push_str(before),
+            }
+            if let Some(after) = after.strip_prefix('"') {
+                text.to_mut().push('"');
+                inside = after;
+                continue;
+            }
+            self.rest = after;
+            self.line += line_ends(&text);
+            return match self.until_end_of_field() {
+                ("", _) => Ok(text),
+                _ => Err(Fault::TextBehindQuote),
+            };
+        }
+    }
+
+    /// What is left of a field without quotation marks, and what follows it.
+    fn until_end_of_field(&self) -> (&'a str, &'a str) {
+        let ends = |character| character == self.delimiter || "\r\n".contains(character);
+        self.rest
+            .split_at(self.rest.find(ends).unwrap_or(self.rest.len()))
+    }
+}
+
+/// A text up to its first line end, and from behind it; lines end as on any system.
+pub(super) fn first_line(text: &str) -> (&str, &str) {
+    match text.find(['\r', '\n']) {
+        None => (text, ""),
+        Some(at) => {
+            let (line, rest) = text.split_at(at);
+            (line, rest.strip_prefix("\r\n").unwrap_or(&rest[1..]))
+        }
+    }
+}
+
+/// The number of line ends.
+fn line_ends(text: &str) -> u64 {
+    let mut rest = text;
+    let mut ends = 0;
+    while rest.contains(['\r', '\n']) {
+        (_, rest) = first_line(rest);
+        ends += 1;
+    }
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every row as its line and fields, or the line, field and fault.
+    fn read(text: &str) -> Vec<Result<(u64, Vec<String>), (u64, usize, Fault)>> {
+        let mut rows = Rows::new(text, ',');
+        let mut found = Vec::new();
+        while let Some(row) = rows.next_row() {
+            let broken = row.is_err();
+            found.push(
+                row.map(|row| {
+                    (
+                        row.line,
+                        row.fields
+                            .iter()
+                            .map(|field| field.text.to_string())
+                            .collect(),
+                    )
+                })
+                .map_err(|broken| (broken.line, broken.field, broken.fault)),
+            );
+            if broken {
+                rows.go_on_behind_line();
+            }
+        }
+        found
+    }
+
+    fn row(line: u64, fields: &[&str]) -> Result<(u64, Vec<String>), (u64, usize, Fault)> {
+        Ok((line, fields.iter().map(|&field| field.to_owned()).collect()))
+    }
+
+    #[test]
+    fn fields_are_read_when_quoted_and_unquoted() {
+        let text = "a,b\n\n \"\n";
+        assert_eq!(
+            read(text),
+            [row(1, &["a", "b"]), Err((3, 0, Fault::QuoteInside))]
+        );
+        let text = "a,\"b, \"\"c\"\"\nd\",\r\n,\"\"\n\"\"\"\",e";
+        assert_eq!(
+            read(text),
+            [
+                row(1, &["a", "b, \"c\"\nd", ""]),
+                row(3, &["", ""]),
+                row(4, &["\"", "e"])
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_are_counted_when_they_end_as_on_other_systems() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["a,b", "", "c,\"d", "e\"", "f,g"].join(end);
+            let within = format!("d{end}e");
+            assert_eq!(
+                read(&text),
+                [
+                    row(1, &["a", "b"]),
+                    row(3, &["c", &within]),
+                    row(5, &["f", "g"])
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_told_with_the_line_where_the_field_begins() {
+        let text = "a,\"b\nc\",\"d\ne\nf,g";
+        assert_eq!(
+            read(text),
+            [
+                Err((2, 2, Fault::Unclosed)),
+                Err((2, 0, Fault::QuoteInside)),
+                row(3, &["e"]),
+                row(4, &["f", "g"])
+            ]
+        );
+        assert_eq!(read("a,\"b\"c")[0], Err((1, 1, Fault::TextBehindQuote)));
+        assert_eq!(read("a,\"b\" ,c")[0], Err((1, 1, Fault::TextBehindQuote)));
+        assert_eq!(read("a,b\"c\"")[0], Err((1, 1, Fault::QuoteInside)));
+        assert_eq!(read("a, \"b\"")[0], Err((1, 1, Fault::QuoteInside)));
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_those_that_were_written_when_all_fields_are_quoted(
+            table in prop::collection::vec(prop::collection::vec("[ab,\"\r\n é]{0,6}", 1..4), 0..5),
+        ) {
+            let quoted = |field: &String| format!("\"{}\"", field.replace('"', "\"\""));
+            let lines = table.iter().map(|row| row.iter().map(quoted).collect::<Vec<_>>().join(","));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            let found: Vec<Vec<String>> = read(&text).into_iter().map(|row| row.unwrap().1).collect();
+            prop_assert_eq!(found, table);
+        }
+    }
+}
