@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use scst_data::{Example, Split, epoch_order};
+use scst_data::{Example, Split, random_order};
 use scst_model::Captioner;
 
 use super::{Run, opening::Length};
@@ -14,6 +14,7 @@ use crate::{
     TrainError,
     checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
     config::{StageConfig, StartFrom},
+    draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{ImageBatch, StepContext},
     observer::Event,
@@ -75,8 +76,8 @@ impl Run<'_> {
             let step = self.progress.step;
             let epoch = step / steps_per_epoch;
             if order.0 != epoch {
-                let seed = self.config.seed ^ (index as u64) << 48;
-                order = (epoch, epoch_order(seed, epoch, train_images as u32));
+                let mut rng = generator(self.config.seed, Purpose::Order, index, epoch);
+                order = (epoch, random_order(&mut rng, train_images as u32));
             }
             let first = (step % steps_per_epoch) as usize * stage.images_per_batch;
             let images: Vec<usize> = order.1[first..first + stage.images_per_batch]
