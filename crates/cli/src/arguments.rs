@@ -103,15 +103,21 @@ pub(crate) struct ConfigArguments {
 impl ConfigArguments {
     /// All overrides, in the order in which they apply.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, scst_trainer::config::ConfigError> {
-        let mut texts = self.overrides.clone();
-        texts.extend(
-            self.backend
-                .as_ref()
-                .map(|name| format!("backend={name:?}")),
-        );
-        texts.extend(self.seed.map(|seed| format!("seed={seed}")));
-        texts.extend(self.threads.map(|threads| format!("threads={threads}")));
-        texts.iter().map(|text| Override::parse(text)).collect()
+        let sets = self.overrides.iter();
+        let sets = sets.map(|text| Override::of_flag("--set", text));
+        let flags = [
+            (
+                "backend",
+                self.backend.as_ref().map(|name| format!("{name:?}")),
+            ),
+            ("seed", self.seed.map(|seed| seed.to_string())),
+            ("threads", self.threads.map(|threads| threads.to_string())),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| {
+            let value = value?;
+            Some(Override::of_key(&format!("--{key}"), key, &value))
+        });
+        sets.chain(flags).collect()
     }
 }
 

@@ -20,6 +20,9 @@ use std::num::NonZeroUsize;
 
 use crate::failure::Failure;
 
+/// More threads than any machine runs at a time.
+const LARGEST_THREADS: usize = 1024;
+
 /// The number of CPU threads of the process.
 fn number_of_threads() -> NonZeroUsize {
     NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
@@ -30,10 +33,10 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
     let Some(threads) = threads else {
         return Ok(());
     };
-    if threads == 0 {
-        return Err(Failure::Mistake(
-            "found 0 threads, expected 1 or more".to_owned(),
-        ));
+    if !(1..=LARGEST_THREADS).contains(&threads) {
+        return Err(Failure::Mistake(format!(
+            "--threads: found {threads}, expected 1 to {LARGEST_THREADS}"
+        )));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()

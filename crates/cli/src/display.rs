@@ -190,13 +190,17 @@ impl Observer for Display {
                 let scores = report.scores;
                 self.line(&format!(
                     "{} validation: CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct \
-                     captions, {:.1} words{}",
+                     captions, {:.1} words{}{}",
                     self.stage,
                     scores.cider_d,
                     scores.bleu[3],
                     scores.rouge_l,
                     report.distinct_captions,
                     report.mean_length,
+                    match report.dead_ends {
+                        0 => String::new(),
+                        some => format!(", {some} dead ends"),
+                    },
                     if *is_best { ", best so far" } else { "" }
                 ));
             }

@@ -233,6 +233,227 @@ fn flags_that_cannot_be_used_are_one_sentence() {
 }
 
 #[test]
+fn options_that_no_caption_can_keep_are_refused_with_all_flags_or_keys() {
+    let workplace = trained();
+    for (flags, expected) in [
+        (
+            &[
+                "--required-words",
+                "star,circle",
+                "--forbidden-words",
+                "circle,red",
+            ][..],
+            "--required-words: found `circle`, which cannot hold together with --forbidden-words `circle`",
+        ),
+        (
+            &["--prefix", "a red", "--forbidden-words", "red"],
+            "--prefix: found `a red`, which cannot hold together with --forbidden-words `red`",
+        ),
+        (
+            &["--prefix", "a a", "--block-immediate-repeats"],
+            "--prefix: found `a a`, which cannot hold together with --block-immediate-repeats",
+        ),
+        (
+            &["--prefix", "a a", "--no-repeat-ngram", "1"],
+            "--prefix: found `a a`, which cannot hold together with --no-repeat-ngram `1`",
+        ),
+        (
+            &[
+                "--prefix",
+                "there is a",
+                "--maximum-length",
+                "3",
+                "--remove-bad-endings",
+            ],
+            "--prefix: found `there is a`, which cannot hold together with --remove-bad-endings `a` and \
+             --maximum-length `3`",
+        ),
+        (
+            &[
+                "--required-words",
+                "star",
+                "--prefix",
+                "a red circle",
+                "--maximum-length",
+                "3",
+            ],
+            "--required-words: found `star`, which cannot hold together with --prefix `a red circle` and \
+             --maximum-length `3`",
+        ),
+        (
+            &["--minimum-length", "9"],
+            "--minimum-length: found `9`, which cannot hold together with key `data.max_length` of the run `8`",
+        ),
+        (
+            &["--minimum-length", "7", "--maximum-length", "6"],
+            "--minimum-length: found `7`, which cannot hold together with --maximum-length `6`",
+        ),
+        (
+            &[
+                "--minimum-length",
+                "3",
+                "--forbidden-words",
+                "a,there,is,that,one,in,on,black,red,green,blue,white,circle,square,star",
+            ],
+            "--minimum-length: found `3`, which cannot hold together with --forbidden-words \
+             `a,there,is,that,one,in,on,black and 7 more`",
+        ),
+    ] {
+        for search in [&[][..], &["--beam", "2"], &["--samples", "2"]] {
+            let message = workplace.refuse(2, &[&["eval", "a"], search, flags].concat());
+            assert_eq!(message, format!("error: {expected}"), "{flags:?}");
+        }
+    }
+    let train = |decoder: &str| {
+        let decoder = format!("validation.decoder={decoder}");
+        workplace.refuse(
+            2,
+            &["train", "config.toml", "--out", "c", "--set", &decoder],
+        )
+    };
+    let keys = "key `validation.decoder.required_words`: found `star`, which cannot hold together with key \
+                `validation.decoder.forbidden_words` `star`";
+    assert_eq!(
+        train("{ required_words = [\"star\"], forbidden_words = [\"star\"] }"),
+        format!("error: --set validation.decoder: {keys}")
+    );
+    // What only the words of the data tell is found when they are there.
+    let all = "\"a\",\"there\",\"is\",\"that\",\"one\",\"in\",\"on\",\"black\",\"red\",\"green\",\"blue\",\"white\",\
+               \"circle\",\"square\",\"star\"";
+    let message = train(&format!(
+        "{{ minimum_length = 1, forbidden_words = [{all}] }}"
+    ));
+    assert!(
+        message.starts_with(
+            "error: key `validation.decoder.minimum_length`: found `1`, which cannot hold"
+        ),
+        "{message}"
+    );
+    assert!(!workplace.path("c").exists());
+}
+
+#[test]
+fn sizes_beyond_all_measure_are_refused_before_anything_is_allocated() {
+    let workplace = trained();
+    for (flags, expected) in [
+        (
+            &["--beam", "1000000000"][..],
+            "--beam: found 1000000000, expected at most 10000",
+        ),
+        (
+            &["--samples", "18446744073709551615"],
+            "--samples: found 18446744073709551615, expected at most 100000",
+        ),
+        (
+            &["--samples", "5", "--maximum-length", "100000000000"],
+            "--maximum-length: found 100000000000, expected at most 1000",
+        ),
+        (
+            &["--threads", "100000"],
+            "--threads: found 100000, expected 1 to 1024",
+        ),
+    ] {
+        let message = workplace.refuse(2, &[&["eval", "a"], flags].concat());
+        assert_eq!(message, format!("error: {expected}"));
+    }
+    for set in [
+        "model.fc.hidden=1000000000000",
+        "stages.0.xe.captions_per_image=1000000000",
+    ] {
+        for command in ["train", "config"] {
+            let message = workplace.refuse(2, &[command, "config.toml", "--set", set]);
+            let key = set.split_once('=').expect("a value").0;
+            assert!(
+                message.starts_with(&format!("error: --set {key}: found 1000")),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn captions_that_end_in_a_dead_end_are_counted() {
+    let workplace = trained();
+    // Every pair of three words comes once at most: `a red a circle a` cannot go on, and is too short.
+    let cornered = [
+        "--minimum-length",
+        "6",
+        "--no-repeat-ngram",
+        "2",
+        "--block-immediate-repeats",
+        "--forbidden-words",
+        "there,is,that,one,in,on,black,green,blue,white,square,star",
+    ];
+    for search in [
+        &[][..],
+        &["--beam", "1"],
+        &["--samples", "1", "--temperature", "5"],
+    ] {
+        let flags = [search, &cornered].concat();
+        let (_, captions) = captions(&workplace, &flags);
+        let short = captions
+            .iter()
+            .filter(|text| text.split_whitespace().count() < 6);
+        let found = report(&workplace, &flags);
+        assert_eq!(found["dead_ends"], short.count(), "{captions:?}");
+        let printed = workplace.succeed(&[&["eval", "a"], &flags[..]].concat());
+        let told = format!("{} of 12 captions ended where", found["dead_ends"]);
+        assert_eq!(
+            printed.contains(&told),
+            found["dead_ends"] != 0,
+            "{printed}"
+        );
+    }
+    let metrics = workplace.text("a/metrics.jsonl");
+    assert!(metrics.contains("\"dead_ends\":0"), "{metrics}");
+}
+
+#[test]
+fn markov_captioner_refuses_captions_of_more_words_than_it_has_positions() {
+    let workplace = Workplace::new();
+    let markov = workplace.text("config.toml").replace(
+        "[model.fc]\nhidden = 24\nembedding = 16",
+        "[model.markov]\npositions = 8\nshortlist = 12\nhidden = 24",
+    );
+    let markov = markov.replace(
+        "scheduled_sampling = { increase = 0.1, every_epochs = 2 }",
+        "",
+    );
+    workplace.write("markov.toml", markov.replace("= 3,  }", "= 3 }").as_bytes());
+    let train = ["train", "markov.toml", "--out", "m", "--set"];
+    let message = workplace.refuse(
+        2,
+        &[&train[..], &["validation.decoder.maximum_length=9"]].concat(),
+    );
+    let found = "found 9, expected at most `model.markov.positions`, 8";
+    assert_eq!(
+        message,
+        format!("error: --set validation.decoder.maximum_length: {found}")
+    );
+    workplace.succeed(&[&train[..], &["stages.1.epochs=1"]].concat());
+    let sampled = ["--samples", "20", "--maximum-length", "9"];
+    let message = workplace.refuse(2, &[&["eval", "m"], &sampled[..]].concat());
+    assert_eq!(message, format!("error: --maximum-length: {found}"));
+    workplace.succeed(&["eval", "m", "--samples", "20", "--maximum-length", "8"]);
+    // In an ensemble it is the captioner that cannot.
+    workplace.succeed(&[
+        "train",
+        "config.toml",
+        "--out",
+        "f",
+        "--set",
+        "stages.1.epochs=1",
+    ]);
+    let ensemble = ["eval", "f", "--ensemble", "m", "--maximum-length", "9"];
+    let message = workplace.refuse(2, &ensemble);
+    assert!(
+        message.contains("captions of up to 9 words: found a captioner `markov` of 8"),
+        "{message}"
+    );
+    workplace.succeed(&["eval", "f", "--ensemble", "m"]);
+}
+
+#[test]
 fn consensus_on_other_data_needs_training_captions() {
     let workplace = trained();
     workplace.write_data("other_");

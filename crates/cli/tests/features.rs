@@ -8,7 +8,7 @@ use std::{fs, path::Path, process::Stdio, sync::LazyLock, thread, time::Duration
 
 use image::RgbImage;
 use scst_data::{FeatureSource, FeatureStore, ImageNames, NpySource};
-use scst_encoder::{Architecture, Element, Encoder, EncoderRecord, Features, Part};
+use scst_encoder::{Architecture, Element, Encoder, EncoderRecord, Features, Orientation, Part};
 use tempfile::TempDir;
 
 use support::Workplace;
@@ -58,7 +58,7 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
 fn encode(picture: &Path) -> Features {
     static ENCODER: LazyLock<Encoder> =
         LazyLock::new(|| Encoder::open(ARCHITECTURE, &WEIGHTS.path().join(FILE)).expect("weights"));
-    let picture = scst_encoder::read(picture, ARCHITECTURE.image_size());
+    let picture = scst_encoder::read(picture, ARCHITECTURE.image_size(), Orientation::Exif);
     ENCODER.encode(&picture.expect("a picture"))
 }
 
@@ -146,6 +146,7 @@ fn record_beside_a_file_tells_its_encoder() {
             weights: fs::canonicalize(workplace.path("here.pth")).expect("a path"),
             weights_crc32c: crc,
             features,
+            orientation: Orientation::Exif,
             element: Element::F16,
         };
         assert_eq!(EncoderRecord::parse(&record).expect("a record"), expected);
@@ -307,15 +308,24 @@ fn unfinished_work_is_not_mixed_with_other_work() {
         "delete it to begin anew",
     ];
     assert!(parts.iter().all(|part| message.contains(part)), "{message}");
-    fs::remove_file(workplace.path("photos/picture00.png")).expect("it is deleted");
+    // What an earlier version left behind was made of photos as stored.
+    let record = workplace.text("pooled.npy.progress");
+    let before = record.replace("\"version\":2", "\"version\":1");
+    let before = before.replace("\"orientation\":\"exif\",", "");
+    workplace.write("pooled.npy.progress", before.as_bytes());
     let message = workplace.refuse(2, &begun);
-    assert!(
-        message.contains("the images are not those of the unfinished work"),
-        "{message}"
-    );
+    let parts = [
+        "pooled.npy.progress",
+        "earlier version",
+        "delete it to begin anew",
+    ];
+    assert!(parts.iter().all(|part| message.contains(part)), "{message}");
     fs::remove_file(workplace.path("pooled.npy.progress")).expect("it is deleted");
     workplace.succeed(&[&begun[..], &["--on-error", "skip"]].concat());
-    assert_eq!(workplace.text("pooled.names.txt"), "picture01.png\n");
+    assert_eq!(
+        workplace.text("pooled.names.txt"),
+        "picture00.png\npicture01.png\n"
+    );
 }
 
 #[test]
@@ -339,7 +349,7 @@ fn mistakes_are_one_sentence_and_leave_nothing_behind() {
         ),
         (
             with("--images", "empty"),
-            &["no image in `empty`", ".jpg, .jpeg, .png or .webp"],
+            &["no image in `empty`", "JPEG, PNG, WebP, GIF, BMP or TIFF"],
         ),
         (
             with("--weights", "nowhere.pth"),
@@ -352,7 +362,10 @@ fn mistakes_are_one_sentence_and_leave_nothing_behind() {
         ),
         (
             with("--weights", "text.pth"),
-            &["`text.pth`", "not a whole file of PyTorch weights"],
+            &[
+                "`text.pth`",
+                "it is a text, expected weights that PyTorch saved",
+            ],
         ),
         (
             with("--encoder", "efficientnet_lite1"),
@@ -360,7 +373,7 @@ fn mistakes_are_one_sentence_and_leave_nothing_behind() {
         ),
         (
             with("--encoder", "resnet50"),
-            &["it has no tensor `conv1.weight`"],
+            &["it has no tensor `conv1.weight`; nearest to it are `_"],
         ),
         (
             with("--out", "nowhere/pooled.npy"),

@@ -75,6 +75,14 @@ impl Architecture {
         }
     }
 
+    /// Tensors by which a network is found in a file that holds more than it: no part of a network has them all.
+    pub(crate) fn landmarks(self) -> [&'static str; 2] {
+        match self {
+            Self::ResNet50 | Self::ResNet101 => ["conv1.weight", "layer1.0.conv1.weight"],
+            _ => ["_conv_stem.weight", "_blocks.0._depthwise_conv.weight"],
+        }
+    }
+
     /// How bytes become the numbers that it was trained on.
     pub(crate) fn normalisation(self) -> Normalisation {
         match self {

@@ -43,7 +43,8 @@ impl Encoder {
     /// The file cannot be read, or its tensors are not those of the network.
     pub fn open(architecture: Architecture, path: &Path) -> Result<Self, EncoderError> {
         let attempt = || {
-            let mut weights = StateDict::open(path)?;
+            let weights = StateDict::open(path)?;
+            let mut weights = weights.enter(&architecture.landmarks())?;
             let encoder = Self::load(architecture, &mut weights)?;
             weights.finish()?;
             Ok(encoder)

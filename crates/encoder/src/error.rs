@@ -1,13 +1,11 @@
 //! What can go wrong.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use pytorch_reader::PytorchError;
-
-use crate::architecture::Architecture;
+use crate::{architecture::Architecture, extract::PassedOver};
 
 /// Why weights could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -16,17 +14,40 @@ pub enum WeightsError {
     /// The file cannot be read.
     #[error("cannot read it: {0}")]
     Read(io::Error),
-    /// The file is not one that PyTorch has written, or not all of it.
-    #[error("it is not a whole file of PyTorch weights: {0}")]
-    Format(PytorchError),
+    /// The file is something else.
+    #[error("it is {found}, expected weights that PyTorch saved (.pth)")]
+    Foreign {
+        /// What it seems to be.
+        found: &'static str,
+    },
+    /// The file is not all of what PyTorch has written.
+    #[error("it is not a whole file of PyTorch weights: it is damaged or cut off")]
+    Format,
+    /// The file holds an object of Python that cannot be read.
+    #[error("it holds a `{name}`, expected a dictionary of tensors (`model.state_dict()`)")]
+    Object {
+        /// The object's class.
+        name: String,
+    },
+    /// The file holds the network more than once.
+    #[error(
+        "it holds the network more than once, under {}; expected a file with one of them",
+        quoted(prefixes)
+    )]
+    Ambiguous {
+        /// What the names of tensors of each begin with.
+        prefixes: Vec<String>,
+    },
     /// A tensor's values cannot be read.
     #[error("it is damaged: {0}")]
     Tensor(io::Error),
     /// A tensor is missing.
-    #[error("it has no tensor `{name}`")]
+    #[error("it has no tensor `{name}`{}", instead(nearest))]
     Missing {
         /// The tensor.
         name: String,
+        /// Those of its tensors, not read yet, whose names differ least.
+        nearest: Vec<String>,
     },
     /// A tensor has another shape.
     #[error("tensor `{name}` has the shape {found:?}, expected {expected:?}")]
@@ -39,7 +60,7 @@ pub enum WeightsError {
         expected: Vec<usize>,
     },
     /// A tensor has elements of another type.
-    #[error("tensor `{name}` has elements of type {found}, expected F32 or F16")]
+    #[error("tensor `{name}` has elements of type {found}, expected float32 or float16")]
     Type {
         /// The tensor.
         name: String,
@@ -60,6 +81,21 @@ pub enum WeightsError {
     },
 }
 
+/// Names in quotes, with commas.
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// What there is instead of a tensor.
+fn instead(nearest: &[String]) -> String {
+    match nearest {
+        [] => "; it has no other tensor".to_owned(),
+        [name] => format!("; nearest to it is `{name}`"),
+        names => format!("; nearest to it are {}", quoted(names)),
+    }
+}
+
 /// Why an image could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -67,15 +103,68 @@ pub enum PictureError {
     /// The file cannot be read.
     #[error("{0}")]
     Read(#[from] io::Error),
-    /// The file is not a whole JPEG.
-    #[error("not a whole JPEG: {0}")]
-    Jpeg(#[from] libjpeg_turbo_rs::JpegError),
-    /// The file is not a whole PNG or WebP.
-    #[error("{0}")]
-    Decode(#[from] image::ImageError),
+    /// The file is something else.
+    #[error("it is {found}, expected {IMAGES}")]
+    Foreign {
+        /// What it seems to be.
+        found: &'static str,
+    },
+    /// The file is of no kind that is known here.
+    #[error("it does not begin as an image does, expected {IMAGES}")]
+    Unknown,
+    /// The image is of a kind that is not read.
+    #[error(
+        "it is a {format} with colours or a compression that are not read, expected an ordinary JPEG or PNG"
+    )]
+    Unsupported {
+        /// Its format.
+        format: &'static str,
+    },
+    /// The file holds less than a whole image.
+    #[error("it is not a whole {format}: {damage}")]
+    Damaged {
+        /// Its format.
+        format: &'static str,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// The image takes too much memory.
+    #[error(
+        "its {width} x {height} pixels take more than 512 MiB of memory, expected a smaller image"
+    )]
+    TooLarge {
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+    },
+    /// The file is too long to be read.
+    #[error("the file is larger than 512 MiB, expected a smaller image")]
+    TooLong,
     /// The image has no pixels, or not as many as it says.
     #[error("its pixels do not fill its width and height")]
     Pixels,
+}
+
+/// The formats of images that are read.
+const IMAGES: &str = "a JPEG, PNG, WebP, GIF, BMP or TIFF";
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// Its end is missing.
+    EndsEarly,
+    /// Something in it is not as it has to be.
+    Content,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndsEarly => "it ends too early",
+            Self::Content => "it is damaged",
+        })
+    }
 }
 
 /// Why a record of an encoder could not be read.
@@ -137,10 +226,12 @@ pub enum EncoderError {
         error: io::Error,
     },
     /// A folder holds no image.
-    #[error("found no image in `{}`, expected files ending in .jpg, .jpeg, .png or .webp", path.display())]
+    #[error("found no image in `{}`, expected {IMAGES} files{}", path.display(), also(passed_over))]
     NoImages {
         /// The folder.
         path: PathBuf,
+        /// What it holds.
+        passed_over: PassedOver,
     },
     /// No image of a folder can be read.
     #[error("none of the images in `{}` can be read", path.display())]
@@ -186,10 +277,23 @@ pub enum EncoderError {
         /// The record.
         path: PathBuf,
     },
-    /// The folder holds other images than when the work began.
-    #[error("the images are not those of the unfinished work that `{}` records; delete it to begin anew", path.display())]
-    ImagesChanged {
+    /// Unfinished files were made by an earlier version, which took photos as they are stored.
+    #[error(
+        "`{}` records unfinished work of an earlier version, which did not turn photos as their EXIF data say; \
+         delete it to begin anew",
+        path.display()
+    )]
+    OldProgress {
         /// The record.
+        path: PathBuf,
+    },
+    /// An image is not the one any more that was encoded.
+    #[error(
+        "image `{}` has changed since it was encoded; run the command again to encode images from there on anew",
+        path.display()
+    )]
+    ChangedMeanwhile {
+        /// The image.
         path: PathBuf,
     },
     /// Another process writes the same files.
@@ -209,6 +313,15 @@ pub enum EncoderError {
     /// Threads cannot be started.
     #[error("cannot start threads: {0}")]
     Threads(rayon::ThreadPoolBuildError),
+}
+
+/// What else is to be said of a folder.
+fn also(passed_over: &PassedOver) -> String {
+    if passed_over.is_empty() {
+        String::new()
+    } else {
+        format!("; {passed_over}")
+    }
 }
 
 impl EncoderError {

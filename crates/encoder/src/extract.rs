@@ -1,39 +1,39 @@
 //! From a folder of images to feature files, so that a killed process loses next to nothing.
 //!
 //! Features are appended to files under names of their own (`FILE.partial`), and every image that is done to a record
-//! of progress beside them. The same call goes on where the record ends; since every image is encoded for itself, by
-//! one thread, the files end up the same to the byte. They are renamed into place when they are complete.
+//! of progress beside them. The same call goes on where the record ends, or before the first image whose file is not
+//! the one that was encoded; since every image is encoded for itself, by one thread, the files end up the same to the
+//! byte. They are renamed into place when they are complete.
 
 mod listing;
+mod plan;
 mod progress;
 mod rows;
+mod workers;
 
 use std::{
-    fs, iter,
+    fs, io, iter,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
 };
 
 use half::f16;
 use image::RgbImage;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 
+pub use self::{listing::PassedOver, progress::Change};
 use self::{
-    progress::{Entry, Progress, Settings},
+    plan::{outputs, records, resume, settings},
+    progress::{Entry, Progress, Stamp},
     rows::RowFile,
+    workers::Workers,
 };
 use crate::{
     architecture::Architecture,
     encoder::{Encoder, Features},
     error::{EncoderError, PictureError, WeightsError},
-    picture,
-    record::{EncoderRecord, Part},
+    picture::{self, Orientation},
+    record::Part,
 };
 
 /// Images that each thread encodes before features are forced to the disk.
@@ -72,7 +72,7 @@ pub enum OnError {
 /// What is to be made of what.
 #[derive(Debug, Clone)]
 pub struct Extraction {
-    /// A folder; its files ending in `.jpg`, `.jpeg`, `.png` and `.webp` are encoded.
+    /// A folder; its JPEG, PNG, WebP, GIF, BMP and TIFF files are encoded, the right way up.
     pub images: PathBuf,
     /// The encoder.
     pub architecture: Architecture,
@@ -99,6 +99,15 @@ pub enum ExtractionEvent<'a> {
         images: usize,
         /// Images that are done already.
         done: usize,
+        /// What else is in the folder.
+        passed_over: &'a PassedOver,
+    },
+    /// An image is not as it was when it was encoded: it and all that follow it are encoded again.
+    Changed {
+        /// The image.
+        path: &'a Path,
+        /// What became of it.
+        change: Change,
     },
     /// One more image is done.
     Encoded,
@@ -120,10 +129,12 @@ pub struct Extracted {
     pub skipped: usize,
     /// Images that were done already when the work began.
     pub done_before: usize,
+    /// Other files of the folder.
+    pub passed_over: usize,
 }
 
 /// Encodes all images of a folder, and writes the files and beside each a `.names.txt` with a file name a row, sorted,
-/// and an `.encoder.json` with an [`EncoderRecord`].
+/// and an `.encoder.json` with an [`EncoderRecord`](crate::EncoderRecord).
 ///
 /// # Errors
 /// The options do not go together, something cannot be read or written, or an image is broken (see [`OnError`]). What
@@ -133,27 +144,31 @@ pub fn extract(
     observe: &mut dyn FnMut(&ExtractionEvent<'_>),
 ) -> Result<Extracted, EncoderError> {
     let outputs = outputs(extraction)?;
-    let names = listing::images(&extraction.images)?;
+    let (names, passed_over) = listing::images(&extraction.images)?;
     let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
     let settings = settings(extraction, &outputs)?;
     let records = records(extraction, &outputs, settings.weights_crc32c)?;
-    let (mut progress, mut files) = resume(settings, &outputs, extraction.element, &names)?;
+    let (mut progress, mut files) = resume(settings, &outputs, extraction, &names)?;
     let done_before = progress.entries().len();
+    if let Some((name, change)) = progress.change() {
+        observe(&ExtractionEvent::Changed {
+            path: &extraction.images.join(name),
+            change: *change,
+        });
+    }
     observe(&ExtractionEvent::Started {
         images: names.len(),
         done: done_before,
+        passed_over: &passed_over,
     });
     let workers = Workers::start(extraction.threads)?;
     let batch = IMAGES_PER_BATCH * extraction.threads.get();
     for names in names[done_before..].chunks(batch) {
-        let encode = |number: usize| {
-            let path = extraction.images.join(&names[number]);
-            let picture = picture::read(&path, extraction.architecture.image_size())?;
-            Ok(encoder.encode(&picture))
-        };
-        let results = workers.map(names.len(), &encode, &mut || {
-            observe(&ExtractionEvent::Encoded);
-        });
+        let results = workers.map(
+            names.len(),
+            &|number| encode(extraction, &encoder, &names[number]),
+            &mut || observe(&ExtractionEvent::Encoded),
+        );
         let (entries, failure) = append(extraction, names, results, &mut files, observe)?;
         for (_, file) in &mut files {
             file.sync()?;
@@ -163,13 +178,36 @@ pub fn extract(
             return Err(failure);
         }
     }
-    let kept: Vec<&str> = progress.kept().collect();
+    let kept = progress.kept().count();
     let extracted = Extracted {
-        images: kept.len(),
-        skipped: progress.entries().len() - kept.len(),
+        images: kept,
+        skipped: progress.entries().len() - kept,
         done_before,
+        passed_over: passed_over.number_of_files(),
     };
-    if kept.is_empty() {
+    finish(extraction, progress, files, &records)?;
+    Ok(extracted)
+}
+
+/// An image's file as it was just before it was read, and its features.
+type Encoded = (Stamp, Result<Features, PictureError>);
+
+fn encode(extraction: &Extraction, encoder: &Encoder, name: &str) -> io::Result<Encoded> {
+    let path = extraction.images.join(name);
+    let stamp = Stamp::of(&path)?;
+    let size = extraction.architecture.image_size();
+    let picture = picture::read(&path, size, Orientation::Exif);
+    Ok((stamp, picture.map(|picture| encoder.encode(&picture))))
+}
+
+/// Puts complete files into place, if the images are still those that were encoded.
+fn finish(
+    extraction: &Extraction,
+    mut progress: Progress,
+    files: Vec<(Part, RowFile)>,
+    records: &[Vec<u8>],
+) -> Result<(), EncoderError> {
+    if progress.kept().next().is_none() {
         for (_, file) in files {
             file.discard();
         }
@@ -178,11 +216,18 @@ pub fn extract(
             path: extraction.images.clone(),
         });
     }
-    for ((_, file), record) in files.into_iter().zip(&records) {
+    for entry in progress.entries() {
+        let path = extraction.images.join(&entry.name);
+        if Stamp::of(&path).unwrap_or_default() != entry.stamp {
+            return Err(EncoderError::ChangedMeanwhile { path });
+        }
+    }
+    progress.finish()?;
+    let kept: Vec<&str> = progress.kept().collect();
+    for ((_, file), record) in files.into_iter().zip(records) {
         file.finish(&kept, record)?;
     }
-    progress.remove()?;
-    Ok(extracted)
+    progress.remove()
 }
 
 /// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.
@@ -211,122 +256,21 @@ pub fn fingerprint(architecture: Architecture, weights: &Path) -> Result<u32, En
     Ok(crc32c::crc32c(&bytes))
 }
 
-/// A file to be made.
-struct Output {
-    part: Part,
-    path: PathBuf,
-    /// Shape of a row.
-    shape: Vec<usize>,
-}
-
-fn outputs(extraction: &Extraction) -> Result<Vec<Output>, EncoderError> {
-    let architecture = extraction.architecture;
-    let dimension = architecture.dimension();
-    let pooled = extraction.pooled.iter().map(|path| Output {
-        part: Part::Pooled,
-        path: path.clone(),
-        shape: vec![dimension],
-    });
-    let grid = extraction.grid.iter().map(|path| Output {
-        part: Part::Grid,
-        path: path.clone(),
-        shape: vec![architecture.regions(), dimension],
-    });
-    let outputs: Vec<Output> = pooled.chain(grid).collect();
-    if outputs.is_empty() {
-        return Err(EncoderError::NoOutput);
-    }
-    for output in &outputs {
-        if output.path.extension().is_none_or(|ending| ending != "npy") {
-            return Err(EncoderError::OutputName {
-                path: output.path.clone(),
-            });
-        }
-    }
-    if extraction.pooled == extraction.grid {
-        return Err(EncoderError::SameOutput {
-            path: outputs[0].path.clone(),
-        });
-    }
-    Ok(outputs)
-}
-
-/// All that decides about the bytes of the files.
-fn settings(extraction: &Extraction, outputs: &[Output]) -> Result<Settings, EncoderError> {
-    let weights_crc32c = fingerprint(extraction.architecture, &extraction.weights)?;
-    let images = fs::canonicalize(&extraction.images).map_err(|error| EncoderError::List {
-        path: extraction.images.clone(),
-        error,
-    })?;
-    Ok(Settings {
-        version: progress::VERSION,
-        architecture: extraction.architecture.name().to_owned(),
-        weights_crc32c,
-        images: images.to_string_lossy().into_owned(),
-        element: extraction.element.descr().to_owned(),
-        outputs: outputs
-            .iter()
-            .map(|output| output.path.to_string_lossy().into_owned())
-            .collect(),
-    })
-}
-
-/// What is to stand beside every file.
-fn records(
-    extraction: &Extraction,
-    outputs: &[Output],
-    weights_crc32c: u32,
-) -> Result<Vec<Vec<u8>>, EncoderError> {
-    let weights = fs::canonicalize(&extraction.weights);
-    let weights = weights.unwrap_or_else(|_| extraction.weights.clone());
-    let record = |output: &Output| {
-        let record = EncoderRecord {
-            encoder: extraction.architecture,
-            weights: PathBuf::from(weights.to_string_lossy().into_owned()),
-            weights_crc32c,
-            features: output.part,
-            element: extraction.element,
-        };
-        record.to_json().map_err(|error| EncoderError::Record {
-            path: output.path.clone(),
-            error,
-        })
-    };
-    outputs.iter().map(record).collect()
-}
-
-/// Opens the record of progress and the unfinished files, cut to what both agree on.
-fn resume(
-    settings: Settings,
-    outputs: &[Output],
-    element: Element,
-    names: &[String],
-) -> Result<(Progress, Vec<(Part, RowFile)>), EncoderError> {
-    let mut progress = Progress::open(&outputs[0].path, &settings, names)?;
-    let mut files = Vec::new();
-    for output in outputs {
-        let file = RowFile::open(&output.path, output.shape.clone(), element)?;
-        files.push((output.part, file));
-    }
-    let rows = files.iter().map(|(_, file)| file.rows()).min();
-    progress.keep_rows(rows.unwrap_or(0))?;
-    let rows = progress.kept().count();
-    for (_, file) in &mut files {
-        file.keep_rows(rows)?;
-    }
-    Ok((progress, files))
-}
-
 /// Appends a batch up to the first image that stops the work; returns what was done and that image's error.
 fn append(
     extraction: &Extraction,
     names: &[String],
-    results: Vec<Result<Features, PictureError>>,
+    results: Vec<io::Result<Encoded>>,
     files: &mut [(Part, RowFile)],
     observe: &mut dyn FnMut(&ExtractionEvent<'_>),
 ) -> Result<(Vec<Entry>, Option<EncoderError>), EncoderError> {
     let mut entries = Vec::with_capacity(names.len());
     for (name, result) in iter::zip(names, results) {
+        let (stamp, result) = match result {
+            Ok((stamp, result)) => (Some(stamp), result),
+            Err(error) => (None, Err(PictureError::Read(error))),
+        };
+        let is_kept = result.is_ok();
         match result {
             Ok(features) => {
                 for (part, file) in &mut *files {
@@ -345,52 +289,13 @@ fn append(
                     path: &path,
                     error: &error,
                 });
-                entries.push(Entry::skipped(name));
-                continue;
             }
         }
-        entries.push(Entry::kept(name));
+        entries.push(Entry {
+            name: name.clone(),
+            stamp: stamp.unwrap_or_default(),
+            is_kept,
+        });
     }
     Ok((entries, None))
-}
-
-/// Threads that encode one image each, with nobody to share a matrix product with: an image on every core leaves none
-/// idle, and bits do not depend on the number of threads.
-struct Workers(Vec<ThreadPool>);
-
-impl Workers {
-    fn start(threads: NonZeroUsize) -> Result<Self, EncoderError> {
-        let pools = iter::repeat_with(|| ThreadPoolBuilder::new().num_threads(1).build());
-        let pools = pools.take(threads.get()).collect::<Result<_, _>>();
-        Ok(Self(pools.map_err(EncoderError::Threads)?))
-    }
-
-    /// Does `count` pieces of work by their numbers; the results are in that order.
-    fn map<T: Send>(
-        &self,
-        count: usize,
-        work: &(dyn Fn(usize) -> T + Sync),
-        done: &mut dyn FnMut(),
-    ) -> Vec<T> {
-        let next = AtomicUsize::new(0);
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&number| number < count);
-        let (sender, receiver) = mpsc::channel();
-        let work = |sender: mpsc::Sender<_>| {
-            while let Some(number) = take() {
-                if sender.send((number, work(number))).is_err() {
-                    break;
-                }
-            }
-        };
-        thread::scope(|scope| {
-            for pool in &self.0 {
-                let (sender, work) = (sender.clone(), &work);
-                scope.spawn(move || pool.install(|| work(sender)));
-            }
-            drop(sender);
-            let mut results: Vec<_> = receiver.iter().inspect(|_| done()).collect();
-            results.sort_unstable_by_key(|&(number, _)| number);
-            results.into_iter().map(|(_, result)| result).collect()
-        })
-    }
 }

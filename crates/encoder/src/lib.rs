@@ -11,7 +11,8 @@
 //! | `efficientnet_lite`, `resnet` | the networks |
 //! | `layer` | convolutions with their batch normalisation folded in |
 //! | `weights` | PyTorch's state dicts |
-//! | `picture`, `resize` | from an image file to pixels, as PIL has them |
+//! | `picture`, `resize` | from an image file to pixels the right way up, as PIL has them |
+//! | `sniff` | what a file seems to be, for messages |
 //! | `extract` | from a folder of images to feature files |
 //! | `record` | what stands beside a feature file about its encoder |
 //! | `attention_picture` | a photo for every word, in warm light where the captioner looked |
@@ -27,16 +28,20 @@ mod picture;
 mod record;
 mod resize;
 mod resnet;
+mod sniff;
 mod weights;
 
 pub use architecture::Architecture;
 pub use attention_picture::attention_picture;
 pub use encoder::{Encoder, Features};
-pub use error::{AttentionPictureError, EncoderError, PictureError, RecordError, WeightsError};
-pub use extract::{
-    Element, Extracted, Extraction, ExtractionEvent, OnError, encode_all, extract, fingerprint,
+pub use error::{
+    AttentionPictureError, Damage, EncoderError, PictureError, RecordError, WeightsError,
 };
-pub use picture::{read, read_whole};
+pub use extract::{
+    Change, Element, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all,
+    extract, fingerprint,
+};
+pub use picture::{Orientation, is_turned, read, read_whole};
 pub use record::{EncoderRecord, Part};
 pub use weights::{FloatTensor, StateDict, WeightSource};
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{architecture::Architecture, error::RecordError, extract::Element};
+use crate::{
+    architecture::Architecture, error::RecordError, extract::Element, picture::Orientation,
+};
 
 /// The encoder of a feature file, so that other images can be encoded as those in the file were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct EncoderRecord {
     pub weights_crc32c: u32,
     /// What the file holds of an image.
     pub features: Part,
+    /// Which way up photos were taken; features of versions that do not record it were made of photos as stored.
+    #[serde(default)]
+    pub orientation: Orientation,
     /// Type of the numbers.
     pub element: Element,
 }
@@ -61,11 +66,17 @@ mod tests {
             weights: PathBuf::from("/weights/resnet101.pth"),
             weights_crc32c: 4_000_000_000,
             features: Part::Grid,
+            orientation: Orientation::Exif,
             element: Element::F16,
         };
         let json = record.to_json().expect("JSON");
         assert_eq!(EncoderRecord::parse(&json).expect("a record"), record);
         let text = String::from_utf8(json).expect("UTF-8");
+        let before = text.replace("  \"orientation\": \"exif\",\n", "");
+        assert_ne!(before, text);
+        let record =
+            EncoderRecord::parse(before.as_bytes()).expect("a record of an earlier version");
+        assert_eq!(record.orientation, Orientation::Stored);
         for (from, to, expected) in [
             (
                 "resnet101\"",

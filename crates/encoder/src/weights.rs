@@ -1,14 +1,22 @@
 //! State dicts that PyTorch has saved.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::Read,
     path::Path,
 };
 
 use half::f16;
-use pytorch_reader::{DType, PytorchReader, Tensor};
+use pytorch_reader::{DType, PickleError, PytorchError, PytorchReader, Tensor};
 
-use crate::error::WeightsError;
+use crate::{error::WeightsError, sniff};
+
+/// Names that a message lists for one that is missing.
+const NEAREST: usize = 3;
+
+/// Longer names are not compared with one that is missing.
+const NAME_BYTES: usize = 200;
 
 /// Where a network's tensors come from, by name and shape.
 pub trait WeightSource {
@@ -31,7 +39,7 @@ pub struct FloatTensor {
 /// A `.pth` file of 32- or 16-bit floats, as `torch.save(model.state_dict())` writes it in any version.
 #[derive(Debug)]
 pub struct StateDict {
-    tensors: HashMap<String, Tensor>,
+    tensors: BTreeMap<String, Tensor>,
 }
 
 impl StateDict {
@@ -41,13 +49,50 @@ impl StateDict {
     /// The file cannot be read, or is not a whole PyTorch file.
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         // Files that others cannot see through, such as directories, get the operating system's words.
-        std::fs::File::open(path)
-            .and_then(|mut file| std::io::Read::read(&mut file, &mut [0]))
-            .map_err(WeightsError::Read)?;
-        let reader = PytorchReader::new(path).map_err(WeightsError::Format)?;
+        let mut head = Vec::new();
+        let file = File::open(path).map_err(WeightsError::Read)?;
+        let mut start = file.take(sniff::HEAD_BYTES as u64);
+        start.read_to_end(&mut head).map_err(WeightsError::Read)?;
+        let reader = PytorchReader::new(path).map_err(|error| of_reader(&error, &head))?;
         Ok(Self {
-            tensors: reader.into_tensors(),
+            tensors: reader.into_tensors().into_iter().collect(),
         })
+    }
+
+    /// Goes to the network that has all tensors of these names, wherever it stands in the file: its names may begin with
+    /// `module.` and `_orig_mod.`, and it may be an entry (`state_dict`, `model`) of a dictionary with other entries,
+    /// which are left out. Without one, all stays as it is.
+    ///
+    /// # Errors
+    /// There are several such networks.
+    pub(crate) fn enter(mut self, names: &[&str]) -> Result<Self, WeightsError> {
+        let [first, others @ ..] = names else {
+            return Ok(self);
+        };
+        let is_network = |prefix: &&str| {
+            let has = |name: &&str| self.tensors.contains_key(&format!("{prefix}{name}"));
+            (prefix.is_empty() || prefix.ends_with('.')) && others.iter().all(has)
+        };
+        let ends = self
+            .tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix(first));
+        let prefixes: BTreeSet<&str> = ends.filter(is_network).collect();
+        let prefixes: Vec<String> = prefixes.into_iter().map(str::to_owned).collect();
+        match prefixes.as_slice() {
+            [] => Ok(self),
+            [prefix] => {
+                let tensors = self.tensors.into_iter().filter_map(|(name, tensor)| {
+                    let name = name.strip_prefix(prefix.as_str())?.to_owned();
+                    Some((name, tensor))
+                });
+                self.tensors = tensors.collect();
+                Ok(self)
+            }
+            // Beside a network itself, all others are tensors that it does not have.
+            [first, ..] if first.is_empty() => Ok(self),
+            _ => Err(WeightsError::Ambiguous { prefixes }),
+        }
     }
 
     /// All tensors by name, without counts, which are whole numbers.
@@ -78,8 +123,8 @@ impl StateDict {
             name.ends_with(".num_batches_tracked")
                 || classifier.iter().any(|prefix| name.starts_with(prefix))
         };
-        let unknown = self.tensors.into_keys().filter(|name| !is_known(name));
-        match unknown.min() {
+        let mut unknown = self.tensors.into_keys().filter(|name| !is_known(name));
+        match unknown.next() {
             Some(name) => Err(WeightsError::Unexpected { name }),
             None => Ok(()),
         }
@@ -88,10 +133,12 @@ impl StateDict {
 
 impl WeightSource for StateDict {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let missing = || WeightsError::Missing {
-            name: name.to_owned(),
+        let Some(tensor) = self.tensors.remove(name) else {
+            return Err(WeightsError::Missing {
+                name: name.to_owned(),
+                nearest: nearest(name, self.tensors.keys()),
+            });
         };
-        let tensor = self.tensors.remove(name).ok_or_else(missing)?;
         if tensor.shape() != shape {
             return Err(WeightsError::Shape {
                 name: name.to_owned(),
@@ -103,7 +150,7 @@ impl WeightSource for StateDict {
         if !matches!(dtype, DType::F32 | DType::F16) {
             return Err(WeightsError::Type {
                 name: name.to_owned(),
-                found: format!("{dtype:?}"),
+                found: type_name(dtype),
             });
         }
         let bytes = tensor.read().map_err(WeightsError::Tensor)?;
@@ -125,5 +172,60 @@ impl WeightSource for StateDict {
                 name: name.to_owned(),
             })
         }
+    }
+}
+
+/// The names that differ least from one, by letters that are put in, left out and changed.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let names = names.filter(|other| other.len() <= NAME_BYTES);
+    let mut names: Vec<_> = names
+        .map(|other| (strsim::levenshtein(name, other), other))
+        .collect();
+    names.sort_unstable();
+    let nearest = names.into_iter().take(NEAREST);
+    nearest.map(|(_, name)| name.clone()).collect()
+}
+
+/// PyTorch's name of a type.
+fn type_name(dtype: DType) -> String {
+    let name = format!("{dtype:?}").to_lowercase();
+    let Some(at) = name.find(|letter: char| letter.is_ascii_digit()) else {
+        return name;
+    };
+    let (letters, bits) = name.split_at(at);
+    let kind = match letters {
+        "f" => "float",
+        "bf" => "bfloat",
+        "i" => "int",
+        "u" => "uint",
+        _ => return name,
+    };
+    format!("{kind}{bits}")
+}
+
+/// Why a file that begins like this cannot be read.
+fn of_reader(error: &PytorchError, head: &[u8]) -> WeightsError {
+    match sniff::kind(head) {
+        Some("a zip archive" | "a tar archive" | "a pickle") | None => {}
+        Some(found) => return WeightsError::Foreign { found },
+    }
+    match error {
+        PytorchError::InvalidFormat(reason) if reason.contains("data.pkl") => {
+            WeightsError::Foreign {
+                found: "a zip archive without the `data.pkl` of PyTorch",
+            }
+        }
+        PytorchError::InvalidFormat(reason) if reason.contains("Expected a dictionary") => {
+            WeightsError::Foreign {
+                found: "a pickle of something else than a dictionary",
+            }
+        }
+        PytorchError::Pickle(PickleError::UnsupportedType(name)) => {
+            WeightsError::Object { name: name.clone() }
+        }
+        PytorchError::Pickle(PickleError::NoDataSource) => WeightsError::Foreign {
+            found: "a pickle without the numbers of its tensors",
+        },
+        _ => WeightsError::Format,
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use half::f16;
-use scst_encoder::{Architecture, Encoder, read};
+use scst_encoder::{Architecture, Encoder, Orientation, read};
 
 /// Names the file of EfficientNet-Lite0's weights.
 const WEIGHTS: &str = "SCST_EFFICIENTNET_LITE0";
@@ -40,7 +40,11 @@ fn pooled_features_equal_those_of_pytorch() {
     // Photos from all over the data set.
     let step = names.lines().count() / PHOTOS;
     for (name, row) in names.lines().zip(rows).step_by(step) {
-        let photo = read(&data.join("images").join(name), architecture.image_size());
+        let photo = read(
+            &data.join("images").join(name),
+            architecture.image_size(),
+            Orientation::Exif,
+        );
         let found = encoder.encode(&photo.expect("a photo")).pooled;
         let (expected, _) = row.as_chunks();
         let expected = expected

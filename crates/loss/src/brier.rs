@@ -4,7 +4,8 @@ use burn::tensor::{IndexingUpdateOp, Tensor, activation::log_softmax};
 use scst_kernels::{brier as kernel, host::is_host};
 
 use crate::{
-    LossError, RowTargets, SoftTargetGradient, SoftTargets, SoftmaxGradient, row_targets::column_of,
+    LossError, RowTargets, SoftTargetGradient, SoftTargets, SoftmaxGradient,
+    row_targets::column_of, softmax::entropy,
 };
 
 /// The gradient of the weighted Brier score of gold words at the softmax inputs.
@@ -35,7 +36,7 @@ pub fn brier_gradient(
     let log_p = log_softmax(logits, 1);
     let p = log_p.clone().exp();
     let log_probability = log_p.clone().gather(1, words.clone());
-    let entropy = (p.clone() * log_p).sum_dim(1).neg();
+    let entropy = entropy(&p, &log_p);
     let gold = p
         .zeros_like()
         .scatter(1, words, log_probability.ones_like(), IndexingUpdateOp::Add);

@@ -58,7 +58,7 @@ pub fn softmax_gradient(
     let log_p = log_softmax(logits, 1);
     let p = log_p.clone().exp();
     let log_probability = log_p.clone().gather(1, words.clone());
-    let entropy = (p.clone() * log_p.clone()).sum_dim(1).neg();
+    let entropy = entropy(&p, &log_p);
     let epsilon = f64::from(label_smoothing);
     let (loss, p_minus_rest) = if epsilon == 0.0 {
         (log_probability.clone().neg(), p)
@@ -79,6 +79,13 @@ pub fn softmax_gradient(
         loss,
         entropy,
     })
+}
+
+/// `-sum_k p_k log p_k` of every row, `[rows, 1]`; of a word that is ruled out, `p log p` is 0.
+pub(crate) fn entropy(p: &Tensor<2>, log_p: &Tensor<2>) -> Tensor<2> {
+    let impossible = p.clone().equal_elem(0.0);
+    let terms = (p.clone() * log_p.clone()).mask_fill(impossible, 0.0);
+    terms.sum_dim(1).neg()
 }
 
 #[cfg(test)]

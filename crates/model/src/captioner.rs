@@ -145,6 +145,14 @@ impl Captioner {
         matches!(self.family(), Family::Markov(_))
     }
 
+    /// Words of the longest caption that it can score, if there is a longest.
+    pub fn longest_caption(&self) -> Option<usize> {
+        match self.family() {
+            Family::Recurrent(_) | Family::Transformer(_) => None,
+            Family::Markov(model) => Some(model.positions()),
+        }
+    }
+
     /// All parameters, in a fixed order.
     pub fn parameters(&self) -> Vec<Parameter> {
         match &self.kind {
@@ -186,10 +194,6 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
-        if let Family::Markov(model) = self.family() {
-            let state = model.start(features, image_of_caption)?;
-            return Ok(State(Family::Markov(state)));
-        }
         Ok(self
             .start_tape(features, image_of_caption, Noise::default())?
             .0)
@@ -222,7 +226,7 @@ impl Captioner {
                 )
             }
             Family::Markov(model) => {
-                let (state, tape) = model.start_tape(features, image_of_caption, noise.dropout)?;
+                let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
                 (State(Family::Markov(state)), Tape(Family::Markov(tape)))
             }
         })

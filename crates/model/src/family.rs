@@ -28,7 +28,8 @@ impl State {
     }
 
     /// The same captions for greedy search: a captioner that knows what may follow a word scores it by the best
-    /// continuation in place of all, so that greedy search finds the most probable caption (Viterbi).
+    /// continuation without the unknown word in place of all, so that greedy search finds the most probable caption
+    /// (Viterbi). Such scores say which word is best, and are no log-probabilities.
     ///
     /// Captioners that know of a word only what came before it score as ever.
     #[must_use]

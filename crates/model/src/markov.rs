@@ -23,9 +23,6 @@ pub(crate) use state::MarkovState;
 
 use scores::{Scores, image_gradient};
 
-/// Id of the word that stands for all words outside of the vocabulary; it is not decoded.
-const UNKNOWN: usize = 1;
-
 /// Sizes of the Markov captioner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,12 +141,13 @@ impl MarkovCaptioner {
         (bias.device(), bias.dtype())
     }
 
-    fn positions(&self) -> usize {
+    /// Words of the longest caption.
+    pub(crate) fn positions(&self) -> usize {
         self.position_bias.val().dims()[1] / self.image_bias.val().dims()[1]
     }
 
-    /// Reads images and opens captions whose words are drawn from the distribution with dropout.
-    pub(crate) fn start_tape(
+    /// Reads images and opens captions.
+    pub(crate) fn start(
         &self,
         features: ImageFeatures,
         image_of_caption: &[usize],
@@ -158,22 +156,6 @@ impl MarkovCaptioner {
         let tape = self.read(features, image_of_caption, dropout)?;
         let state = MarkovState::new(Arc::clone(&tape.scores), image_of_caption)?;
         Ok((state, tape))
-    }
-
-    /// Reads images and opens captions that are decoded without the unknown word.
-    pub(crate) fn start(
-        &self,
-        features: ImageFeatures,
-        image_of_caption: &[usize],
-    ) -> Result<MarkovState, ModelError> {
-        let tape = self.read(features, image_of_caption, None)?;
-        let mut scores = Arc::into_inner(tape.scores).ok_or(ModelError::OtherCaptioner)?;
-        for word in scores.node.chunks_exact_mut(scores.vocab) {
-            if let Some(unknown) = word.get_mut(UNKNOWN) {
-                *unknown = f64::NEG_INFINITY;
-            }
-        }
-        MarkovState::new(Arc::new(scores), image_of_caption)
     }
 
     /// The pass through the network.

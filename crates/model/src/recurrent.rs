@@ -143,16 +143,12 @@ pub(crate) fn step(
     state: State,
     tape: Option<&mut Tape>,
 ) -> Result<(Tensor<2>, State), ModelError> {
-    check_words(words, &state)?;
-    let layers = model.words();
-    let columns = [&state.hidden, &state.cell].map(|of| of.dims()[1]);
-    if columns != [layers.hidden(), model.cell_columns()] {
-        return Err(ModelError::OtherCaptioner);
-    }
+    check_step(model, words, &state)?;
     let Some(tape) = tape else {
         let (state, _) = step_without_tape(model, words, state)?;
         return Ok((state.hidden.clone(), state));
     };
+    let layers = model.words();
     let input = layers.inputs(words, tape.dropout.as_mut())?;
     let gates = layers.gates(input.clone());
     record(model, words.to_vec(), input, gates, state, tape)
@@ -167,13 +163,18 @@ pub(crate) fn attend(
     words: &[u32],
     state: State,
 ) -> Result<(Tensor<2>, State), ModelError> {
-    check_words(words, &state)?;
+    check_step(model, words, &state)?;
     let (state, core) = step_without_tape(model, words, state)?;
     let attention = core.attention.ok_or(ModelError::NoAttention)?;
     Ok((attention.weights, state))
 }
 
-fn check_words(words: &[u32], state: &State) -> Result<(), ModelError> {
+/// Whether the captioner can go on from a state with these words.
+fn check_step(model: &dyn Recurrent, words: &[u32], state: &State) -> Result<(), ModelError> {
+    let columns = [&state.hidden, &state.cell].map(|of| of.dims()[1]);
+    if columns != [model.words().hidden(), model.cell_columns()] {
+        return Err(ModelError::OtherCaptioner);
+    }
     let [rows, _] = state.hidden.dims();
     if words.len() == rows {
         return Ok(());

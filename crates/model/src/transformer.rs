@@ -222,6 +222,9 @@ impl TransformerCaptioner {
         mut state: State,
         record: &mut WordRecord,
     ) -> Result<(Tensor<2>, State), ModelError> {
+        if state.cache.len() != self.layers.len() {
+            return Err(ModelError::OtherCaptioner);
+        }
         let open = state.image_of_row.len();
         if words.len() != open {
             return Err(ModelError::Rows {

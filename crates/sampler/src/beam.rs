@@ -9,6 +9,9 @@ use crate::{
     truncation::descending,
 };
 
+/// The widest beam: rows of a search stay few enough for memory.
+const LARGEST_WIDTH: usize = 10_000;
+
 /// How wide a beam is, and whether it is divided into groups that avoid one another's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -42,6 +45,9 @@ impl BeamOptions {
         } = *self;
         let mut problems = Vec::new();
         require(&mut problems, width >= 1, "width", width, "1 or more");
+        let is_small = width <= LARGEST_WIDTH;
+        let largest = "at most 10000";
+        require(&mut problems, is_small, "width", width, largest);
         let divides = groups >= 1 && width.is_multiple_of(groups);
         let divisor = "1 or more, a divisor of the width";
         require(&mut problems, divides, "groups", groups, divisor);
@@ -77,6 +83,7 @@ impl Path {
             hypothesis: Hypothesis {
                 words,
                 log_probability: self.hypothesis.log_probability + log_probability,
+                broken: Vec::new(),
             },
         }
     }
@@ -165,7 +172,7 @@ pub fn beam<M: StepModel>(
     }
     Ok(beams
         .chunks(groups)
-        .map(|beams| ordered(beams, options.width))
+        .map(|beams| ordered(beams, options.width, limits))
         .collect())
 }
 
@@ -271,17 +278,30 @@ impl GroupStep<'_> {
     }
 }
 
-/// The captions of all groups of an image: those that lack the fewest required words, then the most
-/// probable, first.
-fn ordered(beams: &[Vec<Path>], width: usize) -> Vec<Hypothesis> {
-    let mut paths: Vec<&Path> = beams.iter().flatten().collect();
-    paths.sort_by(|a, b| {
-        let (p, q) = (&a.hypothesis, &b.hypothesis);
-        let probable_first = q.log_probability.total_cmp(&p.log_probability);
-        a.missing.cmp(&b.missing).then(probable_first)
+/// The captions of all groups of an image: those that break no constraint, then those that lack the fewest required
+/// words, then the most probable, first.
+fn ordered(beams: &[Vec<Path>], width: usize, limits: &Limits) -> Vec<Hypothesis> {
+    let paths = beams.iter().flatten().map(|path| {
+        let Hypothesis {
+            words,
+            log_probability,
+            ..
+        } = path.hypothesis.clone();
+        (path.missing, limits.judge(words, log_probability))
     });
-    let paths = paths.into_iter().take(width);
-    paths.map(|path| path.hypothesis.clone()).collect()
+    let mut paths: Vec<(usize, Hypothesis)> = paths.collect();
+    paths.sort_by(|(missing_a, a), (missing_b, b)| {
+        let kept_first = a.broken.is_empty().cmp(&b.broken.is_empty()).reverse();
+        let probable_first = b.log_probability.total_cmp(&a.log_probability);
+        kept_first
+            .then(missing_a.cmp(missing_b))
+            .then(probable_first)
+    });
+    paths.truncate(width);
+    paths
+        .into_iter()
+        .map(|(_, hypothesis)| hypothesis)
+        .collect()
 }
 
 #[cfg(test)]

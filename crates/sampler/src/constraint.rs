@@ -10,7 +10,7 @@ pub use ending::{BadEndings, MinimumLength};
 pub use ngram::{BlockImmediateRepeats, NoRepeatedNgram};
 pub use words::{ForbiddenWords, Prefix, RequiredWords};
 
-use crate::END;
+use crate::{END, Hypothesis};
 
 /// A rule for the next word, given the caption so far.
 pub trait Constraint: Debug + Send + Sync {
@@ -24,13 +24,19 @@ pub trait Constraint: Debug + Send + Sync {
     fn missing(&self, _caption: &[u32]) -> Vec<u32> {
         Vec::new()
     }
+
+    /// Whether a whole caption keeps the rule; `words` are those before the end token.
+    fn holds(&self, words: &[u32]) -> bool;
+
+    /// Its name, that of its key in configurations.
+    fn name(&self) -> &'static str;
 }
 
 /// What the captions of a search may be.
 ///
 /// A caption that nothing may follow, because constraints forbid every word, ends: it takes the end
 /// token, whatever forbids that. In a beam it gives way to captions that can go on, as long as there
-/// are any.
+/// are any. What such a dead end breaks stands in [`Hypothesis::broken`](crate::Hypothesis::broken).
 #[derive(Debug, Default)]
 pub struct Limits {
     /// Longest caption in words, the end token included; a longer one is cut off.
@@ -69,6 +75,22 @@ impl Limits {
                 end != f32::NEG_INFINITY
             }
             (false, None) => false,
+        }
+    }
+
+    /// The names of the constraints that a whole caption breaks: none unless it ended where no word was left.
+    pub fn broken(&self, caption: &[u32]) -> Vec<&'static str> {
+        let words = caption.strip_suffix(&[END]).unwrap_or(caption);
+        let broken = self.constraints.iter().filter(|c| !c.holds(words));
+        broken.map(|c| c.name()).collect()
+    }
+
+    /// A caption with its log-probability, and what it breaks.
+    pub(crate) fn judge(&self, words: Vec<u32>, log_probability: f64) -> Hypothesis {
+        Hypothesis {
+            broken: self.broken(&words),
+            words,
+            log_probability,
         }
     }
 

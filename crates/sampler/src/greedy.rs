@@ -43,10 +43,7 @@ pub fn greedy_hypotheses<M: StepModel>(
     })?;
     let hypotheses = captions.into_iter().zip(log_probabilities);
     Ok(hypotheses
-        .map(|(words, log_probability)| Hypothesis {
-            words,
-            log_probability,
-        })
+        .map(|(words, log_probability)| limits.judge(words, log_probability))
         .collect())
 }
 

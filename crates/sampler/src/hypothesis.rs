@@ -11,6 +11,8 @@ pub struct Hypothesis {
     pub words: Vec<u32>,
     /// `sum_t log p(w_t given w_<t)`, nats; the end token counts, length is not normalised.
     pub log_probability: f64,
+    /// The constraints that the caption breaks, by their names; empty unless it ended where they left no word.
+    pub broken: Vec<&'static str>,
 }
 
 impl Hypothesis {
@@ -70,6 +72,7 @@ mod tests {
         let hypothesis = Hypothesis {
             words: vec![4, 2, 7, 0],
             log_probability: -6.0,
+            broken: Vec::new(),
         };
         let score = |normalisation: LengthNormalisation| normalisation.score(&hypothesis);
         assert_eq!(score(LengthNormalisation::None), -6.0);

@@ -2,7 +2,8 @@
 //!
 //! Nothing here knows a network. A model offers [`StepModel`]: given the last words and a state it
 //! returns the scores of the next words and the new state, and it can pick rows out of a state.
-//! [`greedy`], [`sample`], [`sample_with`] and [`beam`] search over that, within [`Limits`]; several
+//! [`greedy`], [`sample`], [`sample_with`] and [`beam`] search over that, within [`Limits`], which [`Rules`] make and
+//! hold against one another; several
 //! models are one as an [`Ensemble`]. [`ranking`] orders several captions, by log-probabilities
 //! ([`LengthNormalisation`]), by their [`consensus`], or by any other scores. Tests search over a
 //! transition table.
@@ -24,6 +25,8 @@ mod gumbel;
 mod hypothesis;
 mod multinomial;
 mod rerank;
+mod rescore;
+mod rules;
 mod sampling;
 mod step;
 #[cfg(test)]
@@ -42,5 +45,7 @@ pub use greedy::{greedy, greedy_hypotheses};
 pub use hypothesis::{Hypothesis, LengthNormalisation};
 pub use multinomial::{draw_words, sample};
 pub use rerank::{consensus, ranking};
+pub use rescore::log_probabilities;
+pub use rules::{Conflict, Rule, Rules};
 pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use step::{END, StepModel};

@@ -80,6 +80,7 @@ pub(crate) fn enumerate(table: &[Vec<f32>], length: usize) -> Vec<Hypothesis> {
                 let hypothesis = Hypothesis {
                     words,
                     log_probability,
+                    broken: Vec::new(),
                 };
                 if word as u32 == END || step + 1 == length {
                     all.push(hypothesis);

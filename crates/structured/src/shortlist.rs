@@ -297,6 +297,18 @@ impl Shortlist {
         Ok(&self.words[position * self.size..][..self.size])
     }
 
+    /// The chain with the same lists, of which no caption holds `word`: its node scores are `-inf`.
+    #[must_use]
+    pub fn without(&self, word: u32) -> Self {
+        let mut chain = self.clone();
+        for (listed, score) in self.words.iter().zip(&mut chain.node) {
+            if *listed == word {
+                *score = f64::NEG_INFINITY;
+            }
+        }
+        chain
+    }
+
     /// What speaks for each word of every position by itself and by what may follow it, nats, `[T, K]`.
     ///
     /// ```text

@@ -20,6 +20,8 @@ pub struct Caption {
     pub text: String,
     /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
     pub log_probability: f64,
+    /// The options of the decoder that the caption breaks, by their keys: none unless it ended where they left no word.
+    pub broken: Vec<&'static str>,
     /// Word ids up to and including the end token, if it was reached.
     ids: Vec<u32>,
 }
@@ -35,8 +37,8 @@ impl<'a> CaptionWriter<'a> {
     /// The captioner of a checkpoint, on `device`; only consensus needs the data that it was trained on.
     ///
     /// # Errors
-    /// [`TrainError`] when weights and captioner do not fit, words that captions are to hold are not in the vocabulary,
-    /// or consensus lacks training captions.
+    /// [`TrainError`] when weights and captioner do not fit, the decoder asks for what no caption can be, or consensus
+    /// lacks training captions.
     pub fn new(
         checkpoint: &'a Checkpoint,
         decoder: &'a DecoderConfig,
@@ -44,11 +46,13 @@ impl<'a> CaptionWriter<'a> {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let config = &checkpoint.config;
-        let (vocabulary, longest) = (&checkpoint.vocabulary, config.data.max_length);
+        let search = Search::new(decoder, config, &checkpoint.vocabulary, corpus)?;
+        let captioner = checkpoint.captioner(&config.model, device)?;
+        search.check_captioners([&captioner])?;
         Ok(Self {
             checkpoint,
-            captioner: checkpoint.captioner(&config.model, device)?,
-            search: Search::with_words(decoder, vocabulary, longest, corpus)?,
+            captioner,
+            search,
         })
     }
 
@@ -67,6 +71,7 @@ impl<'a> CaptionWriter<'a> {
         let caption = |hypothesis: Hypothesis| Caption {
             text: vocabulary.decode(&hypothesis.words),
             log_probability: hypothesis.log_probability,
+            broken: hypothesis.broken,
             ids: hypothesis.words,
         };
         Ok(found

@@ -116,7 +116,7 @@ impl Snapshot<'_> {
                 source: io::Error::other(problem.to_string()),
             })?;
         let mut files = vec![
-            (CONFIG, self.config.to_toml().into_bytes()),
+            (CONFIG, self.config.to_toml()?.into_bytes()),
             (TOKENIZER, tokenizer.into_bytes()),
             (
                 MODEL,
@@ -247,7 +247,7 @@ impl Checkpoint {
         };
         let config_path = dir.join(CONFIG);
         let config = String::from_utf8_lossy(&take(CONFIG)?).into_owned();
-        let config = Config::parse(&config, &config_path, Vec::new())?;
+        let config = Config::parse(&config, &config_path, Vec::new())?.into();
         let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
         let mut optional = |name: &str| {
             let bytes = manifest.contains_key(name).then(|| take(name));

@@ -1,14 +1,20 @@
 //! The configuration of a run: what a TOML file may say, with all defaults.
 //!
 //! A file is read once, overrides from the command line are laid over it, and everything that is
-//! out of range or contradictory is reported at once ([`Config::problems`]). The resolved
-//! configuration, all defaults shown, goes into the run directory and every checkpoint.
+//! out of range or contradictory is reported at once ([`Config::problems`]): what remains is a
+//! [`ValidConfig`]. The resolved configuration, all defaults shown, goes into the run directory and every checkpoint.
 
+mod blame;
+pub(crate) mod bounds;
 mod check;
+mod contradictions;
 mod decoder;
 mod load;
 mod optional;
+mod problem;
 mod stage;
+mod valid;
+mod wording;
 
 use std::path::PathBuf;
 
@@ -16,15 +22,18 @@ use scst_data::{CaptionSource, FeatureSource, WordSplit};
 use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
 
-pub use check::Problem;
+pub use blame::Complaint;
+pub(crate) use contradictions::Words;
 pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use load::{ConfigError, Override};
+pub use problem::Problem;
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, MixerConfig,
     OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
     StartFrom, WordLoss, XeConfig,
 };
+pub use valid::ValidConfig;
 
 use crate::Backend;
 

@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::{
     backend::BackendError,
     checkpoint::CheckpointError,
-    config::ConfigError,
+    config::{ConfigError, Problem},
     events::{EventError, curve::CurveError},
     files::FileError,
 };
@@ -163,6 +163,31 @@ pub enum TrainError {
         /// Steps that are done.
         done: u64,
     },
+    /// A decoder that is out of range, or that asks for what no caption can be.
+    #[error("{}", joined(problems))]
+    Decoder {
+        /// Everything that is wrong with it.
+        problems: Vec<Problem>,
+    },
+    /// Longer captions are asked for than a captioner can score.
+    #[error(
+        "captions of up to {found} words: found a captioner `markov` of {positions} positions, expected a maximum length \
+         of {positions} or less"
+    )]
+    CaptionTooLong {
+        /// The maximum length.
+        found: usize,
+        /// The longest caption of the captioner.
+        positions: usize,
+    },
+    /// A captioner that is too large for any machine.
+    #[error("captioner `{captioner}`: {message}")]
+    CaptionerTooLarge {
+        /// Name of the captioner.
+        captioner: &'static str,
+        /// What was found and expected.
+        message: String,
+    },
     /// A vocabulary without any word of the training captions.
     #[error(
         "{}: it holds no word of the training captions, such as `{example}`, expected the vocabulary that belongs to them",
@@ -176,14 +201,6 @@ pub enum TrainError {
         vocabulary: Option<PathBuf>,
         /// A word of the training captions.
         example: String,
-    },
-    /// A word that captions are to hold but that the captioner does not know.
-    #[error("key `{key}` of the decoder: `{word}` is not in the vocabulary")]
-    UnknownWord {
-        /// The key.
-        key: &'static str,
-        /// The word.
-        word: String,
     },
     /// Consensus decoding without document frequencies.
     #[error(
@@ -263,6 +280,11 @@ pub enum TrainError {
     },
 }
 
+fn joined(problems: &[Problem]) -> String {
+    let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    problems.join("; ")
+}
+
 impl TrainError {
     /// Whether the user's files, configuration or command are at fault, not the machine.
     pub fn is_mistake(&self) -> bool {
@@ -285,8 +307,10 @@ impl TrainError {
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
+            | Self::Decoder { .. }
+            | Self::CaptionTooLong { .. }
+            | Self::CaptionerTooLarge { .. }
             | Self::NoKnownWords { .. }
-            | Self::UnknownWord { .. }
             | Self::ConsensusWithoutTraining
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
-    config::{HardAttentionConfig, ScstConfig, SequenceObjective},
+    config::{HardAttentionConfig, ScstConfig, SequenceObjective, bounds},
     objective::{ImageBatch, StepContext},
     observer::Unobserved,
     scst::{BaselineState, SelfCritic},
@@ -115,23 +115,29 @@ pub fn measure_estimators(
 
 impl EstimatorLab {
     fn check(&self) -> Result<(), TrainError> {
-        let least = |name, found: usize, least: usize| {
-            if found >= least {
+        let within = |name, found: u64, least: u64, largest: u64| {
+            if (least..=largest).contains(&found) {
                 return Ok(());
             }
+            let expected = if found < least {
+                format!("{least} or more")
+            } else {
+                format!("at most {largest}")
+            };
             Err(TrainError::BenchSize {
                 name,
                 found: found.to_string(),
-                expected: format!("{least} or more"),
+                expected,
             })
         };
-        least("images", self.images, 1)?;
-        least("numbers of samples", self.samples.len(), 1)?;
+        within("images", self.images as u64, 1, bounds::IMAGES)?;
+        let numbers = self.samples.len() as u64;
+        within("numbers of samples", numbers, 1, bounds::CAPTIONS)?;
         for &samples in &self.samples {
-            least("samples", samples, 2)?;
+            within("samples", samples as u64, 2, bounds::CAPTIONS)?;
         }
-        least("draws", self.draws as usize, 2)?;
-        least("reference draws", self.reference_draws as usize, 2)
+        within("draws", self.draws, 2, bounds::COUNT)?;
+        within("reference draws", self.reference_draws, 2, bounds::COUNT)
     }
 }
 
@@ -290,13 +296,20 @@ mod tests {
 
     #[test]
     fn sizes_out_of_range_are_named() {
-        let lab = EstimatorLab {
-            images: 4,
-            samples: vec![5, 1],
-            draws: 10,
-            reference_draws: 10,
-        };
-        let message = lab.check().unwrap_err().to_string();
-        assert_eq!(message, "samples: found 1, expected 2 or more");
+        for (samples, expected) in [
+            (1, "samples: found 1, expected 2 or more"),
+            (
+                usize::MAX,
+                "samples: found 18446744073709551615, expected at most 1000",
+            ),
+        ] {
+            let lab = EstimatorLab {
+                images: 4,
+                samples: vec![5, samples],
+                draws: 10,
+                reference_draws: 10,
+            };
+            assert_eq!(lab.check().unwrap_err().to_string(), expected);
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     TrainError,
-    config::{DecoderConfig, ValidationMetric},
+    config::{Config, DecoderConfig, ValidationMetric},
     corpus::Corpus,
     search::Search,
 };
@@ -37,6 +37,8 @@ pub struct EvaluationReport {
     pub mean_length: f64,
     /// Share of captions that reached the maximum length without ending.
     pub cut_off_share: f64,
+    /// How many captions ended where the options of the decoder left no word, and so break one of them.
+    pub dead_ends: usize,
     /// Every choice that changes the captions, the captioner aside.
     pub decoder: String,
     /// Every choice that changes the scores: the decoder, then the metrics.
@@ -62,6 +64,7 @@ impl EvaluationReport {
             ),
             ("mean_length".to_owned(), self.mean_length),
             ("cut_off_share".to_owned(), self.cut_off_share),
+            ("dead_ends".to_owned(), self.dead_ends as f64),
         ]);
         values
     }
@@ -109,33 +112,39 @@ impl ValidationMetric {
 /// kept, as they stand in the caption files.
 ///
 /// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
-/// with several samples, so many fewer are decoded at a time.
+/// with several samples, so many fewer are decoded at a time. `run` tells the longest caption, and how many images are
+/// decoded at a time.
 ///
 /// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, there is
 /// no report.
 ///
 /// # Errors
-/// [`TrainError`] when features cannot be read, decoding fails, or nothing can be scored.
+/// [`TrainError`] when the decoder asks for what no caption can be, features cannot be read, decoding fails, or nothing
+/// can be scored.
 pub fn evaluate(
     captioner: &Captioner,
     others: &[Captioner],
     corpus: &Corpus,
     examples: &[&Example],
     decoder: &DecoderConfig,
-    images_per_batch: usize,
+    run: &Config,
     watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<EvaluationReport>, TrainError> {
     let device = captioner.device();
-    let mut search = Search::new(decoder, corpus)?;
+    let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
+    search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
-    // Every sample is a row of its own.
-    let images_per_batch = (images_per_batch / decoder.samples.max(1)).max(1);
-    for batch in examples.chunks(images_per_batch) {
+    let mut dead_ends = 0;
+    let images = decoder.images_at_a_time(run.validation.images_per_batch);
+    for batch in examples.chunks(images) {
         if watch(words.len()).is_break() {
             return Ok(None);
         }
         let features = corpus.features(batch, &device)?;
-        words.extend(search.captions(captioner, others, &features)?);
+        for caption in search.captions(captioner, others, &features)? {
+            dead_ends += usize::from(!caption.broken.is_empty());
+            words.push(caption.words);
+        }
     }
     if watch(words.len()).is_break() {
         return Ok(None);
@@ -173,6 +182,7 @@ pub fn evaluate(
         captions: captions.collect(),
         distinct_captions: evaluation.distinct_captions,
         mean_length: evaluation.mean_length,
+        dead_ends,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
         signature: format!(
             "{decoder}+{}{}",

@@ -105,7 +105,8 @@ fn agreeing(config: &Config, model: CaptionerConfig) -> Result<Config, ImportErr
 
 /// A configuration that goes on with the checkpoint `out`.
 fn fresh(model: CaptionerConfig, out: &Path) -> Result<Config, ImportError> {
-    let mut config = Config::parse(TEMPLATE, Path::new("imported.toml"), Vec::new())?;
+    let mut config: Config =
+        Config::parse(TEMPLATE, Path::new("imported.toml"), Vec::new())?.into();
     if !model.reads_regions() {
         config.data.features = FeatureSource::Folder(FolderSource {
             path: "data/cocotalk_fc".into(),

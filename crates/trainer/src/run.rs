@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::Checkpoint,
-    config::Config,
+    config::{Config, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -95,7 +95,7 @@ pub struct Summary {
 /// # Errors
 /// [`TrainError`]; a checkpoint that was written before stays intact.
 pub fn train(
-    config: &Config,
+    config: &ValidConfig,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
@@ -151,7 +151,12 @@ impl<'a> Run<'a> {
         let first = progress.stage + usize::from(!goes_on);
         check_rewards(config, first, &corpus, options.rewards)?;
         let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, &device)?;
-        Search::new(&config.validation.decoder, &corpus)?;
+        Search::new(
+            &config.validation.decoder,
+            config,
+            corpus.vocabulary(),
+            Some(&corpus),
+        )?;
         let captioner = match &stored {
             Some(stored) => stored.captioner(&config.model, &device)?,
             None => {
@@ -159,6 +164,10 @@ impl<'a> Run<'a> {
                     feature: corpus.feature_dimension(),
                     vocab: corpus.vocabulary().len(),
                 };
+                if let Some(message) = bounds::oversize(&config.model, dimensions) {
+                    let captioner = config.model.name();
+                    return Err(TrainError::CaptionerTooLarge { captioner, message });
+                }
                 let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
@@ -181,7 +190,7 @@ impl<'a> Run<'a> {
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&directory.join("checkpoints"))?;
         remove_stale_temporaries(&directory)?;
-        write_bytes_atomically(&directory.join("config.toml"), config.to_toml().as_bytes())?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
             EventWriter::resume(&directory, progress.global_step, !progress.validation_due)?
         } else {

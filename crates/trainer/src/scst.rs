@@ -15,7 +15,7 @@ use scst_model::{Captioner, ImageFeatures, Noise};
 use scst_reward::{
     Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
 };
-use scst_sampler::{END, Limits, greedy, sample, sample_continuations};
+use scst_sampler::{END, greedy, sample, sample_continuations};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mixer::prefixes;
@@ -23,7 +23,7 @@ pub(crate) use mixer::prefixes;
 use crate::{
     TrainError,
     config::ScstConfig,
-    decode::Decoder,
+    decode::{Decoder, readable},
     draws::{Purpose, generator},
     objective::{
         ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, tally_rows,
@@ -301,8 +301,7 @@ pub(crate) fn greedy_captions(
     let images = features.images();
     let state = captioner.start(features, &repeat(images, 1))?.maximising();
     let mut decoder = Decoder::reading(captioner);
-    let limits = Limits::length(max_length);
-    Ok(greedy(&mut decoder, state, images, &limits)?)
+    Ok(greedy(&mut decoder, state, images, &readable(max_length))?)
 }
 
 /// Standard deviation of the rewards of one image's samples.

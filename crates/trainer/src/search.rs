@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
-use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+use scst_data::Vocabulary;
 use scst_model::{Captioner, ImageFeatures, ModelError};
 use scst_reward::{
     CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
     References, RewardError,
 };
 use scst_sampler::{
-    BadEndings, BlockImmediateRepeats, Constraint, Ensemble, ForbiddenWords, Hypothesis, Limits,
-    MinimumLength, NoRepeatedNgram, Prefix, RequiredWords, StepModel, beam, consensus,
-    greedy_hypotheses, ranking, sample_with,
+    Ensemble, Hypothesis, Limits, StepModel, beam, consensus, greedy_hypotheses, log_probabilities,
+    ranking, sample_with,
 };
 
 use crate::{
     TrainError,
-    config::{DecoderConfig, Rerank, SearchConfig},
+    config::{Config, DecoderConfig, Rerank, SearchConfig, Words},
     corpus::Corpus,
     decode::Decoder,
     draws::{Purpose, generator},
@@ -34,24 +33,21 @@ pub(crate) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// # Errors
-    /// [`TrainError`] when words that captions are to hold are not in the vocabulary, or consensus
-    /// lacks training captions.
-    pub(crate) fn new(config: &'a DecoderConfig, corpus: &Corpus) -> Result<Self, TrainError> {
-        let (vocabulary, max_length) = (corpus.vocabulary(), corpus.max_length());
-        Self::with_words(config, vocabulary, max_length, Some(corpus))
-    }
-
-    /// With the words of a vocabulary; only consensus needs a corpus.
+    /// A decoder of a run of this configuration, with the words of a vocabulary; only consensus needs a corpus.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
-    pub(crate) fn with_words(
+    /// [`TrainError`] when the decoder is out of range or asks for what no caption can be, or consensus lacks training
+    /// captions.
+    pub(crate) fn new(
         config: &'a DecoderConfig,
+        run: &Config,
         vocabulary: &Vocabulary,
-        max_length: usize,
         corpus: Option<&Corpus>,
     ) -> Result<Self, TrainError> {
+        let problems = config.problems(run, vocabulary);
+        if !problems.is_empty() {
+            return Err(TrainError::Decoder { problems });
+        }
         let frequency = match config.rerank {
             Rerank::Probability => None,
             Rerank::Consensus => {
@@ -66,10 +62,30 @@ impl<'a> Search<'a> {
         };
         Ok(Self {
             config,
-            limits: limits(config, vocabulary, max_length)?,
+            limits: config
+                .rules(run.data.max_length, &Words::of(vocabulary))
+                .limits(),
             rng: generator(config.seed, Purpose::Decoding, 0, 0),
             frequency,
         })
+    }
+
+    /// Whether captioners can score captions of the length that is decoded.
+    ///
+    /// # Errors
+    /// [`TrainError::CaptionTooLong`] when one cannot.
+    pub(crate) fn check_captioners<'b>(
+        &self,
+        captioners: impl IntoIterator<Item = &'b Captioner>,
+    ) -> Result<(), TrainError> {
+        let found = self.limits.max_length;
+        let mut longest = captioners
+            .into_iter()
+            .filter_map(Captioner::longest_caption);
+        match longest.find(|&positions| positions < found) {
+            None => Ok(()),
+            Some(positions) => Err(TrainError::CaptionTooLong { found, positions }),
+        }
     }
 
     /// One caption an image; the probabilities of several captioners are averaged.
@@ -81,13 +97,13 @@ impl<'a> Search<'a> {
         captioner: &Captioner,
         others: &[Captioner],
         features: &ImageFeatures,
-    ) -> Result<Vec<Vec<u32>>, TrainError> {
+    ) -> Result<Vec<Hypothesis>, TrainError> {
         let found = self.hypotheses(captioner, others, features)?;
         let first = |hypotheses: Vec<Hypothesis>| hypotheses.into_iter().next();
-        let words = found
+        Ok(found
             .into_iter()
-            .map(|found| first(found).unwrap_or_default().words);
-        Ok(words.collect())
+            .map(|found| first(found).unwrap_or_default())
+            .collect())
     }
 
     /// All captions that the search found of every image of a batch, the one to be taken first.
@@ -106,38 +122,46 @@ impl<'a> Search<'a> {
             SearchConfig::Sample(_) => self.config.samples,
         };
         let image_of_caption = repeat(images, captions_per_image);
-        let maximises = matches!(self.config.search, SearchConfig::Greedy);
-        let open = |captioner: &Captioner| {
-            let state = captioner.start(features.clone(), &image_of_caption)?;
-            Ok(if maximises { state.maximising() } else { state })
-        };
-        let first = Decoder::reading(captioner);
-        if others.is_empty() {
-            return self.search(first, open(captioner)?, images);
+        let open = |captioner: &Captioner| captioner.start(features.clone(), &image_of_caption);
+        let mut first = Decoder::reading(captioner);
+        if !others.is_empty() {
+            let states: Result<Vec<_>, ModelError> =
+                std::iter::once(captioner).chain(others).map(open).collect();
+            let others = others.iter().map(Decoder::reading).collect();
+            return self.search(&mut Ensemble::new(first, others), states?, images);
         }
-        let states: Result<Vec<_>, ModelError> =
-            std::iter::once(captioner).chain(others).map(open).collect();
-        let others = others.iter().map(Decoder::reading).collect();
-        self.search(Ensemble::new(first, others), states?, images)
+        let state = open(captioner)?;
+        let is_greedy = matches!(self.config.search, SearchConfig::Greedy);
+        if !(is_greedy && captioner.scores_whole_captions()) {
+            return self.search(&mut first, state, images);
+        }
+        // The best captions by scores that look ahead, then what the captioner gives them.
+        let mut best = self.search(&mut first, state.clone().maximising(), images)?;
+        let captions: Vec<Vec<u32>> = best.iter().flatten().map(|h| h.words.clone()).collect();
+        let own = log_probabilities(&mut first, state, &captions)?;
+        for (hypothesis, own) in best.iter_mut().flatten().zip(own) {
+            hypothesis.log_probability = own;
+        }
+        Ok(best)
     }
 
     fn search<M: StepModel<Error = ModelError>>(
         &mut self,
-        mut model: M,
+        model: &mut M,
         state: M::State,
         images: usize,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let limits = &self.limits;
         let found = match &self.config.search {
             SearchConfig::Greedy => {
-                let captions = greedy_hypotheses(&mut model, state, images, limits)?;
+                let captions = greedy_hypotheses(model, state, images, limits)?;
                 captions.into_iter().map(|caption| vec![caption]).collect()
             }
-            SearchConfig::Beam(options) => beam(&mut model, state, images, options, limits)?,
+            SearchConfig::Beam(options) => beam(model, state, images, options, limits)?,
             SearchConfig::Sample(options) => {
                 let samples = self.config.samples;
                 let (rows, rng) = (images * samples, &mut self.rng);
-                let drawn = sample_with(&mut model, state, rows, options, limits, rng)?;
+                let drawn = sample_with(model, state, rows, options, limits, rng)?;
                 drawn.chunks(samples).map(<[Hypothesis]>::to_vec).collect()
             }
         };
@@ -156,7 +180,10 @@ impl<'a> Search<'a> {
         Ok(ranked
             .map(|(hypotheses, scores): (&Vec<Hypothesis>, Vec<f64>)| {
                 let order = ranking(&scores).into_iter();
-                order.map(|k| hypotheses[k].clone()).collect()
+                let order = order.map(|k| hypotheses[k].clone());
+                // What an option promised counts for more than any score.
+                let (kept, broken): (Vec<_>, Vec<_>) = order.partition(|h| h.broken.is_empty());
+                [kept, broken].concat()
             })
             .collect())
     }
@@ -185,59 +212,6 @@ fn consensus_scores(
         first += hypotheses.len();
     }
     Ok(scores)
-}
-
-/// What captions may be, in the ids of a vocabulary.
-///
-/// Words that captions may not hold or end with may be missing from it.
-///
-/// # Errors
-/// [`TrainError::UnknownWord`] when one that they are to hold is.
-fn limits(
-    config: &DecoderConfig,
-    vocabulary: &Vocabulary,
-    max_length: usize,
-) -> Result<Limits, TrainError> {
-    let known = |word: &str| Some(vocabulary.id(word)).filter(|&id| id != UNKNOWN_ID);
-    let all = |key, words: Vec<&str>| -> Result<Vec<u32>, TrainError> {
-        let id = |word: &str| {
-            known(word).ok_or_else(|| TrainError::UnknownWord {
-                key,
-                word: word.to_owned(),
-            })
-        };
-        words.into_iter().map(id).collect()
-    };
-    let some = |words: &[String]| words.iter().filter_map(|word| known(word)).collect();
-    let prefix = all("prefix", config.prefix.split_whitespace().collect())?;
-    let required = config.required_words.iter().map(String::as_str).collect();
-    let required = all("required_words", required)?;
-    let mut constraints: Vec<Box<dyn Constraint>> = Vec::new();
-    if config.minimum_length > 0 {
-        constraints.push(Box::new(MinimumLength(config.minimum_length)));
-    }
-    if let Some(order) = config.no_repeat_ngram {
-        constraints.push(Box::new(NoRepeatedNgram(order)));
-    }
-    if config.block_immediate_repeats {
-        constraints.push(Box::new(BlockImmediateRepeats));
-    }
-    if !config.bad_endings.is_empty() {
-        constraints.push(Box::new(BadEndings(some(&config.bad_endings))));
-    }
-    if !config.forbidden_words.is_empty() {
-        constraints.push(Box::new(ForbiddenWords(some(&config.forbidden_words))));
-    }
-    if !required.is_empty() {
-        constraints.push(Box::new(RequiredWords(required)));
-    }
-    if !prefix.is_empty() {
-        constraints.push(Box::new(Prefix(prefix)));
-    }
-    Ok(Limits {
-        max_length: config.max_length(max_length),
-        constraints,
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 use scst_reward::RewardRegistry;
 use scst_trainer::{
     Config, Event, Observer, Outcome, RunOptions, Start,
+    config::ValidConfig,
     events::{METRICS_FILE, RecordKind, read_records},
     train,
 };
@@ -78,7 +79,7 @@ impl Observer for StopAt<'_> {
 
 /// Trains, stopped in a validation; what was seen of it.
 fn run(
-    config: &Config,
+    config: &ValidConfig,
     directory: &Path,
     validation: usize,
     images: usize,
@@ -95,6 +96,7 @@ fn run(
     let options = RunOptions {
         directory: directory.to_owned(),
         start: Start::ResumeOrNew,
+        verify_features: false,
         stop: &stop,
         rewards: &RewardRegistry::default(),
     };

@@ -13,7 +13,7 @@ pub(crate) struct CaptionArguments {
     /// A run directory (its best checkpoint is taken) or a checkpoint directory
     #[arg(value_name = "RUN_OR_CHECKPOINT")]
     pub(crate) model: PathBuf,
-    /// JPEG, PNG or WebP images of any size
+    /// JPEG, PNG, WebP, GIF, BMP or TIFF images of any size
     #[arg(
         value_name = "IMAGE",
         required_unless_present = "features",

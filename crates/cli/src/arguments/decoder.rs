@@ -2,8 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use scst_reward::BadEndingPenaltyOptions;
-use scst_trainer::config::{
-    BeamOptions, DecoderConfig, LengthNormalisation, Problem, Rerank, SamplingOptions, SearchConfig,
+use scst_trainer::{
+    Checkpoint,
+    config::{
+        BeamOptions, DecoderConfig, LengthNormalisation, Rerank, SamplingOptions, SearchConfig,
+    },
 };
 
 use crate::failure::Failure;
@@ -104,22 +107,19 @@ fn length_normalisation(text: &str) -> Result<LengthNormalisation, String> {
 }
 
 impl DecoderArguments {
-    /// The decoder that the arguments name, or `of_run` if there are none.
+    /// The decoder that the arguments name, or that of the run if there are none.
     ///
     /// # Errors
-    /// A [`Failure::Mistake`] when values are out of range or contradict one another; `max_length`
-    /// is that of the data.
-    pub(crate) fn resolve(
-        &self,
-        of_run: &DecoderConfig,
-        max_length: usize,
-    ) -> Result<DecoderConfig, Failure> {
+    /// A [`Failure::Mistake`] when values are out of range or contradict one another, so that no caption of the run's
+    /// words can keep them all.
+    pub(crate) fn resolve(&self, run: &Checkpoint) -> Result<DecoderConfig, Failure> {
         if *self == Self::default() {
-            return Ok(of_run.clone());
+            return Ok(run.config.validation.decoder.clone());
         }
         let decoder = self.decoder();
         let mut problems = self.contradictions();
-        problems.extend(decoder.problems(max_length).iter().map(in_flags));
+        let found = decoder.problems(&run.config, &run.vocabulary);
+        problems.extend(found.iter().map(|problem| problem.in_words(flag)));
         if problems.is_empty() {
             Ok(decoder)
         } else {
@@ -138,6 +138,12 @@ impl DecoderArguments {
                 self.diversity.is_some(),
                 "diverse-groups",
                 groups,
+            ),
+            (
+                "diversity",
+                self.diversity.is_some() && groups,
+                "diverse-groups of 2 or more",
+                self.diverse_groups != Some(1),
             ),
             (
                 "temperature",
@@ -205,14 +211,17 @@ impl DecoderArguments {
     }
 }
 
-/// A problem with the name of the flag in the place of the key.
-fn in_flags(problem: &Problem) -> String {
-    let key = problem.key();
+/// The flag of a key.
+fn flag(key: &str) -> String {
+    if !key.starts_with("validation.decoder.") {
+        return format!("key `{key}` of the run");
+    }
     let flag = match key.rsplit('.').next() {
         Some("width") => "beam".to_owned(),
         Some("groups") => "diverse-groups".to_owned(),
         Some("alpha") => "length-normalisation".to_owned(),
+        Some("bad_endings") => "remove-bad-endings".to_owned(),
         last => last.unwrap_or(key).replace('_', "-"),
     };
-    format!("--{flag}: {}", problem.message())
+    format!("--{flag}")
 }

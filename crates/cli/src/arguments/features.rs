@@ -44,16 +44,17 @@ impl From<OnErrorName> for OnError {
 /// Encode a folder of images: pooled features, grid features or both.
 ///
 /// Beside each file go a NAME.names.txt with the image of every row, sorted by file name, and a NAME.encoder.json, by
-/// which runs know their encoder. When the work is interrupted, the same command goes on where it was.
+/// which runs know their encoder. Photos are turned as their EXIF data say. When the work is interrupted, the same
+/// command goes on where it was, or before the first image whose file has another size or time since.
 #[derive(Debug, Args)]
 pub(crate) struct FeaturesArguments {
-    /// A folder with JPEG, PNG or WebP images of any size
+    /// A folder with JPEG, PNG, WebP, GIF, BMP or TIFF images of any size
     #[arg(long, value_name = "DIR")]
     pub(crate) images: PathBuf,
     /// efficientnet_lite0 to efficientnet_lite4, resnet50 or resnet101
     #[arg(long, value_parser = str::parse::<Architecture>)]
     pub(crate) encoder: Architecture,
-    /// Its weights: a PyTorch state dict (efficientnet_lite_pytorch's or torchvision's names)
+    /// Its weights: a PyTorch state dict (efficientnet_lite_pytorch's or torchvision's names), also inside a checkpoint
     #[arg(long, value_name = "FILE.pth")]
     pub(crate) weights: PathBuf,
     /// Where pooled features are written, [images, dimension]

@@ -31,8 +31,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
     let config = &checkpoint.config;
-    let of_run = &config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, config.data.max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
     if arguments.data.features.is_some() {
         return rows::run(arguments, &checkpoint, &decoder);
     }
@@ -50,13 +49,20 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     };
     let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
     // From here on nothing is the user's fault but the images and the weights, which are read first.
-    let pictures = features::pictures(&arguments.images, maker.architecture)?;
+    let pictures = features::pictures(&arguments.images, &maker)?;
+    for path in features::left_as_stored(&arguments.images, &maker) {
+        eprintln!(
+            "image `{}` is taken as it is stored, not turned as its EXIF data say: so were the photos that the features \
+             of `{}` were made of; make them anew with `scst features` to have photos turned",
+            path.display(),
+            arguments.model.display()
+        );
+    }
     let encoder = Encoder::open(maker.architecture, &maker.weights)?;
 
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    // As in evaluation: every sample is a row of its own.
-    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
+    let batch = decoder.images_at_a_time(config.validation.images_per_batch);
     for pictures in pictures.chunks(batch) {
         let encoded = encode_all(&encoder, pictures, number_of_threads())?;
         let captions = writer.captions(maker.batch(&encoded))?;
@@ -65,7 +71,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
                 let features = maker.batch(slice::from_ref(features));
                 let words = writer.attention(features, caption)?;
                 let photo = &arguments.images[drawn.len()];
-                drawn.push((path, attention::draw(photo, &words)?));
+                drawn.push((path, attention::draw(photo, maker.orientation, &words)?));
             }
         }
         images.extend(captions);
@@ -101,17 +107,23 @@ fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Ca
 /// A line for an image, or for each of its samples.
 fn print_image(name: &dyn fmt::Display, decoder: &DecoderConfig, captions: &[Caption]) {
     if matches!(decoder.search, SearchConfig::Sample(_)) {
-        for Caption {
-            text,
-            log_probability,
-            ..
-        } in captions
-        {
-            print_line!("{name}: {text} (log-probability {log_probability:.2})");
+        for caption in captions {
+            let (text, log_probability) = (&caption.text, caption.log_probability);
+            let mark = mark(caption);
+            print_line!("{name}: {text} (log-probability {log_probability:.2}){mark}");
         }
     } else if let Some(caption) = captions.first() {
-        print_line!("{name}: {}", caption.text);
+        print_line!("{name}: {}{}", caption.text, mark(caption));
     }
+}
+
+/// What is said of a caption that breaks what options promise.
+fn mark(caption: &Caption) -> String {
+    if caption.broken.is_empty() {
+        return String::new();
+    }
+    let broken = caption.broken.join(", ");
+    format!(" [dead end: the options left no word, so that it breaks {broken}]")
 }
 
 /// A caption in a report.
@@ -119,6 +131,7 @@ fn described(caption: &Caption) -> Value {
     json!({
         "caption": caption.text,
         "log_probability": caption.log_probability,
+        "breaks": caption.broken,
     })
 }
 

@@ -20,9 +20,7 @@ use crate::{
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
-    let max_length = checkpoint.config.data.max_length;
-    let of_run = &checkpoint.config.validation.decoder;
-    let decoder = arguments.decoder.resolve(of_run, max_length)?;
+    let decoder = arguments.decoder.resolve(&checkpoint)?;
     let mut config = checkpoint.config.clone();
     if let Some(name) = &arguments.backend {
         config.backend = Backend::parse(name)?;
@@ -58,14 +56,13 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let mut display = Display::new();
     corpus.check_features(examples, &mut display)?;
     let examples: Vec<&Example> = examples.iter().collect();
-    let batch = config.validation.images_per_batch;
     let report = evaluate(
         &captioner,
         &others,
         &corpus,
         &examples,
         &decoder,
-        batch,
+        &config,
         &mut |done| {
             display.observe(&Event::Validating {
                 done,
@@ -96,6 +93,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             },
             "distinct_captions": report.distinct_captions,
             "mean_length": report.mean_length,
+            "dead_ends": report.dead_ends,
             "signature": report.signature,
         });
         print_line!("{output}");
@@ -113,6 +111,13 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         report.mean_length,
         100.0 * report.cut_off_share
     );
+    if report.dead_ends > 0 {
+        print_line!(
+            "{} of {} captions ended where the decoder's options left no word, and break one of them",
+            report.dead_ends,
+            report.captions.len()
+        );
+    }
     print_line!("{}", report.signature);
     Ok(ExitCode::SUCCESS)
 }

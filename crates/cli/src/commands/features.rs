@@ -31,8 +31,22 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
     {
         bar.set_style(style);
     }
-    let outcome = extract(&extraction, &mut |event| match event {
-        ExtractionEvent::Started { images, done } => {
+    let outcome = extract(&extraction, &mut |event| {
+        match event {
+        ExtractionEvent::Changed { path, change } => bar.suspend(|| {
+            eprintln!(
+                "image `{}` {change} since the work was interrupted: images from there on are encoded again",
+                path.display()
+            );
+        }),
+        ExtractionEvent::Started {
+            images,
+            done,
+            passed_over,
+        } => {
+            if !passed_over.is_empty() {
+                bar.suspend(|| print_line!("{passed_over}"));
+            }
             bar.set_length(*images as u64);
             bar.set_position(*done as u64);
             bar.reset_eta();
@@ -44,15 +58,17 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
         ExtractionEvent::Skipped { path, error } => {
             bar.suspend(|| eprintln!("left out: image `{}`: {error}", path.display()));
         }
+    }
     });
     bar.finish_and_clear();
     let extracted = outcome.map_err(with_hint)?;
     let seconds = start.elapsed().as_secs_f64();
     let encoded = extracted.images + extracted.skipped - extracted.done_before;
     print_line!(
-        "{} images, {} left out, {:.1} images/s",
+        "{} images, {} left out, {} other files passed over, {:.1} images/s",
         extracted.images,
         extracted.skipped,
+        extracted.passed_over,
         encoded as f64 / seconds
     );
     let files = [&arguments.out, &arguments.grid];

@@ -17,7 +17,10 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
-    let overrides = arguments.overrides.iter().map(|text| Override::parse(text));
+    let overrides = arguments
+        .overrides
+        .iter()
+        .map(|text| Override::of_flag("--set", text));
     let overrides = overrides.collect::<Result<_, ConfigError>>()?;
     let config = match &arguments.config {
         Some(path) => Some(Config::load(path, overrides)?),
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
     match arguments.from {
         Origin::SelfCritical => {
             let words = RenumberedVocabulary::read_self_critical(&arguments.vocabulary)?;
-            import_self_critical(path, tensors, &words, config.as_ref(), out)?;
+            import_self_critical(path, tensors, &words, config.as_deref(), out)?;
         }
     }
     let out = out.display();

@@ -44,6 +44,19 @@ pub(super) struct RowFile {
 }
 
 impl RowFile {
+    /// Makes the finished file of `path` an unfinished one again, unless there is one: its work ended before the files
+    /// beside it were finished.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub(super) fn take_back(path: &Path) -> Result<(), EncoderError> {
+        let partial = path.with_extension("npy.partial");
+        if partial.exists() || !path.exists() {
+            return Ok(());
+        }
+        fs::rename(path, &partial).map_err(EncoderError::write(path))
+    }
+
     /// Opens the unfinished file of `path`, or begins one.
     ///
     /// # Errors
@@ -152,7 +165,8 @@ impl RowFile {
                 file.sync_all()?;
                 fs::rename(&partial, path.with_extension(ending))?;
             }
-            fs::rename(&partial, &path)
+            fs::rename(&partial, &path)?;
+            sync_directory(&path)
         };
         attempt().map_err(EncoderError::write(&path))
     }
@@ -178,4 +192,10 @@ impl RowFile {
         header.extend(format!("{dictionary:width$}\n").bytes());
         header
     }
+}
+
+/// Forces the names of files to the disk, of those in the directory of a file.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -154,6 +154,22 @@ fn values_equal_the_textbook_definitions() {
 }
 
 #[test]
+fn forbidden_words_get_no_gradient_and_add_no_entropy_on_any_path() {
+    let mut values = vec![0.0; ROWS * VOCAB];
+    values[3] = f64::NEG_INFINITY;
+    let targets = RowTargets {
+        words: &[0; ROWS],
+        weights: &[1.0; ROWS],
+    };
+    for dtype in [DType::F32, DType::F64] {
+        let [gradient, _, _, entropy] = all(&values, VOCAB, &targets, dtype);
+        assert_eq!(gradient[3], 0.0);
+        let expected = ((VOCAB - 1) as f64).ln();
+        assert!((entropy[0] - expected).abs() < 1e-6, "{entropy:?}");
+    }
+}
+
+#[test]
 fn everything_is_finite_when_logits_are_huge() {
     let mut s = vec![0.0; ROWS * VOCAB];
     // Certain of the gold word; certain of another word; the gold word out of reach.

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Dimensions,
     att2all::Att2allConfig,
     att2in::Att2inConfig,
-    fc::FcConfig,
+    fc::{CandidateKind, FcConfig},
     markov::MarkovConfig,
     show_attend_tell::{AttentionKind, ShowAttendTellConfig},
     show_tell::ShowTellConfig,
     transformer::TransformerConfig,
     up_down::UpDownConfig,
+    words::InputKind,
 };
 
 /// Which captioner, with its sizes: `[model.fc]` in a configuration file.
@@ -93,6 +95,65 @@ impl CaptionerConfig {
                 ("heads", config.heads),
                 ("feed_forward", config.feed_forward),
             ],
+        }
+    }
+
+    /// How many parameters it has in these dimensions: the sum over the shapes that `README.md` lists.
+    ///
+    /// Sizes count up to 2^40 each, so that nothing overflows.
+    pub fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let size = |size: usize| (size as u128).min(1 << 40);
+        let (f, v) = (size(dimensions.feature), size(dimensions.vocab));
+        let words = |h: u128, e: u128| v * (e + h + 1);
+        let attends = |h: usize, e: usize, a: usize| (size(h), size(e), size(a));
+        match self {
+            Self::Fc(config) => {
+                let (h, e) = (size(config.hidden), size(config.embedding));
+                let blocks = match config.candidate {
+                    CandidateKind::Tanh => 4,
+                    CandidateKind::Maxout => 5,
+                };
+                words(h, e) + e * (f + 1) + blocks * h * (e + h + 1)
+            }
+            Self::ShowTell(config) => {
+                let (h, e) = (size(config.hidden), size(config.embedding));
+                words(h, e) + e * (f + 1) + 4 * h * (e + h)
+            }
+            Self::Att2in(config) => {
+                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
+                let cell = words(h, e) + 5 * h * (e + 1) + 5 * h * h + h * a + 2 * a;
+                cell + match config.inputs {
+                    InputKind::Relu => h * (f + 1) + h * a + 2 * h * h,
+                    InputKind::Linear => f * a + 2 * f * h,
+                }
+            }
+            Self::Att2all(config) => {
+                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
+                words(h, e) + h * (f + 1) + 5 * h * (e + 1) + 10 * h * h + 2 * a * (h + 1)
+            }
+            Self::ShowAttendTell(config) => {
+                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
+                let start = 2 * h * (h + 1);
+                words(h, e) + h * (f + 1) + 4 * h * (e + 1) + 8 * h * h + start + 2 * a * (h + 1)
+            }
+            Self::UpDown(config) => {
+                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
+                words(h, e) + 2 * h * (f + 1) + 4 * h * (e + 2) + 24 * h * h + 2 * a * (h + 1)
+            }
+            Self::Markov(config) => {
+                let (h, t, r) = (
+                    size(config.hidden),
+                    size(config.positions),
+                    size(config.rank),
+                );
+                h * (f + 1) + t * h * (h + 1) + v * (h + 1) + 2 * v * r
+            }
+            Self::Transformer(config) => {
+                let (h, m) = (size(config.hidden), size(config.feed_forward));
+                let attention = 4 * h * h + 4 * h;
+                let layer = 2 * attention + 3 * h + m * (2 * h + 1);
+                words(h, h) + h * (f + 5) + size(config.layers) * layer
+            }
         }
     }
 

@@ -47,6 +47,16 @@ fn parameters_are_those_of_the_document() {
             .into_iter()
             .map(|parameter| (parameter.name, parameter.shape))
             .collect();
+        let count: usize = found
+            .values()
+            .map(|shape| shape.iter().product::<usize>())
+            .sum();
+        let dimensions = model.dimensions();
+        assert_eq!(
+            config.parameter_count(dimensions),
+            count as u128,
+            "{config:?}"
+        );
         let own = format!("`{}`", config.name());
         let has_lstms = !matches!(
             config,

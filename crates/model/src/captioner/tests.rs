@@ -499,7 +499,9 @@ fn misfitting_input_is_refused() {
     assert!(none.is_err());
     for (one, other) in [(&fc, &att2in), (&fc, &up_down), (&up_down, &att2in)] {
         let state = one.start(right(), &[0]).unwrap();
-        let error = other.step(&[0], state, None).unwrap_err();
+        let error = other.step(&[0], state.clone(), None).unwrap_err();
+        assert_eq!(error, ModelError::OtherCaptioner);
+        let error = other.attend(&[0], state).unwrap_err();
         assert_eq!(error, ModelError::OtherCaptioner);
     }
 }

@@ -8,6 +8,9 @@ use scst_structured::{Lookahead, Shortlist, StructuredError};
 use super::scores::Scores;
 use crate::ModelError;
 
+/// Id of the word that stands for all words outside of the vocabulary; no search takes it.
+const UNKNOWN: u32 = 1;
+
 /// Open captions of a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct MarkovState {
@@ -40,9 +43,11 @@ impl MarkovState {
         })
     }
 
-    /// The same captions, where the best continuation speaks for a word in place of all.
+    /// The same captions, where the best continuation without the unknown word speaks for a word in place of all.
     pub(crate) fn maximising(self) -> Self {
+        let chains = self.chains.iter().map(|chain| chain.without(UNKNOWN));
         Self {
+            chains: Arc::new(chains.collect()),
             lookahead: Lookahead::Best,
             ahead: None,
             ..self

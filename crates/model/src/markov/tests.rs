@@ -261,10 +261,7 @@ fn words_one_by_one_have_the_probability_of_the_whole_caption() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         for image in [0, 1] {
             for _ in 0..20 {
-                let noise = Noise::default();
-                let (state, _) = captioner
-                    .start_tape(features(DType::F32), &[image], noise)
-                    .unwrap();
+                let state = captioner.start(features(DType::F32), &[image]).unwrap();
                 let (words, log_p) = walk(&captioner, state, |logits| {
                     let seen: Vec<usize> = (0..logits.len())
                         .filter(|&w| logits[w] > f64::NEG_INFINITY)

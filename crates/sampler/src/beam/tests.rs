@@ -182,7 +182,10 @@ fn required_word_comes_early_when_that_is_more_probable() {
     ];
     let limits = Limits {
         max_length: 3,
-        constraints: vec![Box::new(RequiredWords(vec![3]))],
+        constraints: vec![Box::new(RequiredWords {
+            words: vec![3],
+            bad_endings: Vec::new(),
+        })],
     };
     let found = words(&run(&table, 1, &width(2), &limits)[0]);
     assert_eq!(found[0], [3, 0]);

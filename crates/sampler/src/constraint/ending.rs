@@ -13,6 +13,14 @@ impl Constraint for MinimumLength {
             forbid_word(END, scores);
         }
     }
+
+    fn holds(&self, words: &[u32]) -> bool {
+        words.len() >= self.0
+    }
+
+    fn name(&self) -> &'static str {
+        "minimum_length"
+    }
 }
 
 /// No caption ends with one of these words, neither before the end token nor where it is cut off.
@@ -29,5 +37,13 @@ impl Constraint for BadEndings {
                 forbid_word(word, scores);
             }
         }
+    }
+
+    fn holds(&self, words: &[u32]) -> bool {
+        words.last().is_none_or(|last| !self.0.contains(last))
+    }
+
+    fn name(&self) -> &'static str {
+        "bad_endings"
     }
 }

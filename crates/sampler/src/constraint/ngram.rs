@@ -1,5 +1,7 @@
 //! Which words may come again.
 
+use std::collections::BTreeSet;
+
 use super::{Constraint, forbid_word};
 
 /// No n-gram of this order occurs twice in a caption (Paulus et al. 2017 block trigrams).
@@ -21,6 +23,18 @@ impl Constraint for NoRepeatedNgram {
             }
         }
     }
+
+    fn holds(&self, words: &[u32]) -> bool {
+        if self.0 == 0 {
+            return true;
+        }
+        let mut seen = BTreeSet::new();
+        words.windows(self.0).all(|ngram| seen.insert(ngram))
+    }
+
+    fn name(&self) -> &'static str {
+        "no_repeat_ngram"
+    }
 }
 
 /// No word follows itself.
@@ -32,5 +46,13 @@ impl Constraint for BlockImmediateRepeats {
         if let Some(&last) = caption.last() {
             forbid_word(last, scores);
         }
+    }
+
+    fn holds(&self, words: &[u32]) -> bool {
+        words.windows(2).all(|pair| pair[0] != pair[1])
+    }
+
+    fn name(&self) -> &'static str {
+        "block_immediate_repeats"
     }
 }

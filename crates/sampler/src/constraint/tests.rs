@@ -16,6 +16,13 @@ fn before_end(caption: &[u32]) -> &[u32] {
     caption.strip_suffix(&[END]).unwrap_or(caption)
 }
 
+fn required(words: &[u32]) -> RequiredWords {
+    RequiredWords {
+        words: words.to_vec(),
+        bad_endings: Vec::new(),
+    }
+}
+
 fn cases() -> Vec<Case> {
     vec![
         (Box::new(NoRepeatedNgram(2)), |caption| {
@@ -31,7 +38,7 @@ fn cases() -> Vec<Case> {
         (Box::new(Prefix(vec![1, 2])), |caption| {
             caption.starts_with(&[1, 2])
         }),
-        (Box::new(RequiredWords(vec![3, 2, 3])), |caption| {
+        (Box::new(required(&[3, 2, 3])), |caption| {
             caption.contains(&3) && caption.contains(&2)
         }),
         (Box::new(BadEndings(vec![4, 77])), |caption| {
@@ -122,6 +129,7 @@ fn caption_ends_when_every_word_is_forbidden() {
     let state = TransitionTable::state(1);
     let sampled = sample_with(&mut model, state, 1, &options, &limits, &mut rng).unwrap();
     assert_eq!(sampled[0].words, [1, 2, 0]);
+    assert_eq!(sampled[0].broken, ["minimum_length"]);
     let expected = (0.8f64 * 0.4 * 0.2).ln();
     assert!((sampled[0].log_probability - expected).abs() < 1e-6);
 }

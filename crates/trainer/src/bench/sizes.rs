@@ -1,13 +1,13 @@
 //! What is timed: backend, sizes and number of steps.
 
 use scst_model::{
-    Att2allConfig, Att2inConfig, CaptionerConfig, FcConfig, MarkovConfig, ShowTellConfig,
-    TransformerConfig, UpDownConfig,
+    Att2allConfig, Att2inConfig, CaptionerConfig, Dimensions, FcConfig, MarkovConfig,
+    ShowTellConfig, TransformerConfig, UpDownConfig,
 };
 use serde::Serialize;
 
 use super::SHORTEST;
-use crate::{Backend, TrainError};
+use crate::{Backend, TrainError, config::bounds};
 
 /// The largest value of any size: products of sizes stay far from overflow.
 const LARGEST: usize = 1_000_000;
@@ -110,6 +110,23 @@ impl StepBench {
                 found: self.dropout.to_string(),
                 expected: "0 or more, less than 1".to_owned(),
             });
+        }
+        let factors = [self.images, self.samples.max(self.regions), self.length];
+        if let Some(words) = bounds::too_many_words(factors) {
+            return Err(TrainError::BenchSize {
+                name: "images, samples or regions, and length",
+                found: format!("{words} words or regions a step"),
+                expected: format!("at most {}", bounds::WORDS_OF_A_STEP),
+            });
+        }
+        let dimensions = Dimensions {
+            feature: self.feature,
+            vocab: self.vocab,
+        };
+        let model = self.captioner();
+        if let Some(message) = bounds::oversize(&model, dimensions) {
+            let captioner = model.name();
+            return Err(TrainError::CaptionerTooLarge { captioner, message });
         }
         let heads = TransformerConfig::default().heads;
         if self.model == BenchModel::Transformer && !self.hidden.is_multiple_of(heads) {

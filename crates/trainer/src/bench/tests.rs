@@ -79,6 +79,23 @@ fn size_is_refused_when_out_of_range() {
     });
     assert_eq!(images, "images: found 0, expected 1 to 1000000");
     let hidden = message(StepBench {
+        hidden: 1_000_000,
+        ..tiny()
+    });
+    assert!(
+        hidden.starts_with("captioner `fc`: found 80000") && hidden.ends_with("at most 500000000"),
+        "{hidden}"
+    );
+    let words = message(StepBench {
+        images: 100_000,
+        samples: 1_000_000,
+        ..tiny()
+    });
+    assert_eq!(
+        words,
+        "images, samples or regions, and length: found 900000000000 words or regions a step, expected at most 1000000"
+    );
+    let hidden = message(StepBench {
         model: BenchModel::Transformer,
         hidden: 20,
         ..tiny()

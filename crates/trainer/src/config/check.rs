@@ -1,103 +1,14 @@
 //! Ranges and contradictions, all found at once.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use scst_loss::Baseline;
 use scst_model::{CaptionerConfig, MarkovConfig};
 
 use super::{
-    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, ScheduleConfig, ScstConfig,
-    SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig,
+    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig, ScstConfig,
+    SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, problem::Checker,
 };
-
-/// One value that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    key: String,
-    message: String,
-}
-
-impl Problem {
-    /// Dotted path of the key.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// What was found and what was expected.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "key `{}`: {}", self.key, self.message)
-    }
-}
-
-/// Collects problems below a key.
-pub(super) struct Checker<'a> {
-    prefix: String,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl<'a> Checker<'a> {
-    pub(super) fn new(problems: &'a mut Vec<Problem>) -> Self {
-        Self {
-            prefix: String::new(),
-            problems,
-        }
-    }
-}
-
-impl Checker<'_> {
-    pub(super) fn below(&mut self, key: &str) -> Checker<'_> {
-        let prefix = format!("{}{key}.", self.prefix);
-        Checker {
-            prefix,
-            problems: self.problems,
-        }
-    }
-
-    pub(super) fn require(
-        &mut self,
-        holds: bool,
-        key: &str,
-        found: impl fmt::Display,
-        expected: &str,
-    ) {
-        if !holds {
-            self.problems.push(Problem {
-                key: format!("{}{key}", self.prefix),
-                message: format!("found {found}, expected {expected}"),
-            });
-        }
-    }
-
-    pub(super) fn at_least_one(&mut self, key: &str, found: u64) {
-        self.require(found >= 1, key, found, "1 or more");
-    }
-
-    fn fraction(&mut self, key: &str, found: f64) {
-        let inside = (0.0..=1.0).contains(&found);
-        self.require(inside, key, found, "a number from 0 to 1");
-    }
-
-    fn below_one(&mut self, key: &str, found: f64) {
-        let inside = (0.0..1.0).contains(&found);
-        self.require(inside, key, found, "0 or more, less than 1");
-    }
-
-    fn at_least_zero(&mut self, key: &str, found: f64) {
-        let inside = found >= 0.0 && found.is_finite();
-        self.require(inside, key, found, "a finite number, 0 or more");
-    }
-
-    fn positive(&mut self, key: &str, found: f64) {
-        let inside = found > 0.0 && found.is_finite();
-        self.require(inside, key, found, "a finite number above 0");
-    }
-}
 
 impl Config {
     /// Everything that is out of range or contradictory; empty when the run can begin.
@@ -118,21 +29,24 @@ impl Config {
             self.seed,
             "less than 2^63",
         );
-        check.at_least_one("threads", self.threads.map_or(1, |n| n as u64));
-        check.at_least_one("log_every_steps", self.log_every_steps);
-        check.at_least_one("data.minimum_count", self.data.minimum_count);
-        check.at_least_one("data.max_length", self.data.max_length as u64);
-        check.at_least_one(
+        let threads = self.threads.map_or(1, |n| n as u64);
+        check.within("threads", threads, bounds::THREADS);
+        check.count("log_every_steps", self.log_every_steps);
+        check.count("data.minimum_count", self.data.minimum_count);
+        let max_length = self.data.max_length as u64;
+        check.within("data.max_length", max_length, bounds::WORDS);
+        check.within(
             "validation.images_per_batch",
             self.validation.images_per_batch as u64,
+            bounds::IMAGES_DECODED,
         );
         let images = self.validation.images.unwrap_or(1) as u64;
-        check.at_least_one("validation.images", images);
+        check.count("validation.images", images);
         let decoder = &self.validation.decoder;
-        decoder.check(self.data.max_length, &mut check.below("validation.decoder"));
-        check.at_least_one("checkpoints.keep", self.checkpoints.keep as u64);
+        decoder.check(self, &mut check.below("validation.decoder"));
+        check.count("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
-        check.at_least_one("checkpoints.every_steps", every.unwrap_or(1));
+        check.count("checkpoints.every_steps", every.unwrap_or(1));
         let minutes = self.checkpoints.every_minutes.unwrap_or(1.0);
         check.positive("checkpoints.every_minutes", minutes);
         check_model(self, &mut check);
@@ -147,6 +61,7 @@ impl Config {
                 "a plain name that no stage before has",
             );
             check_stage(stage, &mut check);
+            bounds::check_words_of_a_step(stage, self.data.max_length, &mut check);
             let begins_with_stored = match stage.start_from {
                 StartFrom::Best => k > 0,
                 StartFrom::Last => false,
@@ -202,8 +117,9 @@ impl Config {
 fn check_model(config: &Config, check: &mut Checker<'_>) {
     let mut check = check.below(&format!("model.{}", config.model.name()));
     for (name, size) in config.model.sizes() {
-        check.at_least_one(name, size as u64);
+        check.within(name, size as u64, bounds::SIZE);
     }
+    bounds::check_parameters(&config.model, &mut check);
     check.below_one("dropout", config.model.dropout());
     match &config.model {
         CaptionerConfig::Markov(markov) => check.require(
@@ -235,17 +151,11 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
         },
         "one of `epochs` and `steps`",
     );
-    for length in given {
-        check.at_least_one(
-            if stage.steps.is_some() {
-                "steps"
-            } else {
-                "epochs"
-            },
-            length,
-        );
-    }
-    check.at_least_one("images_per_batch", stage.images_per_batch as u64);
+    check.within("epochs", stage.epochs.unwrap_or(1), bounds::EPOCHS);
+    check.within("steps", stage.steps.unwrap_or(1), bounds::STEPS);
+    check.at_most("warmup_steps", stage.warmup_steps, bounds::STEPS);
+    let images = stage.images_per_batch as u64;
+    check.within("images_per_batch", images, bounds::IMAGES);
     check.positive("learning_rate", stage.learning_rate);
     match &stage.schedule {
         ScheduleConfig::Constant => {}
@@ -254,7 +164,7 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
             every_epochs,
         } => {
             check.fraction("schedule.step_decay.factor", *factor);
-            check.at_least_one("schedule.step_decay.every_epochs", *every_epochs);
+            check.count("schedule.step_decay.every_epochs", *every_epochs);
         }
         ScheduleConfig::Cosine { final_fraction } => {
             check.fraction("schedule.cosine.final_fraction", *final_fraction);
@@ -289,11 +199,9 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     if let Some(dropout) = stage.dropout {
         check.below_one("dropout", dropout);
     }
-    check.at_least_one(
-        "validate_every_steps",
-        stage.validate_every_steps.unwrap_or(1),
-    );
-    check.at_least_one("patience", stage.patience.unwrap_or(1));
+    let every = stage.validate_every_steps.unwrap_or(1);
+    check.count("validate_every_steps", every);
+    check.count("patience", stage.patience.unwrap_or(1));
     match (&stage.xe, &stage.scst) {
         (Some(xe), None) => check_xe(xe, &mut check.below("xe")),
         (None, Some(scst)) => check_scst(scst, &mut check.below("scst")),
@@ -307,9 +215,8 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
     const EXPECTED: &str = "with the captioner `markov`, which has no softmax over single words";
     if let Some(xe) = &stage.xe {
         let mut check = check.below("xe");
-        let least = xe.captions_per_image + 1;
         check.require(
-            config.shortlist >= least,
+            config.shortlist > xe.captions_per_image,
             "captions_per_image",
             xe.captions_per_image,
             &format!(
@@ -366,7 +273,8 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
 }
 
 fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
-    check.at_least_one("captions_per_image", xe.captions_per_image as u64);
+    let captions = xe.captions_per_image as u64;
+    check.within("captions_per_image", captions, bounds::CAPTIONS);
     check.below_one("label_smoothing", xe.label_smoothing);
     match &xe.loss {
         WordLoss::CrossEntropy => {}
@@ -385,7 +293,7 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
     if let Some(sampling) = &xe.scheduled_sampling {
         let mut check = check.below("scheduled_sampling");
         check.fraction("increase", sampling.increase);
-        check.at_least_one("every_epochs", sampling.every_epochs);
+        check.count("every_epochs", sampling.every_epochs);
         check.fraction("maximum", sampling.maximum);
     }
 }
@@ -407,12 +315,14 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
             "1 or more"
         },
     );
+    let samples = scst.samples_per_image as u64;
+    check.at_most("samples_per_image", samples, bounds::CAPTIONS);
     if let SequenceObjective::MinimumRisk { alpha } = scst.objective {
         check.positive("objective.minimum_risk.alpha", alpha);
     }
     if let Some(mixer) = &scst.mixer {
-        check.at_least_one("mixer.shrink", mixer.shrink as u64);
-        check.at_least_one("mixer.every_epochs", mixer.every_epochs);
+        check.count("mixer.shrink", mixer.shrink as u64);
+        check.count("mixer.every_epochs", mixer.every_epochs);
         check.require(
             scst.objective == SequenceObjective::PolicyGradient,
             "objective",
@@ -432,10 +342,8 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
         for problem in entry.problems() {
-            check.problems.push(Problem {
-                key: format!("{}rewards.{k}", check.prefix),
-                message: problem.to_string(),
-            });
+            let key = format!("rewards.{k}");
+            check.push(&key, problem.to_string(), Vec::new());
         }
     }
 }

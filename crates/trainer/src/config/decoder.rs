@@ -2,10 +2,16 @@
 
 use std::fmt;
 
+use scst_data::Vocabulary;
+use scst_model::CaptionerConfig;
 use scst_sampler::{BeamOptions, Draw, LengthNormalisation, OptionProblem, SamplingOptions};
 use serde::{Deserialize, Serialize};
 
-use super::check::{Checker, Problem};
+use super::{
+    Config, bounds,
+    contradictions::{Words, contradictions},
+    problem::{Checker, Problem},
+};
 
 /// A search, the choice among the captions that it finds, and what captions may be.
 ///
@@ -101,15 +107,29 @@ impl DecoderConfig {
         }
     }
 
-    /// Everything that is out of range or contradictory, where captions of the data have
-    /// `max_length` words at most.
-    pub fn problems(&self, max_length: usize) -> Vec<Problem> {
+    /// How many images are decoded at a time where `images_per_batch` are asked for: every caption is a row of its own.
+    pub fn images_at_a_time(&self, images_per_batch: usize) -> usize {
+        let images = images_per_batch / self.samples.max(1);
+        images.min(bounds::ROWS / self.choices().max(1)).max(1)
+    }
+
+    /// Everything that is out of range or contradictory in a run of this configuration with these words.
+    ///
+    /// Keys are whole: `validation.decoder.prefix`.
+    pub fn problems(&self, run: &Config, vocabulary: &Vocabulary) -> Vec<Problem> {
         let mut problems = Vec::new();
-        self.check(max_length, &mut Checker::new(&mut problems));
+        let mut check = Checker::new(&mut problems);
+        let mut check = check.below("validation.decoder");
+        self.check(run, &mut check);
+        if check.is_clean() {
+            let words = Words::of(vocabulary);
+            contradictions(self, run.data.max_length, &words, &mut check);
+        }
         problems
     }
 
-    pub(super) fn check(&self, max_length: usize, check: &mut Checker<'_>) {
+    /// What is known without the words of the data.
+    pub(super) fn check(&self, run: &Config, check: &mut Checker<'_>) {
         match &self.search {
             SearchConfig::Greedy => {}
             SearchConfig::Beam(options) => {
@@ -124,7 +144,7 @@ impl DecoderConfig {
             &mut check.below("length_normalisation"),
             normalisation.problems(),
         );
-        check.at_least_one("samples", self.samples as u64);
+        check.within("samples", self.samples as u64, bounds::SAMPLES);
         let is_sampling = matches!(self.search, SearchConfig::Sample(_));
         check.require(
             self.samples <= 1 || is_sampling,
@@ -160,29 +180,29 @@ impl DecoderConfig {
             ),
             "several captions that are compared by probability",
         );
-        self.check_limits(max_length, check);
+        self.check_limits(run, check);
     }
 
-    fn check_limits(&self, max_length: usize, check: &mut Checker<'_>) {
-        let longest = self.max_length(max_length);
-        check.at_least_one("maximum_length", longest as u64);
-        check.at_least_one("no_repeat_ngram", self.no_repeat_ngram.unwrap_or(1) as u64);
-        let at_most = format!("at most the maximum length, {longest}");
-        let (shortest, prefix) = (self.minimum_length, self.prefix.split_whitespace().count());
-        check.require(shortest <= longest, "minimum_length", shortest, &at_most);
-        check.require(
-            prefix <= longest,
-            "prefix",
-            format!("{prefix} words"),
-            &at_most,
-        );
-        let required = self.required_words.len();
-        check.require(
-            required <= longest,
-            "required_words",
-            format!("{required} words"),
-            &at_most,
-        );
+    fn check_limits(&self, run: &Config, check: &mut Checker<'_>) {
+        let longest = self.max_length(run.data.max_length);
+        for (key, number, least) in [
+            ("maximum_length", self.maximum_length, 1),
+            ("no_repeat_ngram", self.no_repeat_ngram, 1),
+            ("minimum_length", Some(self.minimum_length), 0),
+        ] {
+            let number = number.unwrap_or(1) as u64;
+            check.require(number >= least, key, number, "1 or more");
+            check.at_most(key, number, bounds::WORDS);
+        }
+        if let (CaptionerConfig::Markov(markov), Some(found)) = (&run.model, self.maximum_length) {
+            let expected = format!("at most `model.markov.positions`, {}", markov.positions);
+            check.require(
+                found <= markov.positions,
+                "maximum_length",
+                found,
+                &expected,
+            );
+        }
         for (key, words) in [
             ("bad_endings", &self.bad_endings),
             ("forbidden_words", &self.forbidden_words),
@@ -193,6 +213,9 @@ impl DecoderConfig {
                 let found = format!("{word:?}");
                 check.require(false, key, found, "words without white space");
             }
+        }
+        if longest >= 1 && longest as u64 <= bounds::WORDS && check.is_clean() {
+            contradictions(self, run.data.max_length, &Words::any_of(self), check);
         }
     }
 }
@@ -295,16 +318,28 @@ impl DecoderConfig {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn decoder(toml: &str) -> DecoderConfig {
+    pub(in crate::config) fn decoder(toml: &str) -> DecoderConfig {
         toml::from_str(toml).unwrap()
     }
 
-    fn messages(toml: &str) -> Vec<String> {
-        let problems = decoder(toml).problems(16);
+    /// The problems of a decoder in a run whose captions have up to 16 words, all of which are known.
+    pub(in crate::config) fn messages(toml: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        decoder(toml).check(&run(), &mut Checker::new(&mut problems));
         problems.iter().map(ToString::to_string).collect()
+    }
+
+    pub(in crate::config) fn run() -> Config {
+        let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
+                    [model.markov]\n[[stages]]\nepochs = 1\nxe = {}";
+        Config::parse(text, Path::new("c.toml"), Vec::new())
+            .unwrap()
+            .into()
     }
 
     #[test]
@@ -330,7 +365,7 @@ mod tests {
         ] {
             let config = decoder(toml);
             assert_eq!(config.to_string(), name);
-            assert_eq!(config.problems(16), [], "{name}");
+            assert_eq!(messages(toml), [""; 0], "{name}");
             assert_eq!(decoder(&toml::to_string(&config).unwrap()), config);
         }
     }
@@ -338,18 +373,17 @@ mod tests {
     #[test]
     fn all_problems_are_reported_at_once() {
         assert_eq!(
-            messages("search.beam = { width = 0, groups = 0 }\nsamples = 3\nminimum_length = 17"),
+            messages("search.beam = { width = 0, groups = 0 }\nsamples = 3"),
             [
                 "key `search.beam.width`: found 0, expected 1 or more",
                 "key `search.beam.groups`: found 0, expected 1 or more, a divisor of the width",
                 "key `samples`: found 3, expected 1 unless `search` is `sample`",
-                "key `minimum_length`: found 17, expected at most the maximum length, 16",
             ]
         );
         assert_eq!(
             messages(
                 "search.sample = { temperature = -1, top_p = 2 }\nlength_normalisation.gnmt = { alpha = -1 }\n\
-                 maximum_length = 1\nno_repeat_ngram = 0\nprefix = \"a b\"\nforbidden_words = [\"a b\"]"
+                 maximum_length = 17\nno_repeat_ngram = 0\nforbidden_words = [\"a b\"]"
             ),
             [
                 "key `search.sample.temperature`: found -1, expected a finite number above 0",
@@ -358,7 +392,7 @@ mod tests {
                 "key `length_normalisation`: found `gnmt:-1` with one caption an image, expected several captions that are \
                  compared by probability",
                 "key `no_repeat_ngram`: found 0, expected 1 or more",
-                "key `prefix`: found 2 words, expected at most the maximum length, 1",
+                "key `maximum_length`: found 17, expected at most `model.markov.positions`, 16",
                 "key `forbidden_words`: found \"a b\", expected words without white space",
             ]
         );

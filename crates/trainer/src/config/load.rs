@@ -9,7 +9,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::{Table, Value};
 
-use super::{Config, Problem};
+use super::{
+    Config, Problem, ValidConfig,
+    blame::{self, Complaint, told},
+};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Error)]
@@ -32,31 +35,35 @@ pub enum ConfigError {
         /// What the parser says.
         message: String,
     },
-    /// A key is unknown or missing, or a value has the wrong type.
-    #[error("`{}`, key `{key}`: {message}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// Dotted path of the key.
-        key: String,
-        /// What was found and what was expected.
-        message: String,
-    },
     /// An override is not `key.path=value`.
-    #[error("override `{text}`: {expected}")]
+    #[error("{flag} `{text}`: {expected}")]
     Override {
+        /// What gave it.
+        flag: String,
         /// The override as given.
         text: String,
         /// What was expected.
         expected: String,
     },
-    /// Values are out of range or contradict one another.
-    #[error("`{}`: {}", path.display(), join(problems))]
+    /// A key is unknown or missing, or values have the wrong type, are out of range or contradict one another.
+    #[error("{}", told(path, complaints))]
     Problems {
         /// The file.
         path: PathBuf,
         /// All of them.
+        complaints: Vec<Complaint>,
+    },
+    /// Values of a configuration that no file holds are out of range or contradict one another.
+    #[error("the configuration: {}", join(problems))]
+    Invalid {
+        /// All of them.
         problems: Vec<Problem>,
+    },
+    /// The configuration has no TOML form.
+    #[error("the configuration cannot be written as TOML: {message}")]
+    Write {
+        /// Why.
+        message: String,
     },
 }
 
@@ -68,6 +75,10 @@ fn join(problems: &[Problem]) -> String {
 /// A value to be set over a file's: `key.path=value`, list elements by number from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Override {
+    /// What gave it, as messages name it.
+    flag: String,
+    /// Whether the flag is always of the same key.
+    is_of_one_key: bool,
     text: String,
     path: Vec<String>,
     value: Value,
@@ -77,43 +88,87 @@ impl Override {
     /// Reads `key.path=value`. The value is TOML; what is no TOML value is taken as a string.
     ///
     /// # Errors
-    /// [`ConfigError::Override`] when there is no key or no `=`.
+    /// [`ConfigError::Override`] when there is no key or no `=`, or a number that no file can hold.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let expected = || ConfigError::Override {
+        Self::of_flag("override", text)
+    }
+
+    /// As [`parse`](Self::parse), from a flag that messages name, such as `--set`.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn of_flag(flag: &str, text: &str) -> Result<Self, ConfigError> {
+        let problem = |expected: &str| ConfigError::Override {
+            flag: flag.to_owned(),
             text: text.to_owned(),
-            expected: "expected `key.path=value`, such as `stages.0.epochs=3`".to_owned(),
+            expected: expected.to_owned(),
         };
-        let (key, value) = text.split_once('=').ok_or_else(expected)?;
+        let expected = "expected `key.path=value`, such as `stages.0.epochs=3`";
+        let (key, value) = text.split_once('=').ok_or_else(|| problem(expected))?;
         let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
         if path.iter().any(String::is_empty) {
-            return Err(expected());
+            return Err(problem(expected));
+        }
+        let value = value.trim();
+        let digits = value.trim_start_matches(['-', '+']);
+        let is_whole = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+        if is_whole && value.parse::<i64>().is_err() {
+            return Err(problem("expected a number between -2^63 and 2^63"));
         }
         Ok(Self {
+            flag: flag.to_owned(),
+            is_of_one_key: false,
             text: text.to_owned(),
             path,
-            value: parse_value(value.trim()),
+            value: parse_value(value),
         })
     }
 
-    fn apply(self, table: &mut Table) -> Result<(), ConfigError> {
+    /// The value of a flag that sets one key, such as `--seed`.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn of_key(flag: &str, key: &str, value: &str) -> Result<Self, ConfigError> {
+        Ok(Self {
+            is_of_one_key: true,
+            ..Self::of_flag(flag, &format!("{key}={value}"))?
+        })
+    }
+
+    /// Dotted path of its key.
+    pub(super) fn key(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// How messages name it.
+    pub(super) fn name(&self) -> String {
+        if self.is_of_one_key {
+            self.flag.clone()
+        } else {
+            format!("{} {}", self.flag, self.key())
+        }
+    }
+
+    pub(super) fn apply(&self, table: &mut Table) -> Result<(), ConfigError> {
         let Some((last, parents)) = self.path.split_last() else {
             return Ok(());
         };
         let mut root = Value::Table(std::mem::take(table));
         let mut at = &mut root;
         for key in parents {
-            at = Self::child(at, key, &self.text)?;
+            at = self.child(at, key)?;
         }
-        *Self::child(at, last, &self.text)? = self.value;
+        *self.child(at, last)? = self.value.clone();
         if let Value::Table(changed) = root {
             *table = changed;
         }
         Ok(())
     }
 
-    fn child<'a>(at: &'a mut Value, key: &str, text: &str) -> Result<&'a mut Value, ConfigError> {
+    fn child<'a>(&self, at: &'a mut Value, key: &str) -> Result<&'a mut Value, ConfigError> {
         let problem = |expected: String| ConfigError::Override {
-            text: text.to_owned(),
+            flag: self.flag.clone(),
+            text: self.text.clone(),
             expected,
         };
         match at {
@@ -152,8 +207,8 @@ impl Config {
     /// Reads a configuration file, lays `overrides` over it, fills in defaults and checks it.
     ///
     /// # Errors
-    /// [`ConfigError`], which names file, key, value found and what was expected.
-    pub fn load(path: &Path, overrides: Vec<Override>) -> Result<Self, ConfigError> {
+    /// [`ConfigError`], which names file or override, key, value found and what was expected.
+    pub fn load(path: &Path, overrides: Vec<Override>) -> Result<ValidConfig, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
@@ -165,8 +220,12 @@ impl Config {
     ///
     /// # Errors
     /// Those of [`load`](Self::load).
-    pub fn parse(text: &str, path: &Path, overrides: Vec<Override>) -> Result<Self, ConfigError> {
-        let mut table: Table = toml::from_str(text).map_err(|error| {
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        overrides: Vec<Override>,
+    ) -> Result<ValidConfig, ConfigError> {
+        let table: Table = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             ConfigError::Syntax {
                 path: path.to_owned(),
@@ -174,29 +233,10 @@ impl Config {
                 message: error.message().replace('\n', ", "),
             }
         })?;
-        for change in overrides {
-            change.apply(&mut table)?;
-        }
-        let key_error = |key: String, message: &str| ConfigError::Key {
-            path: path.to_owned(),
-            key,
-            message: in_words(message),
-        };
-        let mut config: Self = serde_path_to_error::deserialize(Value::Table(table))
-            .map_err(|error| key_error(dotted(error.path()), error.inner().message()))?;
-        config.fill_names(path);
-        let problems = config.problems();
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError::Problems {
-                path: path.to_owned(),
-                problems,
-            })
-        }
+        blame::resolve(&table, path, &overrides)
     }
 
-    fn fill_names(&mut self, path: &Path) {
+    pub(super) fn fill_names(&mut self, path: &Path) {
         if self.name.is_empty() {
             let stem = path.file_stem().map(|stem| stem.to_string_lossy());
             self.name = stem.map_or_else(|| "run".to_owned(), Into::into);
@@ -210,10 +250,14 @@ impl Config {
     }
 
     /// The resolved configuration as TOML, all defaults shown.
-    pub fn to_toml(&self) -> String {
-        // Every field has a TOML form: there are no maps with other keys, no u64 beyond i64 after
-        // the check of the seed, and tables come after values as `toml` sorts them.
-        toml::to_string(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`ConfigError::Write`] when a number is larger than TOML can hold, in a configuration that was not
+    /// [validated](Self::validate).
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Write {
+            message: error.to_string().trim().replace('\n', ", "),
+        })
     }
 
     /// The first key in which two configurations differ, with both values.
@@ -225,30 +269,6 @@ impl Config {
             &Value::Table(value(other)?),
         )
     }
-}
-
-/// The path of a key as overrides spell it: `stages.0.epochs`.
-fn dotted(path: &serde_path_to_error::Path) -> String {
-    path.to_string().replace('[', ".").replace(']', "")
-}
-
-/// A message of the parser in one line, with plain words for Rust's types.
-fn in_words(message: &str) -> String {
-    let line = message.trim().replace('\n', ", ");
-    for (types, words) in [
-        (
-            ["expected usize", "expected u64"],
-            "expected a whole number, 0 or more",
-        ),
-        (["expected f64", "expected f32"], "expected a number"),
-    ] {
-        for name in types {
-            if let Some(start) = line.strip_suffix(name) {
-                return format!("{start}{words}");
-            }
-        }
-    }
-    line
 }
 
 fn difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, String)> {

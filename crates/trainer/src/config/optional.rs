@@ -1,6 +1,6 @@
 //! Keys that may be left out and then do not show among the defaults: their meaning, as comments.
 
-use super::{Config, StageConfig};
+use super::{Config, ConfigError, StageConfig};
 
 /// A key that is absent by default.
 struct Optional {
@@ -12,11 +12,14 @@ struct Optional {
 
 impl Config {
     /// The resolved configuration as TOML, all defaults shown, and what is not set as a comment with its meaning.
-    pub fn to_commented_toml(&self) -> String {
+    ///
+    /// # Errors
+    /// As [`to_toml`](Self::to_toml).
+    pub fn to_commented_toml(&self) -> Result<String, ConfigError> {
         let mut text = String::new();
         let mut stage = None;
         comment(&mut text, &self.of_run());
-        for line in self.to_toml().lines() {
+        for line in self.to_toml()?.lines() {
             text += line;
             text.push('\n');
             if line == "[[stages]]" {
@@ -26,6 +29,7 @@ impl Config {
             match (line, stage) {
                 ("[data]", _) => comment(&mut text, &self.of_data()),
                 ("[validation]", _) => comment(&mut text, &self.of_validation()),
+                ("[validation.decoder]", _) => comment(&mut text, &self.of_decoder()),
                 ("[checkpoints]", _) => comment(&mut text, &self.of_checkpoints()),
                 ("[[stages]]", Some(stage)) => comment(&mut text, &of_stage(stage)),
                 ("[stages.xe]", Some(stage)) => comment(&mut text, &of_xe(stage)),
@@ -33,7 +37,7 @@ impl Config {
                 _ => {}
             }
         }
-        text
+        Ok(text)
     }
 
     fn of_run(&self) -> [Optional; 1] {
@@ -44,12 +48,19 @@ impl Config {
         }]
     }
 
-    fn of_data(&self) -> [Optional; 1] {
-        [Optional {
-            example: "vocabulary = \"runs/NAME/best/tokenizer.json\"",
-            meaning: "the words of another run; those of the training captions if absent",
-            is_set: self.data.vocabulary.is_some(),
-        }]
+    fn of_data(&self) -> [Optional; 2] {
+        [
+            Optional {
+                example: "words = \"characters\"",
+                meaning: "or \"words\", \"given\"; tokens of the captions' layout if absent, else words",
+                is_set: self.data.words.is_some(),
+            },
+            Optional {
+                example: "vocabulary = \"runs/NAME/best/tokenizer.json\"",
+                meaning: "the words of another run; those of the training captions if absent",
+                is_set: self.data.vocabulary.is_some(),
+            },
+        ]
     }
 
     fn of_validation(&self) -> [Optional; 1] {
@@ -58,6 +69,22 @@ impl Config {
             meaning: "at most so many validation images, chosen by the seed; all if absent",
             is_set: self.validation.images.is_some(),
         }]
+    }
+
+    fn of_decoder(&self) -> [Optional; 2] {
+        let decoder = &self.validation.decoder;
+        [
+            Optional {
+                example: "maximum_length = 20",
+                meaning: "longest caption, end token included; `data.max_length` if absent",
+                is_set: decoder.maximum_length.is_some(),
+            },
+            Optional {
+                example: "no_repeat_ngram = 3",
+                meaning: "sequences of so many words stand once in a caption; any if absent",
+                is_set: decoder.no_repeat_ngram.is_some(),
+            },
+        ]
     }
 
     fn of_checkpoints(&self) -> [Optional; 2] {
@@ -153,7 +180,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::ConfigError;
 
     const MINIMAL: &str = r#"
         data.captions.karpathy = { path = "captions.json" }
@@ -169,13 +195,13 @@ mod tests {
     "#;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
-        Config::parse(text, Path::new("run.toml"), Vec::new())
+        Config::parse(text, Path::new("run.toml"), Vec::new()).map(Config::from)
     }
 
     #[test]
     fn comments_change_nothing_and_every_one_of_them_is_a_key() {
         let config = parse(MINIMAL).unwrap();
-        let text = config.to_commented_toml();
+        let text = config.to_commented_toml().unwrap();
         assert_eq!(parse(&text).unwrap(), config);
         let lines: Vec<&str> = text.lines().collect();
         let comments = (0..lines.len()).filter(|&k| lines[k].starts_with("# "));
@@ -195,8 +221,11 @@ mod tests {
         let of_stage = ["validate_every_steps", "patience", "hard_attention"];
         let mut expected = vec![
             "threads",
+            "words",
             "vocabulary",
             "images",
+            "maximum_length",
+            "no_repeat_ngram",
             "every_steps",
             "every_minutes",
         ];

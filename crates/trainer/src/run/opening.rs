@@ -73,7 +73,7 @@ fn is_nothing(error: &io::Error) -> bool {
 }
 
 fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before = Config::load(&directory.join("config.toml"), Vec::new())?;
+    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
     // How fast a run goes and what it writes down is not part of what it is; nor is when it ends, unless its learning
     // rate depends on that.
     before.threads = config.threads;

@@ -65,7 +65,7 @@ impl Run<'_> {
             &self.corpus,
             &images,
             &validation.decoder,
-            validation.images_per_batch,
+            self.config,
             &mut |done| {
                 let images = images.len();
                 observer.observe(&Event::Validating { done, images });

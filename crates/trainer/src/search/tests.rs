@@ -1,6 +1,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
-use scst_model::{CaptionerConfig, Dimensions, FcConfig};
+use scst_data::vocabulary::UNKNOWN_ID;
+use scst_model::{CaptionerConfig, Dimensions, FcConfig, MarkovConfig, Noise};
 use scst_sampler::{BeamOptions, END, SamplingOptions};
 
 use super::*;
@@ -52,7 +53,7 @@ fn search(config: &DecoderConfig) -> Search<'_> {
     let needs_frequency = config.rerank == Rerank::Consensus;
     Search {
         config,
-        limits: limits(config, &vocabulary(), 7).unwrap(),
+        limits: config.rules(7, &Words::of(&vocabulary())).limits(),
         rng: generator(config.seed, Purpose::Decoding, 0, 0),
         frequency: needs_frequency.then(frequency),
     }
@@ -60,9 +61,12 @@ fn search(config: &DecoderConfig) -> Search<'_> {
 
 fn captions(config: &DecoderConfig, models: u64) -> Vec<Vec<u32>> {
     let others: Vec<Captioner> = (1..models).map(|_| captioner(2)).collect();
-    search(config)
-        .captions(&captioner(2), &others, &features(0, IMAGES))
-        .unwrap()
+    let found = search(config).captions(&captioner(2), &others, &features(0, IMAGES));
+    words(found.unwrap())
+}
+
+fn words(hypotheses: Vec<Hypothesis>) -> Vec<Vec<u32>> {
+    hypotheses.into_iter().map(|h| h.words).collect()
 }
 
 fn configs() -> Vec<DecoderConfig> {
@@ -117,7 +121,7 @@ fn captions_do_not_depend_on_the_batch_size() {
         let mut one_by_one = Vec::new();
         for image in 0..IMAGES {
             let found = search.captions(&captioner, &[], &features(image, 1));
-            one_by_one.extend(found.unwrap());
+            one_by_one.extend(words(found.unwrap()));
         }
         assert_eq!(one_by_one, captions(&config, 1), "{config}");
     }
@@ -128,7 +132,7 @@ fn consensus_scores_equal_cider_d_against_all_other_captions_at_once() {
     let image = |captions: &[&[u32]]| -> Vec<Hypothesis> {
         let hypothesis = |words: &&[u32]| Hypothesis {
             words: words.to_vec(),
-            log_probability: 0.0,
+            ..Hypothesis::default()
         };
         captions.iter().map(hypothesis).collect()
     };
@@ -161,37 +165,212 @@ fn consensus_scores_equal_cider_d_against_all_other_captions_at_once() {
 }
 
 #[test]
-fn words_outside_the_vocabulary_are_refused_only_where_captions_must_hold_them() {
-    let words = |word: &str| vec![word.to_owned()];
-    let ignored = DecoderConfig {
-        bad_endings: words("octopus"),
-        forbidden_words: words("octopus"),
-        ..DecoderConfig::default()
-    };
-    assert_eq!(
-        limits(&ignored, &vocabulary(), 7)
-            .unwrap()
-            .constraints
-            .len(),
-        2
-    );
-    let required = DecoderConfig {
-        required_words: words("octopus"),
-        ..DecoderConfig::default()
-    };
-    let prefix = DecoderConfig {
-        prefix: "word2 <end>".to_owned(),
-        ..DecoderConfig::default()
-    };
-    for (config, key, word) in [
-        (required, "required_words", "octopus"),
-        (prefix, "prefix", "<end>"),
-    ] {
-        let error = limits(&config, &vocabulary(), 7).unwrap_err();
-        let expected = format!("key `{key}` of the decoder: `{word}` is not in the vocabulary");
-        assert_eq!(error.to_string(), expected);
-        assert!(error.is_mistake());
+fn log_probabilities_are_the_captioners_own_with_the_unknown_word_in_them() {
+    let captioner = captioner(2);
+    for config in configs() {
+        let found = search(&config).hypotheses(&captioner, &[], &features(0, IMAGES));
+        for (image, hypotheses) in found.unwrap().into_iter().enumerate() {
+            let of_image = vec![image; hypotheses.len()];
+            let state = captioner.start(features(0, IMAGES), &of_image).unwrap();
+            let expected: Vec<f64> = hypotheses.iter().map(|h| h.log_probability).collect();
+            let mut model = Decoder::reading(&captioner);
+            let own = log_probabilities(&mut model, state, &words(hypotheses)).unwrap();
+            for (own, expected) in own.iter().zip(expected) {
+                assert!((own - expected).abs() < 1e-4, "{config}: {own} {expected}");
+            }
+        }
     }
+}
+
+const POSITIONS: usize = 3;
+
+fn markov() -> Captioner {
+    let config = CaptionerConfig::Markov(MarkovConfig {
+        hidden: 6,
+        positions: POSITIONS,
+        shortlist: WORDS,
+        rank: 2,
+        dropout: 0.0,
+    });
+    let dimensions = Dimensions {
+        feature: FEATURE,
+        vocab: WORDS,
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng);
+    captioner.update(|_, values| values * 2.5)
+}
+
+/// `log P` of whole captions of images.
+fn whole(captioner: &Captioner, images: &[usize], captions: &[Vec<u32>]) -> Vec<f64> {
+    let inputs: Vec<&[u32]> = vec![&[]; captions.len()];
+    let tape = captioner.teacher_forced(features(0, IMAGES), images, &inputs, Noise::default());
+    let weights = vec![0.0; captions.len()];
+    let (_, losses) = captioner
+        .whole_backward(tape.unwrap(), captions, &weights, 0.0)
+        .unwrap();
+    losses.iter().map(|loss| loss.log_probability).collect()
+}
+
+#[test]
+fn markov_captions_have_the_log_probability_of_the_whole_caption_in_every_search() {
+    let captioner = markov();
+    for mut config in configs() {
+        config.maximum_length = Some(POSITIONS);
+        config.no_repeat_ngram = None;
+        let found = search(&config).hypotheses(&captioner, &[], &features(0, IMAGES));
+        for (image, hypotheses) in found.unwrap().into_iter().enumerate() {
+            let images = vec![image; hypotheses.len()];
+            let found: Vec<f64> = hypotheses.iter().map(|h| h.log_probability).collect();
+            let expected = whole(&captioner, &images, &words(hypotheses));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!(
+                    (found - expected).abs() < 1e-4,
+                    "{config}: {found} {expected}"
+                );
+            }
+        }
+    }
+    // Greedy search is the best of all: no sample and no beam is more probable.
+    let best = |search: SearchConfig, samples: usize| -> Vec<f64> {
+        let config = DecoderConfig {
+            search,
+            samples,
+            maximum_length: Some(POSITIONS),
+            ..DecoderConfig::default()
+        };
+        let found = self::search(&config).captions(&captioner, &[], &features(0, IMAGES));
+        found.unwrap().iter().map(|h| h.log_probability).collect()
+    };
+    let greedy = best(SearchConfig::Greedy, 1);
+    let wide = BeamOptions {
+        width: 1000,
+        ..BeamOptions::default()
+    };
+    for (greedy, wide) in greedy.iter().zip(best(SearchConfig::Beam(wide), 1)) {
+        assert!((greedy - wide).abs() < 1e-4, "{greedy} {wide}");
+    }
+}
+
+#[test]
+fn samples_of_the_markov_captioner_come_as_often_as_their_log_probabilities_say() {
+    let captioner = markov();
+    let config = DecoderConfig {
+        search: SearchConfig::Sample(SamplingOptions::default()),
+        samples: 4000,
+        maximum_length: Some(POSITIONS),
+        ..DecoderConfig::default()
+    };
+    let mut search = search(&config);
+    // Draws of the model itself, the unknown word among them.
+    search.limits = Limits::length(POSITIONS);
+    let drawn = search.hypotheses(&captioner, &[], &features(0, 1)).unwrap();
+    let greedy = DecoderConfig {
+        maximum_length: Some(POSITIONS),
+        ..DecoderConfig::default()
+    };
+    let best = self::search(&greedy).captions(&captioner, &[], &features(0, 1));
+    let best = &best.unwrap()[0];
+    let count = drawn[0].iter().filter(|h| h.words == best.words).count();
+    let (p, n) = (best.log_probability.exp(), 4000.0);
+    let deviation = (p * (1.0 - p) / n).sqrt();
+    assert!(
+        p > 0.01 && (count as f64 / n - p).abs() < 4.0 * deviation,
+        "{count} {p}"
+    );
+}
+
+#[test]
+fn ensembles_with_a_markov_captioner_average_probabilities_of_the_next_word() {
+    // Of the same captioner twice, averages are its own probabilities, word by word.
+    let captioner = markov();
+    let config = DecoderConfig {
+        maximum_length: Some(POSITIONS),
+        ..DecoderConfig::default()
+    };
+    let others = [captioner.clone()];
+    let found = search(&config).captions(&captioner, &others, &features(0, IMAGES));
+    let found = found.unwrap();
+    let log_p: Vec<f64> = found.iter().map(|h| h.log_probability).collect();
+    let images: Vec<usize> = (0..IMAGES).collect();
+    let expected = whole(&captioner, &images, &words(found));
+    for (found, expected) in log_p.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+}
+
+#[test]
+fn captions_longer_than_a_captioner_can_score_are_refused() {
+    let config = DecoderConfig::default();
+    let search = search(&config);
+    let [one, other] = [captioner(1), markov()];
+    search.check_captioners([&one]).unwrap();
+    let error = search.check_captioners([&one, &other]).unwrap_err();
+    assert!(error.is_mistake());
+    assert_eq!(
+        error.to_string(),
+        "captions of up to 7 words: found a captioner `markov` of 3 positions, expected a maximum length of 3 or less"
+    );
+}
+
+#[test]
+fn captions_that_break_an_option_say_so_and_come_last() {
+    let all: Vec<String> = (4..WORDS).map(|word| format!("word{word}")).collect();
+    for search in [
+        SearchConfig::Greedy,
+        SearchConfig::Beam(BeamOptions::default()),
+        SearchConfig::Beam(BeamOptions {
+            width: 4,
+            groups: 2,
+            diversity: 2.0,
+        }),
+        SearchConfig::Sample(SamplingOptions::default()),
+    ] {
+        // Two words are left, neither may come twice, and three are wanted.
+        let config = DecoderConfig {
+            samples: 3,
+            search,
+            forbidden_words: all.clone(),
+            no_repeat_ngram: Some(1),
+            minimum_length: 3,
+            ..DecoderConfig::default()
+        };
+        for models in 0..2 {
+            let others = vec![captioner(5); models];
+            let found =
+                self::search(&config).hypotheses(&captioner(2), &others, &features(0, IMAGES));
+            for hypothesis in found.unwrap().concat() {
+                assert_eq!(hypothesis.broken, ["minimum_length"], "{config}");
+                assert!(hypothesis.words.len() <= 3 && hypothesis.words.ends_with(&[END]));
+            }
+        }
+    }
+    // Some samples end in a dead end and some do not: what is kept comes first.
+    let config = DecoderConfig {
+        samples: 40,
+        search: SearchConfig::Sample(SamplingOptions::default()),
+        no_repeat_ngram: Some(2),
+        forbidden_words: all,
+        minimum_length: 5,
+        ..DecoderConfig::default()
+    };
+    let found = search(&config).hypotheses(&captioner(2), &[], &features(0, IMAGES));
+    let kept = |h: &Hypothesis| h.broken.is_empty();
+    for hypotheses in found.unwrap() {
+        assert!(hypotheses.is_sorted_by_key(|h| !kept(h)));
+    }
+}
+
+#[test]
+fn forbidden_words_outside_the_vocabulary_forbid_nothing() {
+    let ignored = DecoderConfig {
+        bad_endings: vec!["octopus".to_owned()],
+        forbidden_words: vec!["octopus".to_owned()],
+        ..DecoderConfig::default()
+    };
+    let vocabulary = vocabulary();
+    let rules = |config: &DecoderConfig| config.rules(7, &Words::of(&vocabulary));
+    assert_eq!(rules(&ignored), rules(&DecoderConfig::default()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use scst_encoder::{attention_picture, read_whole};
+use scst_encoder::{Orientation, attention_picture, read_whole};
 use scst_model::CaptionerConfig;
 
 use super::broken;
@@ -84,8 +84,12 @@ fn check_distinct(images: &[PathBuf], files: &[PathBuf]) -> Result<(), Failure> 
 }
 
 /// The picture of an image as a PNG.
-pub(super) fn draw(photo: &Path, words: &[(String, Vec<f32>)]) -> Result<Vec<u8>, Failure> {
-    let picture = read_whole(photo).map_err(|error| broken(photo, error))?;
+pub(super) fn draw(
+    photo: &Path,
+    orientation: Orientation,
+    words: &[(String, Vec<f32>)],
+) -> Result<Vec<u8>, Failure> {
+    let picture = read_whole(photo, orientation).map_err(|error| broken(photo, error))?;
     attention_picture(picture, words)
         .map_err(|error| Failure::Failed(format!("image `{}`: {error}", photo.display())))
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use scst_data::FeatureBatch;
 use scst_encoder::{
-    Architecture, Element, EncoderRecord, Features, Part, RgbImage, fingerprint, read,
+    Architecture, Element, EncoderRecord, Features, Orientation, Part, RgbImage, fingerprint,
+    is_turned, read,
 };
 use scst_trainer::Checkpoint;
 
@@ -20,6 +21,8 @@ pub(super) struct FeatureMaker {
     pub(super) weights: PathBuf,
     /// What the captioner reads.
     part: Part,
+    /// Which way up photos are taken.
+    pub(super) orientation: Orientation,
     /// How numbers were rounded, if that is known.
     element: Element,
 }
@@ -117,6 +120,7 @@ fn recorded(
         architecture,
         weights: weights.clone(),
         part,
+        orientation: record.orientation,
         element: record.element,
     })
 }
@@ -140,20 +144,33 @@ fn given(
         architecture,
         weights: weights.clone(),
         part,
+        orientation: Orientation::Exif,
         element: Element::F32,
     })
 }
 
 /// All images in the size of the encoder; of those that cannot be read, the first is the error.
-pub(super) fn pictures(
-    paths: &[PathBuf],
-    architecture: Architecture,
-) -> Result<Vec<RgbImage>, Failure> {
-    let size = architecture.image_size();
-    let pictures: Vec<_> = paths.par_iter().map(|path| read(path, size)).collect();
+pub(super) fn pictures(paths: &[PathBuf], maker: &FeatureMaker) -> Result<Vec<RgbImage>, Failure> {
+    let size = maker.architecture.image_size();
+    let read_upright = |path: &PathBuf| read(path, size, maker.orientation);
+    let pictures: Vec<_> = paths.par_iter().map(read_upright).collect();
     let pictures = pictures.into_iter().zip(paths);
     let read = |(picture, path): (Result<_, _>, &PathBuf)| {
         picture.map_err(|error| broken(Path::new(path), error))
     };
     pictures.map(read).collect()
+}
+
+/// Photos that are taken as they are stored, although their EXIF data say that they are to be turned: the features of
+/// the run were made by a version that did not turn photos.
+pub(super) fn left_as_stored<'a>(paths: &'a [PathBuf], maker: &FeatureMaker) -> Vec<&'a Path> {
+    if maker.orientation == Orientation::Exif {
+        return Vec::new();
+    }
+    let is_lying = |path: &&Path| is_turned(path).unwrap_or(false);
+    paths
+        .iter()
+        .map(PathBuf::as_path)
+        .filter(is_lying)
+        .collect()
 }

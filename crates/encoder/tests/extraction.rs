@@ -1,0 +1,69 @@
+//! Extractions whose images change while they are at work.
+
+mod support;
+
+use std::{fs, num::NonZeroUsize, path::Path};
+
+use image::RgbImage;
+use scst_encoder::{
+    Architecture, Element, Encoder, EncoderError, Extracted, Extraction, ExtractionEvent, OnError,
+    extract,
+};
+use tempfile::TempDir;
+
+use support::{RandomWeights, write_pth};
+
+fn write(path: &Path, shade: u8) {
+    let picture = RgbImage::from_pixel(9 + u32::from(shade), 8, [shade, 90, 200].into());
+    picture.save(path).expect("a picture");
+}
+
+#[test]
+fn work_is_not_finished_when_an_image_changed_after_it_was_encoded() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name);
+    let mut weights = RandomWeights::default();
+    Encoder::load(Architecture::EfficientNetLite0, &mut weights).expect("random weights");
+    write_pth(&path("lite0.pth"), &weights.tensors);
+    fs::create_dir(path("photos")).expect("a folder");
+    for (name, shade) in [("a.png", 0), ("b.png", 1), ("c.png", 2)] {
+        write(&path("photos").join(name), shade);
+    }
+    let extraction = Extraction {
+        images: path("photos"),
+        architecture: Architecture::EfficientNetLite0,
+        weights: path("lite0.pth"),
+        pooled: Some(path("pooled.npy")),
+        grid: None,
+        element: Element::F32,
+        on_error: OnError::Stop,
+        threads: NonZeroUsize::MIN,
+    };
+    let changed = path("photos").join("b.png");
+    let mut encoded = 0;
+    let outcome = extract(&extraction, &mut |event| {
+        encoded += usize::from(matches!(event, ExtractionEvent::Encoded));
+        if encoded == 3 {
+            write(&changed, 7);
+        }
+    });
+    match outcome {
+        Err(EncoderError::ChangedMeanwhile { path }) => assert_eq!(path, changed),
+        other => panic!("{other:?}"),
+    }
+    assert!(!path("pooled.npy").exists());
+    let going_on = |expected: Extracted| {
+        let extracted = extract(&extraction, &mut |_| {}).expect("features");
+        assert_eq!(extracted, expected);
+        fs::read(path("pooled.npy")).expect("features")
+    };
+    let mut expected = Extracted {
+        images: 3,
+        skipped: 0,
+        done_before: 1,
+        passed_over: 0,
+    };
+    let resumed = going_on(expected);
+    expected.done_before = 0;
+    assert!(resumed == going_on(expected), "as if made at once");
+}

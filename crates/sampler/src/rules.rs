@@ -1,0 +1,233 @@
+//! All that captions must be, in one place, and whether any caption can be all of it.
+
+mod completion;
+
+use completion::Completion;
+
+use crate::{
+    BadEndings, BlockImmediateRepeats, Constraint, ForbiddenWords, Limits, MinimumLength,
+    NoRepeatedNgram, Prefix, RequiredWords,
+};
+
+/// The longest caption that lengths are compared up to where no maximum is given.
+const LONGEST: usize = 2000;
+/// Lists of more words are told whole, not by the words that matter.
+const LARGEST_LIST: usize = 20_000;
+
+/// All that captions must be, in the ids of a vocabulary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Words of the vocabulary, the end token among them.
+    pub vocab: usize,
+    /// Longest caption in words, the end token included; a longer one is cut off.
+    pub max_length: usize,
+    /// Words that are never decoded, whatever the rules: the unknown word.
+    pub unspoken: Vec<u32>,
+    /// Shortest caption in words, the end token not counted.
+    pub minimum_length: usize,
+    /// Order of the n-grams that no caption holds twice.
+    pub no_repeat_ngram: Option<usize>,
+    /// Whether a word may not follow itself.
+    pub block_immediate_repeats: bool,
+    /// Words that no caption ends with.
+    pub bad_endings: Vec<u32>,
+    /// Words that no caption holds.
+    pub forbidden_words: Vec<u32>,
+    /// Words that every caption holds.
+    pub required_words: Vec<u32>,
+    /// Words that every caption begins with.
+    pub prefix: Vec<u32>,
+}
+
+/// One of the [`Rules`]. What is demanded comes before what is ruled out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Words that every caption holds.
+    RequiredWords,
+    /// Words that every caption begins with.
+    Prefix,
+    /// Shortest caption.
+    MinimumLength,
+    /// Words that no caption holds.
+    ForbiddenWords,
+    /// Words that no caption ends with.
+    BadEndings,
+    /// Order of the n-grams that no caption holds twice.
+    NoRepeatNgram,
+    /// Whether a word may not follow itself.
+    BlockImmediateRepeats,
+    /// Longest caption.
+    MaximumLength,
+}
+
+impl Rule {
+    const ALL: [Self; 8] = [
+        Self::RequiredWords,
+        Self::Prefix,
+        Self::MinimumLength,
+        Self::ForbiddenWords,
+        Self::BadEndings,
+        Self::NoRepeatNgram,
+        Self::BlockImmediateRepeats,
+        Self::MaximumLength,
+    ];
+
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// Rules that no caption can keep together, though it can keep all but any one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Which, in the order of [`Rule`].
+    pub rules: Vec<Rule>,
+    /// The rules, their lists of words cut down to the words that matter.
+    pub of: Rules,
+}
+
+impl Rules {
+    /// As limits of a search.
+    pub fn limits(&self) -> Limits {
+        let mut constraints: Vec<Box<dyn Constraint>> = Vec::new();
+        if !self.unspoken.is_empty() {
+            constraints.push(Box::new(ForbiddenWords(self.unspoken.clone())));
+        }
+        if self.minimum_length > 0 {
+            constraints.push(Box::new(MinimumLength(self.minimum_length)));
+        }
+        if let Some(order) = self.no_repeat_ngram {
+            constraints.push(Box::new(NoRepeatedNgram(order)));
+        }
+        if self.block_immediate_repeats {
+            constraints.push(Box::new(BlockImmediateRepeats));
+        }
+        if !self.bad_endings.is_empty() {
+            constraints.push(Box::new(BadEndings(self.bad_endings.clone())));
+        }
+        if !self.forbidden_words.is_empty() {
+            constraints.push(Box::new(ForbiddenWords(self.forbidden_words.clone())));
+        }
+        if !self.required_words.is_empty() {
+            constraints.push(Box::new(RequiredWords {
+                words: self.required_words.clone(),
+                bad_endings: self.bad_endings.clone(),
+            }));
+        }
+        if !self.prefix.is_empty() {
+            constraints.push(Box::new(Prefix(self.prefix.clone())));
+        }
+        Limits {
+            max_length: self.max_length,
+            constraints,
+        }
+    }
+
+    /// Whether a caption can keep all rules, whatever a model thinks of it.
+    ///
+    /// "No" is always right. "Yes" may be wrong where few words are left, n-grams may not repeat and
+    /// the search for a caption takes more than some ten thousand steps.
+    pub fn are_possible(&self) -> bool {
+        Completion::of(self).is_some_and(Completion::exists)
+    }
+
+    /// Every smallest set of rules that no caption can keep together; none if a caption can keep all.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        if self.are_possible() {
+            return Vec::new();
+        }
+        let given = Rule::ALL.into_iter().filter(|&rule| self.has(rule));
+        let given = given.fold(0, |bits, rule| bits | rule.bit());
+        let mut sets: Vec<u32> = (1..1 << Rule::ALL.len())
+            .filter(|set| set & !given == 0)
+            .collect();
+        sets.sort_by_key(|set| set.count_ones());
+        let mut found: Vec<u32> = Vec::new();
+        for set in sets {
+            let is_smallest = !found.iter().any(|&smaller| set & smaller == smaller);
+            if is_smallest && !self.only(set).are_possible() {
+                found.push(set);
+            }
+        }
+        let conflict = |set: u32| Conflict {
+            rules: Rule::ALL
+                .into_iter()
+                .filter(|rule| set & rule.bit() != 0)
+                .collect(),
+            of: self.only(set).with_words_that_matter(),
+        };
+        found.into_iter().map(conflict).collect()
+    }
+
+    /// Whether a rule rules anything out.
+    fn has(&self, rule: Rule) -> bool {
+        match rule {
+            Rule::RequiredWords => !self.required_words.is_empty(),
+            Rule::Prefix => !self.prefix.is_empty(),
+            Rule::MinimumLength => self.minimum_length > 0,
+            Rule::ForbiddenWords => !self.forbidden_words.is_empty(),
+            Rule::BadEndings => !self.bad_endings.is_empty(),
+            Rule::NoRepeatNgram => self.no_repeat_ngram.is_some(),
+            Rule::BlockImmediateRepeats => self.block_immediate_repeats,
+            Rule::MaximumLength => true,
+        }
+    }
+
+    /// These rules alone.
+    fn only(&self, set: u32) -> Self {
+        let has = |rule: Rule| set & rule.bit() != 0;
+        let list = |rule, words: &Vec<u32>| if has(rule) { words.clone() } else { Vec::new() };
+        let mut rules = Self {
+            vocab: self.vocab,
+            max_length: self.max_length,
+            unspoken: self.unspoken.clone(),
+            minimum_length: if has(Rule::MinimumLength) {
+                self.minimum_length
+            } else {
+                0
+            },
+            no_repeat_ngram: self.no_repeat_ngram.filter(|_| has(Rule::NoRepeatNgram)),
+            block_immediate_repeats: self.block_immediate_repeats
+                && has(Rule::BlockImmediateRepeats),
+            bad_endings: list(Rule::BadEndings, &self.bad_endings),
+            forbidden_words: list(Rule::ForbiddenWords, &self.forbidden_words),
+            required_words: list(Rule::RequiredWords, &self.required_words),
+            prefix: list(Rule::Prefix, &self.prefix),
+        };
+        if !has(Rule::MaximumLength) {
+            // Room for everything that is demanded, and for some words around it.
+            rules.minimum_length = rules.minimum_length.min(LONGEST);
+            rules.max_length = self.max_length.min(LONGEST).max(rules.minimum_length)
+                + self.prefix.len()
+                + 2 * self.required_words.len()
+                + 4;
+        }
+        rules
+    }
+
+    /// Rules that cannot be kept, with lists of words that are no longer than it takes for that.
+    fn with_words_that_matter(mut self) -> Self {
+        let lists: [fn(&mut Self) -> &mut Vec<u32>; 3] = [
+            |rules| &mut rules.required_words,
+            |rules| &mut rules.bad_endings,
+            |rules| &mut rules.forbidden_words,
+        ];
+        for list in lists {
+            let mut k = list(&mut self).len();
+            if k > LARGEST_LIST {
+                continue;
+            }
+            while k > 0 {
+                k -= 1;
+                let word = list(&mut self).remove(k);
+                if self.are_possible() {
+                    list(&mut self).insert(k, word);
+                }
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

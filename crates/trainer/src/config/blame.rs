@@ -1,0 +1,244 @@
+//! From a file and overrides to a configuration, and who is to blame if there is none.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::{Config, ConfigError, Override, Problem, ValidConfig, wording};
+
+/// A problem, and the overrides that it comes of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    problem: Problem,
+    /// Names of the overrides without any one of which there is no such problem; none if the file alone has it.
+    culprits: Vec<String>,
+}
+
+impl Complaint {
+    /// The problem.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    fn in_words(&self) -> String {
+        let key = self.problem.key();
+        match self.culprits.as_slice() {
+            [] => self.problem.to_string(),
+            // An override that tells its own key.
+            [one] if one.split_once(' ').is_some_and(|(_, own)| own == key) => {
+                let name = |of: &str| {
+                    if of == key {
+                        one.clone()
+                    } else {
+                        format!("key `{of}`")
+                    }
+                };
+                self.problem.in_words(name)
+            }
+            several => format!("{}: {}", several.join(" and "), self.problem),
+        }
+    }
+}
+
+/// All complaints in one line: first those about the file, then those about overrides.
+pub(super) fn told(path: &Path, complaints: &[Complaint]) -> String {
+    let (file, overrides): (Vec<&Complaint>, Vec<&Complaint>) =
+        complaints.iter().partition(|c| c.culprits.is_empty());
+    let words = |complaints: Vec<&Complaint>| -> Vec<String> {
+        complaints.into_iter().map(Complaint::in_words).collect()
+    };
+    let of_file = words(file).join("; ");
+    let mut parts = words(overrides);
+    if !of_file.is_empty() {
+        parts.insert(0, format!("`{}`: {of_file}", path.display()));
+    }
+    parts.join("; ")
+}
+
+/// The configuration of a file's table with overrides laid over it, checked.
+pub(super) fn resolve(
+    table: &Table,
+    path: &Path,
+    overrides: &[Override],
+) -> Result<ValidConfig, ConfigError> {
+    let all: Vec<&Override> = overrides.iter().collect();
+    let problems = match attempt(table, path, &all)? {
+        Ok(config) => return Ok(config),
+        Err(problems) => problems,
+    };
+    // What is found without an override does not come of it.
+    let without = |left_out: usize| {
+        let kept = all.iter().enumerate().filter(|&(k, _)| k != left_out);
+        attempt(table, path, &kept.map(|(_, &o)| o).collect::<Vec<_>>())
+    };
+    let remains: Vec<_> = (0..all.len()).map(without).collect();
+    let of_file = attempt(table, path, &[]);
+    let complaint = |problem: Problem| {
+        let is_there =
+            |outcome: &Attempt| matches!(outcome, Ok(Err(found)) if found.contains(&problem));
+        let names = |keep: &dyn Fn(usize) -> bool| -> Vec<String> {
+            let kept = (0..all.len()).filter(|&k| keep(k));
+            kept.map(|k| all[k].name()).collect()
+        };
+        let mut culprits = names(&|k| !is_there(&remains[k]));
+        if culprits.is_empty() && !is_there(&of_file) {
+            // Each of several overrides is enough for it.
+            let related = |k: usize| problem.keys().any(|key| is_related(key, &all[k].key()));
+            culprits = names(&related);
+        }
+        Complaint { problem, culprits }
+    };
+    Err(ConfigError::Problems {
+        path: path.to_owned(),
+        complaints: problems.into_iter().map(complaint).collect(),
+    })
+}
+
+/// Whether one key is the other or lies below it.
+fn is_related(a: &str, b: &str) -> bool {
+    let below = |a: &str, b: &str| {
+        a.strip_prefix(b)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    below(a, b) || below(b, a)
+}
+
+/// A configuration, or what is wrong with it.
+type Attempt = Result<Result<ValidConfig, Vec<Problem>>, ConfigError>;
+
+/// # Errors
+/// When an override does not fit the table.
+fn attempt(table: &Table, path: &Path, overrides: &[&Override]) -> Attempt {
+    let mut table = table.clone();
+    for change in overrides {
+        change.apply(&mut table)?;
+    }
+    let mut config: Config = match serde_path_to_error::deserialize(Value::Table(table)) {
+        Ok(config) => config,
+        Err(error) => {
+            let key = wording::dotted(error.path());
+            let message = wording::plain(error.inner().message());
+            return Ok(Err(vec![Problem::new(key, message)]));
+        }
+    };
+    config.fill_names(path);
+    Ok(config.check())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+[data]
+captions.karpathy = { path = "c.json" }
+features.npy = { path = "f.npy" }
+max_length = 8
+[model.markov]
+positions = 8
+[[stages]]
+epochs = 1
+learning_rate = 0.03
+xe = {}
+"#;
+
+    /// The message for a file, values that are set over it, and flags.
+    fn message(file: &str, sets: &[&str], flags: &[(&str, &str)]) -> String {
+        let sets = sets.iter().map(|text| Override::of_flag("--set", text));
+        let flags = flags
+            .iter()
+            .map(|(key, value)| Override::of_key(&format!("--{key}"), key, value));
+        let overrides: Result<Vec<Override>, ConfigError> = sets.chain(flags).collect();
+        let parsed = overrides.and_then(|all| Config::parse(file, Path::new("c.toml"), all));
+        parsed.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn values_that_were_set_are_blamed_on_what_set_them() {
+        for (sets, flags, expected) in [
+            (
+                &["stages.0.learning_rate=0"][..],
+                &[][..],
+                "--set stages.0.learning_rate: found 0, expected a finite number above 0",
+            ),
+            (
+                &["stages.0.learning_rate=\"fast\""],
+                &[],
+                "--set stages.0.learning_rate: found string \"fast\", expected a number",
+            ),
+            (
+                &["stages.0={ epochs = 1, learning_rate = -1, xe = {} }"],
+                &[],
+                "--set stages.0: key `stages.0.learning_rate`: found -1, expected a finite number above 0",
+            ),
+            (
+                &["data.max_length=9"],
+                &[],
+                "--set data.max_length: key `model.markov.positions`: found 8, expected `data.max_length`, 9",
+            ),
+            (
+                &[
+                    "validation.decoder.prefix=a b",
+                    "validation.decoder.forbidden_words=[\"b\"]",
+                ],
+                &[],
+                "--set validation.decoder.prefix and --set validation.decoder.forbidden_words: key \
+                 `validation.decoder.prefix`: found `a b`, which cannot hold together with key \
+                 `validation.decoder.forbidden_words` `b`",
+            ),
+            (
+                &["stages.0.epochs=0", "stages.0.epochs=0"],
+                &[],
+                "--set stages.0.epochs and --set stages.0.epochs: key `stages.0.epochs`: found 0, expected 1 or more",
+            ),
+            (
+                &["seed=-1"],
+                &[("threads", "0")],
+                "--set seed: found integer `-1`, expected a whole number, 0 or more",
+            ),
+            (
+                &["log_every_steps=0"],
+                &[("threads", "0")],
+                "--threads: key `threads`: found 0, expected 1 or more; --set log_every_steps: found 0, expected 1 or more",
+            ),
+            (
+                &[],
+                &[("seed", "18446744073709551615")],
+                "--seed `seed=18446744073709551615`: expected a number between -2^63 and 2^63",
+            ),
+        ] {
+            assert_eq!(message(FILE, sets, flags), expected);
+        }
+        let unknown = message(FILE, &["stages.0.lerning_rate=1"], &[]);
+        assert!(
+            unknown.starts_with("--set stages.0.lerning_rate: "),
+            "{unknown}"
+        );
+        let backend = message(FILE, &[], &[("backend", "abacus")]);
+        assert!(
+            backend.starts_with("--backend: key `backend`: found `abacus`, expected one of `flex`"),
+            "{backend}"
+        );
+    }
+
+    #[test]
+    fn what_the_file_has_by_itself_is_blamed_on_the_file() {
+        let file = FILE
+            .replace("0.03", "0")
+            .replace("epochs = 1", "epochs = 0");
+        assert_eq!(
+            message(
+                &file,
+                &["seed=4", "stages.0.epochs=0", "log_every_steps=0"],
+                &[]
+            ),
+            "`c.toml`: key `stages.0.epochs`: found 0, expected 1 or more; key `stages.0.learning_rate`: found 0, \
+             expected a finite number above 0; --set log_every_steps: found 0, expected 1 or more"
+        );
+        let broken = FILE.replace("max_length = 8", "max_length = \"8\"");
+        assert_eq!(
+            message(&broken, &["seed=4"], &[]),
+            "`c.toml`: key `data.max_length`: found string \"8\", expected a whole number, 0 or more"
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! How large sizes may be: what lies beyond is a slip of the hand, and would end in a lack of memory or of time.
+
+use scst_model::{CaptionerConfig, Dimensions};
+
+use super::{StageConfig, problem::Checker};
+
+/// CPU threads.
+pub(super) const THREADS: u64 = 1024;
+/// Things that are counted one by one, such as steps between two records; a TOML file holds such numbers.
+pub(crate) const COUNT: u64 = 1_000_000_000_000_000;
+/// Words of a caption.
+pub(super) const WORDS: u64 = 1000;
+/// Images that are decoded at a time.
+pub(super) const IMAGES_DECODED: u64 = 10_000;
+/// Images of a training step.
+pub(crate) const IMAGES: u64 = 100_000;
+/// Captions of an image in a training step, gold or sampled.
+pub(crate) const CAPTIONS: u64 = 1000;
+/// Captions of an image that are sampled for evaluation.
+pub(super) const SAMPLES: u64 = 100_000;
+/// Passes over the training images.
+pub(super) const EPOCHS: u64 = 1_000_000;
+/// Training steps: epochs of the largest training sets, and more.
+pub(super) const STEPS: u64 = 1_000_000_000_000;
+/// Units, columns and the like of a captioner.
+pub(super) const SIZE: u64 = 1_000_000;
+/// Rows that are decoded at a time: captions of all images of a batch.
+pub(crate) const ROWS: usize = 10_000;
+/// Words of all captions of a training step.
+pub(crate) const WORDS_OF_A_STEP: u128 = 1_000_000;
+/// Parameters of a captioner: 2 GB of weights, 8 GB with gradient and moments of an optimiser.
+const PARAMETERS: u128 = 500_000_000;
+
+/// The captioner against the largest, for the smallest features and vocabulary that there can be.
+pub(super) fn check_parameters(model: &CaptionerConfig, check: &mut Checker<'_>) {
+    let smallest = Dimensions {
+        feature: 1,
+        vocab: 2,
+    };
+    let sizes = model.sizes();
+    if sizes.iter().any(|&(_, size)| size as u64 > SIZE) {
+        return; // each of them is a problem of its own
+    }
+    let found = model.parameter_count(smallest);
+    let largest = sizes.iter().max_by_key(|&&(_, size)| size);
+    check.require(
+        found <= PARAMETERS,
+        largest.map_or("", |&(name, _)| name),
+        format!("sizes of {found} parameters"),
+        &format!("at most {PARAMETERS} parameters"),
+    );
+}
+
+/// What is wrong with a captioner of these dimensions, if it is too large: what was found and expected.
+pub(crate) fn oversize(model: &CaptionerConfig, dimensions: Dimensions) -> Option<String> {
+    let found = model.parameter_count(dimensions);
+    let Dimensions { feature, vocab } = dimensions;
+    (found > PARAMETERS).then(|| {
+        format!(
+            "found {found} parameters, for features of {feature} dimensions and {vocab} words, expected at most \
+             {PARAMETERS}"
+        )
+    })
+}
+
+/// The words of a training step of these images, captions of each and words of each; the number if it is too large.
+pub(crate) fn too_many_words(factors: [usize; 3]) -> Option<u128> {
+    let words = factors.into_iter().map(|size| size as u128);
+    let words = words.fold(1u128, u128::saturating_mul);
+    (words > WORDS_OF_A_STEP).then_some(words)
+}
+
+/// The words of all captions of a training step.
+pub(super) fn check_words_of_a_step(
+    stage: &StageConfig,
+    max_length: usize,
+    check: &mut Checker<'_>,
+) {
+    let (key, captions) = match (&stage.xe, &stage.scst) {
+        (Some(xe), _) => ("xe.captions_per_image", xe.captions_per_image),
+        (None, Some(scst)) => ("scst.samples_per_image", scst.samples_per_image),
+        (None, None) => return,
+    };
+    let factors = [stage.images_per_batch, captions, max_length];
+    let [images, captions, length] = factors;
+    // A size that is too large by itself is a problem of its own.
+    let alone = images as u64 > IMAGES || captions as u64 > CAPTIONS || length as u64 > WORDS;
+    if let Some(words) = too_many_words(factors).filter(|_| !alone) {
+        let found = format!(
+            "{captions} captions of {length} words for each of {images} images (`images_per_batch`), {words} words a step"
+        );
+        let expected = format!("at most {WORDS_OF_A_STEP} words a step");
+        check.require(false, key, found, &expected);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{Config, ConfigError, Override};
+
+    const FILE: &str = r#"
+[data]
+captions.karpathy = { path = "c.json" }
+features.npy = { path = "f.npy" }
+[model.att2in]
+[[stages]]
+epochs = 1
+xe = {}
+[[stages]]
+name = "scst"
+epochs = 1
+[stages.scst]
+"#;
+
+    fn parse(set: &str) -> Result<Config, ConfigError> {
+        let set = Override::parse(set)?;
+        Config::parse(FILE, Path::new("c.toml"), vec![set]).map(Config::from)
+    }
+
+    #[test]
+    fn sizes_beyond_all_measure_are_one_sentence() {
+        for (set, expected) in [
+            ("threads=100000", "found 100000, expected at most 1024"),
+            ("data.max_length=1000000000000", "expected at most 1000"),
+            (
+                "validation.images_per_batch=10001",
+                "expected at most 10000",
+            ),
+            (
+                "model.att2in.hidden=1000000000000",
+                "expected at most 1000000",
+            ),
+            (
+                "stages.0.images_per_batch=9223372036854775807",
+                "expected at most 100000",
+            ),
+            (
+                "stages.0.epochs=4611686018427387904",
+                "expected at most 1000000",
+            ),
+            (
+                "stages.0.warmup_steps=9000000000000000000",
+                "expected at most 1000000000000",
+            ),
+            (
+                "stages.0.xe.captions_per_image=1000000000",
+                "expected at most 1000",
+            ),
+            (
+                "stages.1.scst.samples_per_image=1000000000",
+                "expected at most 1000",
+            ),
+            (
+                "checkpoints.keep=9223372036854775807",
+                "expected at most 1000000000000000",
+            ),
+            (
+                "validation.decoder.search.beam={ width = 1000000000 }",
+                "expected at most 10000",
+            ),
+            (
+                "validation.decoder.minimum_length=9000000000000000000",
+                "expected at most 1000",
+            ),
+            (
+                "validation.decoder.maximum_length=100000000000",
+                "expected at most 1000",
+            ),
+            (
+                "validation.decoder.no_repeat_ngram=9223372036854775807",
+                "expected at most 1000",
+            ),
+        ] {
+            let message = parse(set).unwrap_err().to_string();
+            let key = set.split_once('=').unwrap().0;
+            assert!(
+                message.contains(key) && message.ends_with(expected),
+                "{message}"
+            );
+            assert!(!message.contains("; "), "one sentence: {message}");
+        }
+        let samples = "validation.decoder={ search = { sample = {} }, samples = 1000000000 }";
+        let message = parse(samples).unwrap_err().to_string();
+        assert!(
+            message.ends_with("found 1000000000, expected at most 100000"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn sizes_that_are_too_large_together_are_one_sentence() {
+        let message = parse("model.att2in.hidden=20000").unwrap_err().to_string();
+        let expected = "override model.att2in.hidden: found sizes of 2861380003 parameters, expected at most 500000000 \
+                        parameters";
+        assert_eq!(message, expected);
+        let message = parse("stages.1.images_per_batch=100000").unwrap_err();
+        assert_eq!(
+            message.to_string(),
+            "override stages.1.images_per_batch: key `stages.1.scst.samples_per_image`: found 5 captions of 16 words for \
+             each of 100000 images (`images_per_batch`), 8000000 words a step, expected at most 1000000 words a step"
+        );
+        for set in ["model.att2in.hidden=2048", "stages.1.images_per_batch=1000"] {
+            parse(set).unwrap();
+        }
+    }
+
+    #[test]
+    fn configurations_that_were_not_read_from_a_file_are_validated_too() {
+        let mut config = parse("seed=1").unwrap();
+        config.stages[0].images_per_batch = 0;
+        config.checkpoints.every_steps = Some(u64::MAX);
+        assert_eq!(
+            config.clone().validate().unwrap_err().to_string(),
+            "the configuration: key `checkpoints.every_steps`: found 18446744073709551615, expected at most \
+             1000000000000000; key `stages.0.images_per_batch`: found 0, expected 1 or more"
+        );
+        // Nor is such a number ever written as an empty file.
+        assert!(config.to_toml().is_err());
+        config.stages[0].images_per_batch = 1;
+        config.checkpoints.every_steps = None;
+        let text = config.clone().validate().unwrap().to_toml().unwrap();
+        assert_eq!(
+            Config::parse(&text, Path::new("c.toml"), Vec::new())
+                .map(Config::from)
+                .unwrap(),
+            config
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! What the parser says, in words of a configuration file.
+
+/// The path of a key as overrides spell it: `stages.0.epochs`.
+pub(super) fn dotted(path: &serde_path_to_error::Path) -> String {
+    path.to_string().replace('[', ".").replace(']', "")
+}
+
+/// A message of the parser in one line, with plain words for Rust's types.
+pub(super) fn plain(message: &str) -> String {
+    let line = message.trim().replace('\n', ", ");
+    let line = found(&line);
+    let Some((start, expected)) = line.split_once("expected ") else {
+        return line;
+    };
+    format!("{start}expected {}", kind(expected))
+}
+
+/// What was found, in a configuration's words.
+fn found(line: &str) -> String {
+    for (parser, words) in [
+        ("invalid type: ", "found "),
+        ("invalid value: ", "found "),
+        ("unknown variant ", "found "),
+        ("unknown field ", "unknown key "),
+        ("missing field ", "missing key "),
+        ("duplicate field ", "the key twice: "),
+    ] {
+        if let Some(rest) = line.strip_prefix(parser) {
+            return format!("{words}{rest}");
+        }
+    }
+    line.to_owned()
+}
+
+/// What was expected, in a configuration's words.
+fn kind(expected: &str) -> String {
+    let words = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "i64" | "i32" => "a whole number",
+        "f64" | "f32" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        "path string" => "a path",
+        _ if expected.starts_with("struct ") => "a table",
+        _ if expected.starts_with("enum ") || expected.starts_with("string or table") => {
+            "a name, or a table of one key"
+        }
+        other => other,
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_the_parser_are_put_in_plain_words() {
+        for (message, words) in [
+            (
+                "invalid type: string \"big\", expected usize\n",
+                "found string \"big\", expected a whole number, 0 or more",
+            ),
+            (
+                "invalid value: integer `-1`, expected u64",
+                "found integer `-1`, expected a whole number, 0 or more",
+            ),
+            (
+                "invalid type: integer `3`, expected struct FcConfig",
+                "found integer `3`, expected a table",
+            ),
+            (
+                "unknown variant `x`, expected `a` or `b`",
+                "found `x`, expected `a` or `b`",
+            ),
+            (
+                "unknown field `x`, expected one of `a`, `b`",
+                "unknown key `x`, expected one of `a`, `b`",
+            ),
+            ("missing field `data`", "missing key `data`"),
+        ] {
+            assert_eq!(plain(message), words);
+        }
+    }
+}
