@@ -144,7 +144,7 @@ impl Rules {
         sets.sort_by_key(|set| set.count_ones());
         let mut found: Vec<u32> = Vec::new();
         for set in sets {
-            let is_smallest = !found.iter().any(|&smaller| set & smaller == smaller);
+            let is_smallest = !found.iter().any(|&smaller| smaller & !set == 0);
             if is_smallest && !self.only(set).are_possible() {
                 found.push(set);
             }

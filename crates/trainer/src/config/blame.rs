@@ -197,7 +197,9 @@ xe = {}
                     "stages.0.xe.loss.distillation.temperature=0",
                 ],
                 &[],
-                "--set stages.0.xe.loss.distillation.temperature: found 0, expected a finite number above 0",
+                "--set stages.0.xe.loss.distillation.temperature: found 0, expected a finite number above 0; --set \
+                 stages.0.xe.loss.distillation.teacher: key `stages.0.xe.loss`: found another one, expected \
+                 `cross_entropy` with the captioner `markov`, which has no softmax over single words",
             ),
             (
                 &["stages.0.epochs=0", "stages.0.epochs=0"],
