@@ -24,7 +24,7 @@ fn faults() -> Vec<ProgramFault> {
         ProgramFault::LineTooLong { limit: 3 },
         ProgramFault::NotJson {
             found: text(),
-            reason: json(),
+            reason: json().classify(),
             expected: "a line such as {\"scores\":[0.5]}",
         },
         ProgramFault::Form {

@@ -115,6 +115,7 @@ fn checkpoints() -> Vec<CheckpointError> {
         },
         CheckpointError::Teacher { path: file() },
         CheckpointError::Features {
+            features: file(),
             path: file(),
             found: "regions of 3 dimensions".to_owned(),
             expected: "regions of 4 dimensions".to_owned(),
@@ -237,9 +238,16 @@ fn of_runs() -> Vec<TrainError> {
             vocabulary: Some(file()),
             example: text(),
         },
-        TrainError::UnknownWord {
-            key: "required_words",
-            word: text(),
+        TrainError::CaptionTooLong {
+            found: 9,
+            positions: 8,
+        },
+        TrainError::CaptionerTooLarge {
+            captioner: "fc",
+            message: "9 GB".to_owned(),
+        },
+        TrainError::Decoder {
+            problems: Vec::new(),
         },
         TrainError::ConsensusWithoutTraining,
         TrainError::FeatureForm {
@@ -284,11 +292,14 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/files.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
     ];
-    // What only a device or a library brings about.
+    // What only a device, a library or another run brings about.
     let without = [
-        "TrainError::Device",
         "CheckpointError::Device",
+        "CheckpointError::FeaturesChanged",
+        "ConfigError::Invalid",
+        "ConfigError::Write",
         "CurveError::Draw",
+        "TrainError::Device",
     ];
     check(&sources, &samples, &without);
 }

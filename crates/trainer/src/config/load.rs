@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::{
     Config, Problem, ValidConfig,
     blame::{self, Complaint, told},
+    wording,
 };
 
 /// Why a configuration cannot be used.
@@ -230,7 +231,7 @@ impl Config {
             ConfigError::Syntax {
                 path: path.to_owned(),
                 line: 1 + text.bytes().take(start).filter(|&b| b == b'\n').count(),
-                message: error.message().replace('\n', ", "),
+                message: wording::syntax(error.message()),
             }
         })?;
         blame::resolve(&table, path, &overrides)

@@ -15,6 +15,18 @@ pub(super) fn plain(message: &str) -> String {
     format!("{start}expected {}", kind(expected))
 }
 
+/// What is no TOML, in one line.
+pub(super) fn syntax(message: &str) -> String {
+    if message.contains(" value was too ") {
+        return "found a number that is too large".to_owned();
+    }
+    let line = message.trim().replace('\n', ", ");
+    match line.strip_prefix("invalid value, ") {
+        Some(expected) => format!("found a value that is none, {expected}"),
+        None => line,
+    }
+}
+
 /// What was found, in a configuration's words.
 fn found(line: &str) -> String {
     for (parser, words) in [
