@@ -129,11 +129,14 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in the run directory, from its newest checkpoint
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume_or_start")]
     pub(crate) resume: bool,
+    /// The same, or begin a run if there is none: for job scripts
+    #[arg(long)]
+    pub(crate) resume_or_start: bool,
     /// Read all features of a resumed run again and compare their checksum, even where size, time and
     /// sampled rows of the files are as they were
-    #[arg(long, requires = "resume")]
+    #[arg(long)]
     pub(crate) verify_features: bool,
 }
 

@@ -196,7 +196,7 @@ fn mistakes_name_file_and_item() {
     workplace.write("cands.json", b"[{\"image_id\": 7,");
     let error = workplace.refuse(2, &SCORE);
     assert!(
-        error.contains("`cands.json`: line 1, column 15: the file ends in the middle of a value"),
+        error.contains("`cands.json`: line 1, column 16: the file ends in the middle of a value"),
         "{error}"
     );
     workplace.write("cands.json", cands().to_string().as_bytes());

@@ -158,10 +158,17 @@ pub enum DataError {
         file_name: String,
     },
     /// The table of splits lists an image of which the table of captions holds nothing.
-    #[error("`{}`: found no caption of image `{file_name}`, which line {line} of `{}` lists, expected one or more", path.display(), listing.display())]
+    #[error(
+        "`{}`{}: found no caption of image `{file_name}`, which line {line} of `{}` lists, expected one or more",
+        path.display(),
+        seen_as.map_or(String::new(), |layout| format!(", read as {layout}")),
+        listing.display()
+    )]
     UncaptionedImage {
         /// The captions.
         path: PathBuf,
+        /// What the table was taken for, unless it is CSV with two columns.
+        seen_as: Option<&'static str>,
         /// The image.
         file_name: String,
         /// The table of splits.

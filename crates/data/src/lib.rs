@@ -58,7 +58,7 @@ pub use features::{
 pub use frequencies::PickledFrequencies;
 pub use image_id::ImageId;
 pub use notice::Notice;
-pub use order::{choose_captions, epoch_order};
+pub use order::{choose_captions, random_order};
 pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 

@@ -150,6 +150,23 @@ pub enum RewardError {
         /// The score.
         value: f64,
     },
+    /// A score that is finite, but not with its weight or beside the other rewards.
+    #[error(
+        "reward {reward}: found {value:e} for the caption `{text}` of image {image}, expected a number whose sum with \
+         weight {weight:?} is finite"
+    )]
+    Overflow {
+        /// The reward's name.
+        reward: String,
+        /// Its weight.
+        weight: f64,
+        /// The caption.
+        text: String,
+        /// The image's id.
+        image: String,
+        /// The score, before standardisation and weight.
+        value: f64,
+    },
     /// Another program that could not be started or failed.
     #[error(transparent)]
     Program(Box<ProgramError>),
@@ -274,6 +291,7 @@ impl RewardError {
             Self::UnknownImage { .. }
             | Self::ScoreCount { .. }
             | Self::NotFinite { .. }
+            | Self::Overflow { .. }
             | Self::Failed { .. }
             | Self::TableWrite(_) => false,
         }

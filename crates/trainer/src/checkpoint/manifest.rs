@@ -29,6 +29,19 @@ pub(super) fn entry(bytes: &[u8]) -> FileEntry {
     }
 }
 
+/// A fingerprint of the bytes of some files, as far as they are there.
+pub(super) fn fingerprint(manifest: &Manifest, names: &[&str]) -> String {
+    let mut sums = Sha256::new();
+    for &name in names {
+        if let Some(entry) = manifest.get(name) {
+            sums.update(format!("{name} {}\n", entry.sha256));
+        }
+    }
+    let mut text = hex(&sums.finalize());
+    text.truncate(16);
+    text
+}
+
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes
