@@ -108,6 +108,13 @@ fn of_scores() -> Vec<RewardError> {
             reward: text(),
             source: Box::new(system()),
         },
+        RewardError::Overflow {
+            reward: text(),
+            weight: 1.0,
+            text: text(),
+            image: text(),
+            value: 1e300,
+        },
         RewardError::UnknownImage {
             image: 3,
             images: 2,

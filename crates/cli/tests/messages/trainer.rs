@@ -13,7 +13,11 @@ use scst_trainer::{
     files::{FileAction, FileError},
 };
 
-use super::{check, file, key, numerics, rules::Sample, sample, system, text};
+use super::{
+    check, file, key, numerics,
+    rules::{KEY, Sample},
+    sample, system, text,
+};
 
 fn backends() -> Vec<BackendError> {
     let (backend, needs) = (Backend::Wgpu, "a GPU");
@@ -121,6 +125,11 @@ fn checkpoints() -> Vec<CheckpointError> {
             expected: "regions of 4 dimensions".to_owned(),
         },
         CheckpointError::Standardisation { path: file() },
+        CheckpointError::Changed {
+            path: file(),
+            found: text(),
+            expected: text(),
+        },
         CheckpointError::DocumentFrequency {
             found: "table-3-0123456789abcdef".to_owned(),
             expected: "table-4-0123456789abcdef".to_owned(),
@@ -237,6 +246,36 @@ fn of_runs() -> Vec<TrainError> {
         TrainError::NoKnownWords {
             vocabulary: Some(file()),
             example: text(),
+        },
+        TrainError::RewardOverflow {
+            stage: text(),
+            step: 3,
+            what: "gradient",
+            reward: "cider_d".to_owned(),
+            value: 1e300,
+            weight: 1.0,
+            image: text(),
+            caption: text(),
+        },
+        TrainError::NoRun { path: file() },
+        TrainError::RunWithoutConfig {
+            path: file(),
+            found: file(),
+        },
+        TrainError::StageTooLong {
+            stage: text(),
+            key: KEY,
+            found: 9,
+            most: 8,
+        },
+        TrainError::StageTooShort {
+            stage: text(),
+            found: 3,
+            done: 4,
+        },
+        TrainError::DivergenceFromNothing {
+            stage: 0,
+            found: 0.5,
         },
         TrainError::CaptionTooLong {
             found: 9,
