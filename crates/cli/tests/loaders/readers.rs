@@ -59,7 +59,7 @@ fn features(source: &FeatureSource) {
         values.clear();
         told(store.read(row, &mut values));
     }
-    told(store.check(&rows));
+    told(store.check(&rows, |_, _| {}));
     told(source.encoder_record());
 }
 
@@ -94,7 +94,7 @@ fn tables_of_captions() {
             captions: folder.join("captions.csv"),
             splits: folder.join("splits.csv"),
         };
-        told(CaptionSource::Kaggle(source).read());
+        told(CaptionSource::Kaggle(source).read(None));
     });
 }
 
@@ -104,7 +104,7 @@ fn captions_in_json() {
     files.change(as_it_is, |folder| {
         let path = folder.join("dataset.json");
         told(read_image_list(&path));
-        told(CaptionSource::Karpathy(KarpathySource { path }).read());
+        told(CaptionSource::Karpathy(KarpathySource { path }).read(None));
     });
     drop(files);
     let files = Files::new(
@@ -123,7 +123,7 @@ fn captions_in_json() {
             train: Some(train),
             ..CocoSource::default()
         };
-        told(CaptionSource::Coco(source).read());
+        told(CaptionSource::Coco(source).read(None));
     });
 }
 
@@ -135,7 +135,7 @@ fn captions_of_self_critical() {
     files.change(as_it_is, |folder| {
         let [json, labels] = names.map(|name| folder.join(name));
         told(RenumberedVocabulary::read_self_critical(&json));
-        told(CaptionSource::SelfCritical(SelfCriticalSource { json, labels }).read());
+        told(CaptionSource::SelfCritical(SelfCriticalSource { json, labels }).read(None));
     });
 }
 
@@ -263,7 +263,7 @@ fn tables_of_document_frequencies() {
 fn vocabularies() {
     let words = [["a", "dog", "café"].map(str::to_owned)];
     let vocabulary = Vocabulary::build(words.iter().map(|words| &words[..]), 1);
-    let json = vocabulary.to_json().expect("JSON");
+    let json = vocabulary.to_json(None).expect("JSON");
     let files = Files::new("vocabulary", vec![text("tokenizer.json", &json)]);
     files.change(as_it_is, |folder| {
         told(Vocabulary::load(&folder.join("tokenizer.json")));

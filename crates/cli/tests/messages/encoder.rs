@@ -1,8 +1,8 @@
 //! Errors of image encoders.
 
 use scst_encoder::{
-    Architecture, AttentionPictureError, EncoderError, EncoderRecord, PictureError, WeightsError,
-    read_whole,
+    Architecture, AttentionPictureError, EncoderError, EncoderRecord, Orientation, PassedOver,
+    PictureError, WeightsError, read_whole,
 };
 
 use super::{check, file, sample, system, text};
@@ -43,7 +43,7 @@ fn pictures() -> Vec<PictureError> {
     let path = directory.path().join("a.jpg");
     let read = |bytes: &[u8]| {
         std::fs::write(&path, bytes).expect("a file");
-        read_whole(&path).expect_err("no picture")
+        read_whole(&path, Orientation::Exif).expect_err("no picture")
     };
     vec![
         PictureError::Read(system()),
@@ -75,7 +75,10 @@ fn encoding() -> Vec<EncoderError> {
             path: file(),
             error: system(),
         },
-        EncoderError::NoImages { path: file() },
+        EncoderError::NoImages {
+            path: file(),
+            passed_over: PassedOver::default(),
+        },
         EncoderError::NothingEncoded { path: file() },
         EncoderError::ImageName { path: file() },
         EncoderError::OtherProgress { path: file() },

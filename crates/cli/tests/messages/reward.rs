@@ -24,7 +24,7 @@ fn faults() -> Vec<ProgramFault> {
         ProgramFault::LineTooLong { limit: 3 },
         ProgramFault::NotJson {
             found: text(),
-            reason: json(),
+            reason: json().classify(),
             expected: "a line such as {\"scores\":[0.5]}",
         },
         ProgramFault::Form {
@@ -107,6 +107,13 @@ fn of_scores() -> Vec<RewardError> {
         RewardError::Failed {
             reward: text(),
             source: Box::new(system()),
+        },
+        RewardError::Overflow {
+            reward: text(),
+            weight: 1.0,
+            text: text(),
+            image: text(),
+            value: 1e300,
         },
         RewardError::UnknownImage {
             image: 3,

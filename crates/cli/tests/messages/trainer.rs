@@ -13,7 +13,11 @@ use scst_trainer::{
     files::{FileAction, FileError},
 };
 
-use super::{check, file, key, numerics, rules::Sample, sample, system, text};
+use super::{
+    check, file, key, numerics,
+    rules::{KEY, Sample},
+    sample, system, text,
+};
 
 fn backends() -> Vec<BackendError> {
     let (backend, needs) = (Backend::Wgpu, "a GPU");
@@ -115,11 +119,17 @@ fn checkpoints() -> Vec<CheckpointError> {
         },
         CheckpointError::Teacher { path: file() },
         CheckpointError::Features {
+            features: file(),
             path: file(),
             found: "regions of 3 dimensions".to_owned(),
             expected: "regions of 4 dimensions".to_owned(),
         },
         CheckpointError::Standardisation { path: file() },
+        CheckpointError::Changed {
+            path: file(),
+            found: text(),
+            expected: text(),
+        },
         CheckpointError::DocumentFrequency {
             found: "table-3-0123456789abcdef".to_owned(),
             expected: "table-4-0123456789abcdef".to_owned(),
@@ -237,9 +247,46 @@ fn of_runs() -> Vec<TrainError> {
             vocabulary: Some(file()),
             example: text(),
         },
-        TrainError::UnknownWord {
-            key: "required_words",
-            word: text(),
+        TrainError::RewardOverflow {
+            stage: text(),
+            step: 3,
+            what: "gradient",
+            reward: "cider_d".to_owned(),
+            value: 1e300,
+            weight: 1.0,
+            image: text(),
+            caption: text(),
+        },
+        TrainError::NoRun { path: file() },
+        TrainError::RunWithoutConfig {
+            path: file(),
+            found: file(),
+        },
+        TrainError::StageTooLong {
+            stage: text(),
+            key: KEY,
+            found: 9,
+            most: 8,
+        },
+        TrainError::StageTooShort {
+            stage: text(),
+            found: 3,
+            done: 4,
+        },
+        TrainError::DivergenceFromNothing {
+            stage: 0,
+            found: 0.5,
+        },
+        TrainError::CaptionTooLong {
+            found: 9,
+            positions: 8,
+        },
+        TrainError::CaptionerTooLarge {
+            captioner: "fc",
+            message: "9 GB".to_owned(),
+        },
+        TrainError::Decoder {
+            problems: Vec::new(),
         },
         TrainError::ConsensusWithoutTraining,
         TrainError::FeatureForm {
@@ -284,11 +331,14 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/files.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
     ];
-    // What only a device or a library brings about.
+    // What only a device, a library or another run brings about.
     let without = [
-        "TrainError::Device",
         "CheckpointError::Device",
+        "CheckpointError::FeaturesChanged",
+        "ConfigError::Invalid",
+        "ConfigError::Write",
         "CurveError::Draw",
+        "TrainError::Device",
     ];
     check(&sources, &samples, &without);
 }

@@ -149,7 +149,7 @@ impl<'p> View<'p> {
             Value::Bool(true) => "True".to_owned(),
             Value::Bool(false) => "False".to_owned(),
             Value::Int(value) => value.to_string(),
-            Value::Float(value) => value.to_string(),
+            Value::Float(value) => format!("{value:?}"),
             Value::Text(_) | Value::Bytes(_) => {
                 crate::error::quoted(&self.text().unwrap_or_default())
             }

@@ -31,7 +31,13 @@ pub(super) fn syntax(message: &str) -> String {
             "found a number beyond the range of TOML, expected one between -2^63 and 2^63"
                 .to_owned()
         }
-        other => other.trim().replace('\n', ", "),
+        other => {
+            let line = other.trim().replace('\n', ", ");
+            match line.strip_prefix("invalid value, ") {
+                Some(expected) => format!("found a value that is none, {expected}"),
+                None => line,
+            }
+        }
     }
 }
 
