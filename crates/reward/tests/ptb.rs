@@ -29,7 +29,7 @@ const HOSTILE: &str = "\
     a!|a/|. |.. |-_|:-|no. |a. |a.\n|y'all|'n|\u{ad}|\u{a0}|no.\u{a0}|a'é|i'ii|A. The |inc. |inc.\"|$|\
     us$|中.|ph.d.|[|中|\u{2010}|a,|1,a|a.c |1a.|é.|www.ab;.|www.a|½.|&lt;a|<a b=\"|<a b='|<!a|a&eacute;|&|http://!|http://a |\
     a.com/|a.com/!|1 1|12 |12 123|(12|(12)|1-|a/|a/b-|o'|o'a|d'|'|a'|aa'|'9|Σ|aΣ|ΑΣ.|²|⁻|-l|. . |A&|A+|A&amp;|@@|##|__|b. |b.  |b. <a |a?|a.-|a,-|\
-    anti|S&|x_|:|:-|(x_|n'|e'|\u{2003}|a\u{2028}|\u{1}|\u{1}.|ʻ|́|á-|1⁄|1\u{ad}";
+    anti|S&|x_|:|:-|(x_|n'|e'|\u{2003}|a\u{2028}|\u{1}|\u{1}.|ʻ|\u{301}|x\u{301}-|1⁄|1\u{ad}";
 /// The length of a hostile caption in bytes.
 const HOSTILE_SIZE: usize = 500_000;
 /// All hostile captions together take a few seconds; a rule that looks at all that follows takes longer for each.

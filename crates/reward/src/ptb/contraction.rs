@@ -136,11 +136,7 @@ fn listed_end(text: &str, at: usize) -> Option<usize> {
         .as_bytes()
         .get(at..at + 7)
         .filter(|found| found.eq_ignore_ascii_case(b"s'mores"));
-    LISTED
-        .iter()
-        .filter_map(end)
-        .next()
-        .or(smores.map(|_| at + 7))
+    LISTED.iter().find_map(end).or(smores.map(|_| at + 7))
 }
 
 /// Where a word with an apostrophe inside ends: `ma'am`, `Hawai'i`, `K'ung`, `n'est`.

@@ -290,7 +290,7 @@ impl<'text> Scanner<'text> {
         match first {
             '\'' | '&' | '\u{2019}' | '\u{92}' => self.offer_apostrophes(&mut best, first),
             '.' | '+' | '-' | ',' | ':' | '\u{66b}' | '\u{66c}' => {
-                self.offer_signs(&mut best, first)
+                self.offer_signs(&mut best, first);
             }
             '(' => {
                 best.offer(Kind::Named, telephone_end(text, at));

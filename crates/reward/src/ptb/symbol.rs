@@ -1,6 +1,6 @@
 //! What is neither word nor number: quotes, brackets, dashes, dots, currencies, smileys.
 
-use super::character::{Class, byte, bytes_end, character, characters_end, class, is_word_start};
+use super::character::{byte, bytes_end, character, characters_end, is_word_start};
 use super::word::vowel_entity_end;
 
 /// The name of a bracket.
