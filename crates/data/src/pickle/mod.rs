@@ -8,6 +8,7 @@ mod input;
 mod machine;
 mod view;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -133,7 +134,7 @@ fn unzipped(bytes: &[u8], limit: u64) -> Option<Vec<u8>> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
     let names = archive.file_names().filter_map(Result::ok);
     let name = names
-        .map(|name| name.into_owned())
+        .map(Cow::into_owned)
         .find(|name| name.ends_with(ZIPPED))?;
     let mut pickle = Vec::new();
     let mut entry = archive.by_name(&name).ok()?.take(limit + 1);
