@@ -7,6 +7,9 @@ use proptest::prelude::*;
 use scst_reward::ptb::{DROPPED, tokenize, tokenize_into, tokens};
 use serde_json::Value;
 
+#[path = "../../../testing/oracles.rs"]
+mod oracles;
+
 /// The source of pairs that were written by hand to probe the reference.
 const MADE: &str = "made";
 
@@ -40,25 +43,8 @@ struct Pair {
     words: String,
 }
 
-fn fixture() -> PathBuf {
-    PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/ptb_coco.jsonl"
-    ))
-}
-
-/// All pairs, which not every checkout has beside it.
-#[expect(clippy::print_stderr, reason = "a skipped comparison must be seen")]
-fn shared() -> Option<PathBuf> {
-    let path = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/metrics/ptb_pairs.jsonl"
-    ));
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures")).join(name)
 }
 
 /// The pairs of a file, without those whose caption the reference breaks into several lines.
@@ -93,7 +79,7 @@ fn differences<'a>(pairs: &[&'a Pair]) -> (Vec<&'a str>, Vec<&'a str>) {
 
 #[test]
 fn tokens_equal_the_reference_when_captions_are_of_coco() {
-    let pairs = read(fixture());
+    let pairs = read(fixture("ptb_coco.jsonl"));
     assert!(pairs.len() >= 150, "{} pairs", pairs.len());
     for pair in pairs {
         assert_eq!(tokens(&pair.raw).join(" "), pair.tokens, "{:?}", pair.raw);
@@ -102,13 +88,19 @@ fn tokens_equal_the_reference_when_captions_are_of_coco() {
 }
 
 #[test]
+fn words_equal_the_reference_when_captions_are_real() {
+    compare_shares(read(fixture("ptb_pairs.jsonl")));
+    // Captions that may not be in the repository too.
+    if let Some(path) = oracles::shared("metrics/ptb_pairs.jsonl") {
+        compare_shares(read(path));
+    }
+}
+
 #[expect(
     clippy::print_stderr,
     reason = "the shares belong into the test's report"
 )]
-fn words_equal_the_reference_when_captions_are_real() {
-    let Some(path) = shared() else { return };
-    let pairs = read(path);
+fn compare_shares(pairs: Vec<Pair>) {
     let (made, real): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| pair.source == MADE);
     let (words, punctuation) = differences(&real);
     let share = |differing: usize, all: usize| 100.0 * (1.0 - differing as f64 / all as f64);
