@@ -241,8 +241,8 @@ pub(crate) struct ScoreArguments {
         default_value = "cider_d,cider,bleu,rouge_l"
     )]
     pub(crate) metrics: Vec<ScoreMetric>,
-    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table that
-    /// `scst document-frequency` wrote
+    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table: one that
+    /// `scst document-frequency` wrote, or the pickled coco-train-words.p of self-critical.pytorch
     #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]
     pub(crate) document_frequency: PathBuf,
     /// How raw captions become words

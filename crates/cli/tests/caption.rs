@@ -62,13 +62,15 @@ fn train(workplace: &Workplace, out: &str, captioner: &str, features: &str) {
         _ => ATT2IN,
     };
     let config = CONFIG.replace("[model.fc]\nhidden = 24", captioner);
-    let config = match captioner.contains("markov") {
+    let config = if captioner.contains("markov") {
         // It has neither embeddings of words nor a place for words of its own.
-        true => config.replace("embedding = 16\n", "").replace(
+        let config = config.replace("embedding = 16\n", "");
+        config.replace(
             ", scheduled_sampling = { increase = 0.1, every_epochs = 2 }",
             "",
-        ),
-        false => config,
+        )
+    } else {
+        config
     };
     let config = config.replace("features.npy\"", &format!("{features}\""));
     let file = format!("{out}.toml");

@@ -97,9 +97,11 @@ impl<'a> Labels<'a> {
             format: "HDF5",
             problem,
         };
-        let file = File::from_bytes(bytes).map_err(|error| invalid(error.to_string()))?;
+        let file = File::from_bytes(bytes)
+            .map_err(|_| invalid("it is damaged or cut short".to_owned()))?;
         let array = |name: &str, dimensions: usize| {
-            let named = |error: hdf5_pure::Error| invalid(format!("`{name}`: {error}"));
+            let named =
+                |_: hdf5_pure::Error| invalid(format!("`{name}` is missing, damaged or cut short"));
             let array: Dataset = file.dataset(name).map_err(named)?;
             let shape = array.shape().map_err(named)?;
             // Before memory is asked for: however well a file is compressed, ids take some of it.

@@ -168,7 +168,7 @@ fn damaged_zip(path: &Path, error: ZipError) -> DataError {
                 "it is compressed by method {method}, expected deflate, as `numpy.savez_compressed`"
             ),
         ),
-        other => invalid(path, other.to_string()),
+        _ => invalid(path, "it is damaged or cut short".to_owned()),
     }
 }
 
@@ -176,7 +176,9 @@ fn damaged_zip(path: &Path, error: ZipError) -> DataError {
 fn damaged(path: &Path, error: std::io::Error) -> DataError {
     use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     match error.kind() {
-        InvalidData | InvalidInput | Other | UnexpectedEof => invalid(path, error.to_string()),
+        InvalidData | InvalidInput | Other | UnexpectedEof => {
+            invalid(path, "it is damaged or cut short".to_owned())
+        }
         _ => DataError::read(path)(error),
     }
 }

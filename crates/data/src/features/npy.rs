@@ -52,7 +52,7 @@ pub(super) fn read_header(
         io::ErrorKind::UnexpectedEof => invalid("it ends within its header".to_owned()),
         // What a compressed source gives for damage.
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
-            invalid(error.to_string())
+            invalid("it is damaged".to_owned())
         }
         _ => DataError::read(path)(error),
     };

@@ -71,9 +71,9 @@ pub(super) struct Addresses {
     /// Up to here no mail address begins.
     no_mail_until: usize,
     /// Up to here no name that ends in `.com` or the like begins.
-    no_top_until: usize,
+    topless_end: usize,
     /// Up to here no `www.` begins a URL.
-    no_www_until: usize,
+    searched_for_www: usize,
 }
 
 impl Addresses {
@@ -81,7 +81,7 @@ impl Addresses {
     pub(super) fn www_end(&mut self, text: &str, at: usize) -> Option<usize> {
         let start = at + b"www.".len();
         let prefix = text.as_bytes().get(at..start)?;
-        if at < self.no_www_until || !prefix.eq_ignore_ascii_case(b"www.") {
+        if at < self.searched_for_www || !prefix.eq_ignore_ascii_case(b"www.") {
             return None;
         }
         let mut found = None;
@@ -89,7 +89,7 @@ impl Addresses {
         loop {
             let end = characters_end(text, label, is_named_host);
             if end == label || byte(text, end) != b'.' {
-                self.no_www_until = end.max(at + 1);
+                self.searched_for_www = end.max(at + 1);
                 break;
             }
             label = end + 1;
@@ -109,7 +109,7 @@ impl Addresses {
 
     /// Where a name that ends in `.com` or the like, and its path, end, beginning at `at`.
     pub(super) fn located_end(&mut self, text: &str, at: usize) -> Option<usize> {
-        if at < self.no_top_until {
+        if at < self.topless_end {
             return None;
         }
         let mut label = at;
@@ -118,7 +118,7 @@ impl Addresses {
             let end = characters_end(text, label, is_host);
             if end == label || byte(text, end) != b'.' {
                 if found.is_none() {
-                    self.no_top_until = end.max(at + 1);
+                    self.topless_end = end.max(at + 1);
                 }
                 return found;
             }
@@ -136,7 +136,11 @@ impl Addresses {
 
     /// Where the mail address ends that begins at `at`.
     pub(super) fn mail_end(&mut self, text: &str, at: usize) -> Option<usize> {
-        let first = at + usize::from(byte(text, at) == b'<');
+        let first = match text.as_bytes()[at..] {
+            [b'<', ..] => at + 1,
+            [b'&', b'l', b't', b';', ..] => at + 4,
+            _ => at,
+        };
         if at < self.no_mail_until || !byte(text, first).is_ascii_alphanumeric() {
             return None;
         }
@@ -171,5 +175,39 @@ impl Addresses {
         }
         let end = found?;
         Some(end + usize::from(byte(text, end) == b'>'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::tokenize;
+
+    #[test]
+    fn urls_stay_whole_when_a_scheme_or_www_begins_them() {
+        for whole in [
+            "http://www.example.com/a?b=c",
+            "www.example.com",
+            "www.a.de/b_c?d=e%20",
+        ] {
+            assert_eq!(
+                tokenize(&format!("see {whole}, or")),
+                format!("see {whole} or")
+            );
+        }
+        assert_eq!(tokenize("https://a.b/(c)d"), "https://a.b/ -lrb- c -rrb- d");
+        assert_eq!(tokenize("http://... www.. http"), "http / / www http");
+    }
+
+    #[test]
+    fn mail_addresses_and_domains_stay_whole_when_words_surround_them() {
+        assert_eq!(
+            tokenize("a.b-c@example.co.uk, statefarm.com hat"),
+            "a.b-c@example.co.uk, statefarm.com hat"
+        );
+        assert_eq!(
+            tokenize("7-a.1b.com. 1x.com-b 350.org"),
+            "7-a .1 b.com 1x.com-b 350 org"
+        );
+        assert_eq!(tokenize("@home a@b @ c"), "@home a@b @ c");
     }
 }

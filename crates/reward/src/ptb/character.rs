@@ -26,6 +26,7 @@ pub(super) enum Class {
 /// The classes of the Basic Multilingual Plane.
 static CLASSES: [Class; 0x1_0000] = expanded();
 
+#[expect(clippy::large_stack_arrays, reason = "only the compiler calls it")]
 const fn expanded() -> [Class; 0x1_0000] {
     let mut classes = [Class::Symbol; 0x1_0000];
     let mut code = 0;

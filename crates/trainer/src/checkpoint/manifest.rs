@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
 use super::CheckpointError;
@@ -105,7 +106,11 @@ pub(super) fn from_json<T: DeserializeOwned>(
 ) -> Result<T, CheckpointError> {
     serde_json::from_slice(bytes).map_err(|error| CheckpointError::Damaged {
         path: path.to_owned(),
-        found: error.to_string(),
-        expected: "the JSON that was written".to_owned(),
+        found: match error.classify() {
+            Category::Eof => "a file that is cut short".to_owned(),
+            Category::Data => format!("other values from line {} on", error.line()),
+            Category::Io | Category::Syntax => format!("no JSON from line {} on", error.line()),
+        },
+        expected: "what was written".to_owned(),
     })
 }

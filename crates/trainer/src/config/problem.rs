@@ -44,7 +44,9 @@ impl Problem {
             };
             words += &name(key);
             if let Some(value) = value {
-                words += &format!(" `{value}`");
+                words += " `";
+                words += value;
+                words += "`";
             }
         }
         words
