@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::ImageId;
 use crate::captions::{JsonLayout, WordSplit};
 use crate::features::Listed;
 use crate::looks_like::Kind;

@@ -1,6 +1,8 @@
 //! Words that keep their full stop, and what begins a sentence after one.
 
-use super::character::{Class, byte, bytes_end, character, characters_end, class, is_digit, is_gap};
+use super::character::{
+    Class, byte, bytes_end, character, characters_end, class, is_digit, is_gap,
+};
 use super::tag::tag_end;
 
 /// When a word keeps its full stop.
@@ -29,10 +31,49 @@ const LONGEST: usize = 7;
 
 /// Words that begin a sentence where a name would not follow an initial; also in capitals.
 const STARTERS: [&[u8]; 43] = [
-    b"A", b"About", b"According", b"After", b"An", b"As", b"At", b"But", b"Earlier", b"He", b"Her", b"Here",
-    b"However", b"If", b"In", b"It", b"Last", b"Many", b"More", b"Now", b"Once", b"One", b"Other", b"Our", b"She",
-    b"Since", b"So", b"Some", b"Such", b"That", b"The", b"Their", b"Then", b"There", b"These", b"They", b"This",
-    b"We", b"What", b"When", b"While", b"Yet", b"You",
+    b"A",
+    b"About",
+    b"According",
+    b"After",
+    b"An",
+    b"As",
+    b"At",
+    b"But",
+    b"Earlier",
+    b"He",
+    b"Her",
+    b"Here",
+    b"However",
+    b"If",
+    b"In",
+    b"It",
+    b"Last",
+    b"Many",
+    b"More",
+    b"Now",
+    b"Once",
+    b"One",
+    b"Other",
+    b"Our",
+    b"She",
+    b"Since",
+    b"So",
+    b"Some",
+    b"Such",
+    b"That",
+    b"The",
+    b"Their",
+    b"Then",
+    b"There",
+    b"These",
+    b"They",
+    b"This",
+    b"We",
+    b"What",
+    b"When",
+    b"While",
+    b"Yet",
+    b"You",
 ];
 
 /// Whether `word` is abbreviated when a full stop follows.
@@ -52,24 +93,30 @@ pub(super) fn abbreviation(word: &[u8]) -> Option<Abbreviation> {
 
 fn listed(lower: &[u8]) -> Option<(Abbreviation, Case)> {
     Some(match lower {
-        b"adj" | b"adm" | b"adv" | b"alex" | b"assoc" | b"asst" | b"atty" | b"attys" | b"ave" | b"brig" | b"capt"
-        | b"cf" | b"cie" | b"cmdr" | b"col" | b"comdr" | b"cpl" | b"dept" | b"det" | b"dr" | b"drs" | b"elec"
-        | b"ens" | b"ft" | b"gen" | b"gov" | b"govs" | b"hon" | b"insp" | b"invt" | b"jos" | b"lieut" | b"lt"
-        | b"maj" | b"messrs" | b"mlle" | b"mme" | b"mr" | b"mrs" | b"ms" | b"msgr" | b"mt" | b"natl" | b"pfc"
-        | b"ph" | b"pres" | b"prof" | b"profs" | b"pvt" | b"rep" | b"reps" | b"rev" | b"sen" | b"sens" | b"sfc"
-        | b"sgt" | b"spc" | b"st" | b"ste" | b"supt" | b"treas" | b"vs" | b"wm" => (Abbreviation::Keeps, Case::Any),
-        b"mfg" | b"mtg" => (Abbreviation::Keeps, Case::NotUpper),
-        b"al" | b"ala" | b"apr" | b"ariz" | b"assn" | b"aug" | b"bancorp" | b"bhd" | b"bldg" | b"blvd" | b"bros"
-        | b"calif" | b"co" | b"colo" | b"conn" | b"corp" | b"cos" | b"ct" | b"dak" | b"dec" | b"esq" | b"est"
-        | b"etc" | b"ext" | b"feb" | b"fla" | b"fri" | b"ga" | b"inc" | b"ind" | b"intl" | b"jan" | b"jr" | b"jul"
-        | b"jun" | b"kan" | b"kans" | b"ky" | b"ltd" | b"mar" | b"md" | b"mich" | b"minn" | b"mo" | b"mon"
-        | b"mont" | b"neb" | b"nev" | b"nov" | b"oct" | b"okla" | b"penn" | b"plc" | b"rd" | b"rt" | b"sep"
-        | b"sept" | b"seq" | b"sq" | b"sr" | b"sys" | b"tel" | b"tenn" | b"thu" | b"thurs" | b"tue" | b"tues"
-        | b"univ" | b"va" | b"vt" | b"wed" | b"wis" | b"wisc" | b"wyo" => (Abbreviation::KeepsAndEnds, Case::Any),
-        b"ark" | b"az" | b"del" | b"ill" | b"la" | b"mass" | b"miss" | b"ore" | b"pa" | b"tex" | b"wash" => {
-            (Abbreviation::KeepsAndEnds, Case::Capital)
+        b"adj" | b"adm" | b"adv" | b"alex" | b"assoc" | b"asst" | b"atty" | b"attys" | b"ave"
+        | b"brig" | b"capt" | b"cf" | b"cie" | b"cmdr" | b"col" | b"comdr" | b"cpl" | b"dept"
+        | b"det" | b"dr" | b"drs" | b"elec" | b"ens" | b"ft" | b"gen" | b"gov" | b"govs"
+        | b"hon" | b"insp" | b"invt" | b"jos" | b"lieut" | b"lt" | b"maj" | b"messrs" | b"mlle"
+        | b"mme" | b"mr" | b"mrs" | b"ms" | b"msgr" | b"mt" | b"natl" | b"pfc" | b"ph"
+        | b"pres" | b"prof" | b"profs" | b"pvt" | b"rep" | b"reps" | b"rev" | b"sen" | b"sens"
+        | b"sfc" | b"sgt" | b"spc" | b"st" | b"ste" | b"supt" | b"treas" | b"vs" | b"wm" => {
+            (Abbreviation::Keeps, Case::Any)
         }
-        b"ppte" | b"ppty" | b"pte" | b"ptes" | b"pty" | b"ptys" => (Abbreviation::KeepsAndEnds, Case::NotUpper),
+        b"mfg" | b"mtg" => (Abbreviation::Keeps, Case::NotUpper),
+        b"al" | b"ala" | b"apr" | b"ariz" | b"assn" | b"aug" | b"bancorp" | b"bhd" | b"bldg"
+        | b"blvd" | b"bros" | b"calif" | b"co" | b"colo" | b"conn" | b"corp" | b"cos" | b"ct"
+        | b"dak" | b"dec" | b"esq" | b"est" | b"etc" | b"ext" | b"feb" | b"fla" | b"fri"
+        | b"ga" | b"inc" | b"ind" | b"intl" | b"jan" | b"jr" | b"jul" | b"jun" | b"kan"
+        | b"kans" | b"ky" | b"ltd" | b"mar" | b"md" | b"mich" | b"minn" | b"mo" | b"mon"
+        | b"mont" | b"neb" | b"nev" | b"nov" | b"oct" | b"okla" | b"penn" | b"plc" | b"rd"
+        | b"rt" | b"sep" | b"sept" | b"seq" | b"sq" | b"sr" | b"sys" | b"tel" | b"tenn"
+        | b"thu" | b"thurs" | b"tue" | b"tues" | b"univ" | b"va" | b"vt" | b"wed" | b"wis"
+        | b"wisc" | b"wyo" => (Abbreviation::KeepsAndEnds, Case::Any),
+        b"ark" | b"az" | b"del" | b"ill" | b"la" | b"mass" | b"miss" | b"ore" | b"pa" | b"tex"
+        | b"wash" => (Abbreviation::KeepsAndEnds, Case::Capital),
+        b"ppte" | b"ppty" | b"pte" | b"ptes" | b"pty" | b"ptys" => {
+            (Abbreviation::KeepsAndEnds, Case::NotUpper)
+        }
         b"art" | b"ca" | b"fig" | b"figs" | b"no" | b"nos" | b"op" | b"pp" | b"prop" => {
             (Abbreviation::BeforeNumber, Case::Any)
         }
@@ -102,7 +149,8 @@ pub(super) fn starter_end(text: &str, at: usize) -> Option<usize> {
     let letters = bytes_end(text, start, |byte| byte.is_ascii_alphabetic());
     let word = &text.as_bytes()[start..letters];
     let is_starter = |starter: &&[u8]| {
-        word == *starter || word.eq_ignore_ascii_case(starter) && word.iter().all(u8::is_ascii_uppercase)
+        word == *starter
+            || word.eq_ignore_ascii_case(starter) && word.iter().all(u8::is_ascii_uppercase)
     };
     let end = if STARTERS.iter().any(is_starter) {
         letters

@@ -18,7 +18,10 @@ fn is_url(next: char) -> bool {
 
 /// What no address ends with.
 fn is_final(last: char) -> bool {
-    matches!(last, '!' | '"' | ')'..='.' | '<' | '>' | '?' | '{' | '|' | '}') && !matches!(last, '*' | '+')
+    matches!(
+        last,
+        '!' | '"' | ')'..='.' | '<' | '>' | '?' | '{' | '|' | '}'
+    ) && !matches!(last, '*' | '+')
 }
 
 /// What stands in the name of a computer before `.com` and the like.
@@ -90,7 +93,12 @@ impl Addresses {
                 break;
             }
             label = end + 1;
-            let top = label + text[label..].bytes().take(5).take_while(u8::is_ascii_alphabetic).count();
+            let top = label
+                + text[label..]
+                    .bytes()
+                    .take(5)
+                    .take_while(u8::is_ascii_alphabetic)
+                    .count();
             if (2..=4).contains(&(top - label)) {
                 found = Some(top);
             }

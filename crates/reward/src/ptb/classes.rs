@@ -2,7 +2,9 @@
 //!
 //! Written by `scripts/ptb_classes.py` from the reference's outputs for every character: do not edit.
 
-use super::character::Class::{self, Digit, Dropped, Hyphen, Letter, Mark, Repeated, Space, Symbol};
+use super::character::Class::{
+    self, Digit, Dropped, Hyphen, Letter, Mark, Repeated, Space, Symbol,
+};
 
 /// Where a class begins; it ends where the next begins.
 #[rustfmt::skip]

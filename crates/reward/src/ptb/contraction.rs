@@ -42,16 +42,27 @@ pub(super) fn negation(text: &str, at: usize) -> Option<(&'static str, usize)> {
         return None;
     }
     let letter = inner_apostrophe_end(text, at + 1)?;
-    let token = if apostrophe_end(text, at + 1).is_some() { "n't" } else { "n`t" };
-    byte(text, letter).eq_ignore_ascii_case(&b't').then_some((token, letter + 1))
+    let token = if apostrophe_end(text, at + 1).is_some() {
+        "n't"
+    } else {
+        "n`t"
+    };
+    byte(text, letter)
+        .eq_ignore_ascii_case(&b't')
+        .then_some((token, letter + 1))
 }
 
 /// Where the verb before `n't` ends, and the `n't`, if `at` is where it begins and `letters` where its letters end.
 pub(super) fn negated(text: &str, at: usize, letters: usize) -> Option<(usize, usize)> {
     let verb = letters.checked_sub(1).filter(|&verb| verb > at)?;
     let (_, end) = negation(text, verb)?;
-    let is_verb = text[at..verb].chars().all(|next| next.is_ascii_alphabetic() || next == '\u{ad}');
-    (is_verb && byte(text, verb - 1).is_ascii_alphabetic() && !byte(text, verb - 1).eq_ignore_ascii_case(&b'n')).then_some((verb, end))
+    let is_verb = text[at..verb]
+        .chars()
+        .all(|next| next.is_ascii_alphabetic() || next == '\u{ad}');
+    (is_verb
+        && byte(text, verb - 1).is_ascii_alphabetic()
+        && !byte(text, verb - 1).eq_ignore_ascii_case(&b'n'))
+    .then_some((verb, end))
 }
 
 /// The length of the first part of a word that is written as one and tokenised as two.
@@ -61,13 +72,19 @@ pub(super) fn split(word: &[u8]) -> Option<usize> {
         6 => &[b"cannot"],
         _ => return None,
     };
-    parts.iter().any(|whole| word.eq_ignore_ascii_case(whole)).then_some(3)
+    parts
+        .iter()
+        .any(|whole| word.eq_ignore_ascii_case(whole))
+        .then_some(3)
 }
 
 /// Whether `is` or `was` follows the `'t` that begins at `at`, and where it ends.
 pub(super) fn tis_end(text: &str, at: usize) -> Option<usize> {
     let rest = text.as_bytes().get(at..)?;
-    let holds = |word: &[u8]| rest.get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    let holds = |word: &[u8]| {
+        rest.get(..word.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
     if holds(b"'tis") {
         Some(at + 4)
     } else {
@@ -91,7 +108,18 @@ pub(super) fn elision_end(text: &str, at: usize) -> Option<(usize, usize)> {
 
 /// Words with an apostrophe that no rule describes.
 const LISTED: [&str; 12] = [
-    "n't", "o'o", "e'er", "li'l", "ev'ry", "cap'n", "nat'l", "c'est", "c'mon", "s'mores", "ol'", "somethin'",
+    "n't",
+    "o'o",
+    "e'er",
+    "li'l",
+    "ev'ry",
+    "cap'n",
+    "nat'l",
+    "c'est",
+    "c'mon",
+    "s'mores",
+    "ol'",
+    "somethin'",
 ];
 
 /// Where one of the listed words ends that begins at `at`.
@@ -143,7 +171,10 @@ pub(super) fn whole_end(text: &str, at: usize, letters: usize) -> Option<usize> 
 pub(super) fn clipped_end(text: &str, at: usize) -> Option<usize> {
     let letters = apostrophe_end(text, at)?;
     let rest = text.as_bytes().get(letters..)?;
-    let starts = |word: &[u8]| rest.get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    let starts = |word: &[u8]| {
+        rest.get(..word.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
     let words: [&[u8]; 4] = [b"till", b"til", b"em", b"cause"];
     if let Some(word) = words.iter().find(|word| starts(word)) {
         return Some(letters + word.len());
@@ -157,6 +188,9 @@ pub(super) fn clipped_end(text: &str, at: usize) -> Option<usize> {
 /// Whether the apostrophe before `next` opens a quotation: a letter follows it, and no space that.
 pub(super) fn opens_quotation(text: &str, next: usize) -> Option<usize> {
     let second = bytes_end(text, next, |byte| byte.is_ascii_alphabetic()).min(next + 1);
-    let holds = second > next && holds_at(text, second, |second| !second.is_ascii() || !is_space(second));
+    let holds = second > next
+        && holds_at(text, second, |second| {
+            !second.is_ascii() || !is_space(second)
+        });
     holds.then(|| second + character(text, second).map_or(0, char::len_utf8))
 }

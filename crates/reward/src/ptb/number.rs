@@ -19,7 +19,9 @@ fn digits_end(text: &str, at: usize) -> usize {
 fn few_digits_end(text: &str, at: usize, least: usize, most: usize) -> Option<usize> {
     let mut end = at;
     let mut count = 0;
-    while count < most && let Some(next) = character(text, end).filter(|&next| is_digit(next)) {
+    while count < most
+        && let Some(next) = character(text, end).filter(|&next| is_digit(next))
+    {
         end += next.len_utf8();
         count += 1;
     }

@@ -123,7 +123,8 @@ fn push_named(text: &str, out: &mut String) {
 
 /// What is before and after the first `&amp;`.
 fn split_ampersand(text: &str) -> Option<(&str, &str)> {
-    text.split_once("&amp;").or_else(|| text.split_once("&AMP;"))
+    text.split_once("&amp;")
+        .or_else(|| text.split_once("&AMP;"))
 }
 
 fn push_ampersands(text: &str, out: &mut String) {

@@ -8,7 +8,9 @@ use super::character::{
     Class, apostrophe_end, byte, character, class, is_digit, is_letter_or_digit, is_word_start,
 };
 use super::contraction;
-use super::number::{date_end, decade_end, fraction_end, number_end, short_year_end, telephone_end};
+use super::number::{
+    date_end, decade_end, fraction_end, number_end, short_year_end, telephone_end,
+};
 use super::piece::Piece;
 use super::symbol;
 use super::tag::tag_end;
@@ -159,7 +161,10 @@ impl<'text> Scanner<'text> {
         best.offer(Kind::Text, url_end(text, at));
         let joined = word::joined_words_end(text, at, letters);
         if let Some(end) = joined {
-            best.offer_reaching(Kind::Word, contraction::ending_end(text, end).map(|reach| (end, reach)));
+            best.offer_reaching(
+                Kind::Word,
+                contraction::ending_end(text, end).map(|reach| (end, reach)),
+            );
             best.offer(Kind::Word, Some(end));
         }
         best.offer(Kind::Text, self.addresses.www_end(text, at));
@@ -181,7 +186,10 @@ impl<'text> Scanner<'text> {
         best.offer(Kind::Word, Some(letters));
         let hyphenated = word::hyphenated_end(text, at);
         best.offer(Kind::Word, Some(hyphenated));
-        for end in [Some(letters), joined, ampersands, pointed, Some(hyphenated)].into_iter().flatten() {
+        for end in [Some(letters), joined, ampersands, pointed, Some(hyphenated)]
+            .into_iter()
+            .flatten()
+        {
             if end > at {
                 best.offer_reaching(Kind::Word, word::kept_full_stop_end(text, end));
             }
@@ -230,7 +238,10 @@ impl<'text> Scanner<'text> {
             best.offer(Kind::Text, Some(end));
         }
         if letters == at + 1 && byte(text, at).is_ascii_alphabetic() {
-            best.offer_reaching(Kind::Text, starter_end(text, end).map(|reach| (letters, reach)));
+            best.offer_reaching(
+                Kind::Text,
+                starter_end(text, end).map(|reach| (letters, reach)),
+            );
             best.offer(Kind::Text, Some(end));
         }
     }
@@ -238,7 +249,10 @@ impl<'text> Scanner<'text> {
     /// A word with a full stop before `end` that may end a sentence.
     fn offer_ending(&self, best: &mut Match, end: usize) {
         let text = self.text;
-        best.offer_reaching(Kind::Ends, beginning_end(text, end).map(|reach| (end, reach)));
+        best.offer_reaching(
+            Kind::Ends,
+            beginning_end(text, end).map(|reach| (end, reach)),
+        );
         let two = text[end..].char_indices().nth(1);
         let two = two.map(|(second, next)| end + second + next.len_utf8());
         best.offer_reaching(Kind::Text, two.map(|reach| (end, reach)));
@@ -254,10 +268,16 @@ impl<'text> Scanner<'text> {
             Class::Symbol | Class::Repeated => Kind::Text,
             _ => Kind::Nothing,
         };
-        let mut best = Match { kind, end: next, reach: at };
+        let mut best = Match {
+            kind,
+            end: next,
+            reach: at,
+        };
         match first {
             '\'' | '&' | '\u{2019}' | '\u{92}' => self.offer_apostrophes(&mut best, first),
-            '.' | '+' | '-' | ',' | ':' | '\u{66b}' | '\u{66c}' => self.offer_signs(&mut best, first),
+            '.' | '+' | '-' | ',' | ':' | '\u{66b}' | '\u{66c}' => {
+                self.offer_signs(&mut best, first)
+            }
             '(' => {
                 best.offer(Kind::Named, telephone_end(text, at));
                 best.offer(Kind::Named, symbol::face_end(text, at));
@@ -274,7 +294,10 @@ impl<'text> Scanner<'text> {
             '@' => best.offer(Kind::Text, symbol::user_end(text, at)),
             '#' => best.offer(Kind::Text, symbol::hashtag_end(text, at)),
             '!' | '?' => {
-                let marks = text[at..].bytes().take_while(|byte| matches!(byte, b'!' | b'?')).count();
+                let marks = text[at..]
+                    .bytes()
+                    .take_while(|byte| matches!(byte, b'!' | b'?'))
+                    .count();
                 best.offer(Kind::Text, Some(at + marks));
             }
             '\\' if matches!(byte(text, next), b'*' | b'/') && byte(text, next) == b'*' => {
@@ -309,7 +332,10 @@ impl<'text> Scanner<'text> {
     fn offer_apostrophes(&self, best: &mut Match, first: char) {
         let (text, at) = (self.text, self.at);
         if let Some(letters) = apostrophe_end(text, at) {
-            best.offer_reaching(Kind::Text, contraction::tis_end(text, at).map(|reach| (at + 2, reach)));
+            best.offer_reaching(
+                Kind::Text,
+                contraction::tis_end(text, at).map(|reach| (at + 2, reach)),
+            );
             let ending = contraction::ending(text, at);
             if let Some((token, end, reach)) = ending.filter(|&(_, end, reach)| reach > end) {
                 best.offer_reaching(Kind::Fixed(token), Some((end, reach)));
@@ -358,7 +384,11 @@ impl<'text> Scanner<'text> {
                 best.offer(Kind::Text, symbol::named_bracket_end(text, at));
                 let end = symbol::repeated_end(text, at, '-');
                 let is_dash = (2..symbol::RULE).contains(&(end - at));
-                let kind = if is_dash { Kind::Fixed("--") } else { Kind::Text };
+                let kind = if is_dash {
+                    Kind::Fixed("--")
+                } else {
+                    Kind::Text
+                };
                 best.offer(kind, Some(end));
             }
             _ => {}

@@ -18,7 +18,9 @@ pub(super) fn bracket(character: char) -> Option<&'static str> {
 
 /// The name of a round bracket.
 pub(super) fn round_bracket(character: char) -> Option<&'static str> {
-    matches!(character, '(' | ')').then(|| bracket(character)).flatten()
+    matches!(character, '(' | ')')
+        .then(|| bracket(character))
+        .flatten()
 }
 
 /// What a quote that is not ASCII is written as.
@@ -68,12 +70,17 @@ pub(super) fn entity(text: &str, at: usize) -> Option<(Option<&'static str>, usi
     ];
     const KEPT: [&str; 8] = ["HT", "TL", "UR", "LR", "QC", "QL", "QR", "QUOT"];
     let name = at + 1;
-    let end = bytes_end(text, name, |byte| byte.is_ascii_alphanumeric() || byte == b'#').min(name + 8);
+    let end = bytes_end(text, name, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'#'
+    })
+    .min(name + 8);
     if byte(text, end) != b';' {
         return None;
     }
     let name = &text[name..end];
-    let written = NAMED.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+    let written = NAMED
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known));
     if let Some(&(known, written)) = written {
         let is_exact = name == known || matches!(known, "amp" | "lt" | "gt" | "mdash" | "nbsp");
         return is_exact.then_some((Some(written), end + 1));
@@ -162,5 +169,9 @@ pub(super) fn hashtag_end(text: &str, at: usize) -> Option<usize> {
 pub(super) fn user_end(text: &str, at: usize) -> Option<usize> {
     let next = byte(text, at + 1);
     let starts = next.is_ascii_alphabetic() || next == b'_';
-    starts.then(|| bytes_end(text, at + 1, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+    starts.then(|| {
+        bytes_end(text, at + 1, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'_'
+        })
+    })
 }

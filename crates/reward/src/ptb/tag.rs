@@ -30,7 +30,9 @@ pub(super) fn tag_end(text: &str, at: usize) -> Option<usize> {
 }
 
 fn name_end(text: &str, at: usize) -> Option<usize> {
-    byte(text, at).is_ascii_alphabetic().then(|| bytes_end(text, at, is_name))
+    byte(text, at)
+        .is_ascii_alphabetic()
+        .then(|| bytes_end(text, at, is_name))
 }
 
 fn closed(text: &str, at: usize) -> Option<usize> {

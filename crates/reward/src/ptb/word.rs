@@ -2,8 +2,8 @@
 
 use super::abbreviation::acronym_end;
 use super::character::{
-    Class, SOFT_HYPHEN, byte, bytes_end, character, characters_end, class, holds_at, inner_apostrophe_end,
-    is_letter_or_digit, is_space, is_word_inside, is_word_start,
+    Class, SOFT_HYPHEN, byte, bytes_end, character, characters_end, class, holds_at,
+    inner_apostrophe_end, is_letter_or_digit, is_space, is_word_inside, is_word_start,
 };
 
 /// Where the entity of an accented vowel ends that begins at `at`, which stands in words as a letter does: `&eacute;`.
@@ -62,7 +62,9 @@ fn hyphen_end(text: &str, at: usize) -> Option<usize> {
 /// Where segments end that single hyphens or underscores join: `t-shirt`, `7-Eleven`, `IMG_1234`, `O'Brien-Smith`.
 pub(super) fn hyphenated_end(text: &str, at: usize) -> usize {
     let mut end = named_segment_end(text, at);
-    while end > at && let Some(next) = hyphen_end(text, end) {
+    while end > at
+        && let Some(next) = hyphen_end(text, end)
+    {
         let segment = named_segment_end(text, next);
         if segment == next {
             break;
@@ -106,9 +108,9 @@ fn is_pointed(next: char) -> bool {
 
 /// The endings of files' names.
 const FILE_ENDINGS: [&str; 35] = [
-    "bat", "bmp", "bz2", "c", "class", "cgi", "cpp", "dll", "doc", "docx", "exe", "gif", "gz", "h", "htm", "html", "jar",
-    "java", "jpeg", "jpg", "mov", "mp3", "pdf", "php", "pl", "png", "ppt", "ps", "py", "sql", "tar", "txt", "wav", "x",
-    "xml",
+    "bat", "bmp", "bz2", "c", "class", "cgi", "cpp", "dll", "doc", "docx", "exe", "gif", "gz", "h",
+    "htm", "html", "jar", "java", "jpeg", "jpg", "mov", "mp3", "pdf", "php", "pl", "png", "ppt",
+    "ps", "py", "sql", "tar", "txt", "wav", "x", "xml",
 ];
 
 impl Runs {
@@ -153,7 +155,9 @@ impl Runs {
                 break;
             }
             let ending = &text[stop + 1..end];
-            let is_known = FILE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+            let is_known = FILE_ENDINGS
+                .iter()
+                .any(|known| ending.eq_ignore_ascii_case(known));
             let next = character(text, end);
             let next = next.filter(|&next| is_space(next) || matches!(next, '.' | ',' | '!' | '?'));
             if let Some(next) = next.filter(|_| is_known) {
