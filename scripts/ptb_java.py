@@ -3,20 +3,23 @@
 
     pip install pycocoevalcap          (needs Java)
     python3 scripts/ptb_java.py < lines.txt
+    python3 scripts/ptb_java.py --refresh crates/reward/tests/fixtures/ptb_java.json
 
-Prints one line of tokens for each line. Every caption is tokenised as if nothing followed it but a word.
+Prints one line of tokens for each line, or writes into the fixture what the tokenizer makes of its lines, and of every
+character of the Basic Multilingual Plane in each of its surroundings, of which it keeps the SHA-256. A word follows
+every line, so that no line depends on the next.
 """
 
+import hashlib
+import importlib.util
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import importlib.util
-
 JAR = "stanford-corenlp-3.4.1.jar"
-# A word at the end of every line, so that lines are found again where a character breaks them, and so that no caption
-# looks at the next.
+# The word after every line, by which lines are found again where a character breaks them.
 END = "zqz"
 
 
@@ -46,6 +49,38 @@ def java_tokens(lines, lower=True):
     return found
 
 
+def characters():
+    """All characters of the Basic Multilingual Plane but the line feed, assigned or not."""
+    codes = [code for code in range(1, 0x10000) if not 0xD800 <= code < 0xE000]
+    return [chr(code) for code in codes if chr(code) != "\n"]
+
+
+def digest(surrounding):
+    tokens = java_tokens([surrounding.replace("%", character) for character in characters()])
+    return hashlib.sha256("".join(f"{line}\n" for line in tokens).encode("utf-8")).hexdigest()
+
+
+def refresh(path):
+    fixture = json.loads(path.read_text(encoding="utf-8"))
+    lines = [line for line, _ in fixture["lines"]]
+    pairs = {
+        "lines": zip(lines, java_tokens(lines)),
+        "digests": [(surrounding, digest(surrounding)) for surrounding, _ in fixture["digests"]],
+    }
+    rows = {key: ",\n".join(f"    {json.dumps(pair)}" for pair in value) for key, value in pairs.items()}
+    text = ",\n".join(f'  "{key}": [\n{value}\n  ]' for key, value in rows.items())
+    path.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+
+
+def main():
+    if sys.argv[1:2] == ["--refresh"] and len(sys.argv) == 3:
+        refresh(Path(sys.argv[2]))
+    elif len(sys.argv) == 1:
+        for line in java_tokens(sys.stdin.read().split("\n")[:-1]):
+            print(line)
+    else:
+        sys.exit("usage: ptb_java.py < LINES, or ptb_java.py --refresh FIXTURE")
+
+
 if __name__ == "__main__":
-    for line in java_tokens(sys.stdin.read().split("\n")[:-1]):
-        print(line)
+    main()

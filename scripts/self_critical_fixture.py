@@ -127,6 +127,10 @@ def main():
             model.logit.bias[len(WORDS)] = -6
         model.eval()
         torch.save(model.state_dict(), at(f"{name}.pth"))
+        if name == "newfc":  # in a checkpoint of a trainer that wraps models
+            wrapped = {"module._orig_mod." + key: value for key, value in model.state_dict().items()}
+            optimiser = {"state": {0: {"step": 3, "exp_avg": torch.zeros(2, 3)}}, "param_groups": [{"lr": 5e-4, "params": [0]}]}
+            torch.save({"epoch": 3, "state_dict": wrapped, "optimizer": optimiser}, at("newfc_wrapped.pth"))
         with torch.no_grad():
             log_probs = model(fc, att, inputs, masks)
             found = {"log_probs": []}

@@ -129,11 +129,14 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in the run directory, from its newest checkpoint
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume_or_start")]
     pub(crate) resume: bool,
+    /// The same, or begin a run if there is none: for job scripts
+    #[arg(long)]
+    pub(crate) resume_or_start: bool,
     /// Read all features of a resumed run again and compare their checksum, even where size, time and
     /// sampled rows of the files are as they were
-    #[arg(long, requires = "resume")]
+    #[arg(long)]
     pub(crate) verify_features: bool,
 }
 
@@ -238,8 +241,8 @@ pub(crate) struct ScoreArguments {
         default_value = "cider_d,cider,bleu,rouge_l"
     )]
     pub(crate) metrics: Vec<ScoreMetric>,
-    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table that
-    /// `scst document-frequency` wrote
+    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table: one that
+    /// `scst document-frequency` wrote, or the pickled coco-train-words.p of self-critical.pytorch
     #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]
     pub(crate) document_frequency: PathBuf,
     /// How raw captions become words

@@ -10,11 +10,18 @@ use scst_trainer::{Event, Observer, events::Record};
 
 use crate::output::warn;
 
+/// Time between two lines about a validation that goes on.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// Shows a run on standard error.
 pub(crate) struct Display {
     bar: ProgressBar,
     is_terminal: bool,
     stage: String,
+    /// Steps of the stage, and those that are done.
+    steps: (u64, u64),
+    /// When a validation was last heard of, where there is no bar.
+    said: Instant,
     log_every_lines: u64,
     lines: u64,
     /// When the check of the features began, and whether it has taken long enough to be shown.
@@ -45,6 +52,8 @@ impl Display {
             bar,
             is_terminal,
             stage: String::new(),
+            steps: (0, 0),
+            said: Instant::now(),
             log_every_lines: 5,
             lines: 0,
             check: None,
@@ -78,6 +87,34 @@ impl Display {
     /// Clears the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    fn show_stage(&self) {
+        let (steps, done) = self.steps;
+        self.bar.set_length(steps);
+        self.bar.set_position(done);
+        self.bar.set_prefix(self.stage.clone());
+        self.bar.reset_eta();
+    }
+
+    fn show_validation(&mut self, done: usize, images: usize) {
+        if done == 0 {
+            self.said = Instant::now();
+            self.bar.set_length(images as u64);
+            self.bar.set_prefix(self.in_stage("validation"));
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done as u64);
+        if !self.is_terminal && self.said.elapsed() >= SILENCE {
+            self.said = Instant::now();
+            let validation = self.in_stage("validation");
+            self.line(&format!("{validation}: {done} of {images} images"));
+        }
+    }
+
+    /// What is done, and in which stage if there is one.
+    fn in_stage(&self, what: &str) -> String {
+        format!("{} {what}", self.stage).trim_start().to_owned()
     }
 
     fn line(&self, text: &str) {
@@ -123,20 +160,22 @@ impl Observer for Display {
                 steps_per_epoch,
             } => {
                 (*name).clone_into(&mut self.stage);
-                self.bar.set_length(*steps);
-                self.bar.set_position(*step);
-                self.bar.set_prefix((*name).to_owned());
-                self.bar.reset_eta();
+                self.steps = (*steps, *step);
+                self.show_stage();
                 self.line(&format!(
                     "stage {name}: {steps} steps, {steps_per_epoch} an epoch{}",
                     if *step > 0 {
-                        format!("; resumed after {step}")
+                        format!("; {step} are done")
                     } else {
                         String::new()
                     }
                 ));
             }
-            Event::Step { step } => self.bar.set_position(*step),
+            Event::Step { step } => {
+                self.steps.1 = *step;
+                self.bar.set_position(*step);
+            }
+            Event::Validating { done, images } => self.show_validation(*done, *images),
             Event::Metrics(record) => {
                 let text = summary(record);
                 self.lines += 1;
@@ -147,6 +186,7 @@ impl Observer for Display {
                 }
             }
             Event::Validated { report, is_best } => {
+                self.show_stage();
                 let scores = report.scores;
                 self.line(&format!(
                     "{} validation: CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct \

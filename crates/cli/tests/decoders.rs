@@ -220,7 +220,7 @@ fn flags_that_cannot_be_used_are_one_sentence() {
         ],
     );
     assert!(
-        message.contains("key `validation.decoder.samples`: found 0, expected 1 or more"),
+        message.contains("--set validation.decoder.samples: found 0, expected 1 or more"),
         "{message}"
     );
     let unknown = "validation.decoder.required_words=[\"octopus\"]";

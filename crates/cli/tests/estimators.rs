@@ -68,3 +68,42 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
         "{message}"
     );
 }
+
+#[test]
+fn estimators_are_those_of_the_stage_or_the_key_is_named() {
+    let workplace = Workplace::new();
+    let hard = "[model.show_attend_tell]\nattention = \"hard\"\nhidden = 24";
+    let config = workplace.text("config.toml");
+    let config = config.replace("[model.fc]\nhidden = 24", hard).replace(
+        "features.npy = { path = \"features.npy\" }",
+        "features.folder = { path = \"regions\" }",
+    );
+    workplace.write("config.toml", config.as_bytes());
+    workplace.succeed(&["train", "config.toml", "--set", "stages.1.epochs=1"]);
+    let run = |more: &[&str]| {
+        let arguments = "estimators config.toml --checkpoint runs/tiny --images 2 --samples 2 \
+                         --draws 2 --reference-draws 2 --json";
+        let arguments: Vec<&str> = arguments
+            .split_whitespace()
+            .chain(more.iter().copied())
+            .collect();
+        let output = workplace.run(&arguments);
+        let errors = String::from_utf8(output.stderr).expect("UTF-8");
+        let reports: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let variances = reports.iter().map(|report| report["variance"].as_f64());
+        (output.status.code(), variances.collect::<Vec<_>>(), errors)
+    };
+    // Where the regions are drawn, what they learn from is part of the gradient.
+    let always = "stages.1.hard_attention.sampling_probability=1.0";
+    let (code, drawn, errors) = run(&["--set", always]);
+    assert_eq!((code, drawn.len()), (Some(0), 6), "{errors}");
+    let weightless = "stages.1.hard_attention.reward_weight=0.0";
+    let (_, without, _) = run(&["--set", always, "--set", weightless]);
+    assert_ne!(drawn, without);
+    let (code, _, errors) = run(&["--set", "stages.1.scst.kl_weight=0.5"]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(
+        errors.contains("key `stages.1.scst.kl_weight`: found 0.5, expected 0"),
+        "{errors}"
+    );
+}

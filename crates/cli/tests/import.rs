@@ -325,6 +325,55 @@ fn vectors_with_boxes_are_those_of_the_data_loader() {
 }
 
 #[test]
+fn wrapped_weights_are_those_without_wrappers() {
+    let workplace = workplace(POOLED);
+    workplace.succeed(&arguments("newfc_wrapped.pth", "infos.pkl"));
+    let wrapped = workplace.read("imported/model.safetensors");
+    fs::rename(workplace.path("imported"), workplace.path("wrapped")).expect("a new name");
+    workplace.succeed(&arguments("newfc.pth", "infos.pkl"));
+    assert!(workplace.read("imported/model.safetensors") == wrapped);
+}
+
+#[test]
+fn weights_of_another_kind_are_named_for_what_they_are() {
+    let workplace = workplace(ATT2IN);
+    let cases: [(&[u8], &str); 5] = [
+        (
+            b"<!DOCTYPE html><html>",
+            "it is an HTML page, expected weights that PyTorch saved (.pth)",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+            "it is a Git LFS pointer",
+        ),
+        (b"\x02\0\0\0\0\0\0\0{\"\"}", "it is a safetensors file"),
+        (b"", "it is an empty file"),
+        (
+            b"\x00\x01\x02\xff",
+            "it is not a whole file of PyTorch weights",
+        ),
+    ];
+    for (contents, expected) in cases {
+        workplace.write("other.pth", contents);
+        let message = workplace.refuse(2, &arguments("other.pth", "infos.pkl"));
+        assert!(
+            message.starts_with("error: weights `other.pth`: "),
+            "{message}"
+        );
+        assert!(message.contains(expected), "{message}");
+    }
+    let whole = workplace.read("att2in2.pth");
+    workplace.write("cut.pth", &whole[..whole.len() / 2]);
+    let message = workplace.refuse(2, &arguments("cut.pth", "infos.pkl"));
+    assert!(message.contains("damaged or cut off"), "{message}");
+    let message = workplace.refuse(2, &arguments("att", "infos.pkl"));
+    assert!(
+        message.contains("weights `att`: cannot read it: Is a directory"),
+        "{message}"
+    );
+}
+
+#[test]
 fn what_does_not_belong_together_is_one_sentence() {
     let workplace = workplace(ATT2IN);
     let refuse = |arguments: &[&str], parts: &[&str]| {
@@ -343,7 +392,7 @@ fn what_does_not_belong_together_is_one_sentence() {
     );
     refuse(
         &arguments("infos.pkl", "infos.pkl"),
-        &["weights `infos.pkl`: "],
+        &["weights `infos.pkl`: found no tensors, expected one of `newfc`"],
     );
     refuse(
         &arguments("nowhere.pth", "infos.pkl"),

@@ -75,9 +75,9 @@ fn all_values_out_of_range_are_reported_at_once() {
     assert_names(
         &message,
         &[
-            "key `model.fc.dropout`: found 1.5, expected 0 or more, less than 1",
-            "key `stages.0.learning_rate`: found -1, expected a finite number above 0",
-            "key `stages.1.scst.samples_per_image`: found 0, expected 1 or more",
+            "--set model.fc.dropout: found 1.5, expected 0 or more, less than 1",
+            "--set stages.0.learning_rate: found -1, expected a finite number above 0",
+            "--set stages.1.scst.samples_per_image: found 0, expected 1 or more",
         ],
     );
 }
@@ -143,7 +143,7 @@ fn teacher_that_does_not_fit_is_refused_before_training() {
     assert_names(
         &refuse(&[&found, "stages.0.xe.loss.distillation.temperature=0"]),
         &[
-            "key `stages.0.xe.loss.distillation.temperature`: found 0, expected a finite number above 0",
+            "--set stages.0.xe.loss.distillation.temperature: found 0, expected a finite number above 0",
         ],
     );
     assert_names(

@@ -13,7 +13,7 @@ use std::{
 };
 
 use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::png::PngEncoder, imageops};
-use scst_data::{FeatureSource, FeatureStore, NpySource};
+use scst_data::{FeatureSource, FeatureStore, ImageNames, NpySource};
 use scst_encoder::{Architecture, Encoder};
 use tempfile::TempDir;
 
@@ -69,14 +69,16 @@ fn succeed(workplace: &Workplace, more: &[&str]) -> [String; 2] {
 fn features(workplace: &Workplace, file: &str, names: &[&str]) -> Vec<Vec<f32>> {
     let path = workplace.path(file);
     let store = FeatureStore::open(&FeatureSource::Npy(NpySource { path, names: None }));
-    let store = store.expect("a feature file");
-    let row = |name: &&str| {
-        let rows = store
-            .locate_all([(*name, 0)].into_iter())
-            .expect("an image");
-        store.read_batch(&rows).expect("features").values
-    };
-    names.iter().map(row).collect()
+    let mut store = store.expect("a feature file");
+    let images = names.iter().map(|&file_name| ImageNames {
+        file_name,
+        folder: None,
+        id: None,
+    });
+    let images: Vec<_> = images.collect();
+    let rows = store.locate_all(&images).expect("all images");
+    let row = |row: &_| store.read_batch(&[*row]).expect("features").values;
+    rows.iter().map(row).collect()
 }
 
 fn picture(k: usize) -> RgbImage {

@@ -196,7 +196,7 @@ fn mistakes_name_file_and_item() {
     workplace.write("cands.json", b"[{\"image_id\": 7,");
     let error = workplace.refuse(2, &SCORE);
     assert!(
-        error.contains("`cands.json`: line 1, column 15: the file ends in the middle of a value"),
+        error.contains("`cands.json`: line 1, column 16: the file ends in the middle of a value"),
         "{error}"
     );
     workplace.write("cands.json", cands().to_string().as_bytes());
@@ -205,7 +205,7 @@ fn mistakes_name_file_and_item() {
     workplace.write("bad.df", b"not a table");
     let error = workplace.refuse(2, &with(&["--document-frequency", "bad.df"]));
     assert!(
-        error.starts_with("error: `bad.df`: document frequencies"),
+        error.contains("`bad.df`: found plain text, expected a table of `scst document-frequency`"),
         "{error}"
     );
     let error = workplace.refuse(2, &with(&["--metrics", "meteor"]));
@@ -294,5 +294,120 @@ fn output_that_nobody_reads_or_that_is_full_is_no_panic() {
     assert!(
         error.starts_with("error: cannot write standard output: No space left"),
         "{error}"
+    );
+}
+
+/// A table of `data/tests/fixtures/pickles`.
+fn pickled(name: &str) -> String {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../data/tests/fixtures/pickles"
+    );
+    format!("{folder}/{name}")
+}
+
+#[test]
+fn pickled_frequencies_score_as_those_counted_here() {
+    let workplace = Workplace::new();
+    // The captions that the pickled tables were counted from (`scripts/pickle_fixtures.py`).
+    let training = [
+        &["a dog runs", "a café"][..],
+        &["a dog runs in the grass"],
+        &["two dogs"],
+        &["a 狗 runs"],
+    ];
+    let images: Vec<_> = (0..training.len()).map(|id| json!({"id": id})).collect();
+    let annotations = training.iter().enumerate();
+    let annotations: Vec<_> = annotations
+        .flat_map(|(id, texts)| {
+            texts
+                .iter()
+                .map(move |text| json!({"image_id": id, "caption": text}))
+        })
+        .collect();
+    let captions = json!({"images": images, "annotations": annotations});
+    workplace.write("refs.json", captions.to_string().as_bytes());
+    let candidates = ["a dog runs in grass", "a dog", "two two dogs", "狗 runs"];
+    let candidates: Vec<_> = (0..4)
+        .map(|id| json!({"image_id": id, "caption": candidates[id]}))
+        .collect();
+    workplace.write("cands.json", json!(candidates).to_string().as_bytes());
+    let plain = ["--tokenizer", "none"];
+    let count = [
+        "document-frequency",
+        "--captions",
+        "refs.json",
+        "--out",
+        "counted.df",
+    ];
+    workplace.succeed(&[&count[..], &plain].concat());
+    let score = |table: &str| {
+        let arguments = [
+            "score",
+            "--references",
+            "refs.json",
+            "--candidates",
+            "cands.json",
+            "--json",
+            "--per-caption",
+            "--document-frequency",
+            table,
+        ];
+        let output = workplace.run(&[&arguments[..], &plain].concat());
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(output.status.success(), "{said}");
+        let mut report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let report = report.as_object_mut().expect("an object");
+        let signature = report.remove("signature").expect("a signature").to_string();
+        assert!(signature.contains("table-4-"), "{signature}");
+        (json!(report), said)
+    };
+    let (expected, said) = score("counted.df");
+    assert_eq!(said, "");
+    for name in [
+        "words_0.p",
+        "words_2.p",
+        "words_4.p",
+        "words_5.p",
+        "words_python2_0.p",
+        "words_python2_2.p",
+    ] {
+        assert_eq!(
+            score(&pickled(name)),
+            (expected.clone(), String::new()),
+            "{name}"
+        );
+    }
+    let (found, said) = score(&pickled("logarithm_2.p"));
+    assert_eq!(found, expected);
+    assert!(
+        said.contains("`ref_len` is 1.3862943611198906, taken for the logarithm of 4 images"),
+        "{said}"
+    );
+
+    let refuse = |name: &str, expected: &str| {
+        let arguments = [
+            "score",
+            "--references",
+            "refs.json",
+            "--candidates",
+            "cands.json",
+            "--document-frequency",
+            name,
+        ];
+        let message = workplace.refuse(2, &arguments);
+        assert!(message.contains(expected), "{message}");
+    };
+    refuse(
+        &pickled("idxs_2.p"),
+        "found ids of words, such as 0, 1, 2, expected words",
+    );
+    refuse(
+        &pickled("bare_2.p"),
+        "found a dictionary of n-grams without the number of images",
+    );
+    refuse(
+        "refs.json",
+        "`refs.json`: found JSON, expected a table of `scst document-frequency`",
     );
 }

@@ -1,13 +1,14 @@
 //! Training on the wgpu backend, wherever it has a device: a real GPU or a software driver. That its
 //! steps agree with flex is checked with all devices, in `train_and_eval.rs`.
 
-#![allow(clippy::print_stderr, reason = "tests say which parts they skip")]
-
+#[path = "../../../testing/oracles.rs"]
+mod oracles;
 mod support;
 
 use support::{CONFIG, Workplace};
 
 #[test]
+#[cfg_attr(not(feature = "wgpu"), ignore = "needs the feature `wgpu`")]
 fn training_runs_on_wgpu_and_its_checkpoint_is_read_on_flex() {
     let workplace = Workplace::new();
     let printed = workplace.succeed(&["devices"]);
@@ -16,7 +17,7 @@ fn training_runs_on_wgpu_and_its_checkpoint_is_read_on_flex() {
         .find(|line| line.starts_with("wgpu"))
         .unwrap_or_default();
     if line.contains("not usable") {
-        eprintln!("skipped: no wgpu device to test: {line}");
+        oracles::skip(&format!("no device: {line}"));
         return;
     }
     let short = CONFIG

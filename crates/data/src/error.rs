@@ -124,7 +124,7 @@ pub enum DataError {
         problem: String,
     },
     /// A value has the right type, but not a value that makes sense.
-    #[error("`{}`: {at}: found {found}, expected {expected}", path.display())]
+    #[error("`{}`: {}found {found}, expected {expected}", path.display(), at.prefix())]
     Value {
         /// The file.
         path: PathBuf,
@@ -158,10 +158,17 @@ pub enum DataError {
         file_name: String,
     },
     /// The table of splits lists an image of which the table of captions holds nothing.
-    #[error("`{}`: found no caption of image `{file_name}`, which line {line} of `{}` lists, expected one or more", path.display(), listing.display())]
+    #[error(
+        "`{}`{}: found no caption of image `{file_name}`, which line {line} of `{}` lists, expected one or more",
+        path.display(),
+        seen_as.map_or(String::new(), |layout| format!(", read as {layout}")),
+        listing.display()
+    )]
     UncaptionedImage {
         /// The captions.
         path: PathBuf,
+        /// What the table was taken for, unless it is CSV with two columns.
+        seen_as: Option<&'static str>,
         /// The image.
         file_name: String,
         /// The table of splits.
@@ -241,7 +248,7 @@ pub enum DataError {
         problem: String,
     },
     /// A feature array has an element type that is not supported.
-    #[error("`{}`: {array}: found elements of type {found}, expected little-endian float16, float32 or float64", path.display())]
+    #[error("`{}`: {array}: found elements of type `{found}`, expected little-endian float16, float32 or float64", path.display())]
     FeatureType {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
+//! | [`frequencies`] | document frequencies that Python has pickled |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
 //! | [`looks_like`] | what a file seems to be |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
@@ -30,11 +31,13 @@ pub mod dataset;
 mod error;
 pub mod features;
 mod files;
+pub mod frequencies;
 mod image_id;
 mod json;
 pub mod looks_like;
 mod notice;
 pub mod order;
+mod pickle;
 pub mod scenes;
 pub mod standardise;
 mod text;
@@ -52,9 +55,10 @@ pub use features::{
     FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
     Row, SafetensorsSource,
 };
+pub use frequencies::PickledFrequencies;
 pub use image_id::ImageId;
 pub use notice::Notice;
-pub use order::{choose_captions, epoch_order};
+pub use order::{choose_captions, random_order};
 pub use standardise::{FeatureMoments, Standardiser};
 pub use vocabulary::{RenumberedVocabulary, Vocabulary};
 

@@ -224,10 +224,7 @@ fn text(bytes: &[u8]) -> Kind {
     let separates = |&character: &char| {
         is_between(first, character) && second.is_none_or(|line| is_between(line, character))
     };
-    if ['\t', '|', ';', ',']
-        .iter()
-        .any(|character| separates(character))
-    {
+    if ['\t', '|', ';', ','].iter().any(separates) {
         Kind::Table
     } else {
         Kind::Text

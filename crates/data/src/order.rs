@@ -1,16 +1,13 @@
-//! The order of images within an epoch, and the choice of gold captions: a function of seed and
-//! epoch alone, so that a run resumes where it stopped.
+//! The order of images, and the choice of gold captions: functions of the random numbers that they are given, so that
+//! a run resumes where it stopped.
 
+use rand::Rng;
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
-/// A permutation of `0..n`, the same for the same `seed` and `epoch` on every machine.
-pub fn epoch_order(seed: u64, epoch: u64, n: u32) -> Vec<u32> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(epoch);
+/// A permutation of `0..n`, the same for the same generator on every machine.
+pub fn random_order(rng: &mut impl Rng, n: u32) -> Vec<u32> {
     let mut order: Vec<u32> = (0..n).collect();
-    order.shuffle(&mut rng);
+    order.shuffle(rng);
     order
 }
 
@@ -37,30 +34,39 @@ pub fn choose_captions(rng: &mut impl Rng, available: usize, wanted: usize) -> V
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
+    fn order_of(seed: u64, stream: u64, n: u32) -> Vec<u32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        random_order(&mut rng, n)
+    }
+
     #[test]
-    fn order_is_a_permutation_and_changes_when_seed_or_epoch_does() {
-        let order = epoch_order(1, 0, 100);
+    fn order_is_a_permutation_and_changes_when_the_generator_does() {
+        let order = order_of(1, 0, 100);
         let mut sorted = order.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<_>>());
-        assert_eq!(order, epoch_order(1, 0, 100));
-        assert_ne!(order, epoch_order(1, 1, 100));
-        assert_ne!(order, epoch_order(2, 0, 100));
+        assert_eq!(order, order_of(1, 0, 100));
+        assert_ne!(order, order_of(1, 1, 100));
+        assert_ne!(order, order_of(2, 0, 100));
     }
 
     #[test]
     fn order_stays_when_crates_are_updated() {
         // Printed by this function with rand 0.10.3 and rand_chacha 0.10.0.
-        assert_eq!(epoch_order(42, 3, 10), GOLDEN);
+        assert_eq!(order_of(42, 3, 10), GOLDEN);
     }
 
     const GOLDEN: [u32; 10] = [8, 3, 7, 5, 0, 4, 9, 2, 1, 6];
 
     #[test]
     fn order_is_empty_when_there_are_no_images() {
-        assert!(epoch_order(1, 1, 0).is_empty());
+        assert!(order_of(1, 1, 0).is_empty());
     }
 
     #[test]

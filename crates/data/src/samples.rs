@@ -9,15 +9,12 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+#[path = "../../../testing/oracles.rs"]
+mod oracles;
+
 /// The folder with Flickr8k, where a copy of it lies beside the workspace.
 pub(crate) fn flickr8k() -> Option<PathBuf> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/flickr8k");
-    let folder = PathBuf::from(folder);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: Flickr8k is not at {}", folder.display());
-    None
+    oracles::shared("flickr8k")
 }
 
 /// A folder that goes away with the test.

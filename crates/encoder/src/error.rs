@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::error::Category;
+
 use crate::{architecture::Architecture, extract::PassedOver};
 
 /// Why weights could not be read.
@@ -48,6 +50,14 @@ pub enum WeightsError {
         name: String,
         /// Those of its tensors, not read yet, whose names differ least.
         nearest: Vec<String>,
+    },
+    /// Tensors refer to the same values so often that they are far larger than their file.
+    #[error(
+        "tensor `{name}` repeats values of others so often that all are larger than the file allows"
+    )]
+    Repeats {
+        /// The tensor at which there were too many.
+        name: String,
     },
     /// A tensor has another shape.
     #[error("tensor `{name}` has the shape {found:?}, expected {expected:?}")]
@@ -169,8 +179,30 @@ impl fmt::Display for Damage {
 
 /// Why a record of an encoder could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("not a record of an encoder as `scst features` writes it: {0}")]
+#[error("not a record of an encoder as `scst features` writes it: {}", difference(.0))]
 pub struct RecordError(pub(crate) serde_json::Error);
+
+/// What is wrong with a record, in words without the parser's own.
+fn difference(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => return "it is cut short".to_owned(),
+        Category::Io | Category::Syntax => return "it is not JSON".to_owned(),
+        Category::Data => {}
+    }
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let known = [
+        ("unknown variant ", "found "),
+        ("unknown field ", "found the key "),
+        ("missing field ", "found no key "),
+        ("duplicate field ", "found twice the key "),
+    ];
+    let known = known.iter().find_map(|(parser, words)| {
+        let rest = message.strip_prefix(parser)?;
+        Some(format!("{words}{rest}"))
+    });
+    known.unwrap_or_else(|| "found a value of another kind than it writes".to_owned())
+}
 
 /// Why attention could not be drawn.
 #[derive(Debug, thiserror::Error)]

@@ -83,8 +83,8 @@ mod tests {
                 "vgg16\"",
                 "expected one of efficientnet_lite0, ",
             ),
-            ("\"grid\"", "\"mean\"", "unknown variant `mean`"),
-            ("element", "dtype", "unknown field `dtype`"),
+            ("\"grid\"", "\"mean\"", "found `mean`, expected"),
+            ("element", "dtype", "found the key `dtype`, expected"),
         ] {
             let error = EncoderRecord::parse(text.replacen(from, to, 1).as_bytes());
             let message = error.expect_err("no record").to_string();

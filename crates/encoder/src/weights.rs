@@ -9,11 +9,19 @@ use std::{
 
 use half::f16;
 use pytorch_reader::{DType, PickleError, PytorchError, PytorchReader, Tensor};
+use zip::ZipArchive;
 
 use crate::{error::WeightsError, sniff};
 
 /// Names that a message lists for one that is missing.
 const NEAREST: usize = 3;
+
+/// What checkpoints keep a state dict under, beside an optimiser's.
+const ENTRIES: [&str; 4] = ["state_dict", "model_state_dict", "model_state", "model"];
+/// What wrappers of a network put before the names of its tensors.
+const WRAPPERS: [&str; 5] = ["module", "_orig_mod", "model", "net", "network"];
+/// How many times as long as its file all tensors together may be: some share their values.
+const SHARING: u64 = 4;
 
 /// Longer names are not compared with one that is missing.
 const NAME_BYTES: usize = 200;
@@ -40,6 +48,8 @@ pub struct FloatTensor {
 #[derive(Debug)]
 pub struct StateDict {
     tensors: BTreeMap<String, Tensor>,
+    /// How many bytes the tensors that are still to be read may take.
+    room: u64,
 }
 
 impl StateDict {
@@ -51,12 +61,44 @@ impl StateDict {
         // Files that others cannot see through, such as directories, get the operating system's words.
         let mut head = Vec::new();
         let file = File::open(path).map_err(WeightsError::Read)?;
-        let mut start = file.take(sniff::HEAD_BYTES as u64);
+        let length = file.metadata().map_err(WeightsError::Read)?.len();
+        let mut start = (&file).take(sniff::HEAD_BYTES as u64);
         start.read_to_end(&mut head).map_err(WeightsError::Read)?;
+        if unpacks_to_more(file, length) {
+            return Err(WeightsError::Format);
+        }
         let reader = PytorchReader::new(path).map_err(|error| of_reader(&error, &head))?;
         Ok(Self {
             tensors: reader.into_tensors().into_iter().collect(),
+            room: length.saturating_mul(SHARING),
         })
+    }
+
+    /// The tensors of an entry such as `state_dict` or `model`, where there is one, without what wrappers such as
+    /// `DataParallel` and `torch.compile` put before all names (`module.`, `_orig_mod.`). For networks whose names are
+    /// not known beforehand; `Encoder::open` knows them.
+    #[must_use]
+    pub fn unwrapped(mut self) -> Self {
+        let below = |tensors: &BTreeMap<String, Tensor>, first: &str| -> BTreeMap<String, Tensor> {
+            let inner = tensors.iter().filter_map(|(name, tensor)| {
+                let rest = name.strip_prefix(first)?.strip_prefix('.')?;
+                Some((rest.to_owned(), tensor.clone()))
+            });
+            inner.collect()
+        };
+        let mut entries = ENTRIES.iter().map(|entry| below(&self.tensors, entry));
+        if let Some(entry) = entries.find(|entry| !entry.is_empty()) {
+            self.tensors = entry;
+        }
+        // Wrappers are wrapped too.
+        while let Some(inner) = WRAPPERS
+            .iter()
+            .map(|wrapper| below(&self.tensors, wrapper))
+            .find(|inner| !inner.is_empty() && inner.len() == self.tensors.len())
+        {
+            self.tensors = inner;
+        }
+        self
     }
 
     /// Goes to the network that has all tensors of these names, wherever it stands in the file: its names may begin with
@@ -153,6 +195,11 @@ impl WeightSource for StateDict {
                 found: type_name(dtype),
             });
         }
+        // A tensor that repeats its values may be larger than the file, without bound.
+        let room = self.room.checked_sub(tensor.byte_len() as u64);
+        self.room = room.ok_or_else(|| WeightsError::Repeats {
+            name: name.to_owned(),
+        })?;
         let bytes = tensor.read().map_err(WeightsError::Tensor)?;
         let values: Vec<f32> = if dtype == DType::F32 {
             let (values, _) = bytes.as_chunks();
@@ -173,6 +220,17 @@ impl WeightSource for StateDict {
             })
         }
     }
+}
+
+/// Whether a file is an archive with an entry that is larger than the archive. PyTorch stores entries as they are.
+fn unpacks_to_more(file: File, length: u64) -> bool {
+    let Ok(mut archive) = ZipArchive::new(file) else {
+        return false;
+    };
+    (0..archive.len()).any(|index| {
+        let entry = archive.by_index_raw(index);
+        entry.is_ok_and(|entry| entry.size() > length)
+    })
 }
 
 /// The names that differ least from one, by letters that are put in, left out and changed.

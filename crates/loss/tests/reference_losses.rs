@@ -1,23 +1,15 @@
-//! Losses against those of self-critical.pytorch, on `scst_losses.json` of the shared metric vectors: log-softmax of
-//! logits `[captions, time, vocab]`, sampled words, scores, four samples an image; made with its own code in 64 bits.
+//! Losses against those of self-critical.pytorch, which `scripts/reference` ran: log-softmax of random logits
+//! `[captions, time, vocab]`, sampled words, scores, four samples an image; in 64 bits.
 
 #![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
-#![allow(clippy::print_stderr, reason = "tests say when they skip")]
-
-use std::{fs, path::Path};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scst_loss::{RowTargets, leave_one_out, max_margin, softmax_gradient};
 use serde_json::Value;
 
-fn vectors() -> Option<Value> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/metrics/scst_losses.json");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("skipped: no {}", path.display());
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+fn vectors() -> Value {
+    let vectors = include_str!("fixtures/scst_losses.json");
+    serde_json::from_str(vectors).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -38,7 +30,7 @@ fn captions(vectors: &Value) -> Vec<Vec<u32>> {
 
 #[test]
 fn policy_gradient_losses_equal_those_of_their_baselines() {
-    let Some(vectors) = vectors() else { return };
+    let vectors = vectors();
     // The first is given advantages over greedy captions, the second compares the samples with each other.
     assert_policy_gradient(
         &vectors,
@@ -92,7 +84,7 @@ fn assert_policy_gradient(vectors: &Value, advantages: &[f64], name: &str) {
 
 #[test]
 fn max_margin_equals_the_structure_loss() {
-    let Some(vectors) = vectors() else { return };
+    let vectors = vectors();
     let scores: Vec<f64> = captions(&vectors)
         .iter()
         .enumerate()

@@ -71,6 +71,34 @@ impl DocumentFrequency {
         builder.build()?.with_words(interner.into_words())
     }
 
+    /// The frequencies of a table that another program has counted: n-grams of 1 to 4 tokens, each once.
+    ///
+    /// An n-gram whose beginning is not listed gives its beginning a frequency of 1, which weighs as one that is not there.
+    ///
+    /// # Errors
+    /// [`RewardError::NoImages`] when `images` is 0, [`RewardError::NgramOrder`] when an n-gram has another number of
+    /// tokens.
+    pub fn from_counts(images: u64, ngrams: &[(Vec<u32>, u32)]) -> Result<Self, RewardError> {
+        let mut index = NgramIndex::default();
+        let mut frequencies = Vec::with_capacity(ngrams.len());
+        for (ngram, frequency) in ngrams {
+            if !(1..=MAX_ORDER).contains(&ngram.len()) {
+                return Err(RewardError::NgramOrder { found: ngram.len() });
+            }
+            for length in 1..=ngram.len() {
+                let id = index.insert(&ngram[..length - 1], ngram[length - 1]);
+                let id = id.map_or(0, |id| id as usize);
+                if id == frequencies.len() {
+                    frequencies.push(1);
+                }
+                if length == ngram.len() {
+                    frequencies[id] = *frequency;
+                }
+            }
+        }
+        Self::new(images, Arc::new(index), frequencies)
+    }
+
     /// The same frequencies with another number of images, such as the reference length of a published table.
     ///
     /// # Errors
@@ -286,6 +314,43 @@ mod tests {
             [1, 2, 3, 4, 5].map(|order| table.distinct(order)),
             [4, 5, 4, 2, 0]
         );
+    }
+
+    #[test]
+    fn counts_of_another_program_weigh_as_they_would_when_counted_here() {
+        let mut builder = DocumentFrequency::builder();
+        builder.add_image([&[1, 2, 3, 4, 5][..], &[2, 3]].iter());
+        builder.add_image([&[2, 3, 1][..]].iter());
+        let counted = builder.build().expect("two images");
+        let mut ngrams = Vec::new();
+        for ngram in [&[1][..], &[2], &[3], &[1, 2], &[2, 3], &[2, 3, 4, 5]] {
+            ngrams.push((ngram.to_vec(), counted.frequency(ngram)));
+        }
+        // Whatever the order, and with beginnings that are not listed.
+        for _ in 0..2 {
+            ngrams.reverse();
+            let table = DocumentFrequency::from_counts(2, &ngrams).expect("a table");
+            for ngram in [
+                &[1][..],
+                &[2],
+                &[3, 4],
+                &[2, 3],
+                &[2, 3, 4],
+                &[2, 3, 4, 5],
+                &[9],
+            ] {
+                assert_eq!(table.inverse(ngram), counted.inverse(ngram), "{ngram:?}");
+            }
+            let copy = DocumentFrequency::from_bytes(&table.to_bytes()).expect("a table");
+            assert_eq!(copy.fingerprint(), table.fingerprint());
+        }
+        for wrong in [vec![], vec![1; 5]] {
+            let error = DocumentFrequency::from_counts(2, &[(wrong, 1)]).expect_err("no n-gram");
+            assert!(
+                error.to_string().starts_with("found an n-gram of"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

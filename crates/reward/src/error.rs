@@ -150,6 +150,23 @@ pub enum RewardError {
         /// The score.
         value: f64,
     },
+    /// A score that is finite, but not with its weight or beside the other rewards.
+    #[error(
+        "reward {reward}: found {value:e} for the caption `{text}` of image {image}, expected a number whose sum with \
+         weight {weight:?} is finite"
+    )]
+    Overflow {
+        /// The reward's name.
+        reward: String,
+        /// Its weight.
+        weight: f64,
+        /// The caption.
+        text: String,
+        /// The image's id.
+        image: String,
+        /// The score, before standardisation and weight.
+        value: f64,
+    },
     /// Another program that could not be started or failed.
     #[error(transparent)]
     Program(Box<ProgramError>),
@@ -161,14 +178,19 @@ pub enum RewardError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Bytes that are no table of document frequencies.
-    #[error("document frequencies: found leading bytes {found:02x?}, expected {expected:02x?}")]
-    TableMagic {
-        /// The bytes found.
-        found: Vec<u8>,
-        /// The bytes of every table.
-        expected: &'static [u8],
+    /// An n-gram of a table that CIDEr has no use for.
+    #[error(
+        "found an n-gram of {found} tokens in a table of document frequencies, expected 1 to 4"
+    )]
+    NgramOrder {
+        /// Its number of tokens.
+        found: usize,
     },
+    /// Bytes that are no table of document frequencies.
+    #[error(
+        "found no table of document frequencies, expected one that `scst document-frequency` wrote"
+    )]
+    TableMagic,
     /// A table of another format version.
     #[error("document frequencies: found format version {found}, expected {expected}")]
     TableVersion {
@@ -179,14 +201,9 @@ pub enum RewardError {
     },
     /// A table whose bytes changed after it was written.
     #[error(
-        "document frequencies: found checksum {found}, expected {expected}: the table is damaged or cut short"
+        "document frequencies: found another checksum than the table's own: it is damaged or cut short"
     )]
-    TableChecksum {
-        /// The checksum of the bytes.
-        found: String,
-        /// The checksum written at the end.
-        expected: String,
-    },
+    TableChecksum,
     /// A table whose checksum holds but whose contents do not.
     #[error("document frequencies: byte {offset}: expected {expected}")]
     TableContent {
@@ -265,14 +282,16 @@ impl RewardError {
             | Self::DuplicateWord { .. }
             | Self::FileMissing { .. }
             | Self::DuplicateReward { .. }
-            | Self::TableMagic { .. }
+            | Self::NgramOrder { .. }
+            | Self::TableMagic
             | Self::TableVersion { .. }
-            | Self::TableChecksum { .. }
+            | Self::TableChecksum
             | Self::TableContent { .. }
             | Self::TableRead(_) => true,
             Self::UnknownImage { .. }
             | Self::ScoreCount { .. }
             | Self::NotFinite { .. }
+            | Self::Overflow { .. }
             | Self::Failed { .. }
             | Self::TableWrite(_) => false,
         }

@@ -137,8 +137,8 @@ impl RewardMixture {
     ///
     /// # Errors
     /// [`RewardError::NoRewards`] for a mixture that is still empty, [`RewardError::UnknownImage`], any error of a
-    /// reward, and [`RewardError::ScoreCount`] or [`RewardError::NotFinite`] when a reward, or the sum, is something
-    /// else than one finite score per caption.
+    /// reward, [`RewardError::ScoreCount`] or [`RewardError::NotFinite`] when a reward is something else than one finite
+    /// score per caption, and [`RewardError::Overflow`] when the sum is not finite.
     pub fn score(&mut self, candidates: &[Candidate<'_>]) -> Result<MixtureScores, RewardError> {
         if self.parts.is_empty() {
             return Err(RewardError::NoRewards);
@@ -156,10 +156,13 @@ impl RewardMixture {
                 scores.clone()
             };
             let sums = total.iter_mut().zip(&mut self_critical);
-            for ((total, self_critical), score) in sums.zip(comparable) {
+            for (caption, ((total, self_critical), score)) in sums.zip(comparable).enumerate() {
                 *total += part.weight * score;
                 if part.self_critical {
                     *self_critical += part.weight * score;
+                }
+                if !total.is_finite() || !self_critical.is_finite() {
+                    return Err(overflow(part, scores[caption], &batch, caption));
                 }
             }
             parts.push(PartScores {
@@ -168,8 +171,6 @@ impl RewardMixture {
                 scores,
             });
         }
-        check_scores("total", &total, &batch)?;
-        check_scores("total", &self_critical, &batch)?;
         Ok(MixtureScores {
             total,
             self_critical,
@@ -186,11 +187,31 @@ fn standardised(scores: &[f64]) -> Vec<f64> {
     let mean = scores.iter().map(|score| score - first).sum::<f64>() / count;
     let centred: Vec<f64> = scores.iter().map(|score| score - first - mean).collect();
     let variance = centred.iter().map(|score| score * score).sum::<f64>() / count;
-    if variance == 0.0 {
-        return vec![0.0; scores.len()];
+    if !variance.is_normal() {
+        // All are equal, or their squares are no numbers any more, which they are in another unit.
+        let is_finite = centred.iter().all(|score| score.is_finite());
+        let within = if is_finite { &centred } else { scores };
+        let unit = within.iter().fold(0.0, |a: f64, score| a.max(score.abs()));
+        if unit == 0.0 {
+            return vec![0.0; scores.len()];
+        }
+        let scaled = scores.iter().map(|score| score / unit);
+        return standardised(&scaled.collect::<Vec<_>>());
     }
     let scale = variance.sqrt().recip();
     centred.iter().map(|score| score * scale).collect()
+}
+
+/// That the score of a caption is too large for the sum.
+fn overflow(part: &Part, value: f64, batch: &Batch<'_>, caption: usize) -> RewardError {
+    let found = batch.iter().nth(caption);
+    RewardError::Overflow {
+        reward: part.reward.name().to_owned(),
+        weight: part.weight,
+        text: found.map_or_else(String::new, |(candidate, _)| candidate.text.to_owned()),
+        image: found.map_or_else(String::new, |(_, image)| image.id.clone()),
+        value,
+    }
 }
 
 fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), RewardError> {
@@ -214,4 +235,27 @@ fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standardised_scores_do_not_depend_on_their_unit() {
+        let scores = [1.0, 2.0, 4.0, 4.0, 9.0];
+        let expected = standardised(&scores);
+        for unit in [1e-300, 1e-200, 1e-3, 1e3, 1e160, 1e300, 1e307] {
+            let found = standardised(&scores.map(|score| score * unit));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-12, "{unit:e}: {found}");
+            }
+        }
+        // Even the differences of these are no numbers.
+        let found = standardised(&[f64::MAX, -f64::MAX]);
+        assert_eq!(found, [1.0, -1.0]);
+        for equal in [0.0, 1e-300, 1e300] {
+            assert_eq!(standardised(&[equal; 3]), [0.0; 3]);
+        }
+    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
+use serde_json::error::Category;
+
 /// How much of what a program wrote is shown in a message, in characters.
 const SHOWN: usize = 200;
 
@@ -97,12 +99,12 @@ pub enum ProgramFault {
         limit: usize,
     },
     /// It wrote something else than JSON.
-    #[error("found {found:?} ({reason}), expected {expected}")]
+    #[error("found {found:?}, which is not {}, expected {expected}", form(*.reason))]
     NotJson {
         /// The beginning of what it wrote.
         found: String,
         /// Why that is not JSON.
-        reason: serde_json::Error,
+        reason: Category,
         /// What was expected.
         expected: &'static str,
     },
@@ -146,11 +148,20 @@ pub enum ProgramFault {
         image: String,
     },
     /// A request that cannot be written as JSON.
-    #[error("failed to write a request: {0}")]
-    Request(serde_json::Error),
+    #[error("failed to write a request as JSON")]
+    Request(#[source] serde_json::Error),
     /// It is used again after a failure.
     #[error("found it stopped after an earlier failure, expected no further captions")]
     Stopped,
+}
+
+/// What a text is not, by the kind of error that reading it has met.
+fn form(reason: Category) -> &'static str {
+    match reason {
+        Category::Eof => "all of a JSON value",
+        Category::Data => "JSON of this form",
+        Category::Io | Category::Syntax => "JSON",
+    }
 }
 
 /// `exit status 3`, `signal 9 (SIGKILL)`.

@@ -1,7 +1,8 @@
 //! Raw captions to words, as coco-caption makes them before any metric sees them.
 //!
 //! The reference runs Stanford's PTBTokenizer 3.4.1 with `-preserveLines -lowerCase` and drops 17 punctuation strings.
-//! This is a scanner written from pairs of its inputs and outputs, one pass over the text:
+//! This is a scanner written from pairs of its inputs and outputs, one pass over the text: of all rules that match at a
+//! place, the one that looks furthest makes the token.
 //!
 //! ```text
 //! A man's dog isn't here (again).  ->  a man 's dog is n't here -lrb- again -rrb-
@@ -10,23 +11,26 @@
 //! | file | what is there |
 //! |---|---|
 //! | `scanner` | the pass over the text, which asks the others in turn |
-//! | `word` | words, hyphens, slashes, inner full stops, apostrophes that stay inside |
-//! | `contraction` | `n't`, `'s` and the like, `cannot`, `'tis` |
+//! | `word` | words, hyphens, slashes, inner full stops, names of files |
+//! | `contraction` | `n't`, `'s` and the like, `cannot`, `'tis`, apostrophes that stay inside |
 //! | `abbreviation` | words that keep their full stop, and what begins a sentence |
-//! | `number` | numbers, times, dates, mixed fractions |
+//! | `number` | numbers, dates, fractions, telephone numbers |
 //! | `address` | URLs, mail addresses, domains |
-//! | `symbol` | quotes, brackets, dashes, dots, currencies, smileys |
-//! | `entity` | what happens before: `&amp;` and its kin, soft hyphens |
+//! | `symbol` | quotes, brackets, dashes, dots, currencies, entities, smileys |
+//! | `tag` | tags: `<b>` |
 //! | `piece` | a token before it is lower-cased |
 //! | `character` | classes of characters |
+//! | `classes` | the table of these classes, written by `scripts/ptb_classes.py` from what the reference prints for every character of the Basic Multilingual Plane |
+//!
+//! `tests/ptb_java` holds it against the reference.
 //!
 //! # Differences from the reference
 //! - Each caption is tokenised on its own. The reference puts all captions into one file, where a single letter with a
 //!   full stop at the end of a caption looks at the first letter of the next one.
 //! - Characters that break lines are spaces. In the reference those other than `\n` shift all later captions by one.
-//! - Phone numbers such as `(555) 123-4567` are not joined with no-break spaces. Mixed fractions (`22 3/4`) are; those
-//!   who split words at any white space, as CIDEr and BLEU do, see two words either way.
-//! - Control characters are deleted.
+//! - A tag is no longer than 1,000 bytes.
+//! - Small letters are those of this program's Unicode version, where the reference's depend on that of its Java; and
+//!   where Σ is written as ς in a word that mixes letters, digits and scripts.
 
 mod abbreviation;
 mod address;
@@ -73,7 +77,7 @@ pub fn tokenize(raw: &str) -> String {
 
 /// Appends to `out` what [`tokenize`] returns.
 ///
-/// Allocates only where `out` must grow, for captions with entities or soft hyphens, and for words with a capital sigma.
+/// Allocates only where `out` must grow, and for words with soft hyphens.
 pub fn tokenize_into(raw: &str, out: &mut String) {
     let first = out.len();
     for piece in Scanner::new(raw) {

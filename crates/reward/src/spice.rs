@@ -169,7 +169,7 @@ fn read_output(text: &[u8], items: usize) -> Result<SpiceScores, ProgramFault> {
         Err(reason) => {
             return Err(ProgramFault::NotJson {
                 found: beginning(text),
-                reason,
+                reason: reason.classify(),
                 expected: EXPECTED,
             });
         }

@@ -122,8 +122,7 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
     let contents = good[..good.len() - 32].to_vec();
     assert_eq!(
         message(b"PK\x03\x04"),
-        "document frequencies: found leading bytes [50, 4b, 03, 04], \
-         expected [73, 63, 73, 74, 2d, 64, 66, 0a]"
+        "found no table of document frequencies, expected one that `scst document-frequency` wrote"
     );
     let mut newer = contents.clone();
     newer[8] = 3;
@@ -134,7 +133,7 @@ fn errors_say_what_was_found_when_a_table_is_bad() {
     let mut cut = good.clone();
     cut.pop();
     assert!(
-        message(&cut).ends_with("the table is damaged or cut short"),
+        message(&cut).ends_with("it is damaged or cut short"),
         "{}",
         message(&cut)
     );

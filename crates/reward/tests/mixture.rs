@@ -279,7 +279,8 @@ fn score_fails_when_a_foreign_reward_misbehaves() {
     );
     assert_eq!(
         message(vec![f64::MAX, 1.0]),
-        "reward total: caption 0 of image dog.jpg: found score inf, expected a finite number"
+        "reward shared_words: found 1.7976931348623157e308 for the caption `a dog` of image dog.jpg, expected a number whose \
+         sum with weight 2.0 is finite"
     );
 }
 

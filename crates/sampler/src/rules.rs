@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// The longest caption that lengths are compared up to where no maximum is given.
-const LONGEST: usize = 2000;
-/// Lists of more words are told whole, not by the words that matter.
-const LARGEST_LIST: usize = 20_000;
+const LONGEST: usize = 1000;
+/// How often a list of words is tried without some of them, to find those that matter.
+const TRIES: usize = 500;
 
 /// All that captions must be, in the ids of a vocabulary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -213,16 +213,22 @@ impl Rules {
             |rules| &mut rules.forbidden_words,
         ];
         for list in lists {
-            let mut k = list(&mut self).len();
-            if k > LARGEST_LIST {
-                continue;
-            }
-            while k > 0 {
-                k -= 1;
-                let word = list(&mut self).remove(k);
-                if self.are_possible() {
-                    list(&mut self).insert(k, word);
+            let mut tries = TRIES;
+            let mut run = list(&mut self).len();
+            // Runs of words are left out, shorter and shorter ones, as long as the rules stay impossible.
+            while run > 0 {
+                let mut first = 0;
+                while first < list(&mut self).len() && tries > 0 {
+                    tries -= 1;
+                    let words = list(&mut self).clone();
+                    let end = (first + run).min(words.len());
+                    list(&mut self).drain(first..end);
+                    if self.are_possible() {
+                        *list(&mut self) = words;
+                        first = end;
+                    }
                 }
+                run /= 2;
             }
         }
         self

@@ -16,7 +16,7 @@ use std::{
 
 use scst_reward::{Batch, Candidate, ImageReferences, Reward, RewardError, RewardRegistry};
 use scst_trainer::{
-    Config, Event, Observer, Outcome, RunOptions,
+    Config, Event, Observer, Outcome, RunOptions, Start,
     config::{ConfigError, Override},
     train,
 };
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let options = RunOptions {
         directory: PathBuf::from(directory),
-        resume: false,
+        start: Start::New,
         verify_features: false,
         stop: &AtomicBool::new(false),
         rewards: &rewards,

@@ -309,7 +309,7 @@ impl<'a> Trainee<'a> {
         if !norm.is_finite() {
             return Err(TrainError::NotFinite {
                 stage: stage.to_owned(),
-                step,
+                step: step + 1,
                 what: "gradient",
             });
         }

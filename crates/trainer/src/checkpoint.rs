@@ -35,11 +35,11 @@ pub use error::CheckpointError;
 use crate::{
     config::{Config, OptimiserConfig},
     draws::{Purpose, generator},
-    files::{recover, replace_directory_atomically},
+    files::{recover_all, remove_directory, replace_directory_atomically},
     optimiser::{Moments, Optimiser},
     progress::Progress,
 };
-use manifest::{MANIFEST, Manifest, entry, from_json, read, to_json, verified};
+use manifest::{MANIFEST, Manifest, entry, fingerprint, from_json, read, to_json, verified};
 pub(crate) use tensors::{NamedTensor, with_weights};
 use tensors::{decode, encode, model_tensors, moment_tensors};
 
@@ -54,6 +54,18 @@ const OPTIMISER: &str = "optimiser.safetensors";
 const STANDARDISATION: &str = "standardisation.safetensors";
 const ENCODER: &str = "encoder.json";
 const FEATURES: &str = "features.json";
+
+/// Every file that a manifest may list.
+const FILES: [&str; 8] = [
+    STATE,
+    CONFIG,
+    TOKENIZER,
+    MODEL,
+    OPTIMISER,
+    STANDARDISATION,
+    ENCODER,
+    FEATURES,
+];
 
 /// What `state.json` holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -146,9 +158,10 @@ impl Snapshot<'_> {
         files.push((MANIFEST, to_json(&manifest, dir)?));
         replace_directory_atomically(dir, |temporary| {
             for (name, bytes) in &files {
-                let path = temporary.join(name);
-                fs::write(&path, bytes)
-                    .map_err(|source| CheckpointError::Write { path, source })?;
+                fs::write(temporary.join(name), bytes).map_err(|source| {
+                    let path = dir.join(name);
+                    CheckpointError::Write { path, source }
+                })?;
             }
             Ok(())
         })
@@ -169,6 +182,7 @@ pub struct Checkpoint {
     pub encoder: Option<Vec<u8>>,
     pub(crate) features: Option<FeatureFingerprint>,
     pub(crate) progress: Progress,
+    fingerprint: String,
     feature_dimension: usize,
     optimiser_updates: u64,
     weights: Vec<NamedTensor>,
@@ -189,6 +203,13 @@ impl Checkpoint {
             });
         }
         let manifest: Manifest = from_json(&manifest_path, &read(&manifest_path)?)?;
+        if let Some(name) = manifest.keys().find(|name| !FILES.contains(&name.as_str())) {
+            return Err(CheckpointError::Damaged {
+                path: manifest_path,
+                found: format!("an entry `{name}`"),
+                expected: format!("only `{}`", FILES.join("`, `")),
+            });
+        }
         // The vocabulary is looked at before its checksum: another run's tokenizer in its place
         // deserves a better answer than "damaged".
         let state_path = dir.join(STATE);
@@ -258,6 +279,7 @@ impl Checkpoint {
             vocabulary,
             standardiser,
             encoder,
+            fingerprint: fingerprint(&manifest, &[MODEL, TOKENIZER, STANDARDISATION]),
             features,
             progress: state.progress,
             feature_dimension: state.feature_dimension,
@@ -275,6 +297,11 @@ impl Checkpoint {
     /// Length of the feature vectors that the captioner reads.
     pub fn feature_dimension(&self) -> usize {
         self.feature_dimension
+    }
+
+    /// Fingerprint of weights, words and the standardisation of features.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Loads the checkpoint `path`, or the best one if `path` is a run directory.
@@ -326,8 +353,9 @@ impl Checkpoint {
     }
 }
 
-/// The newest checkpoint of a run: its directory and step.
+/// The newest checkpoint of a run, after repairing what a kill has left.
 pub(crate) fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    recover_all(checkpoints)?;
     Ok(list(checkpoints)?.pop().map(|(_, path)| path))
 }
 
@@ -335,10 +363,7 @@ pub(crate) fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, CheckpointEr
 pub(crate) fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
     let all = list(checkpoints)?;
     for (_, path) in &all[..all.len().saturating_sub(keep)] {
-        fs::remove_dir_all(path).map_err(|source| CheckpointError::Write {
-            path: path.clone(),
-            source,
-        })?;
+        remove_directory(path)?;
     }
     Ok(())
 }
@@ -360,7 +385,6 @@ fn list(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>, CheckpointError> {
         let name = entry.file_name();
         let step = name.to_str().and_then(|name| name.strip_prefix("step-"));
         if let Some(step) = step.and_then(|step| step.parse::<u64>().ok()) {
-            recover(&entry.path())?;
             found.push((step, entry.path()));
         }
     }

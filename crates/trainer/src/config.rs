@@ -10,6 +10,7 @@ mod check;
 mod contradictions;
 mod decoder;
 mod load;
+mod optional;
 mod problem;
 mod stage;
 mod valid;
@@ -129,8 +130,13 @@ pub enum ValidationMetric {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
-    /// The metric that the best checkpoint is best in.
+    /// The metric that the best checkpoint is best in; where it ties, the other two in the order of
+    /// [`ValidationMetric`] decide, and then the later step.
     pub metric: ValidationMetric,
+    /// At most so many validation images, the first of an order that the seed decides, the same in every validation; all
+    /// if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<usize>,
     /// Images decoded at a time.
     pub images_per_batch: usize,
     /// How captions are decoded.
@@ -141,6 +147,7 @@ impl Default for ValidationConfig {
     fn default() -> Self {
         Self {
             metric: ValidationMetric::CiderD,
+            images: None,
             images_per_batch: 100,
             decoder: DecoderConfig::default(),
         }
@@ -154,6 +161,9 @@ pub struct CheckpointConfig {
     /// Steps between two checkpoints, beside those after every validation; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every_steps: Option<u64>,
+    /// Minutes between two checkpoints, whatever was written in between; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_minutes: Option<f64>,
     /// Number of the newest checkpoints that are kept.
     pub keep: usize,
 }
@@ -162,6 +172,7 @@ impl Default for CheckpointConfig {
     fn default() -> Self {
         Self {
             every_steps: None,
+            every_minutes: None,
             keep: 2,
         }
     }

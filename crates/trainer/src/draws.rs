@@ -26,22 +26,75 @@ pub(crate) enum Purpose {
     Locations = 7,
     /// Words of captions that are sampled for evaluation.
     Decoding = 8,
+    /// The choice among validation images.
+    ValidationImages = 9,
+    /// The order of the images of an epoch, which takes the place of the step.
+    Order = 10,
 }
 
 /// The generator for one purpose in one step of one stage.
 pub(crate) fn generator(seed: u64, purpose: Purpose, stage: usize, step: u64) -> ChaCha8Rng {
+    let (stream, word) = place(purpose, stage, step);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // A stream has 2^68 words of 32 bits: 2^32 steps of 2^36 words each.
-    rng.set_stream((stage as u64) << 8 | purpose as u64);
-    rng.set_word_pos(u128::from(step) << 36);
+    rng.set_stream(stream);
+    rng.set_word_pos(word);
     rng
 }
 
+/// The stream of a generator and its first word there. A stream has 2^68 words of 32 bits: 2^32 steps of 2^36 words
+/// each, and no two purposes or stages share one.
+fn place(purpose: Purpose, stage: usize, step: u64) -> (u64, u128) {
+    let stream = (stage as u64) << 8 | purpose as u64;
+    (stream, u128::from(step) << WORDS.ilog2())
+}
+
+/// Words of one generator.
+const WORDS: u128 = 1 << 36;
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rand::Rng;
 
     use super::*;
+
+    const ALL: [Purpose; 10] = [
+        Purpose::Weights,
+        Purpose::Captions,
+        Purpose::Dropout,
+        Purpose::Sampling,
+        Purpose::ScheduledSampling,
+        Purpose::MadeUp,
+        Purpose::Locations,
+        Purpose::Decoding,
+        Purpose::ValidationImages,
+        Purpose::Order,
+    ];
+
+    #[test]
+    fn no_two_generators_share_a_word() {
+        let mut begins: BTreeMap<(u64, u128), (Purpose, usize, u64)> = BTreeMap::new();
+        for purpose in ALL {
+            for stage in [0, 1, 2, 255, 256, 1_000] {
+                for step in [0, 1, 2, 1_000, u64::from(u32::MAX)] {
+                    let (stream, word) = place(purpose, stage, step);
+                    let rng = generator(7, purpose, stage, step);
+                    assert_eq!((rng.get_stream(), rng.get_word_pos()), (stream, word));
+                    // The words of the last step are still in the stream.
+                    assert!(word + WORDS <= 1 << 68);
+                    let other = begins.insert((stream, word), (purpose, stage, step));
+                    assert!(other.is_none(), "{other:?} and {purpose:?} {stage} {step}");
+                }
+            }
+        }
+        // In the order of streams and words, each begins where the one before has ended, or later.
+        let begins: Vec<(u64, u128)> = begins.into_keys().collect();
+        for pair in begins.windows(2) {
+            let [(stream, word), (next_stream, next_word)] = [pair[0], pair[1]];
+            assert!(stream < next_stream || word + WORDS <= next_word);
+        }
+    }
 
     #[test]
     fn generator_differs_when_any_coordinate_does() {

@@ -82,6 +82,29 @@ pub enum TrainError {
         /// The run directory.
         path: PathBuf,
     },
+    /// A run is to go on and there is none.
+    #[error(
+        "`{}` holds no run to go on with: found no `config.toml`; leave --resume out to begin one, or give \
+         --resume-or-start, which begins one where there is none",
+        path.display()
+    )]
+    NoRun {
+        /// The run directory.
+        path: PathBuf,
+    },
+    /// A directory with traces of a run but without its configuration.
+    #[error(
+        "`{}` holds no `config.toml`, but `{}` of an earlier run; put the `config.toml` back (every checkpoint holds \
+         it), or choose another directory with --out",
+        path.display(),
+        found.display()
+    )]
+    RunWithoutConfig {
+        /// The run directory.
+        path: PathBuf,
+        /// What a run has left there.
+        found: PathBuf,
+    },
     /// A run is resumed with another configuration.
     #[error(
         "`{}` was begun with another configuration: key `{key}` was {was}, now it is {is}",
@@ -114,6 +137,31 @@ pub enum TrainError {
         found: usize,
         /// Training images.
         images: usize,
+    },
+    /// A stage of more steps than there are random draws for.
+    #[error("stage `{stage}`: found {found} `{key}`, expected at most {most}")]
+    StageTooLong {
+        /// Name of the stage.
+        stage: String,
+        /// `steps` or `epochs`.
+        key: &'static str,
+        /// Its value.
+        found: u64,
+        /// The largest possible.
+        most: u64,
+    },
+    /// A stage that was to end earlier than where the run is.
+    #[error(
+        "stage `{stage}`: found an end after {found} steps, expected {done} or more, which are done; to have an \
+         earlier state, take its checkpoint"
+    )]
+    StageTooShort {
+        /// Name of the stage.
+        stage: String,
+        /// Its steps.
+        found: u64,
+        /// Steps that are done.
+        done: u64,
     },
     /// A decoder that is out of range, or that asks for what no caption can be.
     #[error("{}", joined(problems))]
@@ -174,6 +222,17 @@ pub enum TrainError {
     /// A configuration without a self-critical stage where one is needed.
     #[error("key `stages`: found no stage with `scst`, expected one, whose rewards are used")]
     NoSelfCriticalStage,
+    /// A divergence whose other model the estimator lab does not have.
+    #[error(
+        "key `stages.{stage}.scst.kl_weight`: found {found}, expected 0 to measure estimators, as the model that the \
+         stage began with is not there; add --set stages.{stage}.scst.kl_weight=0"
+    )]
+    DivergenceFromNothing {
+        /// Index of the stage.
+        stage: usize,
+        /// The weight.
+        found: f64,
+    },
     /// A size of a benchmark that is out of range.
     #[error("{name}: found {found}, expected {expected}")]
     BenchSize {
@@ -191,10 +250,33 @@ pub enum TrainError {
     NotFinite {
         /// Name of the stage.
         stage: String,
-        /// Step within the stage.
+        /// Step of the run, from 1, as records and checkpoints count them.
         step: u64,
         /// What is not finite.
         what: &'static str,
+    },
+    /// A reward so large that gradient or loss are no longer finite.
+    #[error(
+        "stage `{stage}`, step {step}: found a {what} that is not finite, because reward `{reward}` with weight {weight:?} is {value:e} for \
+         the caption `{caption}` of image `{image}`; expected rewards of a size near 1"
+    )]
+    RewardOverflow {
+        /// Name of the stage.
+        stage: String,
+        /// Step of the run, from 1.
+        step: u64,
+        /// What is not finite.
+        what: &'static str,
+        /// Name of the reward.
+        reward: String,
+        /// Its value, without its weight.
+        value: f64,
+        /// Its weight.
+        weight: f64,
+        /// Id of the image.
+        image: String,
+        /// The caption that was given it.
+        caption: String,
     },
 }
 
@@ -218,6 +300,10 @@ impl TrainError {
             Self::Config(_)
             | Self::Backend(_)
             | Self::RunExists { .. }
+            | Self::NoRun { .. }
+            | Self::RunWithoutConfig { .. }
+            | Self::StageTooLong { .. }
+            | Self::StageTooShort { .. }
             | Self::ConfigChanged { .. }
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
@@ -228,6 +314,7 @@ impl TrainError {
             | Self::ConsensusWithoutTraining
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage
+            | Self::DivergenceFromNothing { .. }
             | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)
@@ -235,7 +322,8 @@ impl TrainError {
             | Self::Event(_)
             | Self::Curve(_)
             | Self::Device(_)
-            | Self::NotFinite { .. } => false,
+            | Self::NotFinite { .. }
+            | Self::RewardOverflow { .. } => false,
         }
     }
 }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
-    config::{ScstConfig, SequenceObjective, bounds},
+    config::{HardAttentionConfig, ScstConfig, SequenceObjective, bounds},
     objective::{ImageBatch, StepContext},
     observer::Unobserved,
     scst::{BaselineState, SelfCritic},
@@ -63,11 +63,12 @@ pub struct EstimatorReport {
 }
 
 /// Measures every baseline with every number of samples, on the weights of `checkpoint`, the data of `config`, and the
-/// rewards of its first self-critical stage.
+/// rewards of its first self-critical stage: the plain policy gradient of captions from the first word on, with the
+/// stage's entropy bonus and training of hard attention.
 ///
 /// # Errors
-/// [`TrainError`] when data, weights and rewards do not fit together, there is no self-critical stage, or a number is
-/// out of range.
+/// [`TrainError`] when data, weights and rewards do not fit together, there is no self-critical stage, its `kl_weight`
+/// is not 0, or a number is out of range.
 pub fn measure_estimators(
     config: &Config,
     checkpoint: &Checkpoint,
@@ -87,12 +88,24 @@ pub fn measure_estimators(
     let images = lab.images.min(train.len());
     corpus.check_features(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
-    let rewards = config.stages.iter().find_map(|stage| stage.scst.clone());
+    let stages = config.stages.iter().enumerate();
+    let (k, stage, rewards) = stages
+        .filter_map(|(k, stage)| Some((k, stage, stage.scst.clone()?)))
+        .next()
+        .ok_or(TrainError::NoSelfCriticalStage)?;
+    if rewards.kl_weight > 0.0 {
+        return Err(TrainError::DivergenceFromNothing {
+            stage: k,
+            found: rewards.kl_weight,
+        });
+    }
+    let hard = stage.hard_attention.unwrap_or_default();
     let bench = Bench {
         config,
         registry,
         lab,
-        rewards: rewards.ok_or(TrainError::NoSelfCriticalStage)?,
+        rewards,
+        hard_attention: config.model.attends_hard().then_some(hard),
         corpus,
         captioner,
         device,
@@ -133,6 +146,8 @@ struct Bench<'a> {
     registry: &'a RewardRegistry,
     lab: &'a EstimatorLab,
     rewards: ScstConfig,
+    /// How the choice of regions is trained in the stage, if the captioner attends hard.
+    hard_attention: Option<HardAttentionConfig>,
     corpus: Corpus,
     captioner: Captioner,
     device: Device,
@@ -245,7 +260,7 @@ impl Bench<'_> {
                 step,
                 epoch: 0,
                 dropout: 0.0,
-                hard_attention: None,
+                hard_attention: self.hard_attention,
             };
             let start = Instant::now();
             let vocabulary = self.corpus.vocabulary();

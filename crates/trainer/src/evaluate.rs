@@ -1,5 +1,7 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
+use std::ops::ControlFlow;
+
 use scst_data::{Example, ImageId};
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
@@ -46,11 +48,7 @@ pub struct EvaluationReport {
 impl EvaluationReport {
     /// The value of one metric.
     pub fn metric(&self, metric: ValidationMetric) -> f64 {
-        match metric {
-            ValidationMetric::CiderD => self.scores.cider_d,
-            ValidationMetric::Bleu4 => self.scores.bleu[3],
-            ValidationMetric::RougeL => self.scores.rouge_l,
-        }
+        metric.of(&self.scores)
     }
 
     /// All values by name, for logs.
@@ -82,6 +80,15 @@ impl ValidationMetric {
         }
     }
 
+    /// Its value among the scores of a corpus.
+    pub fn of(self, scores: &CorpusScores) -> f64 {
+        match self {
+            Self::CiderD => scores.cider_d,
+            Self::Bleu4 => scores.bleu[3],
+            Self::RougeL => scores.rouge_l,
+        }
+    }
+
     /// The name in logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -108,6 +115,9 @@ impl ValidationMetric {
 /// with several samples, so many fewer are decoded at a time. `run` tells the longest caption, and how many images are
 /// decoded at a time.
 ///
+/// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, there is
+/// no report.
+///
 /// # Errors
 /// [`TrainError`] when the decoder asks for what no caption can be, features cannot be read, decoding fails, or nothing
 /// can be scored.
@@ -115,10 +125,11 @@ pub fn evaluate(
     captioner: &Captioner,
     others: &[Captioner],
     corpus: &Corpus,
-    examples: &[Example],
+    examples: &[&Example],
     decoder: &DecoderConfig,
     run: &Config,
-) -> Result<EvaluationReport, TrainError> {
+    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<EvaluationReport>, TrainError> {
     let device = captioner.device();
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
@@ -126,11 +137,17 @@ pub fn evaluate(
     let mut dead_ends = 0;
     let images = decoder.images_at_a_time(run.validation.images_per_batch);
     for batch in examples.chunks(images) {
-        let features = corpus.features(&batch.iter().collect::<Vec<_>>(), &device)?;
+        if watch(words.len()).is_break() {
+            return Ok(None);
+        }
+        let features = corpus.features(batch, &device)?;
         for caption in search.captions(captioner, others, &features)? {
             dead_ends += usize::from(!caption.broken.is_empty());
             words.push(caption.words);
         }
+    }
+    if watch(words.len()).is_break() {
+        return Ok(None);
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),
@@ -160,7 +177,7 @@ pub fn evaluate(
             image_id: example.id(),
             caption: text.clone(),
         });
-    Ok(EvaluationReport {
+    Ok(Some(EvaluationReport {
         scores: evaluation.scores,
         captions: captions.collect(),
         distinct_captions: evaluation.distinct_captions,
@@ -175,5 +192,5 @@ pub fn evaluate(
                 .map_or(String::new(), |words| format!("|words:{}", words.name()))
         ),
         decoder,
-    })
+    }))
 }

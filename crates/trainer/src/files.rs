@@ -145,6 +145,30 @@ pub fn recover(dir: &Path) -> Result<(), FileError> {
     attempt().map_err(FileError::on(FileAction::Recover, dir))
 }
 
+/// Repairs every directory in `parent` as by [`recover`].
+///
+/// # Errors
+/// When `parent` cannot be listed, or as [`recover`].
+pub fn recover_all(parent: &Path) -> Result<(), FileError> {
+    let entries = fs::read_dir(parent).map_err(FileError::on(FileAction::List, parent))?;
+    for entry in entries {
+        let entry = entry.map_err(FileError::on(FileAction::List, parent))?;
+        let name = entry.file_name();
+        if let Some(name) = name.to_str().and_then(|name| name.strip_prefix(OLD_PREFIX)) {
+            recover(&parent.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a directory so that no half of it is ever found under its name.
+///
+/// # Errors
+/// When it cannot be renamed or deleted.
+pub fn remove_directory(dir: &Path) -> Result<(), FileError> {
+    discard(dir).map_err(FileError::on(FileAction::Remove, dir))
+}
+
 /// Deletes what a killed process left half written in `parent`: every entry whose name starts with `.tmp-`.
 ///
 /// Call it before anything is written there, since it cannot tell a dead writer from a living one.
@@ -467,6 +491,42 @@ mod tests {
             assert_eq!(content(&checkpoint), "next", "{present:?}");
             assert_eq!(names(dir.path()), ["best"], "{present:?}");
         }
+    }
+
+    #[test]
+    fn recovers_every_directory_whose_successor_is_missing() {
+        let dir = temporary_directory();
+        for name in [".old-step-9", ".old-best", "best", "step-5"] {
+            make(&dir.path().join(name), name);
+        }
+        recover_all(dir.path()).expect("the directories are recovered");
+        assert_eq!(names(dir.path()), ["best", "step-5", "step-9"]);
+        assert_eq!(content(&dir.path().join("step-9")), ".old-step-9");
+        assert_eq!(content(&dir.path().join("best")), "best");
+    }
+
+    #[test]
+    fn directory_is_never_half_there_while_it_is_removed() {
+        const FILES: usize = 2_000;
+        let dir = temporary_directory();
+        let target = dir.path().join("step-5");
+        fs::create_dir(&target).expect("the directory is made");
+        for file in 0..FILES {
+            fs::write(target.join(file.to_string()), "").expect("the file is written");
+        }
+        let list = || fs::read_dir(&target).map_or(0, |entries| entries.flatten().count());
+        std::thread::scope(|scope| {
+            scope.spawn(|| remove_directory(&target).expect("the directory is removed"));
+            loop {
+                let found = list();
+                // What is listed in part must be there no longer.
+                if !target.exists() {
+                    break;
+                }
+                assert_eq!(found, FILES);
+            }
+        });
+        assert!(names(dir.path()).is_empty());
     }
 
     #[test]

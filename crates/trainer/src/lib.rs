@@ -48,6 +48,6 @@ pub use evaluate::{DecodedCaption, EvaluationReport, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use observer::{Event, Observer};
 pub use progress::{Best, StageSummary};
-pub use run::{Outcome, RunOptions, Summary, train};
+pub use run::{Outcome, RunOptions, Start, Summary, train};
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Ready {
         /// Training images.
         train_images: usize,
-        /// Validation images.
+        /// Validation images that are used.
         val_images: usize,
         /// Words in the vocabulary.
         vocab: usize,
@@ -54,6 +54,13 @@ pub enum Event<'a> {
     },
     /// Training metrics of the last steps.
     Metrics(&'a Record),
+    /// Captions of validation images are being decoded.
+    Validating {
+        /// Images that have one.
+        done: usize,
+        /// Images in all.
+        images: usize,
+    },
     /// The validation images were scored.
     Validated {
         /// The scores.

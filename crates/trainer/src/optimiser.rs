@@ -115,9 +115,8 @@ impl Optimiser {
                 } else {
                     gradient
                 };
-                let before =
-                    before.map(|m| AdaptiveMomentumState::new(time as usize, m.first, m.second));
-                self.rule.on_device(learning_rate, values, gradient, before)
+                self.rule
+                    .on_device(learning_rate, values, gradient, before, time)
             };
             if let Some(moments) = after {
                 self.moments.insert(name.to_owned(), moments);
@@ -134,16 +133,23 @@ impl Rule {
         learning_rate: f64,
         values: Tensor<1>,
         gradient: Tensor<1>,
-        before: Option<AdaptiveMomentumState<1>>,
+        before: Option<Moments>,
+        time: u64,
     ) -> (Tensor<1>, Option<Moments>) {
+        // A parameter that has its first gradient late counts the same updates as all others.
+        let before = before.unwrap_or_else(|| Moments {
+            first: values.zeros_like(),
+            second: values.zeros_like(),
+        });
+        let before = AdaptiveMomentumState::new(time as usize, before.first, before.second);
         let (values, after) = match self {
             Self::Adam { burn, .. } => {
-                let state = before.map(AdamState::new);
+                let state = Some(AdamState::new(before));
                 let (values, state) = burn.step(learning_rate, values, gradient, state);
                 (values, state.map(|state| state.momentum))
             }
             Self::AdamW { burn, .. } => {
-                let state = before.map(AdamWState::new);
+                let state = Some(AdamWState::new(before));
                 let (values, state) = burn.step(learning_rate, values, gradient, state);
                 (values, state.map(|state| state.momentum))
             }
@@ -221,24 +227,27 @@ mod tests {
         };
         let adam = OptimiserConfig::Adam(AdamConfig::default());
         let adam_w = OptimiserConfig::Adamw(AdamWConfig::default());
-        for config in [adam, adam_w] {
-            let rule = Optimiser::new(&config).rule;
+        // From the start, and of a parameter whose first gradient comes with the sixth update.
+        let cases = [(0, &adam), (0, &adam_w), (5, &adam), (5, &adam_w)];
+        for (first_update, config) in cases {
+            let rule = Optimiser::new(config).rule;
             let start = [0.5f32, -0.25, 2.0, 0.0];
             let (mut ours, mut ours_before) = (tensor(&start), None);
             let (mut burns, mut burns_before) = (tensor(&start), None);
-            for time in 0..30u64 {
+            for time in first_update..first_update + 30 {
                 let gradient: Vec<f32> = (0..4)
                     .map(|k| ((time * 4 + k) as f32).sin() * 0.3)
                     .collect();
                 let step = rule.on_host(0.5, f64::INFINITY, 1e-2, time);
                 (ours, ours_before) = step_on_host(&step, ours, tensor(&gradient), ours_before);
                 let halved = tensor(&gradient).mul_scalar(0.5);
-                let before = burns_before
-                    .map(|m: Moments| AdaptiveMomentumState::new(time as usize, m.first, m.second));
-                (burns, burns_before) = rule.on_device(1e-2, burns, halved, before);
+                (burns, burns_before) = rule.on_device(1e-2, burns, halved, burns_before, time);
             }
             let difference = (ours - burns).abs().max().into_scalar::<f32>();
-            assert!(difference < 1e-6, "{config:?}: {difference:e}");
+            assert!(
+                difference < 1e-6,
+                "{config:?} from {first_update}: {difference:e}"
+            );
         }
     }
 }

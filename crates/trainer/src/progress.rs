@@ -1,10 +1,13 @@
 //! The position of a run: with the seed, all that its future depends on beside weights, moments
 //! and data.
 
+use std::collections::BTreeMap;
+
 use scst_loss::MovingAverage;
+use scst_reward::CorpusScores;
 use serde::{Deserialize, Serialize};
 
-use crate::scst::BaselineState;
+use crate::{run::Window, scst::BaselineState};
 
 /// The position of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +19,18 @@ pub(crate) struct Progress {
     pub(crate) step: u64,
     /// Steps of the run that are done.
     pub(crate) global_step: u64,
+    /// Whether the step before is still to be followed by a validation, which was interrupted.
+    #[serde(default)]
+    pub(crate) validation_due: bool,
+    /// The last validation of the current stage.
+    #[serde(default)]
+    pub(crate) last_validation: Option<LastValidation>,
+    /// Training metrics since the last record of them.
+    #[serde(default)]
+    pub(crate) window: Window,
+    /// Fingerprints of the checkpoints of other runs that this one uses, by path.
+    #[serde(default)]
+    pub(crate) foreign: BTreeMap<String, String>,
     /// Whether the current stage has ended.
     pub(crate) stage_ended: bool,
     /// Best validation of the current stage.
@@ -38,6 +53,18 @@ pub(crate) struct Progress {
     pub(crate) summaries: Vec<StageSummary>,
 }
 
+/// The last validation of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LastValidation {
+    /// Step of the run.
+    pub(crate) step: u64,
+    /// Its scores.
+    pub(crate) scores: CorpusScores,
+    /// How many validations in a row, this one included, had exactly these scores.
+    pub(crate) alike: u64,
+}
+
 /// A validation that was the best so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
@@ -49,7 +76,7 @@ pub struct Best {
     pub metric: f64,
     /// BLEU-1..4, ROUGE-L, CIDEr-D.
     #[serde(flatten)]
-    pub scores: scst_reward::CorpusScores,
+    pub scores: CorpusScores,
     /// How many different captions there were.
     pub distinct_captions: usize,
     /// Mean length in words.

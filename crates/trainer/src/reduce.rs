@@ -8,16 +8,25 @@ use std::collections::BTreeMap;
 
 use scst_loss::Counts;
 use scst_model::Gradients;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A sum of values together with what it is to be divided by.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Sum {
+    #[serde(deserialize_with = "null_as_nan")]
     total: f64,
     count: f64,
 }
 
+/// JSON has no numbers that are not finite: they are written as `null`.
+fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::deserialize(deserializer).map(|total| total.unwrap_or(f64::NAN))
+}
+
 /// Named means in the making.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Tally {
     sums: BTreeMap<String, Sum>,
 }
@@ -83,6 +92,20 @@ pub(crate) fn reduce(contributions: Vec<Contribution>) -> Contribution {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tally_is_read_back_to_the_bit_and_what_is_not_finite_as_nan() {
+        let mut tally = Tally::default();
+        tally.add("loss", 0.1 + 0.2, 3.0);
+        tally.add("loss", 1.0 / 3.0, 7.0);
+        let json = serde_json::to_string(&tally).unwrap();
+        assert_eq!(serde_json::from_str::<Tally>(&json).unwrap(), tally);
+        tally.add("entropy", f64::INFINITY, 1.0);
+        let json = serde_json::to_string(&tally).unwrap();
+        let read: Tally = serde_json::from_str(&json).unwrap();
+        assert!(read.total("entropy").is_nan());
+        assert_eq!(read.total("loss"), tally.total("loss"));
+    }
 
     #[test]
     fn means_do_not_depend_on_how_the_batch_was_divided() {

@@ -1,7 +1,11 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod foreign;
+mod opening;
 mod outset;
 mod stage;
+mod validation;
+mod window;
 
 use std::{
     fs, io,
@@ -17,8 +21,8 @@ use serde::Serialize;
 
 use crate::{
     TrainError,
-    checkpoint::{self, Checkpoint},
-    config::{Config, ScheduleConfig, StartFrom, ValidConfig, bounds},
+    checkpoint::Checkpoint,
+    config::{Config, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, curve, read_records},
@@ -29,21 +33,35 @@ use crate::{
     scst::SelfCritic,
     search::Search,
     warning::Warning,
-    xe::Xe,
 };
-use outset::{metric_warning, vocabulary_warning};
+use foreign::Foreign;
+use opening::{Length, check_lengths, newest_checkpoint};
+use outset::first_warnings;
+use validation::validation_images;
+pub(crate) use window::Window;
+
+/// What there may be in the run directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// No run: one is begun.
+    New,
+    /// A run: it goes on.
+    Resume,
+    /// Either.
+    ResumeOrNew,
+}
 
 /// How a run is begun.
 #[derive(Debug)]
 pub struct RunOptions<'a> {
     /// The run directory.
     pub directory: PathBuf,
-    /// Whether to go on with the run that the directory holds.
-    pub resume: bool,
+    /// Whether a run is begun there, or goes on.
+    pub start: Start,
     /// Whether a run that goes on reads all features again and compares their checksum, even where they look as they
     /// did.
     pub verify_features: bool,
-    /// Becomes true when the run should end after the current step, with a checkpoint.
+    /// Becomes true when the run should end after the current step, or batch of captions, with a checkpoint.
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
     pub rewards: &'a RewardRegistry,
@@ -98,6 +116,7 @@ struct Run<'a> {
     corpus: Corpus,
     device: Device,
     captioner: Captioner,
+    foreign: Foreign,
     optimiser: Option<Optimiser>,
     progress: Progress,
     events: EventWriter,
@@ -112,19 +131,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, TrainError> {
         let device = config.backend.device()?;
         let directory = options.directory.clone();
-        let checkpoints = directory.join("checkpoints");
-        let exists = directory.join("config.toml").is_file();
-        if exists && !options.resume {
-            return Err(TrainError::RunExists { path: directory });
-        }
-        let mut newest = None;
-        if exists {
-            check_unchanged(config, &directory)?;
-            if checkpoints.is_dir() {
-                remove_stale_temporaries(&checkpoints)?;
-                newest = checkpoint::newest(&checkpoints)?;
-            }
-        }
+        let newest = newest_checkpoint(config, options)?;
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
         let corpus = match &stored {
             None => Corpus::build(&config.data, &config.model, observer)?,
@@ -133,20 +140,17 @@ impl<'a> Run<'a> {
                 Corpus::resume(&config.data, &config.model, stored, verify, observer)?
             }
         };
-        check_batches(config, &corpus)?;
-        let mut warnings = Vec::new();
-        warnings.extend(corpus.notices().iter().cloned().map(Warning::Data));
-        warnings.extend(vocabulary_warning(config, &corpus)?);
-        let validation = corpus.split(Split::Val)?.iter();
-        let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
-        warnings.extend(metric_warning(config.validation.metric, &references));
-        check_rewards(config, &corpus, options.rewards)?;
-        for stage in &config.stages {
-            if let StartFrom::Checkpoint(path) = &stage.start_from {
-                starting_weights(path, config, &corpus, &device)?;
-            }
-        }
-        check_teachers(config, &corpus, &device)?;
+        let mut progress = stored
+            .as_ref()
+            .map(|s| s.progress.clone())
+            .unwrap_or_default();
+        let train_images = corpus.split(Split::Train)?.len();
+        check_lengths(config, train_images, &mut progress)?;
+        let warnings = first_warnings(config, &corpus)?;
+        let goes_on = goes_on(config, &progress, train_images)?;
+        let first = progress.stage + usize::from(!goes_on);
+        check_rewards(config, first, &corpus, options.rewards)?;
+        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, &device)?;
         Search::new(
             &config.validation.decoder,
             config,
@@ -168,17 +172,13 @@ impl<'a> Run<'a> {
                 Captioner::init(&config.model, dimensions, &device, &mut rng)
             }
         };
-        let progress = stored
-            .as_ref()
-            .map(|s| s.progress.clone())
-            .unwrap_or_default();
         let optimiser = stored.as_ref().and_then(|stored| {
             let stage = config.stages.get(progress.stage)?;
             Some(stored.optimiser(&stage.optimiser, &device))
         });
         observer.observe(&Event::Ready {
-            train_images: corpus.split(Split::Train)?.len(),
-            val_images: corpus.split(Split::Val)?.len(),
+            train_images,
+            val_images: validation_images(config, &corpus)?.len(),
             vocab: corpus.vocabulary().len(),
             parameters: captioner
                 .parameters()
@@ -188,11 +188,11 @@ impl<'a> Run<'a> {
             wordless: corpus.wordless(),
         });
         // Only now, with everything read and checked, does the run leave its first trace.
-        create_directory(&checkpoints)?;
+        create_directory(&directory.join("checkpoints"))?;
         remove_stale_temporaries(&directory)?;
         write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
         let events = if directory.join(METRICS_FILE).is_file() {
-            EventWriter::resume(&directory, progress.global_step, true)?
+            EventWriter::resume(&directory, progress.global_step, !progress.validation_due)?
         } else {
             EventWriter::create(&directory)?
         };
@@ -203,6 +203,7 @@ impl<'a> Run<'a> {
             corpus,
             device,
             captioner,
+            foreign,
             optimiser,
             progress,
             events,
@@ -247,52 +248,23 @@ impl<'a> Run<'a> {
     }
 }
 
-fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
-    // How fast a run goes is not part of what it is; nor is when it ends, unless its learning rate depends on that.
-    before.threads = config.threads;
-    // Features may have moved: whether they are the same is seen by themselves.
-    before.data.features.move_to(&config.data.features);
-    let stages = before.stages.len();
-    if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
-        && stages == config.stages.len()
-        && !matches!(now.schedule, ScheduleConfig::Cosine { .. })
-    {
-        (last.epochs, last.steps) = (now.epochs, now.steps);
-    }
-    match before.first_difference(config) {
-        None => Ok(()),
-        Some((key, was, is)) => Err(TrainError::ConfigChanged {
-            path: directory.to_owned(),
-            key,
-            was,
-            is,
-        }),
-    }
+/// Whether the current stage has steps left.
+fn goes_on(config: &Config, progress: &Progress, train_images: usize) -> Result<bool, TrainError> {
+    let Some(stage) = config.stages.get(progress.stage) else {
+        return Ok(false);
+    };
+    let Length { steps, .. } = Length::of(stage, train_images)?;
+    Ok(!progress.stage_ended && progress.step < steps)
 }
 
-fn check_batches(config: &Config, corpus: &Corpus) -> Result<(), TrainError> {
-    let images = corpus.split(Split::Train)?.len();
-    let too_large = config
-        .stages
-        .iter()
-        .find(|stage| stage.images_per_batch > images);
-    too_large.map_or(Ok(()), |stage| {
-        Err(TrainError::BatchTooLarge {
-            stage: stage.name.clone(),
-            found: stage.images_per_batch,
-            images,
-        })
-    })
-}
-
-/// Makes the rewards of every stage once, so that a program that does not work is known before the first step.
+/// Makes the rewards of every stage from `first` on once, so that a program that does not work is known before the first step.
 fn check_rewards(
     config: &Config,
+    first: usize,
     corpus: &Corpus,
     registry: &RewardRegistry,
 ) -> Result<(), TrainError> {
-    for stage in &config.stages {
+    for stage in config.stages.iter().skip(first) {
         if let Some(scst) = &stage.scst {
             let references = corpus.references(scst.reward_end_token)?;
             SelfCritic::new(scst, references, registry, None).map_err(|error| {
@@ -301,31 +273,6 @@ fn check_rewards(
                     TrainError::Reward(source) => TrainError::StageReward { stage, source },
                     other => other,
                 }
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// The captioner of a run with the weights of another run or checkpoint.
-fn starting_weights(
-    path: &Path,
-    config: &Config,
-    corpus: &Corpus,
-    device: &Device,
-) -> Result<Captioner, TrainError> {
-    let stored = Checkpoint::load_run_or_checkpoint(path)?;
-    stored.check_inputs(corpus)?;
-    Ok(stored.captioner(&config.model, device)?)
-}
-
-/// Loads the teacher of every stage once, so that one that does not fit is known before the first step.
-fn check_teachers(config: &Config, corpus: &Corpus, device: &Device) -> Result<(), TrainError> {
-    for stage in &config.stages {
-        if let Some(xe) = &stage.xe {
-            Xe::new(xe, corpus, device).map_err(|source| TrainError::StageTeacher {
-                stage: stage.name.clone(),
-                source: Box::new(source),
             })?;
         }
     }

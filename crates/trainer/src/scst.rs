@@ -1,5 +1,6 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod large;
 mod mixer;
 mod weights;
 
@@ -31,6 +32,7 @@ use crate::{
     reduce::{Contribution, Tally},
     xe::teacher_forced,
 };
+use large::LargeRewards;
 use weights::Scores;
 
 /// The rewards of a stage and the state of its baseline.
@@ -41,6 +43,7 @@ pub(crate) struct SelfCritic {
     baseline: BaselineState,
     /// The model that the stage began with, where the divergence from it counts.
     reference: Option<Captioner>,
+    large: LargeRewards,
 }
 
 /// What a baseline has learnt so far.
@@ -75,6 +78,7 @@ impl SelfCritic {
             fingerprint,
             baseline: baseline.unwrap_or_else(fresh),
             reference: None,
+            large: LargeRewards::default(),
         })
     }
 
@@ -107,7 +111,7 @@ impl SelfCritic {
     /// The gradient covers the first end token and nothing after it. The samples are drawn with
     /// dropout on, and the gradient is that of the same run with the same masks: training is
     /// exactly on-policy. The greedy caption is decoded with dropout off. Where a sample begins with
-    /// given words, `A` is 1 at these.
+    /// given words, `A` is 1 at these; a sample that was given whole counts in no baseline and no metric of rewards.
     pub(crate) fn contribution(
         &mut self,
         captioner: &Captioner,
@@ -200,18 +204,32 @@ impl SelfCritic {
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let share = |holds: bool| f64::from(u8::from(holds));
-        tally.add_all("reward", rewards.iter().copied());
-        tally.add_all("reward_spread", rewards.chunks(samples).map(deviation));
+        let chosen = |n: &usize| weights.chosen[*n];
+        let of_chosen = |values: &[f64]| -> Vec<f64> {
+            let all = (0..sampled.len()).filter(chosen);
+            all.map(|n| values[n]).collect()
+        };
+        tally.add_all("reward", of_chosen(rewards));
+        let of_images = (0..sampled.len()).step_by(samples).map(|first| {
+            let own = (first..first + samples).filter(chosen);
+            own.map(|n| rewards[n]).collect::<Vec<_>>()
+        });
+        let of_images = of_images.filter(|rewards| !rewards.is_empty());
+        tally.add_all(
+            "reward_spread",
+            of_images.map(|rewards| deviation(&rewards)),
+        );
         tally.add_all("baseline", weights.baselines);
+        let advantages = of_chosen(&weights.captions);
         tally.add_all(
             "zero_advantage_share",
-            weights.captions.iter().map(|&a| share(a == 0.0)),
+            advantages.iter().map(|&a| share(a == 0.0)),
         );
-        tally.add_all("advantage", weights.captions);
+        tally.add_all("advantage", advantages);
         let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
         tally.add_all("cut_off_share", cut_off);
         for part in scores.parts {
-            let sampled = part.scores[..sampled.len()].iter().copied();
+            let sampled = of_chosen(&part.scores[..sampled.len()]);
             tally.add_all(&format!("reward_{}", part.name), sampled);
         }
         Ok(Contribution {
@@ -263,7 +281,14 @@ impl SelfCritic {
                 text,
             })
             .collect();
-        Ok(self.rewards.score(&candidates)?)
+        let scores = self.rewards.score(&candidates)?;
+        self.large.look(
+            &self.config,
+            self.rewards.references(),
+            &candidates,
+            &scores,
+        );
+        Ok(scores)
     }
 }
 

@@ -47,14 +47,18 @@ pub enum Warning {
     Data(Notice),
     /// A reward beyond what gradients can be made of.
     LargeReward {
-        /// Name of the reward, or `total`.
+        /// Name of the reward.
         reward: String,
-        /// Its value.
+        /// Its value, without its weight.
         value: f64,
+        /// Its weight.
+        weight: f64,
         /// Id of the image.
         image: String,
         /// The caption that was given it.
         caption: String,
+        /// Whether it is standardised before it is used.
+        is_standardised: bool,
     },
 }
 
@@ -112,13 +116,22 @@ impl fmt::Display for Warning {
             Self::LargeReward {
                 reward,
                 value,
+                weight,
                 image,
                 caption,
-            } => write!(
-                f,
-                "reward `{reward}`: found {value:e} for the caption `{caption}` of image `{image}`, expected numbers \
-                 of a size near 1: gradients grow with it until they overflow; scale it, or set `standardise = true`"
-            ),
+                is_standardised,
+            } => {
+                let rest = if *is_standardised {
+                    "see whether it means what it should, though it is standardised"
+                } else {
+                    "gradients grow with it until they overflow; scale it, or set `standardise = true`"
+                };
+                write!(
+                    f,
+                    "reward `{reward}` with weight {weight:?}: found {value:e} for the caption `{caption}` of image \
+                     `{image}`, expected numbers of a size near 1: {rest}"
+                )
+            }
         }
     }
 }
@@ -174,10 +187,16 @@ mod tests {
                 Warning::LargeReward {
                     reward: "command".to_owned(),
                     value: 1e300,
+                    weight: 0.5,
                     image: "a.jpg".to_owned(),
                     caption: "a dog".to_owned(),
+                    is_standardised: false,
                 },
-                ["`command`", "1e300", "`a dog` of image `a.jpg`"],
+                [
+                    "`command` with weight 0.5",
+                    "1e300",
+                    "`a dog` of image `a.jpg`",
+                ],
             ),
         ];
         for (warning, parts) in warnings {

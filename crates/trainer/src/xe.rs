@@ -1,9 +1,9 @@
 //! Gold captions, word by word: cross-entropy, the Brier score or distillation, by teacher forcing or
 //! scheduled sampling.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
-use burn::tensor::{Device, s};
+use burn::tensor::s;
 use rand::RngExt;
 use scst_data::choose_captions;
 use scst_loss::{
@@ -15,9 +15,8 @@ use scst_sampler::{END, draw_words};
 
 use crate::{
     TrainError,
-    checkpoint::{Checkpoint, CheckpointError},
+    checkpoint::CheckpointError,
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
-    corpus::Corpus,
     draws::{Purpose, generator},
     objective::{
         ImageBatch, LocationWeights, RowLosses, StepContext, caption_gradient, counts, pack,
@@ -57,14 +56,13 @@ pub(crate) enum Loss {
 }
 
 impl Xe {
-    /// Loads the teacher if the configuration names one.
+    /// `teacher` is asked for the teacher if the configuration names one.
     ///
     /// # Errors
-    /// [`CheckpointError`] when it is not there, or does not read the words and features of `corpus`.
+    /// Those of `teacher`.
     pub(crate) fn new(
         config: &XeConfig,
-        corpus: &Corpus,
-        device: &Device,
+        teacher: impl FnOnce(&Path) -> Result<Captioner, CheckpointError>,
     ) -> Result<Self, CheckpointError> {
         let label_smoothing = config.label_smoothing as f32;
         let loss = match &config.loss {
@@ -73,23 +71,14 @@ impl Xe {
                 position_weight: config.position_weight.unwrap_or(POSITION_WEIGHT),
             },
             WordLoss::Brier => Loss::Brier,
-            WordLoss::Distillation(config) => {
-                let stored = Checkpoint::load_run_or_checkpoint(&config.teacher)?;
-                stored.check_inputs(corpus)?;
-                let teacher = stored.captioner(&stored.config.model, device)?;
-                if teacher.scores_whole_captions() {
-                    let path = config.teacher.clone();
-                    return Err(CheckpointError::Teacher { path });
-                }
-                Loss::Distillation {
-                    teacher: Box::new(teacher),
-                    distillation: Distillation {
-                        weight: config.weight as f32,
-                        temperature: config.temperature as f32,
-                        label_smoothing,
-                    },
-                }
-            }
+            WordLoss::Distillation(config) => Loss::Distillation {
+                teacher: Box::new(teacher(&config.teacher)?),
+                distillation: Distillation {
+                    weight: config.weight as f32,
+                    temperature: config.temperature as f32,
+                    label_smoothing,
+                },
+            },
         };
         Ok(Self {
             captions_per_image: config.captions_per_image,

@@ -8,6 +8,6 @@ use crate::{arguments::ConfigArguments, failure::Failure, output::print_line};
 
 pub(crate) fn run(arguments: ConfigArguments) -> Result<ExitCode, Failure> {
     let config = Config::load(&arguments.config, arguments.overrides()?)?;
-    print_line!("{}", config.to_toml()?.trim_end());
+    print_line!("{}", config.to_commented_toml()?.trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,16 @@
-//! `scst document-frequency`: a table for CIDEr from captions.
+//! `scst document-frequency`: a table for CIDEr from captions. And the reading of such tables, this program's and those
+//! that Python has pickled.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use rayon::prelude::*;
 use scst_data::{
-    JsonLayout, Split,
+    JsonLayout, PickledFrequencies, Split,
     coco_evaluation::{check_referenced, read_references},
     json_layout,
+    looks_like::{Kind, looks_like},
 };
-use scst_reward::DocumentFrequency;
+use scst_reward::{DocumentFrequency, RewardError};
 use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
@@ -42,6 +44,40 @@ pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Fa
         table.signature()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The table of a file.
+pub(crate) fn read_table(path: &Path) -> Result<DocumentFrequency, Failure> {
+    let of_file = |what: String| Failure::Mistake(format!("`{}`: {what}", path.display()));
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
+    if PickledFrequencies::is_pickle(&bytes) {
+        return pickled_table(path);
+    }
+    match (DocumentFrequency::from_bytes(&bytes), looks_like(&bytes)) {
+        (Ok(table), _) => Ok(table),
+        (Err(RewardError::TableMagic), found) if found != Kind::Unknown => Err(of_file(format!(
+            "found {found}, expected a table of `scst document-frequency` or coco-train-words.p"
+        ))),
+        (Err(error), _) => Err(of_file(error.to_string())),
+    }
+}
+
+/// The table of self-critical.pytorch.
+fn pickled_table(path: &Path) -> Result<DocumentFrequency, Failure> {
+    let PickledFrequencies {
+        images,
+        logarithm,
+        words,
+        ngrams,
+    } = PickledFrequencies::read(path)?;
+    if let Some(logarithm) = logarithm {
+        warn(&format!(
+            "`{}`: `ref_len` is {logarithm}, taken for the logarithm of {images} images",
+            path.display()
+        ));
+    }
+    Ok(DocumentFrequency::from_counts(images, &ngrams)?.with_words(words)?)
 }
 
 /// The raw captions of every image.

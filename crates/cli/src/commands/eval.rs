@@ -1,9 +1,12 @@
 //! `scst eval`: score a run or checkpoint.
 
-use std::process::ExitCode;
+use std::{ops::ControlFlow, process::ExitCode};
 
+use scst_data::Example;
 use scst_model::Captioner;
-use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
+use scst_trainer::{
+    Backend, Checkpoint, Corpus, Event, Observer, evaluate, files::write_bytes_atomically,
+};
 use serde_json::json;
 
 use crate::{
@@ -52,8 +55,24 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     }
     let mut display = Display::new();
     corpus.check_features(examples, &mut display)?;
+    let examples: Vec<&Example> = examples.iter().collect();
+    let report = evaluate(
+        &captioner,
+        &others,
+        &corpus,
+        &examples,
+        &decoder,
+        &config,
+        &mut |done| {
+            display.observe(&Event::Validating {
+                done,
+                images: examples.len(),
+            });
+            ControlFlow::Continue(())
+        },
+    )?;
     display.finish();
-    let report = evaluate(&captioner, &others, &corpus, examples, &decoder, &config)?;
+    let report = report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))?;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.captions)
             .map_err(|error| Failure::Failed(error.to_string()))?;

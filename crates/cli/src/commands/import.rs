@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
         None => None,
     };
     let path = arguments.weights.as_path();
-    let tensors = StateDict::open(path).and_then(StateDict::floats);
+    let tensors = StateDict::open(path).and_then(|dict| dict.unwrapped().floats());
     let tensors = tensors
         .map_err(|error| Failure::Mistake(format!("weights `{}`: {error}", path.display())))?;
     let tensors = tensors

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
-    commands::set_threads,
+    commands::{document_frequency::read_table, set_threads},
     failure::Failure,
     output::{print_line, warn},
 };
@@ -293,11 +293,7 @@ fn frequency_table(path: &Path) -> Result<Option<Arc<DocumentFrequency>>, Failur
     if path == Path::new("corpus") {
         return Ok(None);
     }
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::Mistake(format!("cannot read `{}`: {error}", path.display())))?;
-    let table = DocumentFrequency::from_bytes(&bytes)
-        .map_err(|error| Failure::Mistake(format!("`{}`: {error}", path.display())))?;
-    Ok(Some(Arc::new(table)))
+    read_table(path).map(Arc::new).map(Some)
 }
 
 fn jar(path: Option<&Path>, flag: &str) -> Result<std::path::PathBuf, Failure> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use scst_reward::RewardRegistry;
-use scst_trainer::{Config, Outcome, RunOptions, train};
+use scst_trainer::{Config, Outcome, RunOptions, Start, train};
 
 use crate::{
     arguments::TrainArguments, commands::set_threads, display::Display, failure::Failure,
@@ -28,7 +28,11 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
     let stop = stop_on_signal()?;
     let options = RunOptions {
         directory: directory.clone(),
-        resume: arguments.resume,
+        start: match (arguments.resume, arguments.resume_or_start) {
+            (true, _) => Start::Resume,
+            (false, true) => Start::ResumeOrNew,
+            (false, false) => Start::New,
+        },
         verify_features: arguments.verify_features,
         stop: &stop,
         rewards: &RewardRegistry::default(),
@@ -78,7 +82,9 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
         if raised.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("stopping after this step; press Ctrl-C again to stop at once");
+        eprintln!(
+            "stopping after this step or batch of captions; press Ctrl-C again to stop at once"
+        );
     })
     .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)

@@ -200,6 +200,18 @@ weight = 0.5
 bleu = { order = 2 }
 "#;
 
+/// The records of a run but for the times in them.
+pub fn measured(workplace: &Workplace, run: &str) -> Vec<serde_json::Value> {
+    let text = workplace.text(&format!("{run}/metrics.jsonl"));
+    let record = |line: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let values = record.as_object_mut().expect("an object");
+        values.retain(|name, _| !name.contains("_sec"));
+        record
+    };
+    text.lines().map(record).collect()
+}
+
 /// Removes the checkpoints of a run from the step `name` on, as if it had been stopped before.
 pub fn forget_from(run: &Path, name: &str) {
     for entry in fs::read_dir(run.join("checkpoints")).expect("checkpoints") {

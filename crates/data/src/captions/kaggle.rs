@@ -58,6 +58,7 @@ pub(super) fn read(source: &KaggleSource, words: WordSplit) -> Result<Captions, 
     if let Some((file_name, &(_, line))) = forgotten {
         return Err(DataError::UncaptionedImage {
             path: path.to_owned(),
+            seen_as: read.seen_as,
             file_name: file_name.clone(),
             listing: source.splits.clone(),
             line,

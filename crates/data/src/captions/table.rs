@@ -54,6 +54,8 @@ pub(super) enum Layout {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) layout: Layout,
+    /// What the table was taken for, unless it is CSV with two columns.
+    pub(super) seen_as: Option<&'static str>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -82,6 +84,7 @@ pub(super) fn for_each_row(
             read_delimited(path, &text, &columns, &is_image, &mut row)?;
             Ok(Read {
                 layout: Layout::Own,
+                seen_as: columns.seen_as(),
                 notices: Vec::new(),
             })
         }
@@ -212,6 +215,17 @@ impl Columns {
         }
     }
 
+    /// What the table is, unless it is CSV with two columns.
+    fn seen_as(&self) -> Option<&'static str> {
+        match (self.delimiter, self.names.len()) {
+            (',', 2) => None,
+            (',', _) => Some("a table with more columns"),
+            (';', _) => Some("a table with semicolons between its columns"),
+            ('\t', _) => Some("a table with tabs between its columns"),
+            _ => Some("a table with bars between its columns"),
+        }
+    }
+
     /// The error of a row that cannot be read, with the lines of the next ones.
     fn broken(&self, path: &Path, row: u64, broken: &Broken, mut rows: Rows<'_>) -> DataError {
         /// As many lines are named beside the first.
@@ -325,7 +339,7 @@ fn read_lines<'t>(
                 row(line, image, caption)?;
             }
             Line::Missing => {
-                missing = (missing.0 + 1, if missing.0 == 0 { line } else { missing.1 })
+                missing = (missing.0 + 1, if missing.0 == 0 { line } else { missing.1 });
             }
             Line::Malformed => {
                 let expected = if has_header {
@@ -350,6 +364,11 @@ fn read_lines<'t>(
     }
     Ok(Read {
         layout: Layout::Flickr,
+        seen_as: Some(if has_header {
+            "`results.csv` of Flickr30k"
+        } else {
+            "`Flickr8k.token.txt`"
+        }),
         notices,
     })
 }

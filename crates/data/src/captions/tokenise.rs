@@ -165,7 +165,7 @@ pub(super) fn is_without_spaces(word: &str) -> bool {
             }
             // Thai, Lao, Burmese, Khmer.
             '\u{e01}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' => {
-                letters += 1
+                letters += 1;
             }
             _ => {}
         }

@@ -5,12 +5,14 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::Folder;
 use super::store::Row;
-use crate::{DataError, epoch_order};
+use crate::{DataError, random_order};
 
 /// Rows that are looked at, of all or of as many as there are.
 const SAMPLED: usize = 64;
@@ -248,7 +250,7 @@ impl Files {
 
 /// The rows that are looked at: all if there are few.
 fn sampled(rows: usize) -> impl Iterator<Item = Row> {
-    let order = epoch_order(SEED, 0, rows as u32);
+    let order = random_order(&mut ChaCha8Rng::seed_from_u64(SEED), rows as u32);
     order.into_iter().take(SAMPLED).map(Row)
 }
 

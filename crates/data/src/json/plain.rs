@@ -158,7 +158,7 @@ pub(super) fn line_and_column(json: &[u8], at: usize) -> (u64, u64) {
         .iter()
         .rposition(|&byte| byte == b'\n')
         .map_or(0, |end| end + 1);
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+    let line = before.split(|&byte| byte == b'\n').count() as u64;
     let column = String::from_utf8_lossy(&before[start..]).chars().count() as u64 + 1;
     (line, column)
 }

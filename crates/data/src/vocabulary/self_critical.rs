@@ -3,16 +3,17 @@
 //! Over there id 0 starts, ends and pads captions, words have the ids from 1 on, and `UNK`, commonly the last one,
 //! stands for rare words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use pytorch_reader::{PickleValue, PytorchReader};
 use serde::Deserialize;
 
 use super::{END, UNKNOWN, Vocabulary};
 use crate::error::{Place, quoted};
+use crate::pickle::{self, Pickle, View};
 use crate::{DataError, json};
 
 /// The word for rare words over there.
@@ -47,8 +48,7 @@ impl RenumberedVocabulary {
     /// The file cannot be read or is neither, ids have gaps, or a word is empty, reserved, holds white space or stands
     /// twice.
     pub fn read_self_critical(path: &Path) -> Result<Self, DataError> {
-        let is_pickle = path.extension().is_some_and(|ending| ending == "pkl");
-        let ids_to_words = if is_pickle {
+        let ids_to_words = if is_pickled(path)? {
             pickled(path)?
         } else {
             let document: Document = json::read_object(path)?;
@@ -70,6 +70,21 @@ impl RenumberedVocabulary {
             ids_before,
         })
     }
+}
+
+/// Whether a file is to be read as a pickle: by how it begins, or else by its name.
+fn is_pickled(path: &Path) -> Result<bool, DataError> {
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(32).read_to_end(&mut start))
+        .map_err(DataError::read(path))?;
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+    let endings = ["pkl", "pickle", "p"];
+    let has_ending = path
+        .extension()
+        .is_some_and(|found| endings.iter().any(|ending| found == *ending));
+    Ok(pickle::is_pickle(&start) || has_ending && !is_json)
 }
 
 /// The words in the order of their ids, which begin at 1; `UNK` reads as `<unk>`.
@@ -119,25 +134,51 @@ pub(crate) fn words_by_id(path: &Path, words: IdsToWords) -> Result<Vec<String>,
     Ok(ordered.into_iter().flatten().collect())
 }
 
-/// `vocab` of a pickled dictionary; nothing in the file is executed.
+/// `vocab` of a pickled dictionary, or of the options in it; nothing in the file is executed.
 fn pickled(path: &Path) -> Result<IdsToWords, DataError> {
-    let invalid = |problem: String| DataError::FeatureFormat {
+    let wrong = |found: String| DataError::Value {
         path: path.to_owned(),
-        format: "pickle",
-        problem,
+        at: Place::Key("vocab".to_owned()),
+        found,
+        expected: "a dictionary of ids and words".to_owned(),
     };
-    // A missing file or a folder gets the operating system's words.
-    let mut file = File::open(path).map_err(DataError::read(path))?;
-    file.read(&mut [0]).map_err(DataError::read(path))?;
-    let vocab = PytorchReader::read_pickle_data(path, Some("vocab"));
-    let PickleValue::Dict(words) = vocab.map_err(|error| invalid(error.to_string()))? else {
-        return Err(invalid("`vocab` in it is no dictionary".to_owned()));
+    let bytes = pickle::bytes(path)?;
+    let pickle = Pickle::read(&bytes).map_err(|broken| broken.of(path, &bytes))?;
+    let root = pickle.root();
+    let vocab = root.get("vocab").or_else(|| root.get("ix_to_word"));
+    let vocab = vocab.or_else(|| root.get("opt")?.get("vocab"));
+    let vocab = vocab.ok_or_else(|| wrong(without_words(root)))?;
+    let entries = vocab.entries().ok_or_else(|| wrong(vocab.kind()))?;
+    let mut words = IdsToWords::new();
+    let mut length = 0;
+    for (id, word) in entries {
+        let key = id.text().map(Cow::into_owned);
+        let key = key.or_else(|| id.integer().map(|id| id.to_string()));
+        let key = key.ok_or_else(|| wrong(format!("{} as an id", id.kind())))?;
+        let text = word.text();
+        let text = text.ok_or_else(|| wrong(format!("{} as word {key}", word.kind())))?;
+        length += text.len();
+        // Words that are not equal take their room in the file.
+        if length > bytes.len() {
+            return Err(wrong(format!("{} several times", quoted(&text))));
+        }
+        words.insert(key, text.into_owned());
+    }
+    Ok(words)
+}
+
+/// What is there instead of words.
+fn without_words(root: View<'_>) -> String {
+    let Some(entries) = root.entries() else {
+        return root.kind();
     };
-    let texts = words.into_iter().map(|(id, word)| match word {
-        PickleValue::String(word) => Ok((id, word)),
-        _ => Err(invalid(format!("word {id} of `vocab` in it is no text"))),
-    });
-    texts.collect()
+    let keys = entries.iter().filter_map(|(key, _)| key.text());
+    let keys: Vec<String> = keys.take(5).map(|key| quoted(&key)).collect();
+    if keys.is_empty() {
+        "nothing in a dictionary without names".to_owned()
+    } else {
+        format!("nothing beside {}", keys.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +256,7 @@ mod tests {
         assert!(message.starts_with("`vocab.json`: "), "{message}");
         let message = read("infos.pkl", b"\x80\x02}q\x00.").unwrap_err();
         assert!(
-            message.contains("`infos.pkl`: not a valid pickle file: "),
+            message.contains("`infos.pkl`: vocab: found nothing in a dictionary without names"),
             "{message}"
         );
         let message = read(
@@ -224,7 +265,7 @@ mod tests {
         )
         .unwrap_err();
         assert!(
-            message.contains("`vocab` in it is no dictionary"),
+            message.contains("vocab: found 3, expected a dictionary of ids and words"),
             "{message}"
         );
     }

@@ -98,7 +98,7 @@ fn hugging_face_splits_as_we_do_in_every_script() {
         let encoding = tokenizer.encode(text, false).unwrap();
         assert_eq!(encoding.get_tokens(), own[0].as_slice());
     }
-    let own = vec![["一", "只", "A", "."].map(str::to_owned)];
+    let own = [["一", "只", "A", "."].map(str::to_owned)];
     let vocabulary = Vocabulary::build(own.iter().map(<[String; 4]>::as_slice), 1);
     for words in [WordSplit::Given, WordSplit::Characters] {
         let tokenizer = Tokenizer::from_bytes(vocabulary.to_json(Some(words)).unwrap()).unwrap();

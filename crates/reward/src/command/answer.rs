@@ -41,7 +41,7 @@ fn fields(line: &[u8]) -> Result<Option<Map<String, Value>>, ProgramFault> {
         Ok(_) => Ok(None),
         Err(reason) => Err(ProgramFault::NotJson {
             found: beginning(line),
-            reason,
+            reason: reason.classify(),
             expected: EXPECTED,
         }),
     }
@@ -129,6 +129,22 @@ mod tests {
             .map_or_else(|fault| fault.to_string(), |scores| format!("{scores:?}"))
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            line in ".{0,40}|\\{\"(scores|error)\":(\\[(NaN|-?[0-9]{1,400}(e[0-9]{1,4})?|null|\"a\"|\\[)?(,1)?\\]|\"[^\"]{0,9}\"?)\\}?",
+            depth in 0..5000_usize,
+        ) {
+            let deep = "[".repeat(depth) + &line;
+            for line in [line, deep] {
+                // Every answer is scores or a fault that can be told.
+                if let Err(fault) = scores(line.as_bytes(), &[]) {
+                    proptest::prop_assert!(!fault.to_string().is_empty());
+                }
+            }
+        }
+    }
+
     #[test]
     fn scores_are_read_when_the_answer_is_good() {
         assert_eq!(message(r#"{"scores":[1, -2.5e-1]}"#), "[1.0, -0.25]");
@@ -159,7 +175,7 @@ mod tests {
         for (answer, expected) in [
             (
                 "",
-                "found \"\" (EOF while parsing a value at line 1 column 0), expected a line such as {\"scores\":[0.5]}",
+                "found \"\", which is not all of a JSON value, expected a line such as {\"scores\":[0.5]}",
             ),
             (
                 "NaN",
@@ -199,7 +215,7 @@ mod tests {
             ),
             (
                 r#"{"scores":[1,1e999]}"#,
-                "found \"{\\\"scores\\\":[1,1e999]}\" (number out of range at line 1 column 18), expected a line such as {\"scores\":[0.5]}",
+                "found \"{\\\"scores\\\":[1,1e999]}\", which is not JSON, expected a line such as {\"scores\":[0.5]}",
             ),
         ] {
             assert_eq!(message(answer), expected);

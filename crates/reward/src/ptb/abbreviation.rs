@@ -30,10 +30,11 @@ enum Case {
 const LONGEST: usize = 7;
 
 /// Words that begin a sentence where a name would not follow an initial; also in capitals.
-const STARTERS: [&[u8]; 43] = [
+const STARTERS: [&[u8]; 44] = [
     b"A",
     b"About",
     b"According",
+    b"Additionally",
     b"After",
     b"An",
     b"As",
@@ -152,8 +153,11 @@ pub(super) fn starter_end(text: &str, at: usize) -> Option<usize> {
         word == *starter
             || word.eq_ignore_ascii_case(starter) && word.iter().all(u8::is_ascii_uppercase)
     };
+    let is_title = matches!(word, b"Mr" | b"MR" | b"Ms" | b"MS") && byte(text, letters) == b'.';
     let end = if STARTERS.iter().any(is_starter) {
         letters
+    } else if is_title {
+        letters + 1
     } else {
         tag_end(text, start)?
     };
@@ -184,4 +188,57 @@ pub(super) fn digit_end(text: &str, at: usize) -> Option<usize> {
     let start = at + space.map_or(0, char::len_utf8);
     let digit = character(text, start).filter(|&next| is_digit(next))?;
     Some(start + digit.len_utf8())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::{tokenize, tokens};
+
+    #[test]
+    fn full_stops_stay_when_the_word_is_an_abbreviation() {
+        assert_eq!(
+            tokenize("Mr. and Mrs. Smith at St. Louis vs. 8th AVE."),
+            "mr. and mrs. smith at st. louis vs. 8th ave."
+        );
+        assert_eq!(tokenize("on Jan. 5, in a jan."), "on jan. 5 in a jan.");
+        assert_eq!(
+            tokenize("no. 5, a no. of dogs, fig.2"),
+            "no. 5 a no of dogs fig. 2"
+        );
+        assert_eq!(tokenize("a Ph.D. student"), "a ph.d. student");
+    }
+
+    #[test]
+    fn a_second_full_stop_is_added_when_a_company_or_street_ends_the_sentence() {
+        assert_eq!(tokens("on Sunset Blvd."), ["on", "sunset", "blvd.", "."]);
+        assert_eq!(
+            tokens("\"Monica Blvd.\""),
+            ["``", "monica", "blvd.", ".", "''"]
+        );
+        assert_eq!(tokens("in Jan. The"), ["in", "jan.", ".", "the"]);
+        assert_eq!(tokens("in Jan. the"), ["in", "jan.", "the"]);
+        assert_eq!(tokens("at First St."), ["at", "first", "st."]);
+        assert_eq!(tokens("5 p.m. The dog"), ["5", "p.m.", ".", "the", "dog"]);
+        assert_eq!(tokens("5 p.m. Dogs"), ["5", "p.m.", "dogs"]);
+    }
+
+    #[test]
+    fn initials_keep_their_full_stop_when_no_sentence_starts() {
+        assert_eq!(tokenize("the letter K."), "the letter k.");
+        assert_eq!(tokenize("J. R. Tolkien"), "j. r. tolkien");
+        assert_eq!(tokenize("vitamin C. it is"), "vitamin c. it is");
+        assert_eq!(tokenize("vitamin C. The dog"), "vitamin c the dog");
+        assert_eq!(tokenize("plan B. Theodore"), "plan b. theodore");
+        assert_eq!(tokenize("\"plan B.\""), "plan b.");
+    }
+
+    #[test]
+    fn acronyms_stay_whole_when_letters_and_full_stops_alternate() {
+        assert_eq!(
+            tokenize("the U.S. and the U.S.A."),
+            "the u.s. and the u.s.a."
+        );
+        assert_eq!(tokenize("a t.v. in a s.u.v"), "a t.v. in a s.u.v");
+        assert_eq!(tokenize("i.e., a U.S.-made car"), "i.e. a u.s.-made car");
+    }
 }

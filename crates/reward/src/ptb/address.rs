@@ -136,7 +136,11 @@ impl Addresses {
 
     /// Where the mail address ends that begins at `at`.
     pub(super) fn mail_end(&mut self, text: &str, at: usize) -> Option<usize> {
-        let first = at + usize::from(byte(text, at) == b'<');
+        let first = match text.as_bytes()[at..] {
+            [b'<', ..] => at + 1,
+            [b'&', b'l', b't', b';', ..] => at + 4,
+            _ => at,
+        };
         if at < self.no_mail_until || !byte(text, first).is_ascii_alphanumeric() {
             return None;
         }
@@ -171,5 +175,39 @@ impl Addresses {
         }
         let end = found?;
         Some(end + usize::from(byte(text, end) == b'>'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::tokenize;
+
+    #[test]
+    fn urls_stay_whole_when_a_scheme_or_www_begins_them() {
+        for whole in [
+            "http://www.example.com/a?b=c",
+            "www.example.com",
+            "www.a.de/b_c?d=e%20",
+        ] {
+            assert_eq!(
+                tokenize(&format!("see {whole}, or")),
+                format!("see {whole} or")
+            );
+        }
+        assert_eq!(tokenize("https://a.b/(c)d"), "https://a.b/ -lrb- c -rrb- d");
+        assert_eq!(tokenize("http://... www.. http"), "http / / www http");
+    }
+
+    #[test]
+    fn mail_addresses_and_domains_stay_whole_when_words_surround_them() {
+        assert_eq!(
+            tokenize("a.b-c@example.co.uk, statefarm.com hat"),
+            "a.b-c@example.co.uk, statefarm.com hat"
+        );
+        assert_eq!(
+            tokenize("7-a.1b.com. 1x.com-b 350.org"),
+            "7-a .1 b.com 1x.com-b 350 org"
+        );
+        assert_eq!(tokenize("@home a@b @ c"), "@home a@b @ c");
     }
 }

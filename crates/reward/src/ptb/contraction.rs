@@ -1,8 +1,8 @@
 //! Words of two, and words with an apostrophe inside: `isn't`, `it's`, `cannot`, `'tis`, `Hawai'i`.
 
 use super::character::{
-    apostrophe_end, byte, bytes_end, character, characters_end, holds_at, inner_apostrophe_end,
-    is_letter, is_space,
+    SOFT_HYPHEN, apostrophe_end, byte, bytes_end, character, characters_end, holds_at,
+    inner_apostrophe_end, is_letter, is_space,
 };
 
 /// The lower-case ending whose letters begin at `at`, with the apostrophe it is written with, and its length.
@@ -56,13 +56,11 @@ pub(super) fn negation(text: &str, at: usize) -> Option<(&'static str, usize)> {
 pub(super) fn negated(text: &str, at: usize, letters: usize) -> Option<(usize, usize)> {
     let verb = letters.checked_sub(1).filter(|&verb| verb > at)?;
     let (_, end) = negation(text, verb)?;
-    let is_verb = text[at..verb]
-        .chars()
-        .all(|next| next.is_ascii_alphabetic() || next == '\u{ad}');
-    (is_verb
-        && byte(text, verb - 1).is_ascii_alphabetic()
-        && !byte(text, verb - 1).eq_ignore_ascii_case(&b'n'))
-    .then_some((verb, end))
+    let is_inside = |next: char| next.is_ascii_alphabetic() || next == SOFT_HYPHEN;
+    let stem = text[at..verb].trim_end_matches(SOFT_HYPHEN);
+    let holds = text[at..verb].chars().all(is_inside)
+        && stem.ends_with(|last: char| !matches!(last, 'n' | 'N' | SOFT_HYPHEN));
+    holds.then_some((verb, end))
 }
 
 /// The length of the first part of a word that is written as one and tokenised as two.
@@ -107,8 +105,7 @@ pub(super) fn elision_end(text: &str, at: usize) -> Option<(usize, usize)> {
 }
 
 /// Words with an apostrophe that no rule describes.
-const LISTED: [&str; 12] = [
-    "n't",
+const LISTED: [&str; 11] = [
     "o'o",
     "e'er",
     "li'l",
@@ -117,9 +114,9 @@ const LISTED: [&str; 12] = [
     "nat'l",
     "c'est",
     "c'mon",
-    "s'mores",
     "ol'",
     "somethin'",
+    "dunkin'",
 ];
 
 /// Where one of the listed words ends that begins at `at`.
@@ -128,14 +125,22 @@ fn listed_end(text: &str, at: usize) -> Option<usize> {
         let mut end = at;
         for letter in word.bytes() {
             end = if letter == b'\'' {
-                inner_apostrophe_end(text, end)?
+                apostrophe_end(text, end)?
             } else {
                 Some(end + 1).filter(|_| byte(text, end).eq_ignore_ascii_case(&letter))?
             };
         }
         Some(end)
     };
-    LISTED.iter().chain(&["dunkin'"]).filter_map(end).max()
+    let smores = text
+        .as_bytes()
+        .get(at..at + 7)
+        .filter(|found| found.eq_ignore_ascii_case(b"s'mores"));
+    LISTED
+        .iter()
+        .filter_map(end)
+        .next()
+        .or(smores.map(|_| at + 7))
 }
 
 /// Where a word with an apostrophe inside ends: `ma'am`, `Hawai'i`, `K'ung`, `n'est`.
@@ -193,4 +198,46 @@ pub(super) fn opens_quotation(text: &str, next: usize) -> Option<usize> {
             !second.is_ascii() || !is_space(second)
         });
     holds.then(|| second + character(text, second).map_or(0, char::len_utf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::tokenize;
+
+    #[test]
+    fn not_is_split_off_when_it_is_contracted() {
+        assert_eq!(
+            tokenize("It isn't; DON'T, can’t, won't"),
+            "it is n't do n't ca n't wo n't"
+        );
+        assert_eq!(tokenize("there is n't a don 't"), "there is n't a don t");
+        assert_eq!(tokenize("won't've and"), "wo n't 've and");
+        assert_eq!(tokenize("won't've"), "wo n't ve");
+    }
+
+    #[test]
+    fn endings_are_split_off_when_they_follow_a_word() {
+        assert_eq!(
+            tokenize("I'm sure he'd've gone, she'll stay, we're late"),
+            "i 'm sure he 'd 've gone she 'll stay we 're late"
+        );
+        assert_eq!(
+            tokenize("they’re the man’S 1970's M&M's U.S.'s"),
+            "they 're the man 's 1970 's m&m 's u.s. 's"
+        );
+        assert_eq!(tokenize("a man 's hat"), "a man 's hat");
+        assert_eq!(tokenize("it'sx"), "it sx");
+    }
+
+    #[test]
+    fn words_are_split_when_they_are_two_written_as_one() {
+        assert_eq!(
+            tokenize("Cannot Gonna wanna gotta lemme gimme canned"),
+            "can not gon na wan na got ta lem me gim me canned"
+        );
+        assert_eq!(
+            tokenize("'Tis ’twas y'all 'tisn"),
+            "'t is twas y' all 't isn"
+        );
+    }
 }

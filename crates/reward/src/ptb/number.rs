@@ -43,7 +43,7 @@ pub(super) fn number_end(text: &str, at: usize) -> Option<usize> {
     let mut end = digits_end(text, start);
     let mut found = (end > start).then_some(end);
     while let Some(next) = inner_sign_end(text, end) {
-        end = digits_end(text, next);
+        end = characters_end(text, next, is_digit);
         if end == next {
             break;
         }
@@ -99,15 +99,21 @@ pub(super) fn short_year_end(text: &str, at: usize) -> Option<(usize, usize)> {
     Some((end, end + next.len_utf8()))
 }
 
+/// Where `least` to `most` ASCII digits from `at` on end, as many as there are.
+fn dialled_end(text: &str, at: usize, least: usize, most: usize) -> Option<usize> {
+    let end = bytes_end(text, at, |byte| byte.is_ascii_digit()).min(at + most);
+    (end >= at + least).then_some(end)
+}
+
 /// Where the telephone number ends that begins at `at`: `(555) 123-4567`, `+44 20 7946 0958`.
 pub(super) fn telephone_end(text: &str, at: usize) -> Option<usize> {
     if byte(text, at) == b'(' {
-        let area = few_digits_end(text, at + 1, 2, 3).filter(|&end| byte(text, end) == b')')?;
+        let area = dialled_end(text, at + 1, 2, 3).filter(|&end| byte(text, end) == b')')?;
         let space = usize::from(byte(text, area + 1) == b' ');
         return subscriber_end(text, area + 1 + space);
     }
     let start = at + usize::from(byte(text, at) == b'+');
-    let group_end = |start| few_digits_end(text, start, 2, 4).and_then(|end| gap_end(text, end));
+    let group_end = |start| dialled_end(text, start, 2, 4).and_then(|end| gap_end(text, end));
     let first = group_end(start)?;
     let second = group_end(first).and_then(|next| subscriber_end(text, next));
     subscriber_end(text, first).max(second)
@@ -125,8 +131,66 @@ fn gap_end(text: &str, at: usize) -> Option<usize> {
 /// Where the last two groups of a telephone number end, which nothing need separate.
 fn subscriber_end(text: &str, at: usize) -> Option<usize> {
     let with = |digits| {
-        let end = few_digits_end(text, at, digits, digits)?;
-        few_digits_end(text, gap_end(text, end).unwrap_or(end), 3, 5)
+        let end = dialled_end(text, at, digits, digits)?;
+        dialled_end(text, gap_end(text, end).unwrap_or(end), 3, 5)
     };
     with(3).max(with(4))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::{tokenize, tokens};
+
+    #[test]
+    fn numbers_stay_whole_when_digits_surround_the_sign() {
+        for whole in [
+            "1,000,000.50",
+            "12,34",
+            "24/7",
+            "12/25/2014",
+            "2014-12-25",
+            "20-30",
+            "6:53",
+            ".5",
+            "+9",
+            "-9",
+        ] {
+            assert_eq!(tokenize(whole), whole);
+        }
+        assert_eq!(tokenize("11.01.2009 23:58."), "11.01.2009 23:58");
+        assert_eq!(tokenize("5-3=2, 1. 2:"), "5-3 = 2 1 2");
+    }
+
+    #[test]
+    fn units_stay_attached_when_no_sign_is_in_the_number() {
+        assert_eq!(
+            tokenize("5kg 2pm 1st 1990s 747-400 7-Eleven"),
+            "5kg 2pm 1st 1990s 747-400 7-eleven"
+        );
+        assert_eq!(tokenize("6:40PM, 12:42pm"), "6:40 pm 12:42 pm");
+        assert_eq!(
+            tokenize("50% of $3.69 or #41, 2+ seats"),
+            "50 % of $ 3.69 or # 41 2 + seats"
+        );
+    }
+
+    #[test]
+    fn mixed_fractions_are_one_token_when_a_space_is_inside() {
+        assert_eq!(tokens("22 3/4 St"), ["22\u{a0}3/4", "st"]);
+        assert_eq!(tokens("1 1/2"), ["1\u{a0}1/2"]);
+        assert_eq!(tokens("8 12/25/2014"), ["8\u{a0}12/25", "/", "2014"]);
+        assert_eq!(tokens("1/2 cup, ½ ¼"), ["1/2", "cup", ",", "1/2", "1/4"]);
+    }
+
+    #[test]
+    fn years_keep_their_apostrophe_when_they_are_short() {
+        assert_eq!(
+            tokenize("in '09 . the '60s and the 80's"),
+            "in '09 the '60s and the 80 's"
+        );
+        assert_eq!(
+            tokens("the 5'10\" man, '2'"),
+            ["the", "5", "'", "10", "''", "man", ",", "'", "2", "'"]
+        );
+    }
 }

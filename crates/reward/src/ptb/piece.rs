@@ -65,21 +65,25 @@ fn push_with_sigma(text: &str, out: &mut String) {
         } else {
             out.extend(next.to_lowercase());
         }
-        follows_cased |= is_cased(next);
+        follows_cased = is_cased(next) || follows_cased && is_inside_word(next);
     }
 }
 
+/// Small letters and capitals, and titles such as `ǅ`, which are neither.
 fn is_cased(next: char) -> bool {
-    next.is_lowercase() || next.is_uppercase()
+    next.is_lowercase() || next.is_uppercase() || next.to_lowercase().ne([next])
 }
 
-/// Whether no letter that has cases comes before the next boundary of words, for which ideographs are words.
+/// What is between the boundaries of words, for which every ideograph is a word.
+fn is_inside_word(next: char) -> bool {
+    let is_ideograph = matches!(next, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
+    matches!(next, '-' | '.' | '\'') || is_word_inside(next) && !is_ideograph
+}
+
+/// Whether no letter that has cases comes before the next boundary of words.
 fn is_final(after: &str) -> bool {
-    let goes_on = |&next: &char| {
-        let is_ideograph = matches!(next, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
-        matches!(next, '-' | '.' | '\'') || is_word_inside(next) && !is_ideograph
-    };
-    !after.chars().take_while(goes_on).any(is_cased)
+    let word = after.chars().take_while(|&next| is_inside_word(next));
+    !word.into_iter().any(is_cased)
 }
 
 /// Soft hyphens alone are a hyphen.
@@ -129,7 +133,7 @@ fn split_ampersand(text: &str) -> Option<(&str, &str)> {
 
 fn push_ampersands(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("&amp;") {
+    while let Some((before, after)) = split_ampersand(rest) {
         push_lower_case(before, out);
         out.push('&');
         rest = after;
@@ -143,5 +147,23 @@ fn push_quotes(text: &str, out: &mut String) {
             Some(written) => out.push_str(written),
             None => out.push(character),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::tokenize;
+
+    #[test]
+    fn capitals_become_small_when_they_are_not_ascii() {
+        assert_eq!(tokenize("CAFÉ Ελληνικά ΣΑΣ"), "café ελληνικά σας");
+        assert_eq!(tokenize("İstanbul ISTANBUL"), "i\u{307}stanbul istanbul");
+    }
+
+    #[test]
+    fn tags_stay_one_token_when_they_hold_spaces() {
+        assert_eq!(tokenize("a <UNK> b"), "a <unk> b");
+        assert_eq!(tokenize("a <B  c\n> d"), "a <b\u{a0}\u{a0}c\u{a0}> d");
+        assert_eq!(tokenize("3 < 4 > 2 <3"), "3 < 4 > 2 < 3");
     }
 }

@@ -5,7 +5,7 @@ use super::abbreviation::{
 };
 use super::address::{Addresses, url_end};
 use super::character::{
-    Class, apostrophe_end, byte, character, class, is_digit, is_letter_or_digit, is_word_start,
+    Class, apostrophe_end, byte, character, class, is_letter_or_digit, is_word_start, spaces_end,
 };
 use super::contraction;
 use super::number::{
@@ -50,6 +50,15 @@ struct Match {
 }
 
 impl Match {
+    /// No token at all where `first` begins at `at`.
+    fn nothing(at: usize, first: char) -> Self {
+        Self {
+            kind: Kind::Nothing,
+            end: at + first.len_utf8(),
+            reach: at,
+        }
+    }
+
     fn offer(&mut self, kind: Kind, end: Option<usize>) {
         self.offer_reaching(kind, end.map(|end| (end, end)));
     }
@@ -78,8 +87,11 @@ impl<'text> Iterator for Scanner<'text> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            while byte(self.text, self.at) == b' ' {
+            if byte(self.text, self.at) == b' ' {
                 self.at += 1;
+                if !byte(self.text, self.at).is_ascii_alphabetic() {
+                    self.at = spaces_end(self.text, self.at);
+                }
             }
             if let Some(end) = self.plain_word_end() {
                 return Some(Piece::Text(self.take(end)));
@@ -130,7 +142,11 @@ impl<'text> Scanner<'text> {
 
     /// The token that begins with `first` here; none if it is left out.
     fn token(&mut self, first: char) -> Option<Piece<'text>> {
-        let mut best = self.symbol(first);
+        let mut best = if first.is_ascii_alphanumeric() {
+            Match::nothing(self.at, first)
+        } else {
+            self.symbol(first)
+        };
         if is_letter_or_digit(first) || is_word_start(first) || first == '&' {
             self.offer_words(&mut best);
         }
@@ -176,13 +192,16 @@ impl<'text> Scanner<'text> {
         self.offer_abbreviations(best, letters);
         let ampersands = word::ampersands_end(text, at);
         best.offer(Kind::Ampersands, ampersands);
+        best.offer(Kind::Word, word::associations_end(text, at));
         best.offer(Kind::Word, word::sharp_end(text, at));
+        best.offer(Kind::Word, word::prefix_end(text, at, letters));
         best.offer(Kind::Word, word::currency_end(text, at));
         best.offer_reaching(Kind::Word, self.runs.file_end(text, at));
         best.offer(Kind::Word, contraction::whole_end(text, at, letters));
         let pointed = self.runs.hyphenated_end(text, at);
         best.offer(Kind::Word, pointed);
         best.offer(Kind::Word, word::slashed_end(text, at));
+        best.offer(Kind::Text, symbol::face_end(text, at));
         best.offer(Kind::Word, Some(letters));
         let hyphenated = word::hyphenated_end(text, at);
         best.offer(Kind::Word, Some(hyphenated));
@@ -264,15 +283,10 @@ impl<'text> Scanner<'text> {
     fn symbol(&mut self, first: char) -> Match {
         let (text, at) = (self.text, self.at);
         let next = at + first.len_utf8();
-        let kind = match class(first) {
-            Class::Symbol | Class::Repeated => Kind::Text,
-            _ => Kind::Nothing,
-        };
-        let mut best = Match {
-            kind,
-            end: next,
-            reach: at,
-        };
+        let mut best = Match::nothing(at, first);
+        if matches!(class(first), Class::Symbol | Class::Repeated) {
+            best.kind = Kind::Text;
+        }
         match first {
             '\'' | '&' | '\u{2019}' | '\u{92}' => self.offer_apostrophes(&mut best, first),
             '.' | '+' | '-' | ',' | ':' | '\u{66b}' | '\u{66c}' => {
@@ -305,18 +319,7 @@ impl<'text> Scanner<'text> {
             }
             _ => {}
         }
-        if matches!(first, '<' | '>' | ':' | ';' | '=') {
-            best.offer_reaching(Kind::Named, symbol::smiley_end(text, at));
-        }
-        if matches!(first, '*' | '#' | '_' | '@') || class(first) == Class::Repeated {
-            best.offer(Kind::Text, Some(symbol::repeated_end(text, at, first)));
-        }
-        if matches!(first, '<' | '>') && byte(text, next) == byte(text, at) {
-            best.offer(Kind::Text, Some(next + 1));
-        }
-        if matches!(first, '=' | 'x' | '-' | '\'' | '^' | '<' | '>' | '~') {
-            best.offer(Kind::Text, symbol::face_end(text, at));
-        }
+        self.offer_figures(&mut best, first);
         let quotes = symbol::quotes_end(text, at);
         best.offer(Kind::Quotes, Some(quotes));
         if let Some(token) = symbol::fixed(first) {
@@ -326,6 +329,25 @@ impl<'text> Scanner<'text> {
             best.offer(Kind::Text, Some(next));
         }
         best
+    }
+
+    /// Smileys, faces and what is repeated.
+    fn offer_figures(&self, best: &mut Match, first: char) {
+        let (text, at) = (self.text, self.at);
+        if matches!(first, '<' | '>' | ':' | ';' | '=') {
+            best.offer_reaching(Kind::Named, symbol::smiley_end(text, at));
+        }
+        if matches!(first, '*' | '#' | '_' | '@' | '⁺' | '⁻' | '₊' | '₋')
+            || class(first) == Class::Repeated
+        {
+            best.offer(Kind::Text, Some(symbol::repeated_end(text, at, first)));
+        }
+        if matches!(first, '<' | '>') && byte(text, at + 1) == byte(text, at) {
+            best.offer(Kind::Text, Some(at + 2));
+        }
+        if matches!(first, '=' | '-' | '\'' | '^' | '<' | '>' | '~') {
+            best.offer(Kind::Text, symbol::face_end(text, at));
+        }
     }
 
     /// What begins with an apostrophe, or is an entity.
@@ -392,9 +414,6 @@ impl<'text> Scanner<'text> {
                 best.offer(kind, Some(end));
             }
             _ => {}
-        }
-        if is_digit(first) {
-            best.offer(Kind::Word, number_end(text, at));
         }
     }
 }

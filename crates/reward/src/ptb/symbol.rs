@@ -88,21 +88,33 @@ pub(super) fn entity(text: &str, at: usize) -> Option<(Option<&'static str>, usi
     let is_number = name.strip_prefix('#').is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    let kept = is_number || KEPT.contains(&name) || matches!(name, "odq" | "cdq");
+    let is_kept = |kept: &&str| match kept.len() {
+        2 => name.eq_ignore_ascii_case(kept),
+        _ => name == *kept,
+    };
+    let kept = is_number || KEPT.iter().any(is_kept) || matches!(name, "odq" | "cdq");
     kept.then_some((None, end + 1))
 }
 
-/// Where dots end that make an ellipsis, beginning at `at`: three or more, or `. . .` and more.
+/// Where dots end that make an ellipsis, beginning at `at`: three to five, or as many with one space between each.
 pub(super) fn ellipsis_end(text: &str, at: usize) -> Option<usize> {
-    let dots = bytes_end(text, at, |byte| byte == b'.');
+    let few = text.as_bytes()[at..].iter().take(5);
+    let dots = at + few.take_while(|&&byte| byte == b'.').count();
     if dots >= at + 3 {
         return Some(dots);
     }
     let mut end = at + 1;
-    while byte(text, end) == b' ' && byte(text, end + 1) == b'.' {
-        end += 2;
+    let mut count = 1;
+    while count < 5 {
+        let space = match text.as_bytes()[end..] {
+            [b' ', b'.', ..] => 1,
+            [0xc2, 0xa0, b'.', ..] => 2,
+            _ => break,
+        };
+        end += space + 1;
+        count += 1;
     }
-    (end >= at + 5).then_some(end)
+    (count >= 3).then_some(end)
 }
 
 /// From so many hyphens on, a run is a rule drawn with them and not a dash.
@@ -115,15 +127,17 @@ pub(super) fn named_bracket_end(text: &str, at: usize) -> Option<usize> {
     matches!(upper, [b'-', b'L' | b'R', b'R' | b'C' | b'S', b'B', b'-']).then_some(at + 5)
 }
 
-/// Where a run of characters of this class ends that begins at `at`: equal ones in ASCII, raised and lowered digits.
+/// Where a run of characters ends that begins with `first` at `at`: equal ones in ASCII, else raised or lowered digits
+/// with their sign.
 pub(super) fn repeated_end(text: &str, at: usize, first: char) -> usize {
+    let is_raised = |next| matches!(next, '²' | '³' | '¹' | '⁰' | '⁴'..='⁹');
+    let is_lowered = |next| matches!(next, '₀'..='₉');
+    let sign = matches!(first, '⁺' | '⁻' | '₊' | '₋');
+    let start = if sign { at + first.len_utf8() } else { at };
     if first.is_ascii() {
         bytes_end(text, at, |byte| char::from(byte) == first)
     } else {
-        let is_quote = |next| matches!(next, '‚' | '„' | '‟');
-        characters_end(text, at, |next| {
-            class(next) == Class::Repeated && is_quote(next) == is_quote(first)
-        })
+        characters_end(text, start, is_raised).max(characters_end(text, start, is_lowered))
     }
 }
 
@@ -174,4 +188,85 @@ pub(super) fn user_end(text: &str, at: usize) -> Option<usize> {
             byte.is_ascii_alphanumeric() || byte == b'_'
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::{tokenize, tokens};
+
+    #[test]
+    fn brackets_are_named_when_they_stand_alone() {
+        assert_eq!(
+            tokenize("(left) [a] {b}"),
+            "-lrb- left -rrb- -lsb- a -rsb- -lcb- b -rcb-"
+        );
+    }
+
+    #[test]
+    fn quotes_open_when_a_word_follows() {
+        assert_eq!(
+            tokens("a \"Neon 5\" sign \" x"),
+            ["a", "``", "neon", "5", "''", "sign", "''", "x"]
+        );
+        assert_eq!(
+            tokens("a 'No Parking' sign"),
+            ["a", "`", "no", "parking", "'", "sign"]
+        );
+        assert_eq!(
+            tokens("“a” «b» ‘c’ ‹d› „e"),
+            [
+                "``", "a", "''", "``", "b", "''", "`", "c", "'", "`", "d", "'", "„", "e"
+            ]
+        );
+        assert_eq!(
+            tokens("``a'' `b` the boys'"),
+            ["``", "a", "''", "`", "b", "`", "the", "boys", "'"]
+        );
+    }
+
+    #[test]
+    fn dots_become_an_ellipsis_when_there_are_three() {
+        assert_eq!(
+            tokens("so... b . . . c…"),
+            ["so", "...", "b", "...", "c", "..."]
+        );
+        assert_eq!(
+            tokens("so.. b . . it..... d\u{85}e"),
+            ["so", ".", ".", "b", ".", ".", "it", "...", "d", "...", "e"]
+        );
+    }
+
+    #[test]
+    fn dashes_become_two_hyphens_when_they_are_long() {
+        assert_eq!(
+            tokens("a – b—c -- d---e - f"),
+            ["a", "--", "b", "--", "c", "--", "d", "--", "e", "-", "f"]
+        );
+        assert_eq!(tokenize("a ----- b"), "a ----- b");
+    }
+
+    #[test]
+    fn currencies_become_ascii_when_they_are_not() {
+        assert_eq!(tokenize("£5 €6 7¢ $2.00"), "# 5 $ 6 7 cents $ 2.00");
+    }
+
+    #[test]
+    fn smileys_stay_whole_when_nothing_follows() {
+        assert_eq!(
+            tokenize(":) :-( ;D =P <:o) -_- ^_^"),
+            ":-rrb- :--lrb- ;d =p <:o-rrb- -_- ^_^"
+        );
+        assert_eq!(tokens("as: a :Dog"), ["as", ":", "a", ":", "dog"]);
+    }
+
+    #[test]
+    fn marks_stay_together_when_there_are_several() {
+        assert_eq!(tokens("so?! oh!! no!"), ["so", "?!", "oh", "!!", "no", "!"]);
+    }
+
+    #[test]
+    fn characters_are_deleted_when_the_reference_has_no_token_for_them() {
+        assert_eq!(tokenize("a 😀 face😀s hyphen‐ \u{1}b"), "a face s hyphen b");
+        assert_eq!(tokenize("™ ® ° • ′ ´"), "™ ® ° • ′ ´");
+    }
 }

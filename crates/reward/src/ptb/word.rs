@@ -218,6 +218,19 @@ pub(super) fn ampersands_end(text: &str, at: usize) -> Option<usize> {
     (end > first).then_some(end)
 }
 
+/// Where a prefix ends that keeps its hyphen though nothing follows it.
+pub(super) fn prefix_end(text: &str, at: usize, letters: usize) -> Option<usize> {
+    let word = &text[at..letters];
+    let holds = word.eq_ignore_ascii_case("pro") || word.eq_ignore_ascii_case("anti");
+    (holds && byte(text, letters) == b'-').then_some(letters + 1)
+}
+
+/// Where the abbreviation of savings and loan associations ends.
+pub(super) fn associations_end(text: &str, at: usize) -> Option<usize> {
+    let found = text.as_bytes().get(at..at + 4)?;
+    found.eq_ignore_ascii_case(b"s&ls").then_some(at + 4)
+}
+
 /// Where a word with a sign for its name ends: `C++`, `c#`, `F#`.
 pub(super) fn sharp_end(text: &str, at: usize) -> Option<usize> {
     match text.as_bytes()[at..] {
@@ -240,4 +253,65 @@ pub(super) fn kept_full_stop_end(text: &str, end: usize) -> Option<(usize, usize
     }
     let next = character(text, end + 1).filter(|next| matches!(next, ',' | ';' | ':' | '、'))?;
     Some((end + 1, end + 1 + next.len_utf8()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ptb::{tokenize, tokens};
+
+    #[test]
+    fn words_stay_whole_when_hyphens_or_slashes_join_them() {
+        assert_eq!(
+            tokenize("A well-known t-shirt-clad man, AC/DC and/or vis-à-vis."),
+            "a well-known t-shirt-clad man ac/dc and/or vis-à-vis"
+        );
+        assert_eq!(
+            tokenize("non\u{2011}breaking Connect_Anywhere C++ c#"),
+            "non\u{2011}breaking connect_anywhere c++ c#"
+        );
+        assert_eq!(
+            tokens("-start and end- pizza/"),
+            ["-", "start", "and", "end", "-", "pizza", "/"]
+        );
+        assert_eq!(tokens("a_ b__-c"), ["a", "_", "b", "__", "-", "c"]);
+    }
+
+    #[test]
+    fn words_stay_whole_when_a_full_stop_is_inside() {
+        assert_eq!(
+            tokenize("at the airport.A man on a fie.d"),
+            "at the airport.a man on a fie.d"
+        );
+        assert_eq!(tokenize("in bed.+9 IMG_1234.JPG"), "in bed +9 img_1234 jpg");
+        assert_eq!(tokenize("trash can.; a dog"), "trash can. a dog");
+    }
+
+    #[test]
+    fn apostrophes_stay_inside_when_the_word_has_one_of_its_own() {
+        let whole = "o'brien d'angelo l'amour o'clock ma'am e'er hors d'oeuvre";
+        assert_eq!(tokenize(whole), whole);
+        assert_eq!(
+            tokenize("O’Brien rock 'n' roll get 'em dunkin' it"),
+            "o’brien rock 'n' roll get 'em dunkin' it"
+        );
+        assert_eq!(tokens("black'blue"), ["black", "`", "blue"]);
+    }
+
+    #[test]
+    fn signs_stay_attached_when_names_need_them() {
+        assert_eq!(
+            tokenize("AT&T R&B M&Ms a&b @home #fun #1 US$5"),
+            "at&t r&b m&m s a & b @home #fun # 1 us$ 5"
+        );
+    }
+
+    #[test]
+    fn words_are_separated_when_other_signs_join_them() {
+        assert_eq!(
+            tokenize("woman*s i=on a+b sail(?)in"),
+            "woman * s i = on a + b sail -lrb- -rrb- in"
+        );
+        assert_eq!(tokenize("hello,world x² H₂O"), "hello world x ² h ₂ o");
+        assert_eq!(tokenize("中文，句子。"), "中文 ， 句子 。");
+    }
 }

@@ -6,8 +6,8 @@ use scst_reward::{
 };
 use serde_json::Value;
 
-use crate::corpora::CORPORA;
-use crate::support::{Corpus, Deviation, array, fixture, shared};
+use crate::corpora::corpora;
+use crate::support::{Corpus, Deviation, array};
 
 /// The statistics of every caption.
 fn statistics(corpus: &Corpus) -> Vec<BleuStatistics> {
@@ -27,17 +27,6 @@ fn sum(statistics: &[BleuStatistics]) -> BleuStatistics {
     statistics
         .iter()
         .fold(BleuStatistics::default(), |sum, &caption| sum + caption)
-}
-
-/// The fixture, and the corpora beside the repository where they are.
-fn corpora() -> impl Iterator<Item = Corpus> {
-    let shared = CORPORA
-        .iter()
-        .map_while(|(directory, name)| shared(&format!("{directory}{name}.json")));
-    [fixture("coco_excerpt.json")]
-        .into_iter()
-        .chain(shared)
-        .map(Corpus::read)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Equality with coco-caption (pycocoevalcap 1.2) and ruotianluo/cider on stored scores.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use scst_reward::{DocumentFrequency, Interner};
 use serde_json::Value;
@@ -8,36 +9,65 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{Corpus, Deviation, array, fixture, json, number, shared, string};
 
-/// Every public corpus and the directory of its table.
-pub(crate) const CORPORA: [(&str, &str); 17] = [
-    ("", "abstract50s_48refs"),
-    ("coco_clean/", "coco_val_mixed_200"),
-    ("", "edge_all_empty_candidates"),
-    ("", "edge_fuzz"),
-    ("", "edge_hand_made"),
-    ("", "edge_negative_idf"),
-    ("", "edge_short_candidates"),
-    ("", "edge_single_image"),
-    ("", "edge_two_same_images"),
-    ("", "flickr8k_5cands_per_image"),
-    ("", "flickr8k_human"),
-    ("", "flickr8k_mixed_5refs"),
-    ("", "flickr8k_repeated"),
-    ("", "flickr8k_shuffled"),
-    ("", "flickr8k_single_word"),
-    ("", "flickr8k_truncated"),
-    ("", "flickr8k_wrong_image"),
+/// The corpora of the repository.
+const CORPORA: [&str; 8] = [
+    "coco_mixed",
+    "edge_all_empty_candidates",
+    "edge_fuzz",
+    "edge_hand_made",
+    "edge_negative_idf",
+    "edge_short_candidates",
+    "edge_single_image",
+    "edge_two_same_images",
 ];
 
-/// The lines of a `df_train.jsonl`.
-fn training_lines(directory: &str) -> Option<Vec<Value>> {
-    let text = std::fs::read_to_string(shared(&format!("{directory}df_train.jsonl"))?)
-        .expect("readable lines");
-    Some(
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
-            .collect(),
-    )
+/// Corpora over captions that may not be in the repository.
+const SHARED: [&str; 9] = [
+    "abstract50s_48refs",
+    "flickr8k_5cands_per_image",
+    "flickr8k_human",
+    "flickr8k_mixed_5refs",
+    "flickr8k_repeated",
+    "flickr8k_shuffled",
+    "flickr8k_single_word",
+    "flickr8k_truncated",
+    "flickr8k_wrong_image",
+];
+
+/// What the training captions of corpora are called.
+const TRAINING: &str = "df_train.jsonl";
+
+/// A file of the repository's corpora.
+fn own(file: &str) -> PathBuf {
+    fixture("corpora").join(file)
+}
+
+/// Every corpus that is there, with its training captions.
+fn with_training() -> Vec<(Corpus, PathBuf)> {
+    let own_corpora = CORPORA.map(|name| (own(&format!("{name}.json")), own(TRAINING)));
+    let shared = SHARED
+        .iter()
+        .filter_map(|name| Some((shared(&format!("{name}.json"))?, shared(TRAINING)?)));
+    own_corpora
+        .into_iter()
+        .chain(shared)
+        .map(|(path, training)| (Corpus::read(path), training))
+        .collect()
+}
+
+/// Every corpus that is there.
+pub(crate) fn corpora() -> impl Iterator<Item = Corpus> {
+    let excerpt = Corpus::read(fixture("coco_excerpt.json"));
+    let others = with_training().into_iter().map(|(corpus, _)| corpus);
+    [excerpt].into_iter().chain(others)
+}
+
+/// The lines of a file of training captions.
+fn training_lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).expect("readable lines");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+        .collect()
 }
 
 fn training_table<'a>(lines: &'a [Value], interner: &mut Interner<'a>) -> DocumentFrequency {
@@ -50,15 +80,6 @@ fn training_table<'a>(lines: &'a [Value], interner: &mut Interner<'a>) -> Docume
         builder.add_image(references.iter());
     }
     builder.build().expect("some images")
-}
-
-#[test]
-fn evaluation_equals_coco_caption_when_run_on_the_fixture() {
-    let corpus = Corpus::read(fixture("coco_excerpt.json"));
-    let mut deviation = Deviation::default();
-    corpus.compare_evaluation(&mut deviation);
-    corpus.compare_plain(&mut deviation);
-    deviation.report("fixture, own frequencies");
 }
 
 #[test]
@@ -112,11 +133,7 @@ fn encode(images: u64, orders: &mut [Vec<(Vec<u32>, u32)>; 4]) -> Vec<u8> {
 #[test]
 fn evaluation_equals_coco_caption_when_run_on_every_corpus() {
     let mut deviation = Deviation::default();
-    for (directory, name) in CORPORA {
-        let Some(path) = shared(&format!("{directory}{name}.json")) else {
-            return;
-        };
-        let corpus = Corpus::read(path);
+    for corpus in corpora() {
         corpus.compare_evaluation(&mut deviation);
         corpus.compare_plain(&mut deviation);
     }
@@ -126,14 +143,8 @@ fn evaluation_equals_coco_caption_when_run_on_every_corpus() {
 #[test]
 fn cider_equals_the_reference_when_training_frequencies_are_used() {
     let mut deviation = Deviation::default();
-    for (directory, name) in CORPORA {
-        let Some(path) = shared(&format!("{directory}{name}.json")) else {
-            return;
-        };
-        let Some(lines) = training_lines(directory) else {
-            return;
-        };
-        let corpus = Corpus::read(path);
+    for (corpus, training) in with_training() {
+        let lines = training_lines(&training);
         let mut interner = Interner::default();
         let mut table = training_table(&lines, &mut interner);
         if let Value::Number(images) = &corpus.json["ref_len_override"] {
@@ -148,14 +159,11 @@ fn cider_equals_the_reference_when_training_frequencies_are_used() {
 
 #[test]
 fn table_holds_the_listed_frequencies_when_built_from_training_captions() {
-    for directory in ["", "coco_clean/"] {
-        let Some(lines) = training_lines(directory) else {
-            return;
-        };
-        let Some(path) = shared(&format!("{directory}df_check.json")) else {
-            return;
-        };
-        let check = json(path);
+    const CHECK: &str = "df_check.json";
+    let beside = shared(TRAINING).zip(shared(CHECK));
+    for (training, check) in [(own(TRAINING), own(CHECK))].into_iter().chain(beside) {
+        let lines = training_lines(&training);
+        let check = json(check);
         let mut interner = Interner::default();
         let table = training_table(&lines, &mut interner);
         assert_eq!(table.images() as f64, number(&check["ref_len"]));
@@ -189,10 +197,7 @@ fn table_holds_the_listed_frequencies_when_built_from_training_captions() {
 
 #[test]
 fn weights_equal_the_worked_example_when_computed_by_hand() {
-    let Some(path) = shared("worked_example.json") else {
-        return;
-    };
-    let example = json(path);
+    let example = json(fixture("worked_example.json"));
     let items = array(&example["items"]);
     let references = items.iter().map(|item| {
         array(&item["refs"])

@@ -3,7 +3,7 @@
 use scst_reward::{MixerBleuOptions, MixerScorer, through_end_token};
 use serde_json::Value;
 
-use crate::support::{Deviation, array, ids, json, number, shared, string};
+use crate::support::{Deviation, array, fixture, ids, json, number, string};
 
 /// A row up to its end token; a row that begins with padding is empty.
 fn caption(row: &Value, end: u32, pad: u32) -> Vec<u32> {
@@ -18,11 +18,8 @@ fn caption(row: &Value, end: u32, pad: u32) -> Vec<u32> {
 
 #[test]
 fn rewards_equal_mixer_when_smoothing_and_start_vary() {
-    let Some(path) = shared("mixer.json") else {
-        return;
-    };
     let mut deviation = Deviation::default();
-    for batch in array(&json(path)["batches"]) {
+    for batch in array(&json(fixture("mixer.json"))["batches"]) {
         let id = |key: &str| number(&batch[key]) as u32;
         let (end, pad) = (id("eos"), id("pad"));
         let given = id("start") as usize - 1;

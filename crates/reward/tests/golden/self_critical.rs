@@ -8,7 +8,7 @@ use scst_reward::{
 };
 use serde_json::Value;
 
-use crate::support::{Deviation, array, ids, json, number, shared, string};
+use crate::support::{Deviation, array, fixture, ids, json, number, string};
 
 const END: u32 = 0;
 
@@ -81,10 +81,7 @@ fn total(mixture: &mut RewardMixture, captions: &[Vec<u32>], per_image: usize) -
 
 #[test]
 fn table_holds_the_listed_frequencies_when_end_tokens_are_counted() {
-    let Some(path) = shared("scst_ids.json") else {
-        return;
-    };
-    let vectors = json(path);
+    let vectors = json(fixture("scst_ids.json"));
     let table = training_table(&vectors);
     let expected = &vectors["df"];
     assert_eq!(table.images() as f64, number(&expected["ref_len"]));
@@ -111,10 +108,7 @@ fn table_holds_the_listed_frequencies_when_end_tokens_are_counted() {
 
 #[test]
 fn captions_equal_the_reference_strings_when_cut_at_the_end_token() {
-    let Some(path) = shared("scst_ids.json") else {
-        return;
-    };
-    for batch in array(&json(path)["batches"]) {
+    for batch in array(&json(fixture("scst_ids.json"))["batches"]) {
         for (key, text) in batch["array_to_str"].as_object().expect("an object") {
             let index: usize = key.trim_start_matches("gen_").parse().expect("a row");
             let sequence = ids(&batch["gen"][index]);
@@ -129,10 +123,7 @@ fn captions_equal_the_reference_strings_when_cut_at_the_end_token() {
 
 #[test]
 fn scores_and_advantages_equal_self_critical_when_weights_vary() {
-    let Some(path) = shared("scst_ids.json") else {
-        return;
-    };
-    let vectors = json(path);
+    let vectors = json(fixture("scst_ids.json"));
     let table = Arc::new(training_table(&vectors));
     let mut deviation = Deviation::default();
     for batch in array(&vectors["batches"]) {
@@ -167,10 +158,7 @@ fn scores_and_advantages_equal_self_critical_when_weights_vary() {
 
 #[test]
 fn self_cider_equals_self_critical_when_captions_are_sampled() {
-    let Some(path) = shared("scst_ids.json") else {
-        return;
-    };
-    let vectors = json(path);
+    let vectors = json(fixture("scst_ids.json"));
     let table = Arc::new(training_table(&vectors));
     let mut deviation = Deviation::default();
     for batch in array(&vectors["batches"]) {

@@ -9,22 +9,15 @@ use scst_reward::{
 };
 use serde_json::Value;
 
+#[path = "../../../../testing/oracles.rs"]
+mod oracles;
+
 /// Largest absolute difference from a reference value that is taken for rounding.
 pub(crate) const TOLERANCE: f64 = 1e-12;
 
-/// The larger vectors beside the repository, which not every checkout has.
-#[expect(clippy::print_stderr, reason = "a skipped comparison must be seen")]
+/// Vectors beside the repository, over captions that may not be in it.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/metrics"
-    ))
-    .join(file);
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
+    oracles::shared(&format!("metrics/{file}"))
 }
 
 pub(crate) fn fixture(file: &str) -> PathBuf {

@@ -86,11 +86,11 @@ fn message_tells_the_time_when_there_is_no_answer() {
 fn message_shows_the_beginning_when_the_answer_is_garbage() {
     assert_eq!(
         check_message("read -r request; echo hello", LONG),
-        "start-up check: found \"hello\" (expected value at line 1 column 1), expected a line such as {\"scores\":[0.5]}"
+        "start-up check: found \"hello\", which is not JSON, expected a line such as {\"scores\":[0.5]}"
     );
     assert_eq!(
         check_message("read -r request; printf '{\"scores\\377\\n'", LONG),
-        "start-up check: found \"{\\\"scores\u{fffd}\" (EOF while parsing a string at line 1 column 9), expected a line such as {\"scores\":[0.5]}"
+        "start-up check: found \"{\\\"scores\u{fffd}\", which is not all of a JSON value, expected a line such as {\"scores\":[0.5]}"
     );
     let message = check_message(
         "read -r request; yes x | head -n 1000 | tr '\\n' x; echo; cat",

@@ -1,10 +1,8 @@
 //! The example programs of `scripts/`.
 
-use std::process::Command;
-
 use scst_reward::{CommandOptions, CommandReward};
 
-use crate::support::{LONG, references, score};
+use crate::support::{LONG, oracles, references, score};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts");
 
@@ -29,12 +27,9 @@ fn scores(interpreter: &str, script: &str, workers: usize) -> Vec<f64> {
     score(&mut reward, &references, &CAPTIONS).expect("scores")
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 #[test]
 fn python_example_scores_unigram_f1_when_it_runs() {
-    let python = Command::new("python3").arg("--version").output();
-    if !python.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: python3 is not there");
+    if !oracles::runs("python3", "--version") {
         return;
     }
     let scores = scores("python3", "reward_command.py", 2);

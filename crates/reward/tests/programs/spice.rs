@@ -114,12 +114,12 @@ fn message_shows_the_answer_when_it_is_no_list_of_scores() {
     let expected = r#"expected a list such as [{"image_id":0,"scores":{"All":{"f":0.5}}}], with every item once"#;
     assert_eq!(
         message(answered("oh")),
-        format!("found \"oh\" (expected value at line 1 column 1), {expected}")
+        format!("found \"oh\", which is not JSON, {expected}")
     );
     let text = answer(&[(0, json!("x")), (1, json!(1))]);
     let found = message(answered(&text));
     assert!(
-        found.contains("(invalid type: string \"x\", expected f64 at line 1"),
+        found.contains(", which is not JSON of this form, expected a list"),
         "{found}"
     );
     assert_eq!(

@@ -19,7 +19,8 @@ struct Kinds {
 /// A caption in the making.
 pub(super) struct Completion<'a> {
     rules: &'a Rules,
-    bad: BTreeSet<u32>,
+    /// Of every word, whether it is a bad ending.
+    bad: Vec<bool>,
     required: BTreeSet<u32>,
     kinds: Kinds,
     caption: Vec<u32>,
@@ -29,23 +30,32 @@ pub(super) struct Completion<'a> {
 impl<'a> Completion<'a> {
     /// The prefix as a caption; `None` if words that are demanded may not be spoken.
     pub(super) fn of(rules: &'a Rules) -> Option<Self> {
-        let set = |words: &[u32]| words.iter().copied().collect::<BTreeSet<u32>>();
-        let silent = &set(&rules.unspoken) | &set(&rules.forbidden_words);
-        let (bad, required) = (set(&rules.bad_endings), set(&rules.required_words));
-        let prefix = set(&rules.prefix);
-        let is_spoken =
-            |word: u32| word >= 1 && (word as usize) < rules.vocab && !silent.contains(&word);
-        if !prefix.union(&required).all(|&word| is_spoken(word)) {
+        let all_of = |lists: &[&[u32]]| {
+            let mut table = vec![false; rules.vocab];
+            for &word in lists.iter().copied().flatten() {
+                if let Some(entry) = table.get_mut(word as usize) {
+                    *entry = true;
+                }
+            }
+            table
+        };
+        let silent = all_of(&[&rules.unspoken, &rules.forbidden_words]);
+        let bad = all_of(&[&rules.bad_endings]);
+        let required: BTreeSet<u32> = rules.required_words.iter().copied().collect();
+        let in_prefix = all_of(&[&rules.prefix]);
+        let is_spoken = |word: u32| word >= 1 && silent.get(word as usize) == Some(&false);
+        let mut demanded = rules.prefix.iter().chain(&required);
+        if !demanded.all(|&word| is_spoken(word)) {
             return None;
         }
         let mut lists: [Vec<u32>; 4] = Default::default();
-        let mut words = prefix.len();
+        let mut words = 0;
         for word in (1..rules.vocab as u32).filter(|&word| is_spoken(word)) {
-            if prefix.contains(&word) {
+            words += 1;
+            if in_prefix[word as usize] {
                 continue;
             }
-            words += 1;
-            let list = match (required.contains(&word), bad.contains(&word)) {
+            let list = match (required.contains(&word), bad[word as usize]) {
                 (true, true) => 0,
                 (true, false) => 1,
                 (false, false) => 2,
@@ -104,7 +114,8 @@ impl<'a> Completion<'a> {
         let length = self.caption.len();
         let missing = self.required.iter().filter(|w| !self.caption.contains(w));
         let missing: Vec<u32> = missing.copied().collect();
-        let ends_badly = self.caption.last().is_some_and(|w| self.bad.contains(w));
+        let is_bad = |word: &u32| self.bad[*word as usize];
+        let ends_badly = self.caption.last().is_some_and(is_bad);
         let short = self.rules.minimum_length.saturating_sub(length);
         if missing.is_empty() && !ends_badly && short == 0 {
             return true;
@@ -112,12 +123,19 @@ impl<'a> Completion<'a> {
         // It has to go on; whatever it goes on with, it takes so many words and ends well.
         let needs_ending = match missing.as_slice() {
             [] => ends_badly,
-            _ => missing.iter().all(|word| self.bad.contains(word)),
+            _ => missing.iter().all(is_bad),
         };
         let needed = short.max(missing.len() + usize::from(needs_ending));
         let longest = self.longest().min(self.rules.max_length);
         if length + needed > longest || !self.can_end_well() {
             return false;
+        }
+        // Words that are new repeat nothing: where there are enough of them, the rest of the caption is missing words
+        // and new ones.
+        let [_, _, others, _] = &self.kinds.lists;
+        let is_new = |word: &&u32| !self.caption.contains(word);
+        if others.iter().filter(is_new).count() + missing.len() >= needed {
+            return true;
         }
         for word in self.candidates() {
             if self.may_follow(word) {
@@ -161,7 +179,7 @@ impl<'a> Completion<'a> {
         let once = self.rules.no_repeat_ngram == Some(1);
         let mut unused = required.iter().chain(others).filter(|word| is_new(word));
         let mut used = self.caption.iter();
-        unused.next().is_some() || (!once && used.any(|word| !self.bad.contains(word)))
+        unused.next().is_some() || (!once && used.any(|&word| !self.bad[word as usize]))
     }
 
     /// The first unused word of every kind, and all used ones.

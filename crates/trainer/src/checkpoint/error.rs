@@ -82,6 +82,19 @@ pub enum CheckpointError {
         /// The directory.
         path: PathBuf,
     },
+    /// The checkpoint of another run is not the one that the run began with.
+    #[error(
+        "`{}` has changed since this run began with it: found weights {found}, expected {expected}; put the old ones \
+         back, or begin a new run", path.display()
+    )]
+    Changed {
+        /// The run or checkpoint.
+        path: PathBuf,
+        /// Fingerprint of its weights, words and model.
+        found: String,
+        /// The fingerprint when the run began.
+        expected: String,
+    },
     /// The training captions are not those that the run began with.
     #[error(
         "the training captions have changed since the checkpoint: found document frequencies {found}, expected {expected}"

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
 use super::CheckpointError;
@@ -26,6 +27,19 @@ pub(super) fn entry(bytes: &[u8]) -> FileEntry {
         bytes: bytes.len() as u64,
         sha256: hex(&Sha256::digest(bytes)),
     }
+}
+
+/// A fingerprint of the bytes of some files, as far as they are there.
+pub(super) fn fingerprint(manifest: &Manifest, names: &[&str]) -> String {
+    let mut sums = Sha256::new();
+    for &name in names {
+        if let Some(entry) = manifest.get(name) {
+            sums.update(format!("{name} {}\n", entry.sha256));
+        }
+    }
+    let mut text = hex(&sums.finalize());
+    text.truncate(16);
+    text
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -92,7 +106,11 @@ pub(super) fn from_json<T: DeserializeOwned>(
 ) -> Result<T, CheckpointError> {
     serde_json::from_slice(bytes).map_err(|error| CheckpointError::Damaged {
         path: path.to_owned(),
-        found: error.to_string(),
-        expected: "the JSON that was written".to_owned(),
+        found: match error.classify() {
+            Category::Eof => "a file that is cut short".to_owned(),
+            Category::Data => format!("other values from line {} on", error.line()),
+            Category::Io | Category::Syntax => format!("no JSON from line {} on", error.line()),
+        },
+        expected: "what was written".to_owned(),
     })
 }

@@ -80,10 +80,15 @@ pub(super) fn resolve(
             let kept = (0..all.len()).filter(|&k| keep(k));
             kept.map(|k| all[k].name()).collect()
         };
-        let mut culprits = names(&|k| !is_there(&remains[k]));
+        let related = |k: usize| problem.keys().any(|key| is_related(key, &all[k].key()));
+        let needed = |k: usize| !is_there(&remains[k]);
+        // What set the value is to blame, rather than what the value is only looked at with.
+        let mut culprits = names(&|k| needed(k) && related(k));
+        if culprits.is_empty() {
+            culprits = names(&needed);
+        }
         if culprits.is_empty() && !is_there(&of_file) {
             // Each of several overrides is enough for it.
-            let related = |k: usize| problem.keys().any(|key| is_related(key, &all[k].key()));
             culprits = names(&related);
         }
         Complaint { problem, culprits }
@@ -187,6 +192,14 @@ xe = {}
                  `validation.decoder.forbidden_words` `b`",
             ),
             (
+                &[
+                    "stages.0.xe.loss.distillation.teacher=\"runs/a\"",
+                    "stages.0.xe.loss.distillation.temperature=0",
+                ],
+                &[],
+                "--set stages.0.xe.loss.distillation.temperature: found 0, expected a finite number above 0",
+            ),
+            (
                 &["stages.0.epochs=0", "stages.0.epochs=0"],
                 &[],
                 "--set stages.0.epochs and --set stages.0.epochs: key `stages.0.epochs`: found 0, expected 1 or more",
@@ -204,7 +217,7 @@ xe = {}
             (
                 &[],
                 &[("seed", "18446744073709551615")],
-                "--seed `seed=18446744073709551615`: expected a number between -2^63 and 2^63",
+                "--seed `18446744073709551615`: expected a number between -2^63 and 2^63",
             ),
         ] {
             assert_eq!(message(FILE, sets, flags), expected);

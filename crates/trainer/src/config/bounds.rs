@@ -192,7 +192,7 @@ epochs = 1
     #[test]
     fn sizes_that_are_too_large_together_are_one_sentence() {
         let message = parse("model.att2in.hidden=20000").unwrap_err().to_string();
-        let expected = "override model.att2in.hidden: found sizes of 2861380003 parameters, expected at most 500000000 \
+        let expected = "override model.att2in.hidden: found sizes of 2871862050 parameters, expected at most 500000000 \
                         parameters";
         assert_eq!(message, expected);
         let message = parse("stages.1.images_per_batch=100000").unwrap_err();

@@ -40,11 +40,15 @@ impl Config {
             self.validation.images_per_batch as u64,
             bounds::IMAGES_DECODED,
         );
+        let images = self.validation.images.unwrap_or(1) as u64;
+        check.count("validation.images", images);
         let decoder = &self.validation.decoder;
         decoder.check(self, &mut check.below("validation.decoder"));
         check.count("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.count("checkpoints.every_steps", every.unwrap_or(1));
+        let minutes = self.checkpoints.every_minutes.unwrap_or(1.0);
+        check.positive("checkpoints.every_minutes", minutes);
         check_model(self, &mut check);
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::{
     Config, Problem, ValidConfig,
     blame::{self, Complaint, told},
+    wording,
 };
 
 /// Why a configuration cannot be used.
@@ -129,9 +130,19 @@ impl Override {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn of_key(flag: &str, key: &str, value: &str) -> Result<Self, ConfigError> {
+        let of_flag = Self::of_flag(flag, &format!("{key}={value}"));
+        let of_flag = of_flag.map_err(|error| match error {
+            // The user gave the value alone.
+            ConfigError::Override { flag, expected, .. } => ConfigError::Override {
+                flag,
+                text: value.to_owned(),
+                expected,
+            },
+            other => other,
+        })?;
         Ok(Self {
             is_of_one_key: true,
-            ..Self::of_flag(flag, &format!("{key}={value}"))?
+            ..of_flag
         })
     }
 
@@ -230,7 +241,7 @@ impl Config {
             ConfigError::Syntax {
                 path: path.to_owned(),
                 line: 1 + text.bytes().take(start).filter(|&b| b == b'\n').count(),
-                message: error.message().replace('\n', ", "),
+                message: wording::syntax(error.message()),
             }
         })?;
         blame::resolve(&table, path, &overrides)
@@ -255,9 +266,12 @@ impl Config {
     /// [`ConfigError::Write`] when a number is larger than TOML can hold, in a configuration that was not
     /// [validated](Self::validate).
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(self).map_err(|error| ConfigError::Write {
+        let problem = |error: toml::ser::Error| ConfigError::Write {
             message: error.to_string().trim().replace('\n', ", "),
-        })
+        };
+        // The writer takes numbers that the reader does not.
+        Table::try_from(self).map_err(problem)?;
+        toml::to_string(self).map_err(problem)
     }
 
     /// The first key in which two configurations differ, with both values.

@@ -1,5 +1,8 @@
 //! What the parser says, in words of a configuration file.
 
+/// Where a value is one of several that have names, and may have options.
+const ONE_OF_SEVERAL: &str = "a name, or a table of one key";
+
 /// The path of a key as overrides spell it: `stages.0.epochs`.
 pub(super) fn dotted(path: &serde_path_to_error::Path) -> String {
     path.to_string().replace('[', ".").replace(']', "")
@@ -8,11 +11,28 @@ pub(super) fn dotted(path: &serde_path_to_error::Path) -> String {
 /// A message of the parser in one line, with plain words for Rust's types.
 pub(super) fn plain(message: &str) -> String {
     let line = message.trim().replace('\n', ", ");
+    if line.starts_with("wanted exactly 1 element") {
+        return "found no key or several, expected a table of exactly one key".to_owned();
+    }
+    if line == "invalid type: unit variant, expected string only" {
+        return format!("found something else, expected {ONE_OF_SEVERAL}");
+    }
     let line = found(&line);
     let Some((start, expected)) = line.split_once("expected ") else {
         return line;
     };
     format!("{start}expected {}", kind(expected))
+}
+
+/// What the reader of TOML says of a line.
+pub(super) fn syntax(message: &str) -> String {
+    match message {
+        "u64 value was too large" | "i128 value was too large" | "u128 value was too large" => {
+            "found a number beyond the range of TOML, expected one between -2^63 and 2^63"
+                .to_owned()
+        }
+        other => other.trim().replace('\n', ", "),
+    }
 }
 
 /// What was found, in a configuration's words.
@@ -44,7 +64,7 @@ fn kind(expected: &str) -> String {
         "path string" => "a path",
         _ if expected.starts_with("struct ") => "a table",
         _ if expected.starts_with("enum ") || expected.starts_with("string or table") => {
-            "a name, or a table of one key"
+            ONE_OF_SEVERAL
         }
         other => other,
     };
@@ -79,6 +99,14 @@ mod tests {
                 "unknown key `x`, expected one of `a`, `b`",
             ),
             ("missing field `data`", "missing key `data`"),
+            (
+                "invalid type: unit variant, expected string only",
+                "found something else, expected a name, or a table of one key",
+            ),
+            (
+                "wanted exactly 1 element, more than 1 element",
+                "found no key or several, expected a table of exactly one key",
+            ),
         ] {
             assert_eq!(plain(message), words);
         }

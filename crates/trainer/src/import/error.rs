@@ -62,9 +62,13 @@ impl ImportError {
 pub enum WeightsProblem {
     /// The tensors are those of no model that is known.
     #[error(
-        "found tensors of another model, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`"
+        "found {}, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`",
+        if names.is_empty() { "no tensors".to_owned() } else { listed("tensors of another model, such as ", names) }
     )]
-    UnknownModel,
+    UnknownModel {
+        /// Some of their names.
+        names: Vec<String>,
+    },
     /// A part that no captioner here has.
     #[error("{what} is not supported")]
     Unsupported {
@@ -72,10 +76,15 @@ pub enum WeightsProblem {
         what: &'static str,
     },
     /// A tensor is missing.
-    #[error("it has no tensor `{name}`")]
+    #[error(
+        "it has no tensor `{name}`{}",
+        listed(", the most similar are ", nearest)
+    )]
     Missing {
         /// The tensor.
         name: String,
+        /// Names that are most like it.
+        nearest: Vec<String>,
     },
     /// A tensor has another shape than the others ask for.
     #[error("tensor `{name}` has the shape {found:?}, expected {expected:?}")]
@@ -111,4 +120,13 @@ pub enum WeightsProblem {
         /// Words of the vocabulary.
         expected: usize,
     },
+}
+
+/// Names behind what is said of them; nothing where there are none.
+fn listed(what: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    what.to_owned() + &names.join(", ")
 }

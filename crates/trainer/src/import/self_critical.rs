@@ -21,6 +21,9 @@ const GATES: [usize; 4] = [0, 1, 3, 2];
 /// Numbers of a region's box, which are not part of the vector of the whole image.
 const GEOMETRY: usize = 5;
 
+/// How many names of tensors a message lists.
+const LISTED: usize = 3;
+
 /// A captioner here with the weights of one over there.
 pub(super) struct Imported {
     pub(super) model: CaptionerConfig,
@@ -56,7 +59,8 @@ pub(super) fn captioner(
     } else if has("core.a2c.weight") {
         Model::Att2in
     } else {
-        return Err(WeightsProblem::UnknownModel);
+        let names = tensors.keys().take(LISTED).cloned().collect();
+        return Err(WeightsProblem::UnknownModel { names });
     };
     if has("logit.0.weight") {
         return unsupported("an output layer of several layers (`logit_layers`)");
@@ -108,6 +112,8 @@ impl Model {
 struct Layout<'a> {
     model: Model,
     tensors: BTreeMap<String, StateTensor>,
+    /// Those that there were before any was taken.
+    names: Vec<String>,
     ids_before: &'a [Option<u32>],
     hidden: usize,
     embedding: usize,
@@ -123,6 +129,7 @@ impl<'a> Layout<'a> {
     ) -> Result<Self, WeightsProblem> {
         let mut layout = Self {
             model,
+            names: tensors.keys().cloned().collect(),
             tensors,
             ids_before,
             hidden: 0,
@@ -332,9 +339,7 @@ impl<'a> Layout<'a> {
     /// The shape of a matrix.
     fn shape(&self, name: &str) -> Result<[usize; 2], WeightsProblem> {
         let tensor = self.tensors.get(name);
-        let tensor = tensor.ok_or_else(|| WeightsProblem::Missing {
-            name: name.to_owned(),
-        })?;
+        let tensor = tensor.ok_or_else(|| self.missing(name))?;
         match *tensor.shape {
             [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
             _ => Err(WeightsProblem::Dimensions {
@@ -344,12 +349,21 @@ impl<'a> Layout<'a> {
         }
     }
 
+    fn missing(&self, name: &str) -> WeightsProblem {
+        let mut names: Vec<&String> = self.names.iter().collect();
+        let likeness = |other: &&String| strsim::sorensen_dice(name, other);
+        // A stable sort: names that are equally like it stay in order.
+        names.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+        WeightsProblem::Missing {
+            name: name.to_owned(),
+            nearest: names.into_iter().take(LISTED).cloned().collect(),
+        }
+    }
+
     /// Takes a matrix, or a vector as a matrix of one column.
     fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Result<Matrix, WeightsProblem> {
         let tensor = self.tensors.remove(name);
-        let tensor = tensor.ok_or_else(|| WeightsProblem::Missing {
-            name: name.to_owned(),
-        })?;
+        let tensor = tensor.ok_or_else(|| self.missing(name))?;
         let is_vector = shape[1] == 1 && tensor.shape == [shape[0]];
         if tensor.shape != shape && !is_vector {
             return Err(WeightsProblem::Shape {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use scst_data::{Split, vocabulary::UNKNOWN_ID};
 
+use super::validation::validation_images;
 use crate::{
     TrainError,
     config::{Config, ValidationMetric},
@@ -17,14 +18,24 @@ const MUCH: f64 = 0.2;
 /// Longest n-gram that CIDEr-D counts.
 const LONGEST_NGRAM: usize = 4;
 
+/// What there is to warn of before the first step.
+///
+/// # Errors
+/// [`TrainError::NoKnownWords`] when the vocabulary holds no word of the training captions.
+pub(super) fn first_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, TrainError> {
+    let validation = validation_images(config, corpus)?.into_iter();
+    let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
+    let of_data = corpus.notices().iter().cloned().map(Warning::Data);
+    let of_vocabulary = vocabulary_warning(config, corpus)?;
+    let of_metric = metric_warning(config.validation.metric, &references);
+    Ok(of_data.chain(of_vocabulary).chain(of_metric).collect())
+}
+
 /// How well the vocabulary covers the training captions, if that is badly.
 ///
 /// # Errors
 /// [`TrainError::NoKnownWords`] when it holds none of their words.
-pub(super) fn vocabulary_warning(
-    config: &Config,
-    corpus: &Corpus,
-) -> Result<Option<Warning>, TrainError> {
+fn vocabulary_warning(config: &Config, corpus: &Corpus) -> Result<Option<Warning>, TrainError> {
     let (mut unknown, mut words) = (0u64, 0u64);
     let mut example = None;
     for image in corpus.split(Split::Train)? {
@@ -56,7 +67,7 @@ pub(super) fn vocabulary_warning(
 }
 
 /// Whether the metric is 0 for every caption of images with these references.
-pub(super) fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warning> {
+fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warning> {
     let [_, next, _] = metric.in_order();
     (metric == ValidationMetric::CiderD && all_alike(images)).then_some(Warning::MetricAlwaysZero {
         metric,

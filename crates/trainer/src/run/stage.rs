@@ -6,22 +6,21 @@ use std::{
     time::Instant,
 };
 
-use scst_data::{Example, Split, epoch_order};
+use scst_data::{Example, Split, random_order};
 use scst_model::Captioner;
 
-use super::{Run, starting_weights};
+use super::{Run, opening::Length};
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
     config::{StageConfig, StartFrom},
-    evaluate::evaluate,
+    draws::{Purpose, generator},
     events::{Record, RecordKind},
-    files::recover,
     objective::{ImageBatch, StepContext},
     observer::Event,
     optimiser::Optimiser,
-    progress::{Best, StageSummary},
-    reduce::{Contribution, Tally, reduce},
+    progress::StageSummary,
+    reduce::{Contribution, reduce},
     schedule::learning_rate,
     scst::{SelfCritic, prefixes},
     update::clip_and_step,
@@ -34,56 +33,51 @@ enum Objective {
     Scst(Box<SelfCritic>),
 }
 
-/// Metrics between two records.
-#[derive(Default)]
-struct Window {
-    tally: Tally,
-    steps: u64,
-    images: u64,
-    tokens: u64,
-    secs: f64,
-}
-
-impl Window {
-    fn take(&mut self) -> Self {
-        std::mem::take(self)
-    }
-}
-
 impl Run<'_> {
     /// Runs the current stage to its end; `Some` checkpoint if it was stopped before.
     pub(super) fn stage(&mut self, stop: &AtomicBool) -> Result<Option<PathBuf>, TrainError> {
         let index = self.progress.stage;
         let stage = &self.config.stages[index];
         let train_images = self.corpus.split(Split::Train)?.len();
-        let steps_per_epoch = (train_images / stage.images_per_batch) as u64;
-        let steps = stage
-            .steps
-            .unwrap_or(stage.epochs.unwrap_or(0) * steps_per_epoch);
+        let Length {
+            steps,
+            steps_per_epoch,
+        } = Length::of(stage, train_images)?;
         let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
+        let mut since = Instant::now();
         if self.progress.step == 0 {
             self.begin_stage(index)?;
         }
-        let mut objective = self.objective(stage)?;
         self.observer.observe(&Event::StageStarted {
             name: &stage.name,
             step: self.progress.step,
             steps,
             steps_per_epoch,
         });
-        let mut window = Window::default();
+        let mut objective = None;
         let mut order = (u64::MAX, Vec::new());
-        let mut since = Instant::now();
-        while !self.progress.stage_ended && self.progress.step < steps {
-            if stop.load(Ordering::Relaxed) {
-                let path = self.checkpoint(&mut since)?;
-                return Ok(Some(path));
+        loop {
+            if self.progress.validation_due {
+                if !self.validate(stage, stop)? {
+                    return self.checkpoint(&mut since).map(Some);
+                }
+                self.checkpoint(&mut since)?;
             }
+            if self.progress.stage_ended || self.progress.step >= steps {
+                break;
+            }
+            if stop.load(Ordering::Relaxed) {
+                return self.checkpoint(&mut since).map(Some);
+            }
+            let objective = match &mut objective {
+                Some(objective) => objective,
+                none => none.insert(self.objective(stage)?),
+            };
             let step = self.progress.step;
             let epoch = step / steps_per_epoch;
             if order.0 != epoch {
-                let seed = self.config.seed ^ (index as u64) << 48;
-                order = (epoch, epoch_order(seed, epoch, train_images as u32));
+                let mut rng = generator(self.config.seed, Purpose::Order, index, epoch);
+                order = (epoch, random_order(&mut rng, train_images as u32));
             }
             let first = (step % steps_per_epoch) as usize * stage.images_per_batch;
             let images: Vec<usize> = order.1[first..first + stage.images_per_batch]
@@ -91,28 +85,14 @@ impl Run<'_> {
                 .map(|&image| image as usize)
                 .collect();
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
-            self.train_step(stage, &mut objective, images, epoch, rate, &mut window)?;
-            self.progress.step += 1;
-            self.progress.global_step += 1;
-            self.observer.observe(&Event::Step {
-                step: self.progress.step,
-            });
-            if self
-                .progress
-                .step
-                .is_multiple_of(self.config.log_every_steps)
-            {
-                self.log(stage, window.take(), rate)?;
-            }
-            if let Objective::Scst(critic) = &objective {
-                self.progress.baseline = Some(critic.baseline());
-            }
-            let ends = self.progress.step == steps;
+            self.train_step(stage, objective, images, epoch, rate)?;
             let due = |every: u64| self.progress.step.is_multiple_of(every);
-            if ends || due(validate_every) {
-                self.validate(stage)?;
-                self.checkpoint(&mut since)?;
-            } else if self.config.checkpoints.every_steps.is_some_and(due) {
+            if due(self.config.log_every_steps) {
+                self.log(stage, rate)?;
+            }
+            let due = |every: u64| self.progress.step.is_multiple_of(every);
+            self.progress.validation_due = self.progress.step == steps || due(validate_every);
+            if !self.progress.validation_due && self.checkpoint_due(since) {
                 self.checkpoint(&mut since)?;
             }
         }
@@ -137,13 +117,11 @@ impl Run<'_> {
             .map(|before| &self.config.stages[before]);
         match (&stage.start_from, before) {
             (StartFrom::Checkpoint(path), _) => {
-                let (config, corpus) = (self.config, &self.corpus);
-                starting_weights(path, config, corpus, &self.device).map(Some)
+                let captioner = self.foreign.captioner(path, self.config, &self.device)?;
+                Ok(Some(captioner))
             }
             (StartFrom::Best, Some(before)) => {
-                let best = self.best_of(before);
-                recover(&best)?;
-                let stored = Checkpoint::load(&best)?;
+                let stored = Checkpoint::load(&self.best_of(before))?;
                 Ok(Some(stored.captioner(&self.config.model, &self.device)?))
             }
             (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),
@@ -155,7 +133,7 @@ impl Run<'_> {
             self.progress.document_frequency = None;
             self.progress.baseline = None;
             let config = stage.xe.clone().unwrap_or_default();
-            let xe = Xe::new(&config, &self.corpus, &self.device)?;
+            let xe = Xe::new(&config, |path| self.foreign.teacher(path, &self.device))?;
             return Ok(Objective::Xe(xe));
         };
         let references = self.corpus.references(config.reward_end_token)?;
@@ -170,7 +148,10 @@ impl Run<'_> {
         };
         let mut critic = SelfCritic::new(config, references, self.rewards, baseline)?;
         if config.kl_weight > 0.0 {
-            critic.compare_with(self.stored_start(self.progress.stage)?);
+            critic.compare_with(match self.progress.step {
+                0 => Some(self.captioner.clone()),
+                _ => self.stored_start(self.progress.stage)?,
+            });
         }
         let found = critic.fingerprint().to_owned();
         if let Some(expected) = expected
@@ -183,6 +164,7 @@ impl Run<'_> {
         Ok(Objective::Scst(Box::new(critic)))
     }
 
+    /// Takes one step, measures it, and moves on.
     fn train_step(
         &mut self,
         stage: &StageConfig,
@@ -190,9 +172,62 @@ impl Run<'_> {
         images: Vec<usize>,
         epoch: u64,
         rate: f64,
-        window: &mut Window,
     ) -> Result<(), TrainError> {
         let start = Instant::now();
+        let batch_size = images.len() as u64;
+        let part = self.contribution(stage, objective, images, epoch)?;
+        let Contribution {
+            gradients,
+            counts,
+            tally,
+        } = reduce(vec![part]);
+        let started_update = Instant::now();
+        let divisor = stage.normaliser.divisor(counts, self.corpus.max_length());
+        let optimiser = self
+            .optimiser
+            .get_or_insert_with(|| Optimiser::new(&stage.optimiser));
+        let (captioner, norm) = clip_and_step(
+            self.captioner.clone(),
+            optimiser,
+            gradients,
+            divisor,
+            stage.clip,
+            rate,
+        )?;
+        self.captioner = captioner;
+        if !norm.is_finite() || !tally.total("loss").is_finite() {
+            let what = if norm.is_finite() { "loss" } else { "gradient" };
+            return Err(self.not_finite(stage, objective, what));
+        }
+        let window = &mut self.progress.window;
+        window.tally.merge(tally);
+        window.tally.add("gradient_norm", norm, 1.0);
+        // Belongs to the update that the objective has counted already.
+        let update = started_update.elapsed().as_secs_f64();
+        window.tally.add("update_secs", update, 0.0);
+        window.secs += start.elapsed().as_secs_f64();
+        window.steps += 1;
+        window.images += batch_size;
+        window.tokens += counts.tokens;
+        if let Objective::Scst(critic) = objective {
+            self.progress.baseline = Some(critic.baseline());
+        }
+        self.progress.step += 1;
+        self.progress.global_step += 1;
+        self.observer.observe(&Event::Step {
+            step: self.progress.step,
+        });
+        Ok(())
+    }
+
+    /// What the objective makes of a batch.
+    fn contribution(
+        &mut self,
+        stage: &StageConfig,
+        objective: &mut Objective,
+        images: Vec<usize>,
+        epoch: u64,
+    ) -> Result<Contribution, TrainError> {
         let context = StepContext {
             seed: self.config.seed,
             stage: self.progress.stage,
@@ -219,15 +254,21 @@ impl Run<'_> {
             images,
             prefixes: mixer.unwrap_or_default(),
         };
-        let batch_size = batch.images.len();
-        let part = match objective {
-            Objective::Scst(critic) => critic.contribution(
-                &self.captioner,
-                self.corpus.vocabulary(),
-                max_length,
-                &batch,
-                context,
-            )?,
+        match objective {
+            Objective::Scst(critic) => {
+                let vocabulary = self.corpus.vocabulary();
+                let part = critic.contribution(
+                    &self.captioner,
+                    vocabulary,
+                    max_length,
+                    &batch,
+                    context,
+                )?;
+                for warning in critic.take_warnings() {
+                    self.warn(&warning)?;
+                }
+                Ok(part)
+            }
             Objective::Xe(xe) => xe.contribution(
                 &self.captioner,
                 batch,
@@ -235,138 +276,39 @@ impl Run<'_> {
                 max_length,
                 &mut self.progress.location_baseline,
                 context,
-            )?,
-        };
-        let Contribution {
-            gradients,
-            counts,
-            tally,
-        } = reduce(vec![part]);
-        let started_update = Instant::now();
-        let divisor = stage.normaliser.divisor(counts, self.corpus.max_length());
-        let optimiser = self
-            .optimiser
-            .get_or_insert_with(|| Optimiser::new(&stage.optimiser));
-        let (captioner, norm) = clip_and_step(
-            self.captioner.clone(),
-            optimiser,
-            gradients,
-            divisor,
-            stage.clip,
-            rate,
-        )?;
-        self.captioner = captioner;
-        let not_finite = |what| TrainError::NotFinite {
-            stage: stage.name.clone(),
-            step: self.progress.step,
-            what,
-        };
-        if !norm.is_finite() {
-            return Err(not_finite("gradient"));
+            ),
         }
-        if !tally.total("loss").is_finite() {
-            return Err(not_finite("loss"));
-        }
-        window.tally.merge(tally);
-        window.tally.add("gradient_norm", norm, 1.0);
-        // Belongs to the update that the objective has counted already.
-        let update = started_update.elapsed().as_secs_f64();
-        window.tally.add("update_secs", update, 0.0);
-        window.secs += start.elapsed().as_secs_f64();
-        window.steps += 1;
-        window.images += batch_size as u64;
-        window.tokens += counts.tokens;
-        Ok(())
     }
 
-    fn log(&mut self, stage: &StageConfig, window: Window, rate: f64) -> Result<(), TrainError> {
-        let steps = window.steps.max(1) as f64;
-        let mut values = window.tally.means();
-        values.extend([
-            ("learning_rate".to_owned(), rate),
-            ("step_secs".to_owned(), window.secs / steps),
-            (
-                "images_per_sec".to_owned(),
-                window.images as f64 / window.secs,
-            ),
-            (
-                "tokens_per_sec".to_owned(),
-                window.tokens as f64 / window.secs,
-            ),
-        ]);
+    /// Why a step was not taken, the rewards being the first to blame.
+    fn not_finite(
+        &self,
+        stage: &StageConfig,
+        objective: &Objective,
+        what: &'static str,
+    ) -> TrainError {
+        let step = self.progress.global_step + 1;
+        let stage = stage.name.clone();
+        match objective {
+            Objective::Scst(critic) => critic.overflow(stage, step, what),
+            Objective::Xe(_) => TrainError::NotFinite { stage, step, what },
+        }
+    }
+
+    fn log(&mut self, stage: &StageConfig, rate: f64) -> Result<(), TrainError> {
+        let window = std::mem::take(&mut self.progress.window);
         let record = Record {
             step: self.progress.global_step,
             stage: stage.name.clone(),
             kind: RecordKind::Train,
-            values,
+            values: window.values(rate),
         };
         self.events.write(&record)?;
         self.observer.observe(&Event::Metrics(&record));
         Ok(())
     }
 
-    /// Scores the validation images and keeps the weights if they are the best so far.
-    fn validate(&mut self, stage: &StageConfig) -> Result<(), TrainError> {
-        let validation = &self.config.validation;
-        let report = evaluate(
-            &self.captioner,
-            &[],
-            &self.corpus,
-            self.corpus.split(Split::Val)?,
-            &validation.decoder,
-            self.config,
-        )?;
-        self.progress.signature.clone_from(&report.signature);
-        self.events.write(&Record {
-            step: self.progress.global_step,
-            stage: stage.name.clone(),
-            kind: RecordKind::Validation,
-            values: report.values(),
-        })?;
-        let candidate = Best {
-            stage: stage.name.clone(),
-            step: self.progress.global_step,
-            metric: report.metric(validation.metric),
-            scores: report.scores,
-            distinct_captions: report.distinct_captions,
-            mean_length: report.mean_length,
-        };
-        let beats = |best: &Option<Best>| best.as_ref().is_none_or(|b| candidate.metric > b.metric);
-        let is_stage_best = beats(&self.progress.stage_best);
-        let is_best = beats(&self.progress.best);
-        self.progress.since_best = if is_stage_best {
-            0
-        } else {
-            self.progress.since_best + 1
-        };
-        let patience = stage.patience.unwrap_or(u64::MAX);
-        self.progress.stage_ended = self.progress.since_best >= patience;
-        if is_stage_best {
-            self.progress.stage_best = Some(candidate.clone());
-        }
-        if is_best {
-            self.progress.best = Some(candidate);
-        }
-        if is_stage_best {
-            self.snapshot(None).write(&self.best_of(stage))?;
-        }
-        if is_best {
-            self.snapshot(None).write(&self.directory.join("best"))?;
-        }
-        self.observer.observe(&Event::Validated {
-            report: &report,
-            is_best,
-        });
-        Ok(())
-    }
-
-    /// Where the best weights of a stage are kept.
-    fn best_of(&self, stage: &StageConfig) -> PathBuf {
-        let name = format!("best-{}", stage.name);
-        self.directory.join("checkpoints").join(name)
-    }
-
-    fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
+    pub(super) fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
         Snapshot {
             config: self.config,
             vocabulary: self.corpus.vocabulary(),
@@ -377,6 +319,16 @@ impl Run<'_> {
             optimiser,
             progress: &self.progress,
         }
+    }
+
+    /// Whether a checkpoint is due although nothing was validated; `since`: the time of the last one.
+    fn checkpoint_due(&self, since: Instant) -> bool {
+        let config = &self.config.checkpoints;
+        let step = self.progress.step;
+        config.every_steps.is_some_and(|n| step.is_multiple_of(n))
+            || config
+                .every_minutes
+                .is_some_and(|minutes| since.elapsed().as_secs_f64() >= 60.0 * minutes)
     }
 
     fn checkpoint(&mut self, since: &mut Instant) -> Result<PathBuf, TrainError> {
@@ -412,5 +364,8 @@ impl Run<'_> {
         progress.baseline = None;
         progress.location_baseline = None;
         progress.document_frequency = None;
+        progress.last_validation = None;
+        progress.window = super::Window::default();
+        self.foreign.forget(self.config, &self.progress);
     }
 }

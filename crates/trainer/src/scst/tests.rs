@@ -114,6 +114,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
             learned: LearnedBaseline::default(),
         },
         reference: None,
+        large: LargeRewards::default(),
     }
 }
 
@@ -368,43 +369,171 @@ fn mean_is_exact_when_a_part_of_the_reward_goes_without_baseline() {
 #[test]
 fn mean_of_mixer_gradients_is_the_exact_gradient_for_every_baseline() {
     let captioner = captioner();
-    let captions = all_captions();
-    let (_, log_p) = weighted(&captioner, |_, _| 0.0);
     // The samples of image 0 begin with one word, those of image 1 with two.
-    let prefix = |image: usize| -> &[u32] { if image == 0 { &[2] } else { &[1, 3] } };
-    let begins = |image: usize, n: usize| captions[n].starts_with(prefix(image));
-    let prefix_p = |image: usize| -> f64 {
-        let with = (0..captions.len()).filter(|&n| begins(image, n));
+    let prefixes: Vec<Vec<u32>> = [&[2][..], &[1, 3]]
+        .iter()
+        .flat_map(|prefix| std::iter::repeat_n(prefix.to_vec(), SAMPLES))
+        .collect();
+    assert_unbiased_after(&captioner, &prefixes);
+}
+
+#[test]
+fn mean_of_mixer_gradients_is_exact_when_samples_are_given_whole() {
+    let captioner = captioner();
+    let prefixes: [&[u32]; SAMPLES * IMAGES] = [
+        // The model chooses words of two samples, one of which begins freely.
+        &[2],
+        &[2, END],
+        &[],
+        &[1, 3, 2],
+        // It chooses words of one sample, which has no other to be compared with.
+        &[1, 3],
+        &[1, END],
+        &[3, END],
+        &[1, 3, 3],
+    ];
+    let prefixes: Vec<Vec<u32>> = prefixes.iter().map(|words| words.to_vec()).collect();
+    assert_unbiased_after(&captioner, &prefixes);
+}
+
+/// Holds the mean of many gradients against cross-entropy on the prefixes and the expected reward of what follows.
+fn assert_unbiased_after(captioner: &Captioner, prefixes: &[Vec<u32>]) {
+    let captions = all_captions();
+    let (_, log_p) = weighted(captioner, |_, _| 0.0);
+    let own = |image: usize| &prefixes[image * SAMPLES..(image + 1) * SAMPLES];
+    let prefix_p = |image: usize, prefix: &[u32]| -> f64 {
+        let with = (0..captions.len()).filter(|&n| captions[n].starts_with(prefix));
         with.map(|n| log_p[image][n].exp()).sum()
     };
-    // Cross-entropy on the prefix, whatever follows, and the expected reward of what follows.
-    let (exact, _) = weighted_words(&captioner, |image, n, t| {
-        if !begins(image, n) {
-            return 0.0;
-        }
-        let p = log_p[image][n].exp() / prefix_p(image);
-        if t < prefix(image).len() {
-            p
-        } else {
-            p * reward_of(image, &captions[n])
-        }
+    let (exact, _) = weighted_words(captioner, |image, n, t| {
+        let begins = own(image)
+            .iter()
+            .filter(|prefix| captions[n].starts_with(prefix));
+        let of_prefix = |prefix: &Vec<u32>| {
+            let p = log_p[image][n].exp() / prefix_p(image, prefix) / SAMPLES as f64;
+            if t < prefix.len() {
+                p
+            } else {
+                p * reward_of(image, &captions[n])
+            }
+        };
+        begins.map(of_prefix).sum()
     });
-    let prefixes: Vec<Vec<u32>> = (0..IMAGES)
-        .flat_map(|image| std::iter::repeat_n(prefix(image).to_vec(), SAMPLES))
-        .collect();
     for baseline in [
         Baseline::LeaveOneOut,
         Baseline::MovingAverage,
         Baseline::None,
         Baseline::Learned,
     ] {
-        let (mean, standard_error) = sampled_after(&captioner, critic(baseline), &prefixes);
+        let (mean, standard_error) = sampled_after(captioner, critic(baseline), prefixes);
         let error = difference(&mean, &exact);
         assert!(
             error < 2.0 * standard_error,
             "{baseline:?}: off by {error:.4}, standard error {standard_error:.4}"
         );
     }
+}
+
+#[test]
+fn samples_given_whole_count_in_no_baseline_and_no_metric() {
+    let captioner = captioner();
+    let sampled: [&[u32]; SAMPLES * IMAGES] = [
+        &[2, 3, END],
+        &[2, END],
+        &[1, 3, END],
+        &[3, END],
+        &[1, 2, END],
+        &[2, END],
+        &[3, END],
+        &[1, END],
+    ];
+    let given = [1, 2, 1, 0, 1, 2, 2, 2];
+    let sampled: Vec<Vec<u32>> = sampled.iter().map(|words| words.to_vec()).collect();
+    let prefixes: Vec<Vec<u32>> = sampled
+        .iter()
+        .zip(given)
+        .map(|(words, given)| words[..given].to_vec())
+        .collect();
+    let rewards = [0.1, 0.9, 0.3, 0.8, 0.5, 0.9, 0.9, 0.9];
+    let inputs: Vec<Vec<u32>> = sampled
+        .iter()
+        .map(|words| [&[END], &words[..words.len() - 1]].concat())
+        .collect();
+    let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+    let images = repeat(IMAGES, SAMPLES);
+    let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
+    let tape = tape.unwrap();
+    let scores = Scores {
+        rewards: &rewards,
+        compared: &rewards,
+        greedy: &[],
+    };
+    for (baseline, expected) in [
+        // Of the second image there is one sample; the mean of the first image's takes the place of its others.
+        (Baseline::LeaveOneOut, [0.55, 0.45, 0.2, 0.4]),
+        (Baseline::Mean, [0.4, 0.4, 0.4, 0.5]),
+        (Baseline::MovingAverage, [0.0; 4]),
+    ] {
+        let mut critic = critic(baseline);
+        let weights = critic
+            .weights(&captioner, &tape, &sampled, &prefixes, &scores)
+            .unwrap();
+        assert_eq!(
+            weights.chosen,
+            [true, false, true, true, true, false, false, false]
+        );
+        assert_eq!(weights.baselines.len(), 4);
+        for (found, expected) in weights.baselines.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{baseline:?}: {found}");
+        }
+        if baseline == Baseline::MovingAverage {
+            let mean = critic.baseline.moving_average.value();
+            assert!((mean - 0.425).abs() < 1e-12, "{mean}");
+        }
+    }
+    // Where nothing was chosen there is nothing to report of rewards.
+    let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
+    let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+    let means = |prefixes: &[Vec<u32>]| {
+        let batch = ImageBatch {
+            features: features(),
+            images: (0..IMAGES).collect(),
+            prefixes: prefixes.to_vec(),
+        };
+        let context = StepContext {
+            seed: 17,
+            stage: 0,
+            step: 0,
+            epoch: 0,
+            dropout: 0.0,
+            hard_attention: None,
+        };
+        let part = critic(Baseline::LeaveOneOut)
+            .contribution(&captioner, &vocabulary, MAX_LENGTH, &batch, context)
+            .unwrap();
+        part.tally.means()
+    };
+    let value = |means: &[(String, f64)], name: &str| {
+        let mut found = means.iter().filter(|(other, _)| other == name);
+        found.next().map(|(_, value)| *value)
+    };
+    let whole = means(&sampled);
+    for name in [
+        "reward",
+        "reward_arbitrary",
+        "advantage",
+        "baseline",
+        "zero_advantage_share",
+    ] {
+        assert_eq!(value(&whole, name), None, "{name}");
+    }
+    assert!(value(&whole, "caption_length").is_some());
+    // One sample is chosen whole by the model: its own reward is all there is.
+    let mut one_free = sampled.clone();
+    one_free[0].clear();
+    let found = means(&one_free);
+    assert_eq!(value(&found, "reward"), value(&found, "advantage"));
+    assert_eq!(value(&found, "baseline"), Some(0.0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From rewards to the weight of every sampled word.
 
 use scst_loss::{
-    Baseline, OutputLayer, leave_one_out, log_probabilities, max_margin, mean_of_image,
+    Baseline, LossError, OutputLayer, leave_one_out, log_probabilities, max_margin, mean_of_image,
     minimum_risk,
 };
 use scst_model::{Captioner, Tape};
@@ -29,7 +29,9 @@ pub(super) struct Weights {
     pub(super) rows: Vec<f32>,
     /// The mean over the words of every sample that the model chose.
     pub(super) captions: Vec<f64>,
-    /// The baseline of every sample, or of every word; empty if there is none.
+    /// Of which samples the model chose at least one word; the others were given whole.
+    pub(super) chosen: Vec<bool>,
+    /// The baseline of every such sample, or of every word that the model chose; empty if there is none.
     pub(super) baselines: Vec<f64>,
 }
 
@@ -53,18 +55,25 @@ impl SelfCritic {
         let samples = self.config.samples_per_image;
         let given = |n: usize, t: usize| prefixes.get(n).is_some_and(|words| t < words.len());
         let row = pack(sampled, |n, t| (n, given(n, t)));
+        let last_is_chosen = |n: usize| !given(n, sampled[n].len().saturating_sub(1));
+        let chosen: Vec<bool> = (0..sampled.len()).map(last_is_chosen).collect();
         let mut baselines = Vec::new();
         let of_rows: Vec<f64> = match self.config.objective {
             SequenceObjective::PolicyGradient if self.config.baseline == Baseline::Learned => {
-                baselines = self.learned_baselines(tape, &row, scores.compared)?;
-                let rows = row.iter().zip(&baselines);
+                let all = self.learned_baselines(tape, &row, scores.compared)?;
+                let rows = row.iter().zip(&all);
+                baselines.extend(
+                    rows.clone()
+                        .filter(|((_, given), _)| !given)
+                        .map(|(_, b)| b),
+                );
                 rows.map(|(&(n, _), b)| scores.rewards[n] - b).collect()
             }
             SequenceObjective::PolicyGradient => {
-                let chosen = |n: &usize| !given(*n, sampled[*n].len().saturating_sub(1));
-                let chosen: Vec<usize> = (0..sampled.len()).filter(chosen).collect();
-                baselines = self.baselines(scores, &chosen)?;
-                let advantage = |n: usize| scores.rewards[n] - baselines[n];
+                let all = self.baselines(scores, &chosen)?;
+                let with_chosen = all.iter().zip(&chosen);
+                baselines.extend(with_chosen.filter(|&(_, &chosen)| chosen).map(|(b, _)| b));
+                let advantage = |n: usize| scores.rewards[n] - all[n];
                 row.iter().map(|&(n, _)| advantage(n)).collect()
             }
             SequenceObjective::MinimumRisk { alpha } => {
@@ -96,18 +105,31 @@ impl SelfCritic {
         Ok(Weights {
             rows: rows.collect(),
             captions: sums.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect(),
+            chosen,
             baselines,
         })
     }
 
-    /// The baseline of every sample. `chosen`: the samples of which the model chose at least one word.
-    fn baselines(&mut self, scores: &Scores<'_>, chosen: &[usize]) -> Result<Vec<f64>, TrainError> {
+    /// The baseline of every sample. `chosen`: of which samples the model chose at least one word; only these count.
+    fn baselines(&mut self, scores: &Scores<'_>, chosen: &[bool]) -> Result<Vec<f64>, TrainError> {
         let rewards = scores.compared;
         let samples = self.config.samples_per_image;
+        let (mut total, mut count) = (0.0, 0.0);
+        for (reward, _) in rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
+            total += reward;
+            count += 1.0;
+        }
         Ok(match self.config.baseline {
             Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
-            Baseline::LeaveOneOut => leave_one_out(rewards, samples)?,
-            Baseline::Mean => mean_of_image(rewards, samples)?,
+            Baseline::LeaveOneOut => of_images(rewards, samples, chosen, |own| match own {
+                // The image has no others: those of the other images take their place.
+                [_] if count == 1.0 => Ok(vec![0.0]),
+                [reward] => Ok(vec![(total - reward) / (count - 1.0)]),
+                own => leave_one_out(own, own.len()),
+            })?,
+            Baseline::Mean => of_images(rewards, samples, chosen, |own| {
+                mean_of_image(own, own.len())
+            })?,
             Baseline::Greedy => {
                 let repeated = |&reward: &f64| std::iter::repeat_n(reward, samples);
                 scores.greedy.iter().flat_map(repeated).collect()
@@ -115,9 +137,8 @@ impl SelfCritic {
             Baseline::MovingAverage => {
                 let average = &mut self.baseline.moving_average;
                 let baseline = average.value();
-                if !chosen.is_empty() {
-                    let total: f64 = chosen.iter().map(|&n| rewards[n]).sum();
-                    average.update(total / chosen.len() as f64);
+                if count > 0.0 {
+                    average.update(total / count);
                 }
                 vec![baseline; rewards.len()]
             }
@@ -150,6 +171,28 @@ impl SelfCritic {
         learned.update(&states, width, &predicted, &targets)?;
         Ok(baselines)
     }
+}
+
+/// A baseline of every sample, from the chosen samples of its image; 0 for those that were given whole.
+fn of_images(
+    rewards: &[f64],
+    samples: usize,
+    chosen: &[bool],
+    baselines: impl Fn(&[f64]) -> Result<Vec<f64>, LossError>,
+) -> Result<Vec<f64>, LossError> {
+    let mut all = Vec::with_capacity(rewards.len());
+    for (rewards, chosen) in rewards.chunks(samples).zip(chosen.chunks(samples)) {
+        let own = rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen);
+        let own: Vec<f64> = own.map(|(&reward, _)| reward).collect();
+        let mut own = if own.is_empty() {
+            own.into_iter()
+        } else {
+            baselines(&own)?.into_iter()
+        };
+        let of_sample = |&chosen: &bool| if chosen { own.next() } else { None };
+        all.extend(chosen.iter().map(of_sample).map(Option::unwrap_or_default));
+    }
+    Ok(all)
 }
 
 /// `log p` of every caption, nats.

@@ -197,8 +197,10 @@ mod tests {
 
     use super::*;
 
+    type Found = Result<(u64, Vec<String>), (u64, usize, Fault)>;
+
     /// Every row as its line and fields, or the line, field and fault.
-    fn read(text: &str) -> Vec<Result<(u64, Vec<String>), (u64, usize, Fault)>> {
+    fn read(text: &str) -> Vec<Found> {
         let mut rows = Rows::new(text, ',');
         let mut found = Vec::new();
         while let Some(row) = rows.next_row() {
@@ -222,7 +224,11 @@ mod tests {
         found
     }
 
-    fn row(line: u64, fields: &[&str]) -> Result<(u64, Vec<String>), (u64, usize, Fault)> {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it is compared with what is found"
+    )]
+    fn row(line: u64, fields: &[&str]) -> Found {
         Ok((line, fields.iter().map(|&field| field.to_owned()).collect()))
     }
 

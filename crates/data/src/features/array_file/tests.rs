@@ -116,7 +116,7 @@ fn message_says_what_it_is_when_the_file_is_another() {
             "a.npz",
             npz(&[("feat", npy_of(object, b"\x80\x04"))])
         ),
-        "`a.npz`: array `feat.npy`: found elements of type |O, expected little-endian float16, float32 or float64"
+        "`a.npz`: array `feat.npy`: found elements of type `|O`, expected little-endian float16, float32 or float64"
     );
     let path = folder.path("folder.npy");
     std::fs::create_dir(&path).unwrap();

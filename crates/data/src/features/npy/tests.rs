@@ -123,11 +123,11 @@ fn error_names_the_type_when_elements_are_not_floats() {
     let expected = ", expected little-endian float16, float32 or float64";
     assert_eq!(
         found("'>f4'"),
-        format!("`x.npy`: array: found elements of type >f4{expected}")
+        format!("`x.npy`: array: found elements of type `>f4`{expected}")
     );
     assert_eq!(
         found("[('x', '<f4'), ('y', '<f4')]"),
-        format!("`x.npy`: array: found elements of type [('x', '<f4'), ('y', '<f4')]{expected}")
+        format!("`x.npy`: array: found elements of type `[('x', '<f4'), ('y', '<f4')]`{expected}")
     );
 }
 

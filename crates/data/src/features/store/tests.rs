@@ -411,7 +411,7 @@ fn error_names_the_tensor_when_safetensors_do_not_fit() {
     let integers = safetensors::serialize([("a", integers)], None).unwrap();
     assert_eq!(
         message(&files, open_safetensors(&files, &integers)),
-        "`x.safetensors`: tensor `a`: found elements of type I64, expected little-endian float16, float32 or float64"
+        "`x.safetensors`: tensor `a`: found elements of type `I64`, expected little-endian float16, float32 or float64"
     );
     let good = safetensors(&[("a", &[2], &[0.0; 2]), ("b", &[2], &[0.0; 2])]);
     let (found, expected) = (good.len() - 3, good.len());

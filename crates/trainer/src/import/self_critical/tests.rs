@@ -120,7 +120,7 @@ fn model_that_does_not_fit_is_refused_with_the_reason() {
     let cases = [
         (
             newfc("logit.bias", "", &[]),
-            "it has no tensor `logit.bias`",
+            "it has no tensor `logit.bias`, the most similar are `logit.weight`, `fc_embed.bias`, `_core.h2h.bias`",
         ),
         (
             newfc("logit.bias", "logit.bias", &[3]),
@@ -140,7 +140,7 @@ fn model_that_does_not_fit_is_refused_with_the_reason() {
         ),
         (
             newfc("fc_embed.weight", "fc_embed.0.weight", &[2, 2]),
-            "found tensors of another model, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`",
+            "found tensors of another model, such as `_core.h2h.bias`, `_core.h2h.weight`, `_core.i2h.bias`, expected one of `newfc`, `fc`, `show_tell`, `att2in`, `att2in2`, `att2all2` and `updown`",
         ),
         (
             newfc("embed.weight", "embed.weight", &[5, 2]),

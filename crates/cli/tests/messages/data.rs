@@ -1,0 +1,167 @@
+//! Errors of captions, features and words.
+
+use scst_data::{DataError, ImageId, Place, Vocabulary, VocabularyProblem, scenes::ScenesError};
+
+use super::{check, file, key, sample, system, text};
+
+fn at() -> Place {
+    Place::Key(key())
+}
+
+fn problems() -> Vec<VocabularyProblem> {
+    let read = Vocabulary::from_json(b"{\"version\": 1}", &file());
+    let Err(DataError::Vocabulary { problem, .. }) = read else {
+        panic!("{read:?}");
+    };
+    vec![
+        problem,
+        VocabularyProblem::Model("BPE".to_owned()),
+        VocabularyProblem::Reserved {
+            id: 0,
+            found: None,
+            expected: "<end>",
+        },
+        VocabularyProblem::Ids { words: 3, id: 7 },
+        VocabularyProblem::Word {
+            id: 3,
+            word: text(),
+        },
+    ]
+}
+
+/// Images, and what counts or names them.
+fn of_captions() -> Vec<DataError> {
+    vec![
+        DataError::Duplicate {
+            path: file(),
+            at: at(),
+            key: "image id 3".to_owned(),
+            first: "images[0]".to_owned(),
+        },
+        DataError::NoCaptions {
+            path: file(),
+            at: at(),
+            file_name: text(),
+        },
+        DataError::UnlistedImage {
+            path: file(),
+            at: at(),
+            image: "3".to_owned(),
+            listing: file(),
+        },
+        DataError::NoCandidates {
+            path: file(),
+            missing: 1,
+            images: 2,
+            references: file(),
+            first: "3".to_owned(),
+        },
+        DataError::NoAnnotations { path: file() },
+        DataError::NoImages { path: file() },
+        DataError::NoAnnotationFiles,
+        DataError::NoTrainingImages,
+        DataError::NoFrequentWords { minimum_count: 5 },
+    ]
+}
+
+fn of_features() -> Vec<DataError> {
+    vec![
+        DataError::FeatureFormat {
+            path: file(),
+            format: "npy",
+            problem: "it ends within its header".to_owned(),
+        },
+        DataError::FeatureType {
+            path: file(),
+            array: "feat".to_owned(),
+            found: "<i8".to_owned(),
+        },
+        DataError::FeatureShape {
+            path: file(),
+            array: "feat".to_owned(),
+            found: vec![1, 2, 3, 4],
+            expected: "[N, D] or [N, R, D]".to_owned(),
+        },
+        DataError::FeatureLength {
+            path: file(),
+            found: 3,
+            expected: 4,
+        },
+        DataError::NameCount {
+            path: file(),
+            names: 3,
+            features: file(),
+            rows: 4,
+        },
+        DataError::NoFeatures { path: file() },
+        DataError::MissingFeatures {
+            path: file(),
+            missing: 1,
+            images: 2,
+            file_name: text(),
+            image_id: Some(ImageId::from(3)),
+        },
+        DataError::NotFinite {
+            path: file(),
+            image: text(),
+            region: 0,
+            dimension: 1,
+            value: f32::NAN,
+        },
+        DataError::StandardiserWidth { found: 3, dim: 2 },
+        DataError::StandardiserParts {
+            problem: "found a deviation of 0, expected more",
+        },
+    ]
+}
+
+#[test]
+fn messages_of_data_keep_the_rules() {
+    let problems = problems();
+    let of_problems = problems.clone().into_iter().map(sample);
+    let mut errors = vec![
+        DataError::Read {
+            path: file(),
+            source: system(),
+        },
+        DataError::Write {
+            path: file(),
+            source: system(),
+        },
+        DataError::Json {
+            path: file(),
+            at: at(),
+            problem: "found a list, expected an object".to_owned(),
+        },
+        DataError::Csv {
+            path: file(),
+            at: Place::Line(3),
+            problem: "found 1 field, expected 2".to_owned(),
+        },
+        DataError::Value {
+            path: file(),
+            at: at(),
+            found: text(),
+            expected: "a number".to_owned(),
+        },
+    ];
+    errors.extend(of_captions());
+    errors.extend(of_features());
+    let of_vocabularies = problems.into_iter().map(|problem| DataError::Vocabulary {
+        path: file(),
+        problem,
+    });
+    errors.extend(of_vocabularies);
+    let scenes = ScenesError::Write {
+        path: file(),
+        source: system(),
+    };
+    let mut samples: Vec<_> = errors.into_iter().map(sample).chain(of_problems).collect();
+    samples.push(sample(scenes));
+    let sources = [
+        include_str!("../../../data/src/error.rs"),
+        include_str!("../../../data/src/scenes/files.rs"),
+    ];
+    // The library that encodes pictures gives its errors to nobody.
+    check(&sources, &samples, &["ScenesError::Encode"]);
+}

@@ -1,0 +1,294 @@
+//! Errors of configurations, runs, checkpoints and imports.
+
+use std::path::Path;
+
+use scst_data::DataError;
+use scst_model::ModelError;
+use scst_reward::RewardError;
+use scst_sampler::SamplerError;
+use scst_trainer::{
+    Backend, BackendError, CheckpointError, Config, ImportError, TrainError, WeightsProblem,
+    config::{ConfigError, Override},
+    events::{EventError, curve::CurveError, read_records},
+    files::{FileAction, FileError},
+};
+
+use super::{check, file, key, numerics, rules::Sample, sample, system, text};
+
+fn backends() -> Vec<BackendError> {
+    let (backend, needs) = (Backend::Wgpu, "a GPU");
+    vec![
+        BackendError::NotCompiled { backend },
+        BackendError::NoDevice { backend, needs },
+        BackendError::Unknown { found: text() },
+    ]
+}
+
+/// What is wrong with the quickstart in which `from` stands for `to`.
+fn config(from: &str, to: &str) -> ConfigError {
+    let whole = include_str!("../../../../configs/quickstart.toml");
+    assert!(whole.contains(from), "{from}");
+    let changed = whole.replacen(from, to, 1);
+    Config::parse(&changed, Path::new("folder/file.ext"), Vec::new()).expect_err(to)
+}
+
+fn configs() -> Vec<ConfigError> {
+    let broken = [
+        ("[[stages]]", "[[stages]"),
+        ("seed = 1", "seed = 1\nseed = 2"),
+        ("seed = 1", "seed = 99999999999999999999"),
+        ("seed = 1", "seed = -1"),
+        ("seed = 1", "seed = \"one\""),
+        ("seed = 1", "seed = 1.5"),
+        ("seed = 1", "seeds = 1"),
+        ("seed = 1", "seed = true"),
+        ("seed = 1", "seed = [1]"),
+        ("seed = 1", "seed = {}"),
+        ("seed = 1", "seed = 1979-05-27"),
+        ("name = \"xe\"", "name = 3"),
+        ("name = \"xe\"", "name = \"xe\"\nclip = 3"),
+        ("name = \"xe\"", "name = \"xe\"\nclip = {}"),
+        ("name = \"xe\"", "name = \"xe\"\nclip = \"norm\""),
+        ("name = \"xe\"", "name = \"xe\"\nclip.normal = 3"),
+        ("[data]", "[data]\nfeatures = \"a.npy\""),
+        ("[data]", "[data]\nfeatures.pickle = {}"),
+        ("[data]", "[other]"),
+    ];
+    let mut errors: Vec<_> = broken.iter().map(|(from, to)| config(from, to)).collect();
+    errors.push(ConfigError::Read {
+        path: file(),
+        source: system(),
+    });
+    let overrides = [
+        "seed",
+        "=3",
+        "seed=",
+        "a..b=3",
+        "seed=[",
+        "stages.9.epochs=3",
+        "seed.b=3",
+    ];
+    let whole = include_str!("../../../../configs/quickstart.toml");
+    for text in overrides {
+        let parsed = Override::parse(text);
+        let used = parsed
+            .and_then(|parsed| Config::parse(whole, Path::new("folder/file.ext"), vec![parsed]));
+        errors.extend(used.err());
+    }
+    errors
+}
+
+fn file_error() -> FileError {
+    FileError::on(FileAction::Write, &file())(system())
+}
+
+fn events() -> Vec<EventError> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("metrics.jsonl");
+    let malformed = ["{\"kind\": 3}", "[]", "{", "3", "{}"].map(|line| {
+        std::fs::write(&path, format!("{line}\n{line}\n")).expect("a file");
+        read_records(&path).err()
+    });
+    let mut errors: Vec<_> = malformed.into_iter().flatten().collect();
+    assert!(!errors.is_empty());
+    errors.push(EventError::File(file_error()));
+    errors.push(EventError::Name { name: text() });
+    errors
+}
+
+fn checkpoints() -> Vec<CheckpointError> {
+    vec![
+        CheckpointError::Missing { path: file() },
+        CheckpointError::Damaged {
+            path: file(),
+            found: "3 bytes".to_owned(),
+            expected: "4 bytes".to_owned(),
+        },
+        CheckpointError::Version {
+            path: file(),
+            found: 9,
+        },
+        CheckpointError::Vocabulary {
+            path: file(),
+            found: "0123456789abcdef".to_owned(),
+            expected: "fedcba9876543210".to_owned(),
+        },
+        CheckpointError::Teacher { path: file() },
+        CheckpointError::Features {
+            path: file(),
+            found: "regions of 3 dimensions".to_owned(),
+            expected: "regions of 4 dimensions".to_owned(),
+        },
+        CheckpointError::Standardisation { path: file() },
+        CheckpointError::DocumentFrequency {
+            found: "table-3-0123456789abcdef".to_owned(),
+            expected: "table-4-0123456789abcdef".to_owned(),
+        },
+        CheckpointError::Weights {
+            path: file(),
+            problem: "parameter `a` is missing".to_owned(),
+        },
+        CheckpointError::File(file_error()),
+        CheckpointError::Read {
+            path: file(),
+            source: system(),
+        },
+        CheckpointError::Write {
+            path: file(),
+            source: system(),
+        },
+        CheckpointError::Config(config("seed = 1", "seed = -1")),
+        CheckpointError::Data(DataError::NoTrainingImages),
+    ]
+}
+
+fn weights() -> Vec<WeightsProblem> {
+    vec![
+        WeightsProblem::UnknownModel {
+            names: vec![text()],
+        },
+        WeightsProblem::Unsupported {
+            what: "a transformer",
+        },
+        WeightsProblem::Missing {
+            name: text(),
+            nearest: vec![text()],
+        },
+        WeightsProblem::Shape {
+            name: text(),
+            found: vec![1],
+            expected: vec![2],
+        },
+        WeightsProblem::Dimensions {
+            name: text(),
+            found: vec![1],
+        },
+        WeightsProblem::Unexpected {
+            name: text(),
+            model: "newfc",
+        },
+        WeightsProblem::Words {
+            found: 1,
+            expected: 2,
+        },
+    ]
+}
+
+fn imports() -> Vec<ImportError> {
+    let mut errors = vec![
+        ImportError::Config {
+            key: key(),
+            found: "1".to_owned(),
+            expected: "2".to_owned(),
+        },
+        ImportError::Fresh(config("seed = 1", "seed = -1")),
+        ImportError::Exists { path: file() },
+        ImportError::Backend(BackendError::Unknown { found: text() }),
+        ImportError::Checkpoint(CheckpointError::Missing { path: file() }),
+    ];
+    errors.extend(weights().into_iter().map(|problem| ImportError::Weights {
+        path: file(),
+        problem,
+    }));
+    errors
+}
+
+fn of_parts() -> Vec<TrainError> {
+    let loss = numerics::losses().remove(0);
+    vec![
+        TrainError::Config(config("seed = 1", "seed = -1")),
+        TrainError::Data(DataError::NoTrainingImages),
+        TrainError::Backend(BackendError::Unknown { found: text() }),
+        TrainError::Reward(RewardError::NoRewards),
+        TrainError::StageReward {
+            stage: text(),
+            source: RewardError::NoRewards,
+        },
+        TrainError::StageTeacher {
+            stage: text(),
+            source: Box::new(CheckpointError::Missing { path: file() }),
+        },
+        TrainError::Model(ModelError::NoAttention),
+        TrainError::Loss(loss),
+        TrainError::Sampler(SamplerError::NoDistribution { row: 0, step: 0 }),
+        TrainError::Checkpoint(CheckpointError::Missing { path: file() }),
+        TrainError::File(file_error()),
+        TrainError::Event(EventError::Name { name: text() }),
+        TrainError::Curve(CurveError::File(file_error())),
+    ]
+}
+
+fn of_runs() -> Vec<TrainError> {
+    vec![
+        TrainError::RunExists { path: file() },
+        TrainError::ConfigChanged {
+            path: file(),
+            key: key(),
+            was: "1".to_owned(),
+            is: "2".to_owned(),
+        },
+        TrainError::EmptySplit { split: "val" },
+        TrainError::BatchTooLarge {
+            stage: text(),
+            found: 3,
+            images: 2,
+        },
+        TrainError::NoKnownWords {
+            vocabulary: Some(file()),
+            example: text(),
+        },
+        TrainError::UnknownWord {
+            key: "required_words",
+            word: text(),
+        },
+        TrainError::ConsensusWithoutTraining,
+        TrainError::FeatureForm {
+            path: file(),
+            found: "regions",
+            captioner: "fc",
+            expected: "one vector an image",
+        },
+        TrainError::NoSelfCriticalStage,
+        TrainError::BenchSize {
+            name: "batch",
+            found: "0".to_owned(),
+            expected: "1 or more".to_owned(),
+        },
+        TrainError::NotFinite {
+            stage: text(),
+            step: 3,
+            what: "gradient",
+        },
+    ]
+}
+
+#[test]
+fn messages_of_training_keep_the_rules() {
+    let curve = CurveError::File(file_error());
+    let mut samples: Vec<Sample> = backends().into_iter().map(sample).collect();
+    samples.extend(configs().into_iter().map(sample));
+    samples.extend(events().into_iter().map(sample));
+    samples.extend(checkpoints().into_iter().map(sample));
+    samples.extend(weights().into_iter().map(sample));
+    samples.extend(imports().into_iter().map(sample));
+    samples.extend(of_parts().into_iter().map(sample));
+    samples.extend(of_runs().into_iter().map(sample));
+    samples.extend([sample(curve), sample(file_error())]);
+    let sources = [
+        include_str!("../../../trainer/src/backend.rs"),
+        include_str!("../../../trainer/src/checkpoint/error.rs"),
+        include_str!("../../../trainer/src/config/load.rs"),
+        include_str!("../../../trainer/src/error.rs"),
+        include_str!("../../../trainer/src/events.rs"),
+        include_str!("../../../trainer/src/events/curve.rs"),
+        include_str!("../../../trainer/src/files.rs"),
+        include_str!("../../../trainer/src/import/error.rs"),
+    ];
+    // What only a device or a library brings about.
+    let without = [
+        "TrainError::Device",
+        "CheckpointError::Device",
+        "CurveError::Draw",
+    ];
+    check(&sources, &samples, &without);
+}

@@ -1,0 +1,229 @@
+//! What stands in a run directory before a run begins, and whether the run can go on from there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{RunOptions, Start};
+use crate::{
+    TrainError, checkpoint,
+    config::{Config, ScheduleConfig, StageConfig},
+    events::METRICS_FILE,
+    files::{FileAction, FileError, recover_all, remove_stale_temporaries},
+    progress::Progress,
+};
+
+/// Steps that a stage may have: as many as there are random draws for.
+const MOST_STEPS: u64 = 1 << 32;
+
+/// The newest checkpoint of the run that is to go on, if there is one.
+///
+/// # Errors
+/// [`TrainError`] when there is a run and none was expected, or the other way round, or it had another configuration.
+pub(super) fn newest_checkpoint(
+    config: &Config,
+    options: &RunOptions<'_>,
+) -> Result<Option<PathBuf>, TrainError> {
+    let path = options.directory.clone();
+    if !path.join("config.toml").is_file() {
+        return match first_trace(&path)? {
+            Some(found) => Err(TrainError::RunWithoutConfig { path, found }),
+            None if options.start == Start::Resume => Err(TrainError::NoRun { path }),
+            None => Ok(None),
+        };
+    }
+    if options.start == Start::New {
+        return Err(TrainError::RunExists { path });
+    }
+    check_unchanged(config, &path)?;
+    recover_all(&path)?;
+    let checkpoints = path.join("checkpoints");
+    if !checkpoints.is_dir() {
+        return Ok(None);
+    }
+    remove_stale_temporaries(&checkpoints)?;
+    Ok(checkpoint::newest(&checkpoints)?)
+}
+
+/// Something that only a run leaves in its directory.
+fn first_trace(directory: &Path) -> Result<Option<PathBuf>, FileError> {
+    for name in ["best", ".old-best", METRICS_FILE] {
+        let path = directory.join(name);
+        if path.exists() {
+            return Ok(Some(path));
+        }
+    }
+    let checkpoints = directory.join("checkpoints");
+    let entries = match fs::read_dir(&checkpoints) {
+        Ok(entries) => entries,
+        Err(error) if is_nothing(&error) => return Ok(None),
+        Err(error) => return Err(FileError::on(FileAction::List, &checkpoints)(error)),
+    };
+    let entries: Result<Vec<PathBuf>, io::Error> = entries.map(|entry| Ok(entry?.path())).collect();
+    let entries = entries.map_err(FileError::on(FileAction::List, &checkpoints))?;
+    Ok(entries.into_iter().min())
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
+    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
+    // How fast a run goes and what it writes down is not part of what it is; nor is when it ends, unless its learning
+    // rate depends on that.
+    before.threads = config.threads;
+    before.checkpoints = config.checkpoints.clone();
+    // Features may have moved: whether they are the same is seen by themselves.
+    before.data.features.move_to(&config.data.features);
+    let stages = before.stages.len();
+    if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
+        && stages == config.stages.len()
+        && !matches!(now.schedule, ScheduleConfig::Cosine { .. })
+    {
+        (last.epochs, last.steps) = (now.epochs, now.steps);
+    }
+    match before.first_difference(config) {
+        None => Ok(()),
+        Some((key, was, is)) => Err(TrainError::ConfigChanged {
+            path: directory.to_owned(),
+            key,
+            was,
+            is,
+        }),
+    }
+}
+
+/// How long a stage is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Length {
+    pub(super) steps: u64,
+    pub(super) steps_per_epoch: u64,
+}
+
+impl Length {
+    /// # Errors
+    /// [`TrainError::BatchTooLarge`] when there are too few training images for a batch, [`TrainError::StageTooLong`]
+    /// when there are more steps than random draws.
+    pub(super) fn of(stage: &StageConfig, train_images: usize) -> Result<Self, TrainError> {
+        let steps_per_epoch = train_images
+            .checked_div(stage.images_per_batch)
+            .unwrap_or(0) as u64;
+        if steps_per_epoch == 0 {
+            return Err(TrainError::BatchTooLarge {
+                stage: stage.name.clone(),
+                found: stage.images_per_batch,
+                images: train_images,
+            });
+        }
+        let (key, found, steps) = match (stage.steps, stage.epochs) {
+            (Some(steps), _) => ("steps", steps, Some(steps)),
+            (None, epochs) => {
+                let epochs = epochs.unwrap_or(0);
+                ("epochs", epochs, epochs.checked_mul(steps_per_epoch))
+            }
+        };
+        let most = match key {
+            "steps" => MOST_STEPS,
+            _ => MOST_STEPS / steps_per_epoch,
+        };
+        match steps {
+            Some(steps) if steps <= MOST_STEPS => Ok(Self {
+                steps,
+                steps_per_epoch,
+            }),
+            _ => Err(TrainError::StageTooLong {
+                stage: stage.name.clone(),
+                key,
+                found,
+                most,
+            }),
+        }
+    }
+}
+
+/// The lengths of all stages, and whether the run can go on from where it is.
+///
+/// A stage whose end has moved to where the run stands is validated there, if it was not.
+///
+/// # Errors
+/// Those of [`Length::of`]; [`TrainError::StageTooShort`] when a stage was to have ended already.
+pub(super) fn check_lengths(
+    config: &Config,
+    train_images: usize,
+    progress: &mut Progress,
+) -> Result<(), TrainError> {
+    for (k, stage) in config.stages.iter().enumerate() {
+        let Length { steps, .. } = Length::of(stage, train_images)?;
+        if k != progress.stage {
+            continue;
+        }
+        if steps < progress.step {
+            return Err(TrainError::StageTooShort {
+                stage: stage.name.clone(),
+                found: steps,
+                done: progress.step,
+            });
+        }
+        let last = progress.last_validation.as_ref();
+        let is_validated = last.is_some_and(|last| last.step == progress.global_step);
+        progress.validation_due |= steps == progress.step && !is_validated;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(epochs: Option<u64>, steps: Option<u64>) -> StageConfig {
+        StageConfig {
+            name: "xe".to_owned(),
+            epochs,
+            steps,
+            images_per_batch: 10,
+            ..StageConfig::default()
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_whole_batches() {
+        let length = Length::of(&stage(Some(3), None), 109).unwrap();
+        assert_eq!((length.steps, length.steps_per_epoch), (30, 10));
+        let length = Length::of(&stage(None, Some(7)), 109).unwrap();
+        assert_eq!((length.steps, length.steps_per_epoch), (7, 10));
+    }
+
+    #[test]
+    fn length_beyond_all_draws_is_refused_and_never_wraps() {
+        let length = |epochs, steps, images| Length::of(&stage(epochs, steps), images);
+        assert!(length(None, Some(1 << 32), 1_000).is_ok());
+        for (epochs, steps, expected) in [
+            // 100 steps an epoch: 2^62 of them wrap to 0.
+            (
+                Some(1u64 << 62),
+                None,
+                "4611686018427387904 `epochs`, expected at most 42949672",
+            ),
+            (
+                Some(42_949_673),
+                None,
+                "42949673 `epochs`, expected at most 42949672",
+            ),
+            (
+                None,
+                Some((1 << 32) + 1),
+                "4294967297 `steps`, expected at most 4294967296",
+            ),
+        ] {
+            let message = length(epochs, steps, 1_000).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+        let message = length(Some(1), None, 9).unwrap_err().to_string();
+        assert!(message.contains("found 10 images per batch"), "{message}");
+    }
+}

@@ -1,0 +1,166 @@
+//! A run that is stopped during a validation: it stops there, and goes on as if it had not been.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use scst_reward::RewardRegistry;
+use scst_trainer::{
+    Config, Event, Observer, Outcome, RunOptions, Start,
+    config::ValidConfig,
+    events::{METRICS_FILE, RecordKind, read_records},
+    train,
+};
+
+/// Three validations a stage, of four batches each.
+const CONFIG: &str = r#"
+log_every_steps = 3
+
+[data]
+captions.kaggle = { captions = "SCENES/captions.csv", splits = "SCENES/splits.csv" }
+features.npy = { path = "SCENES/pooled.npy" }
+minimum_count = 2
+max_length = 8
+
+[model.fc]
+hidden = 8
+embedding = 8
+
+[validation]
+images = 40
+images_per_batch = 10
+
+[[stages]]
+name = "xe"
+steps = 6
+images_per_batch = 8
+learning_rate = 1e-2
+validate_every_steps = 2
+xe = {}
+
+[[stages]]
+name = "scst"
+steps = 5
+images_per_batch = 4
+validate_every_steps = 2
+[stages.scst]
+samples_per_image = 2
+baseline = "moving_average"
+"#;
+
+/// Asks for a stop when so many images of a validation have captions.
+struct StopAt<'a> {
+    /// Which validation of those that it sees, from 0.
+    validation: usize,
+    images: usize,
+    stop: &'a AtomicBool,
+    begun: usize,
+    last: Option<usize>,
+    validated: usize,
+}
+
+impl Observer for StopAt<'_> {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Validating { done, images } => {
+                assert_eq!(*images, 40);
+                self.begun += usize::from(*done == 0);
+                self.last = Some(*done);
+                if self.begun == self.validation + 1 && *done == self.images {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+            }
+            Event::Validated { .. } => self.validated += 1,
+            _ => {}
+        }
+    }
+}
+
+/// Trains, stopped in a validation; what was seen of it.
+fn run(
+    config: &ValidConfig,
+    directory: &Path,
+    validation: usize,
+    images: usize,
+) -> (bool, usize, usize) {
+    let stop = AtomicBool::new(false);
+    let mut observer = StopAt {
+        validation,
+        images,
+        stop: &stop,
+        begun: 0,
+        last: None,
+        validated: 0,
+    };
+    let options = RunOptions {
+        directory: directory.to_owned(),
+        start: Start::ResumeOrNew,
+        verify_features: false,
+        stop: &stop,
+        rewards: &RewardRegistry::default(),
+    };
+    let outcome = train(config, &options, &mut observer).expect("the run goes on");
+    let is_finished = matches!(outcome, Outcome::Finished(_));
+    (
+        is_finished,
+        observer.last.unwrap_or_default(),
+        observer.validated,
+    )
+}
+
+fn bytes(directory: &Path) -> [Vec<u8>; 3] {
+    ["checkpoints/step-00000011", "best", "checkpoints/best-xe"].map(|name| {
+        let path = directory.join(name).join("model.safetensors");
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    })
+}
+
+/// Steps of the training records and of the validations, and all numbers that are no times.
+fn records(directory: &Path) -> Vec<(u64, RecordKind, Vec<(String, u64)>)> {
+    let records = read_records(&directory.join(METRICS_FILE)).expect("records");
+    let values = |values: Vec<(String, f64)>| {
+        let untimed = values
+            .into_iter()
+            .filter(|(name, _)| !name.contains("_sec"));
+        untimed
+            .map(|(name, value)| (name, value.to_bits()))
+            .collect()
+    };
+    records
+        .into_iter()
+        .map(|record| (record.step, record.kind, values(record.values)))
+        .collect()
+}
+
+#[test]
+fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
+    let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
+    let text = CONFIG.replace("SCENES", scenes);
+    let config = Config::parse(&text, Path::new("run.toml"), Vec::new()).expect("a configuration");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let whole = directory.path().join("whole");
+    // 40 images are decoded and scored after the last batch, so that nothing is left to stop.
+    let (is_finished, _, validated) = run(&config, &whole, usize::MAX, 0);
+    assert!(is_finished);
+    assert_eq!(validated, 6);
+    for (k, (validation, images)) in [(0, 0), (1, 20), (2, 40), (3, 10), (5, 30)]
+        .into_iter()
+        .enumerate()
+    {
+        let stopped = directory.path().join(format!("stopped-{k}"));
+        let (is_finished, last, validated) = run(&config, &stopped, validation, images);
+        assert!(!is_finished, "{validation} {images}");
+        // Not one more batch was decoded.
+        assert_eq!((last, validated), (images, validation));
+        // Stopped again in the same validation, and then not any more.
+        let (is_finished, last, validated) = run(&config, &stopped, 0, 10);
+        assert!(!is_finished);
+        assert_eq!((last, validated), (10, 0));
+        let (is_finished, _, validated) = run(&config, &stopped, usize::MAX, 0);
+        assert!(is_finished);
+        assert_eq!(validated, 6 - validation);
+        assert!(bytes(&stopped) == bytes(&whole), "{validation} {images}");
+        assert_eq!(records(&stopped), records(&whole), "{validation} {images}");
+    }
+}
