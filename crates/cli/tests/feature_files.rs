@@ -359,4 +359,9 @@ fn features_that_cannot_be_captioned_are_one_sentence() {
         "features.npy",
     ]);
     assert_eq!(output.status.code(), Some(2));
+    let photo = ["caption", "runs/tiny", "photo.png", "--out", "results.json"];
+    assert_eq!(
+        workplace.refuse(2, &photo),
+        "error: --out: expected --features with it, and no photos"
+    );
 }

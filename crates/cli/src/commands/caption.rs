@@ -35,6 +35,7 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     if arguments.data.features.is_some() {
         return rows::run(arguments, &checkpoint, &decoder);
     }
+    refuse_flags_of_features(arguments)?;
     let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
     let drawings = attention::files(arguments, &config.model)?;
     let backend = arguments
@@ -85,6 +86,22 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
         print(arguments, &decoder, &images);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses, with photos, flags that belong to features: the parser lets them pass, for photos rule `--features` out.
+fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure> {
+    let without_features = [
+        ("--images-json", arguments.images_json.is_some()),
+        ("--out", arguments.out.is_some()),
+        ("--boxes", arguments.data.boxes.is_some()),
+        ("--sizes", arguments.data.sizes.is_some()),
+    ];
+    let given = without_features.iter().find(|(_, is_given)| *is_given);
+    given.map_or(Ok(()), |(flag, _)| {
+        Err(Failure::Mistake(format!(
+            "{flag}: expected --features with it, and no photos"
+        )))
+    })
 }
 
 /// The data that the run was trained on.

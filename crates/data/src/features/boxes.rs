@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::BoxSource;
 use super::array_file::read_array;
 use super::folder;
+use super::form::Form;
 use super::join::{self, ImageNames};
 use super::names::Names;
 use super::sizes::Sizes;
@@ -95,15 +96,13 @@ impl Boxes {
             });
         };
         let path = self.files[boxes.0 as usize].as_path();
-        let (header, bytes) = read_array(path, None)?;
-        if header.shape != [regions, 4] {
-            return Err(DataError::FeatureShape {
-                path: path.to_owned(),
-                array: "array".to_owned(),
-                found: header.shape,
-                expected: format!("[{regions}, 4], the corners of every region's box"),
-            });
-        }
+        let (header, bytes) = read_array(path, None, |header| {
+            if header.shape == [regions, 4] {
+                return Ok(());
+            }
+            let expected = format!("[{regions}, 4], the corners of every region's box");
+            Err(Form::shape_error(path, "array", &header.shape, &expected))
+        })?;
         let mut corners = Vec::with_capacity(4 * regions);
         header.element.append(&bytes, &mut corners);
         let mut geometry = Vec::with_capacity(GEOMETRY * regions);

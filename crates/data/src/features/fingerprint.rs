@@ -199,6 +199,11 @@ impl Files {
         let mut sample = Sha256::new();
         for row in sampled(files.len()) {
             let path = files[row.0 as usize].as_path();
+            // Reading a pipe waits for somebody to write.
+            let metadata = fs::metadata(path).map_err(DataError::read(path))?;
+            if !metadata.is_file() {
+                return Err(DataError::not_a_file(path));
+            }
             sample.update(fs::read(path).map_err(DataError::read(path))?);
         }
         Self::new(files, sample)

@@ -114,15 +114,17 @@ impl Folder {
         values: &mut Vec<f32>,
     ) -> Result<(), DataError> {
         let path = self.file(row);
-        let (header, bytes) = read_array(path, self.key.as_deref())?;
-        if form.joined(self.form_of(path, &header)?).is_none() {
-            return Err(Form::shape_error(
-                path,
-                "array",
-                &header.shape,
-                &form.to_string(),
-            ));
-        }
+        let (header, bytes) = read_array(path, self.key.as_deref(), |header| {
+            match form.joined(self.form_of(path, header)?) {
+                Some(_) => Ok(()),
+                None => Err(Form::shape_error(
+                    path,
+                    "array",
+                    &header.shape,
+                    &form.to_string(),
+                )),
+            }
+        })?;
         if !self.normalise && self.boxes.is_none() {
             header.element.append(&bytes, values);
             return Ok(());

@@ -13,7 +13,7 @@ fn message(folder: &Folder, name: &str, bytes: Vec<u8>) -> String {
     let header = read_header(&path, None)
         .err()
         .map(|error| folder.shorten(error));
-    let error = read_array(&path, None).unwrap_err();
+    let error = read_array(&path, None, |_| Ok(())).unwrap_err();
     assert!(error.is_mistake());
     let error = folder.shorten(error);
     if let Some(header) = header {
@@ -121,7 +121,7 @@ fn message_says_what_it_is_when_the_file_is_another() {
     let path = folder.path("folder.npy");
     std::fs::create_dir(&path).unwrap();
     assert_eq!(
-        folder.shorten(read_array(&path, None).unwrap_err()),
+        folder.shorten(read_array(&path, None, |_| Ok(())).unwrap_err()),
         "`folder.npy`: found something that is not a file, expected a file of features"
     );
 }
@@ -156,6 +156,34 @@ fn archive_is_refused_when_a_name_stands_twice_or_it_is_encrypted() {
 }
 
 #[test]
+fn values_are_not_read_when_the_header_is_refused() {
+    let folder = Folder::new();
+    let bytes = npz(&[("feat", npy(&[2], [1.0_f32; 2].as_slice()))]);
+    let path = folder.file("a.npz", bytes);
+    let refuse = |_: &Header| Err(DataError::not_a_file(&path));
+    let error = read_array(&path, None, refuse).unwrap_err();
+    assert!(matches!(error, DataError::NotAFile { .. }), "{error}");
+}
+
+#[test]
+fn archive_is_refused_when_it_is_compressed_by_another_method() {
+    let folder = Folder::new();
+    let mut bytes = npz(&[("feat", npy(&[1], [1.0_f32].as_slice()))]);
+    // LZMA, in the local header and in the central directory.
+    for at in 0..bytes.len() - 12 {
+        match &bytes[at..at + 4] {
+            b"PK\x03\x04" => bytes[at + 8] = 14,
+            b"PK\x01\x02" => bytes[at + 10] = 14,
+            _ => {}
+        }
+    }
+    assert_eq!(
+        message(&folder, "a.npz", bytes),
+        "`a.npz`: not a valid npz file: it is compressed otherwise than by deflate, as `numpy.savez_compressed` does"
+    );
+}
+
+#[test]
 fn array_is_read_when_the_archive_is_stored_or_of_large_files() {
     let folder = Folder::new();
     let options = [
@@ -169,7 +197,7 @@ fn array_is_read_when_the_archive_is_stored_or_of_large_files() {
         let zeros = npy(&[36, 2048], vec![0.0_f32; 36 * 2048].as_slice());
         writer.write_all(&zeros).unwrap();
         let path = folder.file("a.npz", writer.finish().unwrap().into_inner());
-        let (header, bytes) = read_array(&path, None).unwrap();
+        let (header, bytes) = read_array(&path, None, |_| Ok(())).unwrap();
         assert_eq!(
             (header.shape.as_slice(), bytes.len()),
             (&[36, 2048][..], 4 * 36 * 2048)

@@ -127,6 +127,21 @@ fn change_of_a_folder_is_noticed_by_number_sizes_times_and_bytes() {
 }
 
 #[test]
+fn fingerprint_is_refused_when_something_in_a_folder_is_not_a_file() {
+    let files = Files::new();
+    files.file("f/a.npy", npy(&[2], [1.0_f32; 2].as_slice()));
+    std::fs::create_dir(files.path("f/b.npy")).unwrap();
+    let store = FeatureStore::open(&FeatureSource::Folder(FolderSource {
+        path: files.path("f"),
+        ..FolderSource::default()
+    }));
+    assert_eq!(
+        files.shorten(store.unwrap().fingerprint().unwrap_err()),
+        "`f/b.npy`: found something that is not a file, expected a file of features"
+    );
+}
+
+#[test]
 fn content_is_the_same_in_any_order_and_another_when_a_value_or_an_image_is() {
     let content = |rows: &[(&str, &[f32])]| {
         let mut content = FeatureContent::default();
