@@ -75,6 +75,7 @@ fn of_captions() -> Vec<DataError> {
         },
         DataError::UncaptionedImage {
             path: file(),
+            seen_as: Some("a table with semicolons"),
             file_name: text(),
             listing: file(),
             line: 3,

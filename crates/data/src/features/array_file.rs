@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::npy::{self, Header};
 use crate::DataError;
@@ -27,13 +27,18 @@ pub(super) fn read_header(path: &Path, key: Option<&str>) -> Result<Header, Data
     with_array(path, key, |header, _| Ok(header))
 }
 
-/// The header and the values of the array in a `.npy` or `.npz` file.
+/// The header and the values of the array in a `.npy` or `.npz` file; `check` refuses headers before values are read.
 ///
 /// # Errors
 ///
-/// As for [`read_header`].
-pub(super) fn read_array(path: &Path, key: Option<&str>) -> Result<(Header, Vec<u8>), DataError> {
+/// As for [`read_header`], and those of `check`.
+pub(super) fn read_array(
+    path: &Path,
+    key: Option<&str>,
+    check: impl FnOnce(&Header) -> Result<(), DataError>,
+) -> Result<(Header, Vec<u8>), DataError> {
     with_array(path, key, |header, source| {
+        check(&header)?;
         let mut bytes = Vec::new();
         // One more than there should be, to notice that there are more.
         let mut source = source.take(header.data_bytes as u64 + 1);
@@ -74,6 +79,14 @@ fn with_array<T>(
     let mut array = archive
         .by_name(&member)
         .map_err(|error| damaged_zip(path, error))?;
+    if !matches!(
+        array.compression(),
+        CompressionMethod::Stored | CompressionMethod::Deflated
+    ) {
+        let problem =
+            "it is compressed otherwise than by deflate, as `numpy.savez_compressed` does";
+        return Err(invalid(path, problem.to_owned()));
+    }
     let (length, compressed) = (array.size(), array.compressed_size());
     if compressed > metadata.len() || length / DEFLATE_RATIO > compressed {
         return Err(invalid(
