@@ -72,7 +72,7 @@ fn bench_step_refuses_sizes_that_are_out_of_range() {
         ("length", "8", "found 8, expected 9 "),
         ("steps", "0", "found 0, expected 1 "),
         ("dropout", "1", "found 1, expected 0 or more, less than 1"),
-        ("threads", "0", "found 0 threads, expected 1 or more"),
+        ("threads", "0", "found 0, expected 1 "),
         ("backend", "tpu", "expected one of flex"),
         ("model", "lstm", "invalid value 'lstm'"),
     ] {

@@ -458,7 +458,7 @@ fn record_of_other_features_is_refused() {
         (
             "future",
             record.replace("weights_crc32c", "weights_md5"),
-            ["`encoder.json` of `future`", "unknown field `weights_md5`"],
+            ["`encoder.json` of `future`", "found the key `weights_md5`"],
         ),
         (
             "gone",

@@ -54,7 +54,7 @@ fn coco_list(images: usize) -> Vec<u8> {
 #[test]
 fn rows_named_by_numbers_are_refused_when_captions_have_no_ids() {
     let workplace = Workplace::new();
-    let numbers: String = (0..60).map(|row| format!("{row}\n")).collect();
+    let numbers: String = (0..60).fold(String::new(), |list, row| list + &format!("{row}\n"));
     workplace.write("features.names.txt", numbers.as_bytes());
     let message = workplace.refuse(2, &["train", "config.toml"]);
     assert_eq!(
@@ -197,7 +197,7 @@ fn resumed_run_refuses_features_that_have_changed_and_takes_those_that_were_copi
 fn change_of_rows_that_are_not_sampled_is_noticed_by_time_or_by_checksum() {
     let workplace = Workplace::new();
     // Rows that no image has: most of the file is not sampled.
-    let unused: String = (0..400).map(|row| format!("unused{row}\n")).collect();
+    let unused: String = (0..400).fold(String::new(), |list, row| list + &format!("unused{row}\n"));
     let names = workplace.text("features.names.txt") + &unused;
     workplace.write("features.names.txt", names.as_bytes());
     let whole = workplace.read("features.npy");

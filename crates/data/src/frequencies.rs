@@ -98,7 +98,7 @@ fn table(root: View<'_>) -> Result<PickledFrequencies, Wrong> {
     Ok(PickledFrequencies {
         images,
         logarithm,
-        words: words.words,
+        words: words.list,
         ngrams,
     })
 }
@@ -155,7 +155,7 @@ fn images(root: View<'_>, largest: f64) -> Result<(u64, Option<f64>), Wrong> {
 /// Words and where they stand in a list of all.
 #[derive(Default)]
 struct Words {
-    words: Vec<String>,
+    list: Vec<String>,
     positions: HashMap<String, u32>,
     /// The same by the numbers of values, most of which are used many times.
     of_values: HashMap<u32, u32>,
@@ -183,9 +183,9 @@ impl Words {
                 return Err(wrong(TABLE, found, "words"));
             }
         };
-        let next = self.words.len() as u32;
+        let next = self.list.len() as u32;
         let position = *self.positions.entry(text).or_insert_with_key(|text| {
-            self.words.push(text.clone());
+            self.list.push(text.clone());
             next
         });
         self.of_values.insert(word.number_of_value(), position);
@@ -195,10 +195,10 @@ impl Words {
     /// That these are words, not the ids of words.
     fn check(&self) -> Result<(), Wrong> {
         let is_id = |word: &String| word.parse::<u32>().is_ok();
-        if !self.words.iter().all(is_id) {
+        if !self.list.iter().all(is_id) {
             return Ok(());
         }
-        let some: Vec<_> = self.words.iter().take(3).map(String::as_str).collect();
+        let some: Vec<_> = self.list.iter().take(3).map(String::as_str).collect();
         let found = format!("ids of words, such as {}", some.join(", "));
         Err(wrong(
             TABLE,
@@ -210,7 +210,7 @@ impl Words {
     fn shown(&self, ngram: &[u32]) -> String {
         let words: Vec<_> = ngram
             .iter()
-            .map(|&word| &*self.words[word as usize])
+            .map(|&word| &*self.list[word as usize])
             .collect();
         crate::error::quoted(&words.join(" "))
     }

@@ -18,11 +18,7 @@
 //! expectation; nothing panics on input.
 #![cfg_attr(
     test,
-    expect(
-        clippy::unwrap_used,
-        clippy::print_stderr,
-        reason = "tests may stop at the first surprise, and say which parts they skip"
-    )
+    expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
 pub mod captions;

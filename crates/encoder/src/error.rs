@@ -201,6 +201,7 @@ fn difference(error: &serde_json::Error) -> String {
         let rest = message.strip_prefix(parser)?;
         Some(format!("{words}{rest}"))
     });
+    let known = known.or_else(|| message.starts_with("found ").then(|| message.to_owned()));
     known.unwrap_or_else(|| "found a value of another kind than it writes".to_owned())
 }
 

@@ -274,9 +274,9 @@ pub enum TrainError {
         /// Its weight.
         weight: f64,
         /// Id of the image.
-        image: String,
+        image: Box<str>,
         /// The caption that was given it.
-        caption: String,
+        caption: Box<str>,
     },
 }
 

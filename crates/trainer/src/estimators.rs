@@ -88,10 +88,9 @@ pub fn measure_estimators(
     let images = lab.images.min(train.len());
     corpus.check_features(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
-    let stages = config.stages.iter().enumerate();
+    let mut stages = config.stages.iter().enumerate();
     let (k, stage, rewards) = stages
-        .filter_map(|(k, stage)| Some((k, stage, stage.scst.clone()?)))
-        .next()
+        .find_map(|(k, stage)| Some((k, stage, stage.scst.clone()?)))
         .ok_or(TrainError::NoSelfCriticalStage)?;
     if rewards.kl_weight > 0.0 {
         return Err(TrainError::DivergenceFromNothing {

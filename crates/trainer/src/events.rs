@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use crate::files::{FileAction, FileError};
 use metrics_jsonl::MetricsWriter;
@@ -73,7 +74,7 @@ pub enum EventError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A line is not a record.
-    #[error("`{}` line {line} column {}: {}", path.display(), error.column(), reason(error))]
+    #[error("`{}`, line {line}: found {}, expected an object with `step`, `stage`, `kind`, `wall_secs` and numbers", path.display(), form(error))]
     Malformed {
         /// The file of records.
         path: PathBuf,
@@ -91,11 +92,24 @@ pub enum EventError {
 }
 
 /// The message without the position, which counts from the start of the line and would read as one in the file.
-fn reason(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    match message.rsplit_once(" at line ") {
-        Some((reason, _)) => reason.to_owned(),
-        None => message,
+/// What a line is instead of a record.
+fn form(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => "a part of a record".to_owned(),
+        Category::Syntax | Category::Io => {
+            format!("what is no JSON from column {} on", error.column())
+        }
+        Category::Data => {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            if let Some(key) = message.strip_prefix("missing field ") {
+                format!("no key {key}")
+            } else if let Some(kind) = message.strip_prefix("unknown variant ") {
+                kind.split(", expected").next().unwrap_or(kind).to_owned()
+            } else {
+                format!("a value of another kind before column {}", error.column())
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod validation;
 mod window;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
@@ -121,6 +122,8 @@ struct Run<'a> {
     progress: Progress,
     events: EventWriter,
     observer: &'a mut dyn Observer,
+    /// What the observer has been warned of.
+    warned: BTreeSet<String>,
 }
 
 impl<'a> Run<'a> {
@@ -208,6 +211,7 @@ impl<'a> Run<'a> {
             progress,
             events,
             observer,
+            warned: BTreeSet::new(),
         };
         for warning in &warnings {
             run.warn(warning)?;
@@ -221,7 +225,9 @@ impl<'a> Run<'a> {
         let stage = stage.map_or("", |stage| stage.name.as_str());
         let step = self.progress.global_step;
         self.events.warn(step, stage, &warning.to_string())?;
-        self.observer.observe(&Event::Warning(warning));
+        if self.warned.insert(warning.to_string()) {
+            self.observer.observe(&Event::Warning(warning));
+        }
         Ok(())
     }
 

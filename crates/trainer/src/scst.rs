@@ -33,7 +33,7 @@ use crate::{
     xe::teacher_forced,
 };
 use large::LargeRewards;
-use weights::Scores;
+use weights::{Scores, Weights};
 
 /// The rewards of a stage and the state of its baseline.
 pub(crate) struct SelfCritic {
@@ -164,7 +164,7 @@ impl SelfCritic {
             compared,
             greedy,
         };
-        let weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
+        let mut weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
         let counts = counts(&sampled);
         let (features, images) = (batch.features.clone(), image_of_caption.as_slice());
         let compared = self.reference_states(features, images, &sampled)?;
@@ -191,7 +191,8 @@ impl SelfCritic {
         let (gradients, rows) = if captioner.scores_whole_captions() {
             whole_caption_gradient(captioner, tape, &sampled, &weights.captions, 0.0)?
         } else {
-            caption_gradient(captioner, tape, &sampled, weights.rows, loss, location)?
+            let row_weights = std::mem::take(&mut weights.rows);
+            caption_gradient(captioner, tape, &sampled, row_weights, loss, location)?
         };
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
@@ -203,35 +204,7 @@ impl SelfCritic {
         tally.add("caption_length", tokens, counts.sequences as f64);
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
 
-        let share = |holds: bool| f64::from(u8::from(holds));
-        let chosen = |n: &usize| weights.chosen[*n];
-        let of_chosen = |values: &[f64]| -> Vec<f64> {
-            let all = (0..sampled.len()).filter(chosen);
-            all.map(|n| values[n]).collect()
-        };
-        tally.add_all("reward", of_chosen(rewards));
-        let of_images = (0..sampled.len()).step_by(samples).map(|first| {
-            let own = (first..first + samples).filter(chosen);
-            own.map(|n| rewards[n]).collect::<Vec<_>>()
-        });
-        let of_images = of_images.filter(|rewards| !rewards.is_empty());
-        tally.add_all(
-            "reward_spread",
-            of_images.map(|rewards| deviation(&rewards)),
-        );
-        tally.add_all("baseline", weights.baselines);
-        let advantages = of_chosen(&weights.captions);
-        tally.add_all(
-            "zero_advantage_share",
-            advantages.iter().map(|&a| share(a == 0.0)),
-        );
-        tally.add_all("advantage", advantages);
-        let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
-        tally.add_all("cut_off_share", cut_off);
-        for part in scores.parts {
-            let sampled = of_chosen(&part.scores[..sampled.len()]);
-            tally.add_all(&format!("reward_{}", part.name), sampled);
-        }
+        tally_samples(&mut tally, &sampled, samples, weights, &scores);
         Ok(Contribution {
             gradients,
             counts,
@@ -309,6 +282,46 @@ fn deviation(rewards: &[f64]) -> f64 {
     let n = rewards.len() as f64;
     let mean = rewards.iter().sum::<f64>() / n;
     (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
+}
+
+/// Metrics of rewards, over the samples of which the model chose at least one word; `samples` of them an image.
+fn tally_samples(
+    tally: &mut Tally,
+    sampled: &[Vec<u32>],
+    samples: usize,
+    weights: Weights,
+    scores: &MixtureScores,
+) {
+    let rewards = &scores.total[..sampled.len()];
+    let share = |holds: bool| f64::from(u8::from(holds));
+    let chosen = |n: &usize| weights.chosen[*n];
+    let of_chosen = |values: &[f64]| -> Vec<f64> {
+        let all = (0..sampled.len()).filter(chosen);
+        all.map(|n| values[n]).collect()
+    };
+    tally.add_all("reward", of_chosen(rewards));
+    let of_images = (0..sampled.len()).step_by(samples).map(|first| {
+        let own = (first..first + samples).filter(chosen);
+        own.map(|n| rewards[n]).collect::<Vec<_>>()
+    });
+    let of_images = of_images.filter(|rewards| !rewards.is_empty());
+    tally.add_all(
+        "reward_spread",
+        of_images.map(|rewards| deviation(&rewards)),
+    );
+    tally.add_all("baseline", weights.baselines);
+    let advantages = of_chosen(&weights.captions);
+    tally.add_all(
+        "zero_advantage_share",
+        advantages.iter().map(|&a| share(a == 0.0)),
+    );
+    tally.add_all("advantage", advantages);
+    let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
+    tally.add_all("cut_off_share", cut_off);
+    for part in &scores.parts {
+        let sampled = of_chosen(&part.scores[..sampled.len()]);
+        tally.add_all(&format!("reward_{}", part.name), sampled);
+    }
 }
 
 #[cfg(test)]

@@ -116,8 +116,11 @@ fn bytes(directory: &Path) -> [Vec<u8>; 3] {
     })
 }
 
+/// The bits of a number, by its name.
+type Value = (String, u64);
+
 /// Steps of the training records and of the validations, and all numbers that are no times.
-fn records(directory: &Path) -> Vec<(u64, RecordKind, Vec<(String, u64)>)> {
+fn records(directory: &Path) -> Vec<(u64, RecordKind, Vec<Value>)> {
     let records = read_records(&directory.join(METRICS_FILE)).expect("records");
     let values = |values: Vec<(String, f64)>| {
         let untimed = values

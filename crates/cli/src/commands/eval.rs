@@ -5,7 +5,8 @@ use std::{ops::ControlFlow, process::ExitCode};
 use scst_data::Example;
 use scst_model::Captioner;
 use scst_trainer::{
-    Backend, Checkpoint, Corpus, Event, Observer, evaluate, files::write_bytes_atomically,
+    Backend, Checkpoint, Corpus, EvaluationReport, Event, Observer, evaluate,
+    files::write_bytes_atomically,
 };
 use serde_json::json;
 
@@ -78,12 +79,18 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::Failed(error.to_string()))?;
         write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
     }
+    print(arguments, &report);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The scores, for people or as JSON.
+fn print(arguments: &EvalArguments, report: &EvaluationReport) {
     let scores = report.scores;
     let split = arguments.split.name();
     if arguments.json {
         let output = json!({
             "split": split,
-            "images": examples.len(),
+            "images": report.captions.len(),
             "decoder": report.decoder,
             "models": std::iter::once(&arguments.model).chain(&arguments.ensemble).collect::<Vec<_>>(),
             "metrics": {
@@ -97,9 +104,13 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             "signature": report.signature,
         });
         print_line!("{output}");
-        return Ok(ExitCode::SUCCESS);
+        return;
     }
-    print_line!("{} {split} images, {}", examples.len(), report.decoder);
+    print_line!(
+        "{} {split} images, {}",
+        report.captions.len(),
+        report.decoder
+    );
     for (n, bleu) in (1..).zip(scores.bleu) {
         print_line!("BLEU-{n}   {bleu:.4}");
     }
@@ -119,7 +130,6 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         );
     }
     print_line!("{}", report.signature);
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The captioners of an ensemble but for the first.

@@ -61,7 +61,7 @@ type File = (&'static str, Vec<u8>);
 /// Files that belong together, in a folder of their own.
 struct Files {
     folder: PathBuf,
-    files: Vec<File>,
+    contents: Vec<File>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -77,10 +77,10 @@ impl Files {
         fs::create_dir_all(&folder).expect("a folder");
         let files = Self {
             folder,
-            files,
+            contents: files,
             _turn: turn,
         };
-        for (name, contents) in &files.files {
+        for (name, contents) in &files.contents {
             files.write(name, contents);
         }
         files
@@ -108,19 +108,23 @@ impl Files {
     /// Reads the files as they are, then with each of them changed in many ways. `seal` mends what tells a changed file
     /// at once, such as a checksum.
     fn change(&self, seal: impl Fn(&Path, &str, Vec<u8>) -> Vec<u8>, read: impl Fn(&Path)) {
-        let sizes = self.files.iter().map(|(_, contents)| contents.len()).sum();
+        let sizes = self
+            .contents
+            .iter()
+            .map(|(_, contents)| contents.len())
+            .sum();
         self.read_within(sizes, &read);
         let cases = std::env::var_os("PROPTEST_CASES").map_or(CASES, |_| Config::default().cases);
         let config = Config {
-            cases: cases.div_ceil(self.files.len() as u32),
+            cases: cases.div_ceil(self.contents.len() as u32),
             failure_persistence: None,
             ..Config::default()
         };
-        for (name, contents) in &self.files {
+        for (name, contents) in &self.contents {
             let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
             let mut runner = TestRunner::new_with_rng(config.clone(), rng);
             let others: Vec<&[u8]> = self
-                .files
+                .contents
                 .iter()
                 .map(|(_, contents)| &contents[..])
                 .collect();

@@ -45,7 +45,7 @@ fn faults() -> Vec<ProgramFault> {
             text: text(),
             image: text(),
         },
-        ProgramFault::Request(json()),
+        ProgramFault::Request(serde_json::Error::io(system())),
         ProgramFault::Stopped,
     ]
 }

@@ -75,8 +75,8 @@ fn configs() -> Vec<ConfigError> {
     let whole = include_str!("../../../../configs/quickstart.toml");
     for text in overrides {
         let parsed = Override::parse(text);
-        let used = parsed
-            .and_then(|parsed| Config::parse(whole, Path::new("folder/file.ext"), vec![parsed]));
+        let used =
+            parsed.and_then(|parsed| Config::parse(whole, Path::new("whole.toml"), vec![parsed]));
         errors.extend(used.err());
     }
     errors
@@ -254,8 +254,8 @@ fn of_runs() -> Vec<TrainError> {
             reward: "cider_d".to_owned(),
             value: 1e300,
             weight: 1.0,
-            image: text(),
-            caption: text(),
+            image: text().into(),
+            caption: text().into(),
         },
         TrainError::NoRun { path: file() },
         TrainError::RunWithoutConfig {

@@ -1,6 +1,7 @@
 //! Whether features are those that a run read before: by sizes, modification times and sampled rows, which
 //! is quick, and by a checksum of all values that were read.
 
+use std::fmt::Write as _;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -37,7 +38,7 @@ pub struct FeatureFingerprint {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Files {
-    files: u64,
+    count: u64,
     bytes: u64,
     /// SHA-256 of the sizes of the files, in the order of the rows.
     sizes: String,
@@ -219,7 +220,7 @@ impl Files {
             modified.update(time_of(&metadata).to_le_bytes());
         }
         Ok(Self {
-            files: files.len() as u64,
+            count: files.len() as u64,
             bytes,
             sizes: hex(&sizes.finalize()),
             modified: hex(&modified.finalize()),
@@ -229,12 +230,12 @@ impl Files {
 
     /// What differs but for modification times: what is found now, and what was.
     fn difference(&self, now: &Self) -> Option<(String, String)> {
-        let count = |files: u64, bytes: u64| match files {
+        let told = |files: u64, bytes: u64| match files {
             1 => format!("{bytes} bytes"),
             files => format!("{files} files of {bytes} bytes"),
         };
-        if (self.files, self.bytes) != (now.files, now.bytes) {
-            Some((count(now.files, now.bytes), count(self.files, self.bytes)))
+        if (self.count, self.bytes) != (now.count, now.bytes) {
+            Some((told(now.count, now.bytes), told(self.count, self.bytes)))
         } else if self.sizes != now.sizes {
             Some((
                 "files of other sizes".to_owned(),
@@ -281,7 +282,11 @@ fn start(hash: &[u8]) -> u64 {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::text;
 #[derive(Debug)]
 pub(super) struct Names {
     path: PathBuf,
-    names: Vec<String>,
+    of_rows: Vec<String>,
     rows: HashMap<String, u32>,
 }
 
@@ -61,7 +61,7 @@ impl Names {
         }
         Ok(Self {
             path: path.to_owned(),
-            names,
+            of_rows: names,
             rows,
         })
     }
@@ -79,17 +79,17 @@ impl Names {
 
     /// The number of rows.
     pub(super) fn len(&self) -> usize {
-        self.names.len()
+        self.of_rows.len()
     }
 
     /// The name of a row.
     pub(super) fn name(&self, row: Row) -> &str {
-        &self.names[row.0 as usize]
+        &self.of_rows[row.0 as usize]
     }
 
     /// All names, in the order of the rows.
     pub(super) fn all(&self) -> &[String] {
-        &self.names
+        &self.of_rows
     }
 
     /// The row of that name.

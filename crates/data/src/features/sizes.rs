@@ -14,7 +14,7 @@ use crate::{DataError, ImageId, json};
 #[derive(Debug)]
 pub(super) struct Sizes {
     path: PathBuf,
-    sizes: Vec<[f32; 2]>,
+    of_image: Vec<[f32; 2]>,
     by_id: HashMap<String, usize>,
     /// `None` where images of several folders have one file name.
     by_file: HashMap<String, Option<usize>>,
@@ -53,7 +53,7 @@ impl Sizes {
         let document: Document = json::read_object(path)?;
         let mut sizes = Self {
             path: path.to_owned(),
-            sizes: Vec::with_capacity(document.images.len()),
+            of_image: Vec::with_capacity(document.images.len()),
             by_id: HashMap::with_capacity(document.images.len()),
             by_file: HashMap::new(),
         };
@@ -92,7 +92,7 @@ impl Sizes {
                 .and_modify(several)
                 .or_insert(Some(index));
         }
-        self.sizes.push(size);
+        self.of_image.push(size);
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Sizes {
                 ),
                 expected: "one image of both".to_owned(),
             }),
-            (Some(index), _) | (None, Some(index)) => Ok(self.sizes[index]),
+            (Some(index), _) | (None, Some(index)) => Ok(self.of_image[index]),
             (None, None) => Err(DataError::Value {
                 path: self.path.clone(),
                 at: Place::Key("images".to_owned()),

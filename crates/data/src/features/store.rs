@@ -24,7 +24,7 @@ pub struct FeatureStore {
 #[derive(Debug)]
 enum Files {
     Packed(Packed),
-    Folder(Folder),
+    Folder(Box<Folder>),
 }
 
 /// The features of one image within a [`FeatureStore`].
@@ -63,7 +63,7 @@ impl FeatureStore {
             }
             FeatureSource::Folder(folder) => {
                 let (folder, names, form) = folder::open(folder)?;
-                (Files::Folder(folder), names, form)
+                (Files::Folder(Box::new(folder)), names, form)
             }
         };
         Ok(Self {

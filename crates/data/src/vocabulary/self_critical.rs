@@ -95,7 +95,7 @@ fn is_pickled(path: &Path) -> Result<bool, DataError> {
 pub(crate) fn words_by_id(path: &Path, words: IdsToWords) -> Result<Vec<String>, DataError> {
     let wrong = |id: &str, found: String, expected: String| DataError::Value {
         path: path.to_owned(),
-        at: Place::Key(format!("word {id}")),
+        at: Place::Key(format!("word {}", quoted(id))),
         found,
         expected,
     };
@@ -224,29 +224,29 @@ mod tests {
         let cases = [
             (
                 r#"{"1": "a", "3": "b"}"#,
-                "word 3: found id \"3\", expected the ids 1 to 2 of 2 words",
+                "word \"3\": found id \"3\", expected the ids 1 to 2 of 2 words",
             ),
             (
                 r#"{"0": "a", "1": "b"}"#,
-                "word 0: found id \"0\", expected the ids 1 to 2 of 2 words",
+                "word \"0\": found id \"0\", expected the ids 1 to 2 of 2 words",
             ),
             (
                 r#"{"1": "a", "01": "b"}"#,
-                "word 1: found id \"1\", expected the ids 1 to 2 of 2 words",
+                "word \"1\": found id \"1\", expected the ids 1 to 2 of 2 words",
             ),
             (
                 r#"{"1": "a", "2": "a"}"#,
-                "word 2: found \"a\", expected another word than that of id 1",
+                "word \"2\": found \"a\", expected another word than that of id 1",
             ),
             (
                 r#"{"1": "a b"}"#,
-                "word 1: found \"a b\", expected a word without white space that is not reserved",
+                "word \"1\": found \"a b\", expected a word without white space that is not reserved",
             ),
             (
                 r#"{"1": "<unk>"}"#,
-                "word 1: found \"<unk>\", expected a word without white space that is not reserved",
+                "word \"1\": found \"<unk>\", expected a word without white space that is not reserved",
             ),
-            ("{}", "word 1: found nothing, expected ids from 1 on"),
+            ("{}", "word \"1\": found nothing, expected ids from 1 on"),
         ];
         for (json, expected) in cases {
             let message = read("vocab.json", json.as_bytes()).unwrap_err();

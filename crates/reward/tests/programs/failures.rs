@@ -97,7 +97,7 @@ fn message_shows_the_beginning_when_the_answer_is_garbage() {
         LONG,
     );
     let beginning = "x".repeat(200);
-    let start = format!("start-up check: found \"{beginning}...\" (");
+    let start = format!("start-up check: found \"{beginning}...\", which is not JSON, expected");
     assert!(message.starts_with(&start), "{message}");
 }
 

@@ -156,7 +156,7 @@ impl Override {
         if self.is_of_one_key {
             self.flag.clone()
         } else {
-            format!("{} {}", self.flag, self.key())
+            format!("{} {}", self.flag, shortened(&self.key()))
         }
     }
 
@@ -314,4 +314,13 @@ fn difference(path: &str, a: &Value, b: &Value) -> Option<(String, String, Strin
 
 fn show(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
+
+/// A key for a message, cut where it would flood the terminal.
+fn shortened(key: &str) -> String {
+    const LONGEST: usize = 120;
+    match key.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &key[..end]),
+        None => key.to_owned(),
+    }
 }

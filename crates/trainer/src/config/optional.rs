@@ -171,7 +171,9 @@ fn of_scst(stage: &StageConfig) -> Vec<Optional> {
 fn comment(text: &mut String, keys: &[Optional]) {
     for key in keys.iter().filter(|key| !key.is_set) {
         let (example, meaning) = (key.example, key.meaning);
-        *text += &format!("# {example}  # {meaning}\n");
+        for part in ["# ", example, "  # ", meaning, "\n"] {
+            text.push_str(part);
+        }
     }
 }
 

@@ -33,9 +33,12 @@ pub(super) fn syntax(message: &str) -> String {
         }
         other => {
             let line = other.trim().replace('\n', ", ");
-            match line.strip_prefix("invalid value, ") {
-                Some(expected) => format!("found a value that is none, {expected}"),
-                None => line,
+            if let Some(expected) = line.strip_prefix("invalid value, ") {
+                format!("found a value that is none, {expected}")
+            } else if line.starts_with("invalid type: integer ") {
+                syntax("i128 value was too large")
+            } else {
+                line
             }
         }
     }

@@ -117,8 +117,8 @@ impl SelfCritic {
             reward,
             value,
             weight,
-            image,
-            caption,
+            image: image.into(),
+            caption: caption.into(),
         }
     }
 }

@@ -156,7 +156,7 @@ fn error_names_the_place_when_self_critical_is_malformed() {
         (
             r#""3": "UNK""#,
             r#""4": "UNK""#,
-            "word 4: found id \"4\", expected the ids 1 to 3 of 3 words",
+            "word \"4\": found id \"4\", expected the ids 1 to 3 of 3 words",
         ),
         (
             r#""id": 9"#,
