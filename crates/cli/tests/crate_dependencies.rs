@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("scst-data", &[]),
     ("scst-reward", &[]),
     ("scst-structured", &[]),
+    ("scst-testing", &[]),
     ("scst-kernels", &["burn"]),
     ("scst-encoder", &["burn", "scst-kernels"]),
     ("scst-loss", &["burn", "scst-kernels"]),

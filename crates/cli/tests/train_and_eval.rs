@@ -1,7 +1,5 @@
 //! The main job: a run of two stages, its directory, and its evaluation.
 
-#[path = "../../../testing/oracles.rs"]
-mod oracles;
 mod support;
 
 use std::{ffi::OsStr, path::Path};
@@ -277,7 +275,7 @@ fn every_device_takes_cross_entropy_and_scst_steps_that_agree_with_flex() {
             continue;
         }
         if line.contains("not usable") {
-            oracles::skip(line);
+            scst_testing::oracles::skip(line);
             continue;
         }
         let result = lines

@@ -1,8 +1,6 @@
 //! Training on the wgpu backend, wherever it has a device: a real GPU or a software driver. That its
 //! steps agree with flex is checked with all devices, in `train_and_eval.rs`.
 
-#[path = "../../../testing/oracles.rs"]
-mod oracles;
 mod support;
 
 use support::{CONFIG, Workplace};
@@ -17,7 +15,7 @@ fn training_runs_on_wgpu_and_its_checkpoint_is_read_on_flex() {
         .find(|line| line.starts_with("wgpu"))
         .unwrap_or_default();
     if line.contains("not usable") {
-        oracles::skip(&format!("no device: {line}"));
+        scst_testing::oracles::skip(&format!("no device: {line}"));
         return;
     }
     let short = CONFIG

@@ -9,12 +9,9 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-#[path = "../../../testing/oracles.rs"]
-mod oracles;
-
 /// The folder with Flickr8k, where a copy of it lies beside the workspace.
 pub(crate) fn flickr8k() -> Option<PathBuf> {
-    oracles::shared("flickr8k")
+    scst_testing::oracles::shared("flickr8k")
 }
 
 /// A folder that goes away with the test.

@@ -9,9 +9,6 @@ use std::process::Command;
 use scst_reward::{Meteor, MeteorOptions, TextItem};
 use serde_json::Value;
 
-#[path = "../../../testing/oracles.rs"]
-mod oracles;
-
 const TOLERANCE: f64 = 1e-12;
 
 /// Captions of the excerpt of COCO, by position, with their METEOR.
@@ -168,7 +165,9 @@ fn check_odd_captions(meteor: &mut Meteor) {
 #[test]
 fn scores_equal_pycocoevalcap_when_the_same_jar_computes_them() {
     let Some(jar) = jar() else {
-        oracles::skip("neither SCST_METEOR_JAR nor the Python package pycocoevalcap is there");
+        scst_testing::oracles::skip(
+            "neither SCST_METEOR_JAR nor the Python package pycocoevalcap is there",
+        );
         return;
     };
     let options = MeteorOptions {
@@ -189,7 +188,7 @@ fn scores_equal_pycocoevalcap_when_the_same_jar_computes_them() {
         deviation.compare("coco_excerpt.json", scores.items[position], expected);
     }
     for corpus in CORPORA {
-        if let Some(path) = oracles::shared(&format!("metrics/{corpus}")) {
+        if let Some(path) = scst_testing::oracles::shared(&format!("metrics/{corpus}")) {
             compare_corpus(&mut meteor, &path, &mut deviation);
         }
     }

@@ -7,9 +7,6 @@ use proptest::prelude::*;
 use scst_reward::ptb::{DROPPED, tokenize, tokenize_into, tokens};
 use serde_json::Value;
 
-#[path = "../../../testing/oracles.rs"]
-mod oracles;
-
 /// The source of pairs that were written by hand to probe the reference.
 const MADE: &str = "made";
 
@@ -91,7 +88,7 @@ fn tokens_equal_the_reference_when_captions_are_of_coco() {
 fn words_equal_the_reference_when_captions_are_real() {
     compare_shares(read(fixture("ptb_pairs.jsonl")));
     // Captions that may not be in the repository too.
-    if let Some(path) = oracles::shared("metrics/ptb_pairs.jsonl") {
+    if let Some(path) = scst_testing::oracles::shared("metrics/ptb_pairs.jsonl") {
         compare_shares(read(path));
     }
 }

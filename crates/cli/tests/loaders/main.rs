@@ -8,8 +8,6 @@ mod archives;
 mod checkpoints;
 mod mutation;
 mod readers;
-#[path = "../../../../testing/messages.rs"]
-mod rules;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -26,6 +24,7 @@ use proptest::{
     strategy::Strategy,
     test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
 };
+use scst_testing::messages;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -46,8 +45,8 @@ static BAD_MESSAGES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// What was read; the message of an error is held against the rules.
 fn told<T>(read: Result<T, impl Error + 'static>) -> Option<T> {
     read.inspect_err(|error| {
-        let message = rules::with_causes(error);
-        if let Some(problem) = rules::problem(&message) {
+        let message = messages::with_causes(error);
+        if let Some(problem) = messages::problem(&message) {
             let mut bad = BAD_MESSAGES.lock().unwrap_or_else(PoisonError::into_inner);
             bad.insert(format!("{problem}: {message}"));
         }

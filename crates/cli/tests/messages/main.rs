@@ -1,16 +1,14 @@
-//! One message of every kind that there is, held against the rules of `testing/messages.rs`.
+//! One message of every kind that there is, held against the rules of `testing/src/messages.rs`.
 
 mod data;
 mod encoder;
 mod numerics;
 mod reward;
-#[path = "../../../../testing/messages.rs"]
-mod rules;
 mod trainer;
 
 use std::{io, path::PathBuf};
 
-use rules::{FILE, KEY, check, problem, sample};
+use scst_testing::messages::{FILE, KEY, check, problem, sample};
 
 /// The file of samples.
 fn file() -> PathBuf {

@@ -13,11 +13,9 @@ use scst_trainer::{
     files::{FileAction, FileError},
 };
 
-use super::{
-    check, file, key, numerics,
-    rules::{KEY, Sample},
-    sample, system, text,
-};
+use scst_testing::messages::{KEY, Sample};
+
+use super::{check, file, key, numerics, sample, system, text};
 
 fn backends() -> Vec<BackendError> {
     let (backend, needs) = (Backend::Wgpu, "a GPU");

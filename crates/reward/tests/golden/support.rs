@@ -9,15 +9,12 @@ use scst_reward::{
 };
 use serde_json::Value;
 
-#[path = "../../../../testing/oracles.rs"]
-mod oracles;
-
 /// Largest absolute difference from a reference value that is taken for rounding.
 pub(crate) const TOLERANCE: f64 = 1e-12;
 
 /// Vectors beside the repository, over captions that may not be in it.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
-    oracles::shared(&format!("metrics/{file}"))
+    scst_testing::oracles::shared(&format!("metrics/{file}"))
 }
 
 pub(crate) fn fixture(file: &str) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use scst_reward::{CommandOptions, CommandReward};
 
-use crate::support::{LONG, oracles, references, score};
+use crate::support::{LONG, references, score};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts");
 
@@ -29,7 +29,7 @@ fn scores(interpreter: &str, script: &str, workers: usize) -> Vec<f64> {
 
 #[test]
 fn python_example_scores_unigram_f1_when_it_runs() {
-    if !oracles::runs("python3", "--version") {
+    if !scst_testing::oracles::runs("python3", "--version") {
         return;
     }
     let scores = scores("python3", "reward_command.py", 2);

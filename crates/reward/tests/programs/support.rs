@@ -9,9 +9,6 @@ use scst_reward::{
     Batch, Candidate, CommandOptions, ImageReferences, References, Reward, RewardError,
 };
 
-#[path = "../../../../testing/oracles.rs"]
-pub(crate) mod oracles;
-
 /// A stub's time-out that must not be reached on the busiest machine.
 pub(crate) const LONG: f64 = 120.0;
 

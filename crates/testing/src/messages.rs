@@ -1,10 +1,4 @@
-//! The rules that every message to users keeps, and a walk through all variants of error types. Included by tests.
-
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "tests include this and use a part of it"
-)]
+//! The rules that every message to users keeps, and a walk through all variants of error types.
 
 use std::{collections::BTreeSet, error::Error};
 
@@ -197,6 +191,9 @@ pub fn with_causes(error: &dyn Error) -> String {
 
 /// Holds samples against the rules, and their number against the variants that `sources` define: one with a message
 /// that has no sample is a failure. `without`: variants that cannot be made here.
+///
+/// # Panics
+/// A message breaks a rule, or a variant has no sample.
 pub fn check(sources: &[&str], samples: &[Sample], without: &[&str]) {
     let variants: BTreeSet<&str> = samples.iter().map(|sample| &*sample.variant).collect();
     let defined: usize = sources
