@@ -14,6 +14,18 @@ macro_rules! print_line {
 }
 pub(crate) use print_line;
 
+/// CIDEr-D and CIDEr that tell no captions apart.
+pub(crate) struct CiderAlwaysZero;
+
+impl fmt::Display for CiderAlwaysZero {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "CIDEr-D and CIDEr are 0 whatever the captions are, because no word of the references tells one image from \
+             another: score more images together, or look at other metrics",
+        )
+    }
+}
+
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
     eprintln!("warning: {warning}");

@@ -156,6 +156,30 @@ fn diversity_compares_the_captions_of_an_image() {
 }
 
 #[test]
+fn cider_that_is_always_zero_is_told() {
+    let workplace = workplace();
+    let warned = |more: &[&str]| {
+        let output = workplace.run(&with(more));
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).contains("warning: CIDEr-D and CIDEr are 0")
+    };
+    assert!(!warned(&[]));
+    let mut one = cands();
+    one.as_array_mut().expect("a list").truncate(1);
+    workplace.write("cands.json", one.to_string().as_bytes());
+    assert!(warned(&["--subset"]));
+    assert!(!warned(&["--subset", "--metrics", "bleu"]));
+    workplace.succeed(&[
+        "document-frequency",
+        "--captions",
+        "refs.json",
+        "--out",
+        "refs.df",
+    ]);
+    assert!(!warned(&["--subset", "--document-frequency", "refs.df"]));
+}
+
+#[test]
 fn mistakes_name_file_and_item() {
     let workplace = workplace();
     let refuse = |refs: &Value, cands: &Value, more: &[&str]| {

@@ -1,12 +1,10 @@
 //! Features of Flickr8k's photos against those that PyTorch has computed, where both are at hand.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 use half::f16;
 use scst_encoder::{Architecture, Encoder, Orientation, read};
+use scst_testing::oracles::{shared, skip};
 
 /// Names the file of EfficientNet-Lite0's weights.
 const WEIGHTS: &str = "SCST_EFFICIENTNET_LITE0";
@@ -15,11 +13,13 @@ const WEIGHTS: &str = "SCST_EFFICIENTNET_LITE0";
 const PHOTOS: usize = 20;
 
 #[test]
-#[ignore = "needs SCST_EFFICIENTNET_LITE0, the file of the weights, and Flickr8k in ../shared"]
 fn pooled_features_equal_those_of_pytorch() {
-    let weights = env::var_os(WEIGHTS).expect("a variable that names the weights");
-    let weights = PathBuf::from(weights);
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/flickr8k");
+    let Some(weights) = env::var_os(WEIGHTS).map(PathBuf::from) else {
+        return skip(&format!("{WEIGHTS}, the file of the weights, is not set"));
+    };
+    let Some(data) = shared("flickr8k") else {
+        return;
+    };
     let given = data.join("features/efficientnet_lite0_pooled.npy");
     let architecture = Architecture::EfficientNetLite0;
     let encoder = Encoder::open(architecture, &weights).expect("weights");

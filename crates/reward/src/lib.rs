@@ -34,6 +34,7 @@
 //! Invariants: no input panics; scores are finite; equal inputs give equal bits (from another program, when it does the
 //! same); every report carries a signature that names each choice that changes its numbers.
 
+mod alike;
 pub mod bleu;
 pub mod builtin;
 pub mod catalogue;
@@ -65,6 +66,7 @@ pub mod rouge_l;
 pub mod sources;
 pub mod spice;
 
+pub use alike::references_are_alike;
 pub use bleu::{
     BleuOptions, BleuScore, BleuScorer, BleuSmoothing, BleuStatistics, ReferenceLength,
     ReferenceLengths,

@@ -4,6 +4,7 @@ use std::{ops::ControlFlow, process::ExitCode};
 
 use scst_data::Example;
 use scst_model::Captioner;
+use scst_reward::references_are_alike;
 use scst_trainer::{
     Backend, Checkpoint, Corpus, EvaluationReport, Event, Observer, evaluate,
     files::write_bytes_atomically,
@@ -15,7 +16,7 @@ use crate::{
     commands::{caption_file::caption_source, set_threads},
     display::Display,
     failure::Failure,
-    output::{print_line, warn},
+    output::{CiderAlwaysZero, print_line, warn},
 };
 
 pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
@@ -53,6 +54,9 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
             difference.found,
             difference.expected
         );
+    }
+    if references_are_alike(examples.iter().map(|image| image.references.as_slice())) {
+        warn(&CiderAlwaysZero);
     }
     let mut display = Display::new();
     corpus.check_features(examples, &mut display)?;

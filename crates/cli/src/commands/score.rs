@@ -11,7 +11,7 @@ use scst_data::{
 };
 use scst_reward::{
     DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, Meteor, MeteorOptions,
-    SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, spice,
+    SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, references_are_alike, spice,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
     commands::{document_frequency::read_table, set_threads},
     failure::Failure,
-    output::{print_line, warn},
+    output::{CiderAlwaysZero, print_line, warn},
 };
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
@@ -164,6 +164,15 @@ fn evaluate(
             references: caption.references.as_slice(),
         })
         .collect();
+    let counts_images = |metric: &EvaluationMetric| {
+        matches!(metric, EvaluationMetric::CiderD | EvaluationMetric::Cider)
+    };
+    if table.is_none()
+        && metrics.iter().any(counts_images)
+        && references_are_alike(items.iter().map(|item| item.references))
+    {
+        warn(&CiderAlwaysZero);
+    }
     let evaluation = evaluate_text(&items, source)?;
     for metric in &metrics {
         add_evaluation(report, &evaluation, *metric);

@@ -1,8 +1,7 @@
 //! What is looked at before the first step: settings that let a run go on but make it worthless.
 
-use std::collections::BTreeSet;
-
 use scst_data::{Split, vocabulary::UNKNOWN_ID};
+use scst_reward::references_are_alike;
 
 use super::validation::validation_images;
 use crate::{
@@ -14,9 +13,6 @@ use crate::{
 
 /// Share of unknown words in the training captions from which on it is worth a warning.
 const MUCH: f64 = 0.2;
-
-/// Longest n-gram that CIDEr-D counts.
-const LONGEST_NGRAM: usize = 4;
 
 /// What there is to warn of before the first step.
 ///
@@ -69,32 +65,13 @@ fn vocabulary_warning(config: &Config, corpus: &Corpus) -> Result<Option<Warning
 /// Whether the metric is 0 for every caption of images with these references.
 fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warning> {
     let [_, next, _] = metric.in_order();
-    (metric == ValidationMetric::CiderD && all_alike(images)).then_some(Warning::MetricAlwaysZero {
-        metric,
-        images: images.len(),
-        next,
-    })
-}
-
-/// Whether every image has the same n-grams in its references, so that none has a weight in CIDEr-D: that of an n-gram
-/// is the logarithm of the number of images over the number of those that have it.
-fn all_alike(images: &[&[String]]) -> bool {
-    let Some((first, others)) = images.split_first() else {
-        return true;
-    };
-    let expected = ngrams(first);
-    others.iter().all(|image| ngrams(image) == expected)
-}
-
-fn ngrams(references: &[String]) -> BTreeSet<Vec<&str>> {
-    let mut found = BTreeSet::new();
-    for reference in references {
-        let words: Vec<&str> = reference.split_whitespace().collect();
-        for order in 1..=LONGEST_NGRAM {
-            found.extend(words.windows(order).map(<[&str]>::to_vec));
-        }
-    }
-    found
+    (metric == ValidationMetric::CiderD && references_are_alike(images.iter().copied())).then_some(
+        Warning::MetricAlwaysZero {
+            metric,
+            images: images.len(),
+            next,
+        },
+    )
 }
 
 #[cfg(test)]
