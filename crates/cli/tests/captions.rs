@@ -173,13 +173,15 @@ fn references_are_asked_for_when_a_file_lists_images_alone() {
 }
 
 const REFS: &str = r#"{"images": [{"id": 1}, {"id": 2}], "annotations": [{"image_id": 1, "caption": "a dog runs"}]}"#;
-const SCORE: [&str; 6] = [
+const SCORE: [&str; 8] = [
     "score",
     "--references",
     "refs.json",
     "--candidates",
     "cands.json",
     "--subset",
+    "--metrics",
+    "bleu",
 ];
 
 /// What `score --subset` prints on standard error for these results.
