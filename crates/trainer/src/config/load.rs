@@ -267,7 +267,7 @@ impl Config {
     /// [validated](Self::validate).
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         let problem = |error: toml::ser::Error| ConfigError::Write {
-            message: error.to_string().trim().replace('\n', ", "),
+            message: wording::syntax(&error.to_string()),
         };
         // The writer takes numbers that the reader does not.
         Table::try_from(self).map_err(problem)?;
