@@ -26,6 +26,16 @@ impl fmt::Display for CiderAlwaysZero {
     }
 }
 
+/// The program as it was called, for commands that a message shows.
+pub(crate) fn program() -> String {
+    let called = std::env::args_os().next();
+    let called = called.filter(|name| !name.is_empty());
+    called.map_or_else(
+        || "scst".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
     eprintln!("warning: {warning}");

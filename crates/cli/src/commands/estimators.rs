@@ -9,7 +9,10 @@ use crate::{
     arguments::EstimatorArguments, commands::set_threads, failure::Failure, output::print_line,
 };
 
-pub(crate) fn run(arguments: &EstimatorArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &EstimatorArguments,
+    registry: &RewardRegistry,
+) -> Result<ExitCode, Failure> {
     let config = Config::load(&arguments.config.config, arguments.config.overrides()?)?;
     set_threads(config.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.checkpoint)?;
@@ -19,8 +22,7 @@ pub(crate) fn run(arguments: &EstimatorArguments) -> Result<ExitCode, Failure> {
         draws: arguments.draws,
         reference_draws: arguments.reference_draws,
     };
-    let registry = RewardRegistry::default();
-    let reports = measure_estimators(&config, &checkpoint, &registry, &lab)?;
+    let reports = measure_estimators(&config, &checkpoint, registry, &lab)?;
     if arguments.json {
         let list = serde_json::to_string(&reports)
             .map_err(|error| Failure::Failed(format!("cannot write the report: {error}")))?;

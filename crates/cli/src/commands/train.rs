@@ -13,14 +13,20 @@ use scst_reward::RewardRegistry;
 use scst_trainer::{Config, Outcome, RunOptions, Start, train};
 
 use crate::{
-    arguments::TrainArguments, commands::set_threads, display::Display, failure::Failure,
-    output::print_line,
+    arguments::TrainArguments,
+    commands::set_threads,
+    display::Display,
+    failure::Failure,
+    output::{print_line, program},
 };
 
 /// Exit code of a run that was interrupted, as shells report it.
 const INTERRUPTED: u8 = 130;
 
-pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: TrainArguments,
+    registry: &RewardRegistry,
+) -> Result<ExitCode, Failure> {
     let config = Config::load(&arguments.config.config, arguments.config.overrides()?)?;
     set_threads(config.threads)?;
     let directory = arguments.out.clone();
@@ -35,7 +41,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
         },
         verify_features: arguments.verify_features,
         stop: &stop,
-        rewards: &RewardRegistry::default(),
+        rewards: registry,
     };
     let mut display = Display::new();
     match train(&config, &options, &mut display)? {
@@ -58,7 +64,8 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<ExitCode, Failure> {
             }
             print_line!("curve: {}", directory.join("curve.svg").display());
             print_line!(
-                "next: scst eval {} --split test --beam 5",
+                "next: {} eval {} --split test --beam 5",
+                program(),
                 directory.display()
             );
             Ok(ExitCode::SUCCESS)

@@ -1,0 +1,75 @@
+//! Arguments of `scst score`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Tokenizer;
+
+/// Metrics of captions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScoreMetric {
+    /// CIDEr-D x10: what coco-caption prints as "CIDEr"
+    #[value(name = "cider_d")]
+    CiderD,
+    /// Plain CIDEr x10
+    Cider,
+    /// BLEU-1 to BLEU-4
+    Bleu,
+    /// ROUGE-L
+    #[value(name = "rouge_l")]
+    RougeL,
+    /// METEOR, by its Java program (--meteor-jar)
+    Meteor,
+    /// SPICE, by its Java program (--spice-jar)
+    Spice,
+    /// Diversity of several captions an image: distinct-1 and -2, mBLEU, self-CIDEr
+    Diversity,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArguments {
+    /// COCO annotations: {"images": [{"id"}], "annotations": [{"image_id", "caption"}]}
+    #[arg(long, value_name = "REFS.json")]
+    pub(crate) references: PathBuf,
+    /// COCO results: [{"image_id", "caption"}]
+    #[arg(long, value_name = "CANDS.json")]
+    pub(crate) candidates: PathBuf,
+    /// The metrics, joined by commas
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "METRIC,...",
+        default_value = "cider_d,cider,bleu,rouge_l"
+    )]
+    pub(crate) metrics: Vec<ScoreMetric>,
+    /// Document frequencies of CIDEr: `corpus` for those of the references, or a table: one that
+    /// `scst document-frequency` wrote, or the pickled coco-train-words.p of self-critical.pytorch
+    #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]
+    pub(crate) document_frequency: PathBuf,
+    /// How raw captions become words
+    #[arg(long, value_enum, default_value = "ptb")]
+    pub(crate) tokenizer: Tokenizer,
+    /// Score only the images that have a candidate; without, an image that has none is an error
+    #[arg(long)]
+    pub(crate) subset: bool,
+    /// Print the scores of every caption too
+    #[arg(long)]
+    pub(crate) per_caption: bool,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// METEOR's meteor-1.5.jar, with its data folder beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) meteor_jar: Option<PathBuf>,
+    /// SPICE's spice-1.0.jar, with its libraries beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spice_jar: Option<PathBuf>,
+    /// The Java program
+    #[arg(long, value_name = "PROGRAM", default_value = "java")]
+    pub(crate) java: PathBuf,
+    /// CPU threads
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}

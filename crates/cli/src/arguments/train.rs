@@ -1,0 +1,26 @@
+//! Arguments of `scst train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::ConfigArguments;
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The run directory [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in the run directory, from its newest checkpoint
+    #[arg(long, conflicts_with = "resume_or_start")]
+    pub(crate) resume: bool,
+    /// The same, or begin a run if there is none: for job scripts
+    #[arg(long)]
+    pub(crate) resume_or_start: bool,
+    /// Read all features of a resumed run again and compare their checksum, even where size, time and
+    /// sampled rows of the files are as they were
+    #[arg(long)]
+    pub(crate) verify_features: bool,
+}

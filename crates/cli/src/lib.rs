@@ -1,0 +1,76 @@
+//! The command line of `scst`: train captioners with cross-entropy and self-critical sequence training, and evaluate
+//! them.
+//!
+//! A program with rewards of its own calls [`run`] with them, and has every command:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let mut rewards = scst_reward::RewardRegistry::default();
+//!     // rewards.register("mine", |entry, sources| ...);
+//!     scst_cli::run(rewards)
+//! }
+//! ```
+//!
+//! This crate parses arguments, calls the libraries and prints; it is the only one that prints.
+//! Results go to standard output, everything else to standard error. Exit code 2 means that the
+//! user's input was at fault, 1 that something failed, 130 that a run was interrupted.
+#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
+
+mod arguments;
+mod commands;
+mod display;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use scst_reward::RewardRegistry;
+
+use crate::{
+    arguments::{Arguments, Benchmark, Command},
+    failure::Failure,
+};
+
+/// Runs the program: reads the command line, does what it says, prints, and returns the exit code.
+///
+/// Configurations may name the rewards of `registry` beside the built-in ones: `custom = { name = "..." }`.
+pub fn run(registry: RewardRegistry) -> ExitCode {
+    let arguments = Arguments::parse();
+    match run_command(arguments, &registry) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
+    tracing_subscriber::fmt()
+        .with_max_level(arguments.log_level)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+    match arguments.command {
+        Command::Train(arguments) => commands::train::run(arguments, registry),
+        Command::Eval(arguments) => commands::eval::run(&arguments),
+        Command::Caption(arguments) => commands::caption::run(&arguments),
+        Command::Score(arguments) => commands::score::run(&arguments),
+        Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
+        Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
+        Command::Rewards => Ok(commands::rewards::run()),
+        Command::Config(arguments) => commands::config::run(arguments),
+        Command::Devices(arguments) => commands::devices::run(&arguments),
+        Command::SelfTest(arguments) => commands::devices::self_test(&arguments),
+        Command::Bench(arguments) => match &arguments.benchmark {
+            Benchmark::Step(arguments) => commands::bench::step(arguments),
+        },
+        Command::Estimators(arguments) => commands::estimators::run(&arguments, registry),
+        Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Features(arguments) => commands::features::run(&arguments),
+        Command::Scenes(arguments) => commands::scenes::run(&arguments),
+    }
+}
