@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use scst_trainer::{Event, Observer, events::Record};
+use scst_trainer::{DataDescription, Event, Observer, Position, events::Record};
 
 use crate::output::warn;
 
@@ -135,16 +135,20 @@ impl Observer for Display {
                 path.display()
             )),
             Event::Ready {
-                train_images,
+                data,
                 val_images,
-                vocab,
                 parameters,
-                wordless,
             } => {
+                let DataDescription {
+                    train_images,
+                    vocabulary,
+                    wordless,
+                    ..
+                } = data;
                 let millions = *parameters as f64 / 1e6;
                 self.line(&format!(
                     "{train_images} training images, {val_images} validation images, \
-                     {vocab} words, {millions:.2} million parameters"
+                     {vocabulary} words, {millions:.2} million parameters"
                 ));
                 if *wordless > 0 {
                     self.line(&format!(
@@ -153,12 +157,13 @@ impl Observer for Display {
                 }
             }
             Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
-            Event::StageStarted {
-                name,
-                step,
-                steps,
-                steps_per_epoch,
-            } => {
+            Event::StageStarted { name, position, .. } => {
+                let Position {
+                    step,
+                    steps,
+                    steps_per_epoch,
+                    ..
+                } = position;
                 (*name).clone_into(&mut self.stage);
                 self.steps = (*steps, *step);
                 self.show_stage();
@@ -171,12 +176,12 @@ impl Observer for Display {
                     }
                 ));
             }
-            Event::Step { step } => {
-                self.steps.1 = *step;
-                self.bar.set_position(*step);
+            Event::Step { position } => {
+                self.steps.1 = position.step;
+                self.bar.set_position(position.step);
             }
             Event::Validating { done, images } => self.show_validation(*done, *images),
-            Event::Metrics(record) => {
+            Event::Metrics { record, .. } => {
                 let text = summary(record);
                 self.lines += 1;
                 if self.is_terminal {
@@ -185,7 +190,9 @@ impl Observer for Display {
                     self.line(&format!("{} step {}: {text}", self.stage, record.step));
                 }
             }
-            Event::Validated { report, is_best } => {
+            Event::Validated {
+                report, is_best, ..
+            } => {
                 self.show_stage();
                 let scores = report.scores;
                 self.line(&format!(

@@ -66,7 +66,9 @@ impl Observer for Printer {
     #[expect(clippy::print_stdout, reason = "this is a program")]
     fn observe(&mut self, event: &Event<'_>) {
         match event {
-            Event::StageStarted { name, steps, .. } => println!("stage {name}: {steps} steps"),
+            Event::StageStarted { name, position, .. } => {
+                println!("stage {name}: {} steps", position.steps);
+            }
             Event::Validated { report, .. } => {
                 println!("validation CIDEr-D {:.4}", report.scores.cider_d);
             }

@@ -137,6 +137,9 @@ pub struct ValidationConfig {
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<usize>,
+    /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
+    /// which, the same at every validation; none with 0.
+    pub samples: usize,
     /// Images decoded at a time.
     pub images_per_batch: usize,
     /// How captions are decoded.
@@ -148,6 +151,7 @@ impl Default for ValidationConfig {
         Self {
             metric: ValidationMetric::CiderD,
             images: None,
+            samples: 5,
             images_per_batch: 100,
             decoder: DecoderConfig::default(),
         }

@@ -1,5 +1,6 @@
 //! The data of a run in the shape that objectives and evaluation need.
 
+mod description;
 mod reading;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::{
     observer::Observer,
 };
 use reading::{Known, Reading};
+
+pub use description::{DataDescription, describe};
 
 /// Images, captions and features of a run, ready.
 pub struct Corpus {
@@ -219,9 +222,15 @@ impl Corpus {
         self.encoder.as_deref()
     }
 
-    /// Captions left out because they hold no word.
-    pub fn wordless(&self) -> usize {
-        self.dataset.wordless
+    /// Images, captions and words; see [`data_warnings`](crate::data_warnings) for what is wrong with them.
+    pub fn describe(&self) -> DataDescription {
+        let splits = [Split::Train, Split::Val, Split::Test];
+        describe(
+            splits.map(|split| self.dataset.split(split)),
+            self.dataset.vocabulary.len(),
+            self.max_length,
+            self.dataset.wordless,
+        )
     }
 
     /// What there is to tell of the captions.

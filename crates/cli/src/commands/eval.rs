@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     display.finish();
     let report = report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))?;
     if let Some(path) = &arguments.out {
-        let bytes = serde_json::to_vec(&report.captions)
+        let bytes = serde_json::to_vec(&report.results())
             .map_err(|error| Failure::Failed(error.to_string()))?;
         write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
     }

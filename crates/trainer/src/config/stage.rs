@@ -54,6 +54,13 @@ pub struct StageConfig {
     pub scst: Option<ScstConfig>,
 }
 
+impl StageConfig {
+    /// Its objective by name: `xe` or `scst`.
+    pub fn kind(&self) -> &'static str {
+        if self.scst.is_some() { "scst" } else { "xe" }
+    }
+}
+
 impl Default for StageConfig {
     fn default() -> Self {
         Self {

@@ -9,7 +9,7 @@ use std::{
 use scst_data::{Example, Split, random_order};
 use scst_model::Captioner;
 
-use super::{Run, opening::Length};
+use super::{Run, closing, opening::Length};
 use crate::{
     TrainError,
     checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
@@ -44,30 +44,35 @@ impl Run<'_> {
             steps_per_epoch,
         } = Length::of(stage, train_images)?;
         let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
-        let mut since = Instant::now();
+        self.since = Instant::now();
         if self.progress.step == 0 {
             self.begin_stage(index)?;
         }
+        let position = self.position();
         self.observer.observe(&Event::StageStarted {
             name: &stage.name,
-            step: self.progress.step,
-            steps,
-            steps_per_epoch,
+            kind: stage.kind(),
+            position,
+            images_left_out: self.corpus.describe().left_out(stage.images_per_batch),
+            start: self.progress.start.as_ref(),
         });
         let mut objective = None;
         let mut order = (u64::MAX, Vec::new());
         loop {
             if self.progress.validation_due {
                 if !self.validate(stage, stop)? {
-                    return self.checkpoint(&mut since).map(Some);
+                    return self.checkpoint().map(Some);
                 }
-                self.checkpoint(&mut since)?;
+                // The weights of a start are another checkpoint's, which stays the newest until there is a step.
+                if self.progress.step > 0 {
+                    self.checkpoint()?;
+                }
             }
             if self.progress.stage_ended || self.progress.step >= steps {
                 break;
             }
             if stop.load(Ordering::Relaxed) {
-                return self.checkpoint(&mut since).map(Some);
+                return self.checkpoint().map(Some);
             }
             let objective = match &mut objective {
                 Some(objective) => objective,
@@ -86,26 +91,46 @@ impl Run<'_> {
                 .collect();
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
             self.train_step(stage, objective, images, epoch, rate)?;
-            let due = |every: u64| self.progress.step.is_multiple_of(every);
-            if due(self.config.log_every_steps) {
+            let step = self.progress.step;
+            let due = |every: u64| step.is_multiple_of(every);
+            self.progress.validation_due = step == steps || due(validate_every);
+            // So a validation stands beside the steps that led to it, and no stage ends with steps that nobody saw.
+            let is_whole = self.progress.validation_due || due(steps_per_epoch);
+            if is_whole || due(self.config.log_every_steps) {
                 self.log(stage, rate)?;
             }
-            let due = |every: u64| self.progress.step.is_multiple_of(every);
-            self.progress.validation_due = self.progress.step == steps || due(validate_every);
-            if !self.progress.validation_due && self.checkpoint_due(since) {
-                self.checkpoint(&mut since)?;
+            if !self.progress.validation_due && self.checkpoint_due() {
+                self.checkpoint()?;
             }
         }
-        self.end_stage(stage, since);
+        self.end_stage(stage)?;
         Ok(None)
     }
 
-    /// The weights and the optimiser that a stage begins with.
+    /// The weights and the optimiser that a stage begins with, and what is known of them: what was not validated before is
+    /// to be validated now, unless it is random.
     fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
         if let Some(captioner) = self.stored_start(index)? {
             self.captioner = captioner;
         }
         self.optimiser = None;
+        if self.progress.start.is_some() {
+            return Ok(());
+        }
+        let stage = &self.config.stages[index];
+        let before = self.progress.summaries.last();
+        let known = match (&stage.start_from, before) {
+            (StartFrom::Checkpoint(_), _) => None,
+            (StartFrom::Best, Some(before)) => before.best.clone(),
+            (StartFrom::Last, Some(before)) => before.last.clone(),
+            (StartFrom::Best | StartFrom::Last, None) => return Ok(()),
+        };
+        let Some(known) = known else {
+            self.progress.validation_due = true;
+            return Ok(());
+        };
+        self.record(stage, RecordKind::Start, known.values())?;
+        self.progress.start = Some(known);
         Ok(())
     }
 
@@ -214,9 +239,8 @@ impl Run<'_> {
         }
         self.progress.step += 1;
         self.progress.global_step += 1;
-        self.observer.observe(&Event::Step {
-            step: self.progress.step,
-        });
+        let position = self.position();
+        self.observer.observe(&Event::Step { position });
         Ok(())
     }
 
@@ -295,17 +319,40 @@ impl Run<'_> {
         }
     }
 
+    /// Writes down the training metrics since the last time.
     fn log(&mut self, stage: &StageConfig, rate: f64) -> Result<(), TrainError> {
         let window = std::mem::take(&mut self.progress.window);
+        let record = self.record(stage, RecordKind::Train, window.values(rate))?;
+        let position = self.position();
+        self.observer.observe(&Event::Metrics {
+            record: &record,
+            position,
+            best: self.progress.best_so_far(),
+        });
+        Ok(())
+    }
+
+    /// Writes down numbers, and when they were measured.
+    pub(super) fn record(
+        &mut self,
+        stage: &StageConfig,
+        kind: RecordKind,
+        mut values: Vec<(String, f64)>,
+    ) -> Result<Record, TrainError> {
+        let position = self.position();
+        let epoch = position.step as f64 / position.steps_per_epoch.max(1) as f64;
+        values.extend([
+            ("epoch".to_owned(), epoch),
+            ("elapsed_secs".to_owned(), position.run_secs),
+        ]);
         let record = Record {
             step: self.progress.global_step,
             stage: stage.name.clone(),
-            kind: RecordKind::Train,
-            values: window.values(rate),
+            kind,
+            values,
         };
         self.events.write(&record)?;
-        self.observer.observe(&Event::Metrics(&record));
-        Ok(())
+        Ok(record)
     }
 
     pub(super) fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
@@ -321,19 +368,19 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a checkpoint is due although nothing was validated; `since`: the time of the last one.
-    fn checkpoint_due(&self, since: Instant) -> bool {
+    /// Whether a checkpoint is due although nothing was validated.
+    fn checkpoint_due(&self) -> bool {
         let config = &self.config.checkpoints;
         let step = self.progress.step;
         config.every_steps.is_some_and(|n| step.is_multiple_of(n))
             || config
                 .every_minutes
-                .is_some_and(|minutes| since.elapsed().as_secs_f64() >= 60.0 * minutes)
+                .is_some_and(|minutes| self.since.elapsed().as_secs_f64() >= 60.0 * minutes)
     }
 
-    fn checkpoint(&mut self, since: &mut Instant) -> Result<PathBuf, TrainError> {
-        self.progress.stage_secs += since.elapsed().as_secs_f64();
-        *since = Instant::now();
+    fn checkpoint(&mut self) -> Result<PathBuf, TrainError> {
+        self.progress.stage_secs += self.since.elapsed().as_secs_f64();
+        self.since = Instant::now();
         self.events.flush()?;
         let checkpoints = self.directory.join("checkpoints");
         let path = checkpoints.join(checkpoint::directory_name(self.progress.global_step));
@@ -344,17 +391,33 @@ impl Run<'_> {
         Ok(path)
     }
 
-    fn end_stage(&mut self, stage: &StageConfig, since: Instant) {
+    /// Sums a stage up, and moves on to the next.
+    fn end_stage(&mut self, stage: &StageConfig) -> Result<(), TrainError> {
+        let seconds = self.position().stage_secs;
         let progress = &mut self.progress;
-        let kind = if stage.scst.is_some() { "scst" } else { "xe" };
+        let last = progress.last_validation.take();
         let summary = StageSummary {
             name: stage.name.clone(),
-            kind: kind.to_owned(),
+            kind: stage.kind().to_owned(),
             steps: progress.step,
-            seconds: progress.stage_secs + since.elapsed().as_secs_f64(),
+            seconds,
+            start: progress.start.take(),
             best: progress.stage_best.take(),
+            last: last.and_then(|last| last.validation),
         };
+        let mut unsaid = summary.last.clone();
+        if let Some(last) = &mut unsaid {
+            let said = &progress.collapsed;
+            last.collapse
+                .retain(|collapse| !said.iter().any(|said| said.is_like(collapse)));
+        }
+        let collapse = unsaid.iter().flat_map(closing::collapse);
+        let worse = closing::worse_than_start(self.config.validation.metric, &summary);
+        for warning in collapse.chain(worse) {
+            self.warn(&warning)?;
+        }
         self.observer.observe(&Event::StageEnded(&summary));
+        let progress = &mut self.progress;
         progress.summaries.push(summary);
         progress.stage += 1;
         progress.step = 0;
@@ -364,8 +427,10 @@ impl Run<'_> {
         progress.baseline = None;
         progress.location_baseline = None;
         progress.document_frequency = None;
-        progress.last_validation = None;
+        progress.collapsed.clear();
         progress.window = super::Window::default();
+        self.since = Instant::now();
         self.foreign.forget(self.config, &self.progress);
+        Ok(())
     }
 }
