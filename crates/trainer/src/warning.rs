@@ -267,6 +267,41 @@ mod tests {
                 ["`data.minimum_count`", "33 %", "lower it"],
             ),
             (
+                Warning::CaptionsCut {
+                    cut: 3,
+                    captions: 8,
+                    max_length: 16,
+                    longest: 31,
+                },
+                ["`data.max_length`", "38 %", "the longest has 31"],
+            ),
+            (
+                Warning::ImagesLeftOut {
+                    stage: "xe".to_owned(),
+                    left_out: 9,
+                    images: 59,
+                    images_per_batch: 50,
+                },
+                ["stage `xe`", "9 of 59 training images", "a batch of 50"],
+            ),
+            (
+                Warning::Collapse {
+                    stage: "scst".to_owned(),
+                    step: 70,
+                    collapse: Collapse::CutOff { share: 0.75 },
+                },
+                ["stage `scst`, step 70", "75 %", "`reward_end_token`"],
+            ),
+            (
+                Warning::WorseThanStart {
+                    stage: "scst".to_owned(),
+                    metric: ValidationMetric::CiderD,
+                    start: 0.5,
+                    best: 0.25,
+                },
+                ["stage `scst`", "CIDEr-D 0.2500", "its start, 0.5000"],
+            ),
+            (
                 Warning::LargeReward {
                     reward: "command".to_owned(),
                     value: 1e300,

@@ -9,7 +9,7 @@ use scst_sampler::SamplerError;
 use scst_trainer::{
     Backend, BackendError, CheckpointError, Config, ImportError, TrainError, WeightsProblem,
     config::{ConfigError, Override},
-    events::{EventError, curve::CurveError, read_records},
+    events::{EventError, curve::CurveError, read_records, read_samples},
     files::{FileAction, FileError},
 };
 
@@ -99,6 +99,7 @@ fn events() -> Vec<EventError> {
     });
     let mut errors: Vec<_> = malformed.into_iter().flatten().collect();
     assert!(!errors.is_empty());
+    errors.extend(read_samples(&path).err());
     errors.push(EventError::File(file_error()));
     errors.push(EventError::Name { name: text() });
     errors

@@ -132,3 +132,86 @@ impl SamplesWriter {
         result.map_err(FileError::on(FileAction::Write, &self.path))
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::tests::after;
+    use super::*;
+
+    pub(in super::super) fn sample(step: u64, stage: &str, caption: &str) -> Sample {
+        Sample {
+            step,
+            stage: stage.to_owned(),
+            image: "a.jpg".to_owned(),
+            image_id: ImageId::from(7),
+            caption: caption.to_owned(),
+            references: vec!["a dog".to_owned(), "un café | \"bar\"".to_owned()],
+            cider_d: 0.1 + 0.2,
+            bleu_4: 1e-17,
+            rouge_l: 1.0 / 3.0,
+            log_probability: Some(-3.25),
+            is_cut_off: true,
+        }
+    }
+
+    #[test]
+    fn samples_are_read_back_and_a_torn_line_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(SAMPLES_FILE);
+        let mut writer = SamplesWriter::create(dir.path()).unwrap();
+        let mut samples = [sample(1, "xe", "a dog"), sample(2, "xe", "a \n cat")];
+        samples[1].log_probability = None;
+        writer.write(&samples).unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(read_samples(&path).unwrap(), samples);
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(read_samples(&path).unwrap(), samples[..1]);
+    }
+
+    #[test]
+    fn resumed_file_has_the_bytes_of_one_that_was_not_interrupted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(SAMPLES_FILE);
+        let mut writer = SamplesWriter::create(dir.path()).unwrap();
+        let samples = [
+            sample(1, "xe", "a dog"),
+            sample(2, "xe", "a cat"),
+            sample(2, "scst", "two cats"),
+        ];
+        writer.write(&samples).unwrap();
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 5]).unwrap();
+        let point = ResumePoint {
+            later_stages: vec!["scst"],
+            ..after(2)
+        };
+        let (mut writer, kept) = SamplesWriter::resume(dir.path(), &point).unwrap();
+        assert_eq!(kept, samples[..2]);
+        writer.write(&samples[2..]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        // A run of before there were samples gets a file.
+        fs::remove_file(&path).unwrap();
+        let (_, kept) = SamplesWriter::resume(dir.path(), &point).unwrap();
+        assert!(kept.is_empty() && path.is_file());
+    }
+
+    #[test]
+    fn line_that_is_no_sample_is_named_and_the_file_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(SAMPLES_FILE);
+        let line = serde_json::to_string(&sample(1, "xe", "a dog")).unwrap();
+        for (changed, found) in [
+            (line.replace("rouge_l", "rouge"), "a value of another kind"),
+            (line.replace("\"step\":1,", ""), "no key `step`"),
+            (line[..20].to_owned(), "a part of a record"),
+        ] {
+            let text = format!("{line}\n{changed}\n");
+            fs::write(&path, &text).unwrap();
+            let error = SamplesWriter::resume(dir.path(), &after(3)).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("samples.jsonl`, line 2: "), "{message}");
+            assert!(message.contains(found), "{message}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -290,6 +290,7 @@ fn masked_crc(data: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples_jsonl::tests::sample;
     use super::super::tests::train;
     use super::*;
     use std::collections::BTreeMap;
@@ -302,6 +303,12 @@ mod tests {
         100000000000000095fbfe1809000000000000f83f10ad023a020801d17949d43d00000000000000\
         6049f1ec09000000000000044010ad022a2f0a110a0a747261696e2f6c6f737315000000bf0a1a0a\
         13747261696e2f6c6561726e696e675f72617465156f12033a9fc54135";
+
+    /// What it writes for a summary at step 301 (wall time 2.5) of `validation/samples`, the text `| a |`, as made by its
+    /// text plugin.
+    const GOLDEN_TEXT: &str = "\
+        3d000000000000006049f1ec09000000000000044010ad022a2f0a2d0a1276616c69646174696f6e2f73616d\
+        706c6573420b0807120042057c2061207c4a0a0a060a047465787420029cf29cbb";
 
     fn temporary_directory() -> TempDir {
         tempfile::tempdir().expect("a temporary directory")
@@ -414,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn matches_tensorboard_when_encoding_a_text() {
+        let text = Content::Text("validation/samples", "| a |");
+        assert_eq!(hex(&frame(&event(2.5, 301, &text))), GOLDEN_TEXT);
+    }
+
+    #[test]
+    fn samples_are_one_table_and_what_would_break_it_is_escaped() {
+        let sample = sample(1, "xe", "a | dog");
+        let expected = "| image | CIDEr-D | caption | references |\n|---|---|---|---|\n\
+                        | a.jpg | 0.300 | a \\| dog | a dog; un café \\| \"bar\" |\n";
+        assert_eq!(table(&[&sample]), expected);
+        assert!(text(1, RecordKind::Validation, &[], 0.0).is_empty());
+    }
+
+    #[test]
     fn matches_the_check_value_when_hashing() {
         assert_eq!(slow_crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);
@@ -491,28 +513,42 @@ mod tests {
         let dir = temporary_directory();
         let mut writer = TensorBoardWriter::create(dir.path(), &Kept::default(), 10.0)
             .expect("the file is made");
+        let validation = |step: u64| Record {
+            kind: RecordKind::Validation,
+            ..train(step, 0.5)
+        };
         for step in 1..=3 {
+            for record in [train(step, 0.5), validation(step)] {
+                writer.write(&record, 11.0).expect("the record is written");
+            }
+            let sample = sample(step, "xe", "a dog");
             writer
-                .write(&train(step, 0.5), 11.0)
-                .expect("the record is written");
+                .write_text(step, RecordKind::Validation, &[&sample], 11.0)
+                .expect("the text is written");
         }
         let earlier = writer.path;
         let first = fs::read(&earlier).expect("the file is read");
-        let records = [1, 2].map(|step| StampedRecord {
-            record: train(step, 0.5),
-            wall_secs: 11.0,
-        });
+        let records = [train(1, 0.5), validation(1), train(2, 0.5), validation(2)];
         let kept = Kept {
-            records: records.into(),
-            texts: Vec::new(),
+            records: records
+                .map(|record| StampedRecord {
+                    record,
+                    wall_secs: 11.0,
+                })
+                .into(),
+            texts: vec![sample(1, "xe", "a dog"), sample(2, "xe", "a dog")],
         };
         let mut writer =
             TensorBoardWriter::create(dir.path(), &kept, 10.0).expect("the file is made");
         let second = fs::read(&writer.path).expect("the file is read");
-        assert_eq!(frames(&second), frames(&first)[..4]);
+        assert_eq!(frames(&second), frames(&first)[..8]);
+        for record in [train(3, 0.5), validation(3)] {
+            writer.write(&record, 11.0).expect("the record is written");
+        }
+        let sample = sample(3, "xe", "a dog");
         writer
-            .write(&train(3, 0.5), 11.0)
-            .expect("the record is written");
+            .write_text(3, RecordKind::Validation, &[&sample], 11.0)
+            .expect("the text is written");
         assert_eq!(fs::read(&writer.path).expect("the file is read"), first);
         assert_eq!(fs::read(&earlier).expect("the file is read"), b"");
     }

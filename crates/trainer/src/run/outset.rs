@@ -88,7 +88,51 @@ fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warn
 mod tests {
     use scst_reward::{FrequencySource, Item, evaluate_text};
 
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn what_is_lost_is_said_when_it_is_much() {
+        let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
+                    [model.fc]\n[[stages]]\nepochs = 1\nimages_per_batch = 60\nxe = {}\n";
+        let config = Config::parse(text, Path::new("c.toml"), Vec::new());
+        let config = Config::from(config.unwrap());
+        // At the bound nothing is said: 59 of 599 images, 10 of 100 words, 25 of 100 captions.
+        let at = |left_out: usize, unknown_words, cut_captions| {
+            let description = DataDescription {
+                train_images: 540 + left_out,
+                train_captions: 100,
+                cut_captions,
+                words: 100,
+                unknown_words,
+                ..DataDescription::default()
+            };
+            let found = caption_warnings(&config, &description).into_iter();
+            let name = |warning| match warning {
+                Warning::UnknownWords { .. } => "unknown",
+                Warning::CaptionsCut { .. } => "cut",
+                Warning::ImagesLeftOut { .. } => "left out",
+                _ => "another",
+            };
+            found.map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(at(59, 10, 25), [""; 0]);
+        assert_eq!(at(0, 11, 25), ["unknown"]);
+        assert_eq!(at(0, 10, 26), ["cut"]);
+        let few = DataDescription {
+            train_images: 100,
+            ..DataDescription::default()
+        };
+        let found = caption_warnings(&config, &few);
+        let expected = Warning::ImagesLeftOut {
+            stage: "xe".to_owned(),
+            left_out: 40,
+            images: 100,
+            images_per_batch: 60,
+        };
+        assert_eq!(found, [expected]);
+    }
 
     /// The largest CIDEr-D that any of the references has as the caption of every image.
     fn largest(images: &[&[String]]) -> f64 {

@@ -53,7 +53,7 @@ impl Run<'_> {
             name: &stage.name,
             kind: stage.kind(),
             position,
-            images_left_out: self.corpus.describe().left_out(stage.images_per_batch),
+            images_left_out: train_images % stage.images_per_batch.max(1),
             start: self.progress.start.as_ref(),
         });
         let mut objective = None;
