@@ -72,6 +72,7 @@ pub enum RewardError {
         /// Which entry of the list, from 0.
         entry: usize,
         /// What is wrong with it.
+        #[source]
         problem: Box<RewardError>,
     },
     /// An entry that sets no reward or several.

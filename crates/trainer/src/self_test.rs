@@ -250,20 +250,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ndarray_agrees_with_flex() {
-        let agreement = self_test(Backend::Ndarray);
-        if cfg!(feature = "ndarray") {
-            let Agreement { xe, scst, .. } = agreement.unwrap();
-            assert!(
-                xe < Agreement::TOLERANCE && scst < Agreement::TOLERANCE,
-                "{xe:e} {scst:e}"
-            );
-        } else {
-            assert!(agreement.is_err());
-        }
-    }
-
-    #[test]
     fn difference_is_infinite_when_gradients_are_missing_or_not_finite() {
         assert_eq!(difference(&[1.0], &[1.0, 2.0]), f64::INFINITY);
         assert_eq!(difference(&[f32::NAN, 2.0], &[1.0, 2.0]), f64::INFINITY);
