@@ -13,6 +13,7 @@ mod features;
 mod import;
 mod scenes;
 mod score;
+mod split;
 mod split_name;
 mod tokenize;
 mod train;
@@ -33,6 +34,7 @@ pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
+pub(crate) use split::SplitArguments;
 pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
 pub(crate) use train::TrainArguments;
@@ -62,6 +64,11 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train a captioner, or go on with a run that was interrupted
     Train(TrainArguments),
+    /// Read all data of a configuration and say what training would find, without training
+    ///
+    /// Exit code 0 and "no problems", or all mistakes that can be found at once and exit code 2. Reward programs are
+    /// started and ended.
+    Check(ConfigArguments),
     /// Score a run or checkpoint: BLEU-1..4, ROUGE-L, CIDEr-D as coco-caption prints them
     Eval(Box<EvalArguments>),
     /// Caption photos with a trained run, and draw where it looked
@@ -89,6 +96,8 @@ pub(crate) enum Command {
     Estimators(EstimatorArguments),
     /// Turn weights of another program into a checkpoint
     Import(ImportArguments),
+    /// Share out images to training, validation and test by a ratio and a seed
+    Split(SplitArguments),
     /// Encode a folder of images: pooled features, grid features or both
     Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes

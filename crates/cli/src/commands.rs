@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod caption;
 mod caption_file;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod document_frequency;
@@ -13,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod rewards;
 pub(crate) mod scenes;
 pub(crate) mod score;
+pub(crate) mod split;
 pub(crate) mod tokenize;
 pub(crate) mod train;
 

@@ -56,6 +56,7 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         .init();
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments, registry),
+        Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Caption(arguments) => commands::caption::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
@@ -70,6 +71,7 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         },
         Command::Estimators(arguments) => commands::estimators::run(&arguments, registry),
         Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
     }

@@ -57,7 +57,7 @@ fn metric_of_one_image_warns_once_and_the_next_metric_decides() {
     // The best is the best by BLEU-4, ROUGE-L, and then the latest.
     let validations = records.iter().filter(|r| r["kind"] == "validation");
     let key =
-        |r: &Value| ["bleu4", "rouge_l", "step"].map(|name| r[name].as_f64().expect("a number"));
+        |r: &Value| ["bleu_4", "rouge_l", "step"].map(|name| r[name].as_f64().expect("a number"));
     let best = validations
         .inspect(|r| assert_eq!(r["cider_d"], 0.0))
         .map(key)

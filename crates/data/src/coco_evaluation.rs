@@ -24,6 +24,8 @@ const LONGEST_CAPTION: usize = 1 << 20;
 pub struct ReferencedImage {
     /// The image.
     pub id: ImageId,
+    /// Its file name, if the file gives one.
+    pub file_name: Option<String>,
     /// Raw captions; who scores against them checks that there are some ([`check_referenced`], [`pair`]).
     pub captions: Vec<String>,
 }
@@ -35,6 +37,17 @@ pub struct CaptionResult {
     pub image_id: ImageId,
     /// The caption.
     pub caption: String,
+    /// Where it stands, unless that is a list of results.
+    #[serde(skip)]
+    pub at: Option<Place>,
+}
+
+impl CaptionResult {
+    /// Where the image of the result with this index is named.
+    fn place(&self, index: usize) -> Place {
+        let of_list = || Place::Key(format!("[{index}].image_id"));
+        self.at.clone().unwrap_or_else(of_list)
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,6 +73,7 @@ impl Object for CaptionResult {
 #[derive(Deserialize)]
 struct Image {
     id: ImageId,
+    file_name: Option<String>,
 }
 
 /// The references of every image, in the order of `images`.
@@ -80,7 +94,7 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
     };
     let mut numbers = HashMap::with_capacity(images.len());
     let mut referenced: Vec<ReferencedImage> = Vec::with_capacity(images.len());
-    for (index, Image { id }) in images.into_iter().enumerate() {
+    for (index, Image { id, file_name }) in images.into_iter().enumerate() {
         if let Some(first) = numbers.insert(id.clone(), index) {
             return Err(DataError::Duplicate {
                 path: path.to_owned(),
@@ -91,10 +105,17 @@ pub fn read_references(path: &Path) -> Result<Vec<ReferencedImage>, DataError> {
         }
         referenced.push(ReferencedImage {
             id,
+            file_name,
             captions: Vec::new(),
         });
     }
-    for (index, CaptionResult { image_id, caption }) in annotations.into_iter().enumerate() {
+    for (
+        index,
+        CaptionResult {
+            image_id, caption, ..
+        },
+    ) in annotations.into_iter().enumerate()
+    {
         check_length(path, || format!("annotations[{index}].caption"), &caption)?;
         let Some(&image) = numbers.get(&image_id) else {
             return Err(DataError::UnlistedImage {
@@ -195,9 +216,9 @@ pub fn pair<'a>(
         if let Some(first) = candidates[image].replace(index) {
             return Err(DataError::Duplicate {
                 path: results_path.to_owned(),
-                at: Place::Key(format!("[{index}].image_id")),
+                at: result.place(index),
                 key: format!("image id {}", result.image_id),
-                first: format!("[{first}].image_id"),
+                first: results[first].place(first).to_string(),
             });
         }
     }
@@ -228,40 +249,71 @@ pub fn pair<'a>(
     Ok(pairs)
 }
 
+/// An image with all its candidates.
+pub type Group<'a> = (&'a ReferencedImage, Vec<&'a CaptionResult>);
+
 /// The candidates of every image that has some, however many; in the order of `references`.
 ///
 /// # Errors
 ///
-/// A candidate of an image that is not listed.
+/// A candidate of an image that is not listed, or, without `subset`, an image without candidates.
 pub fn group<'a>(
     (references_path, references): (&Path, &'a [ReferencedImage]),
     (results_path, results): (&Path, &'a [CaptionResult]),
-) -> Result<Vec<Vec<&'a str>>, DataError> {
+    subset: bool,
+) -> Result<Vec<Group<'a>>, DataError> {
     let places = places(references);
-    let mut groups = vec![Vec::new(); references.len()];
+    let mut groups: Vec<Group<'a>> = references.iter().map(|image| (image, Vec::new())).collect();
     for (index, result) in results.iter().enumerate() {
         let image = place_of(result, index, &places, references_path, results_path)?;
-        groups[image].push(result.caption.as_str());
+        groups[image].1.push(result);
     }
-    groups.retain(|group| !group.is_empty());
+    let without = |(_, results): &&Group<'_>| results.is_empty();
+    let missing = groups.iter().filter(without).count();
+    if let Some((first, _)) = groups.iter().find(without)
+        && (!subset || missing == groups.len())
+    {
+        return Err(DataError::NoCandidates {
+            path: results_path.to_owned(),
+            missing,
+            images: groups.len(),
+            references: references_path.to_owned(),
+            first: first.id.to_string(),
+        });
+    }
+    groups.retain(|(_, results)| !results.is_empty());
     Ok(groups)
 }
 
-fn places(references: &[ReferencedImage]) -> HashMap<&ImageId, usize> {
-    let images = references.iter().enumerate();
-    images.map(|(place, image)| (&image.id, place)).collect()
+/// Images by id, and by file name where no other has it.
+fn places(references: &[ReferencedImage]) -> HashMap<ImageId, usize> {
+    let mut places = HashMap::with_capacity(2 * references.len());
+    let mut names: HashMap<&str, Option<usize>> = HashMap::new();
+    for (place, image) in references.iter().enumerate() {
+        places.insert(image.id.clone(), place);
+        if let Some(name) = &image.file_name {
+            let only = names.entry(name).or_insert(Some(place));
+            *only = only.filter(|&first| first == place);
+        }
+    }
+    for (name, place) in names {
+        if let Some(place) = place {
+            places.entry(ImageId::from(name)).or_insert(place);
+        }
+    }
+    places
 }
 
 fn place_of(
     result: &CaptionResult,
     index: usize,
-    places: &HashMap<&ImageId, usize>,
+    places: &HashMap<ImageId, usize>,
     references_path: &Path,
     results_path: &Path,
 ) -> Result<usize, DataError> {
     let unlisted = || DataError::UnlistedImage {
         path: results_path.to_owned(),
-        at: Place::Key(format!("[{index}].image_id")),
+        at: result.place(index),
         image: result.image_id.to_string(),
         listing: references_path.to_owned(),
     };
@@ -319,6 +371,7 @@ mod tests {
     fn image(id: i64) -> ReferencedImage {
         ReferencedImage {
             id: ImageId::Number(id),
+            file_name: None,
             captions: vec![format!("reference of {id}")],
         }
     }
@@ -327,6 +380,7 @@ mod tests {
         CaptionResult {
             image_id: ImageId::Number(id),
             caption: format!("caption of {id}"),
+            at: None,
         }
     }
 
@@ -403,8 +457,40 @@ mod tests {
         let references = [image(1), image(2)];
         let results = [result(2), result(2)];
         let path = Path::new("x.json");
-        let groups = group((path, &references), (path, &results)).unwrap();
-        assert_eq!(groups, [["caption of 2", "caption of 2"]]);
+        let groups = group((path, &references), (path, &results), true).unwrap();
+        assert_eq!(groups, [(&references[1], vec![&results[0], &results[1]])]);
+        let error = group((path, &references), (path, &results), false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`x.json`: no candidate for 1 of 2 images of `x.json`, the first is image 1"
+        );
+    }
+
+    #[test]
+    fn candidates_meet_references_by_file_names_that_are_unique() {
+        let named = |id, name: &str| ReferencedImage {
+            file_name: Some(name.to_owned()),
+            ..image(id)
+        };
+        let references = [
+            named(1, "a.jpg"),
+            named(2, "2"),
+            named(3, "3"),
+            named(4, "a"),
+            named(5, "a"),
+        ];
+        let paired = |name: &str| {
+            let results = [CaptionResult {
+                image_id: ImageId::from(name),
+                ..result(0)
+            }];
+            let path = Path::new("x.json");
+            let pairs = pair((path, &references), (path, &results), true);
+            pairs.ok().map(|pairs| pairs[0].0.id.to_text())
+        };
+        assert_eq!(paired("a.jpg").as_deref(), Some("1"));
+        assert_eq!(paired("3").as_deref(), Some("3"));
+        assert_eq!(paired("a"), None);
     }
 
     #[test]

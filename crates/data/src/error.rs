@@ -202,6 +202,53 @@ pub enum DataError {
         /// The first image without one.
         first: String,
     },
+    /// Plain text has another number of captions than there are images.
+    #[error(
+        "`{}`: found {found} lines of plain text, expected {expected}: a caption for every image of `{}`, in its order{}",
+        path.display(),
+        references.display(),
+        first.as_ref().map_or(String::new(), |line| format!(" (its first line {} is no header such as `image,caption`)", quoted(line)))
+    )]
+    LineCount {
+        /// The text.
+        path: PathBuf,
+        /// Its lines.
+        found: usize,
+        /// The first of them.
+        first: Option<String>,
+        /// The references.
+        references: PathBuf,
+        /// Their images.
+        expected: usize,
+    },
+    /// Images of a split are asked for, and nothing says which these are.
+    #[error(
+        "`{}` {}",
+        path.display(),
+        if *is_table {
+            "is a table, expected --splits with it where a split is asked for"
+        } else {
+            "has no splits, expected no --split and no --splits with it"
+        }
+    )]
+    WithoutSplits {
+        /// The captions.
+        path: PathBuf,
+        /// Whether they are a table, with which a table of splits can go.
+        is_table: bool,
+    },
+    /// Images of JSON are to be shared out to splits, but a table of splits goes with a table of captions alone.
+    #[error("`{}` is JSON, expected a table of captions, a text with the name of an image a line, or a folder of images: a table of splits goes with those", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Captions are asked for of a file with images and words alone.
+    #[error("`{}` is the list of images and words of self-critical.pytorch, expected a file with captions: Karpathy's or COCO's JSON, or a table", path.display())]
+    OnlyWords {
+        /// The file.
+        path: PathBuf,
+    },
     /// A JSON file in COCO's layout lists images and has no captions, as `image_info_test2014.json`.
     #[error(
         "`{0}` lists images without captions, as COCO's image_info files do, expected captions to learn from or to \

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`captions`] | readers for Karpathy's, Kaggle's, COCO's and self-critical.pytorch's layouts, and the splitting of raw captions into words |
+//! | [`caption_file`] | captions of any layout, told by what the file holds |
 //! | [`coco_evaluation`] | references and candidates in COCO's layouts, for scoring |
 //! | [`frequencies`] | document frequencies that Python has pickled |
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
@@ -11,6 +12,7 @@
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
+//! | [`splitting`] | images shared out to splits, by a seed |
 //! | [`scenes`] | the generator of the embedded default dataset |
 //!
 //! No tensors and no training here: values leave as `Vec<f32>` and ids as `Vec<u32>`. Whatever
@@ -21,6 +23,7 @@
     expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+pub mod caption_file;
 pub mod captions;
 pub mod coco_evaluation;
 pub mod dataset;
@@ -35,10 +38,12 @@ mod notice;
 pub mod order;
 mod pickle;
 pub mod scenes;
+pub mod splitting;
 pub mod standardise;
 mod text;
 pub mod vocabulary;
 
+pub use caption_file::{CaptionFile, CaptionLayout, caption_layout, read_captions};
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, JsonLayout, KaggleSource,
     KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,

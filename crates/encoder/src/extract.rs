@@ -21,7 +21,10 @@ use half::f16;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-pub use self::{listing::PassedOver, progress::Change};
+pub use self::{
+    listing::{PassedOver, list_images},
+    progress::Change,
+};
 use self::{
     plan::{check_unfinished, outputs, records, resume, settings},
     progress::{Entry, Progress, Stamp},
@@ -149,7 +152,7 @@ pub fn extract(
 ) -> Result<Extracted, EncoderError> {
     let outputs = outputs(extraction)?;
     check_unfinished(extraction, &outputs)?;
-    let (names, passed_over) = listing::images(&extraction.images, extraction.is_recursive)?;
+    let (names, passed_over) = list_images(&extraction.images, extraction.is_recursive)?;
     let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
     let settings = settings(extraction, &outputs)?;
     let records = records(extraction, &outputs, settings.weights_crc32c)?;

@@ -121,6 +121,7 @@ pub enum ValidationMetric {
     /// CIDEr-D, what coco-caption prints as "CIDEr".
     CiderD,
     /// BLEU-4.
+    #[serde(rename = "bleu_4", alias = "bleu4")]
     Bleu4,
     /// ROUGE-L.
     RougeL,

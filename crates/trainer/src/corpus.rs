@@ -258,6 +258,11 @@ impl Corpus {
         self.max_length
     }
 
+    /// The images of a split, if there are any.
+    pub(crate) fn images(&self, split: Split) -> &[Example] {
+        self.dataset.split(split)
+    }
+
     /// The images of a split.
     ///
     /// # Errors

@@ -104,7 +104,7 @@ impl EvaluationReport {
 pub(crate) fn score_values(scores: &CorpusScores) -> Vec<(String, f64)> {
     let bleu = (1..).zip(scores.bleu);
     let mut values = vec![("cider_d".to_owned(), scores.cider_d)];
-    values.extend(bleu.map(|(n, score)| (format!("bleu{n}"), score)));
+    values.extend(bleu.map(|(n, score)| (format!("bleu_{n}"), score)));
     values.push(("rouge_l".to_owned(), scores.rouge_l));
     values
 }
@@ -132,7 +132,7 @@ impl ValidationMetric {
     pub fn name(self) -> &'static str {
         match self {
             Self::CiderD => "cider_d",
-            Self::Bleu4 => "bleu4",
+            Self::Bleu4 => "bleu_4",
             Self::RougeL => "rouge_l",
         }
     }

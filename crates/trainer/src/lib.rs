@@ -50,6 +50,9 @@ pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use observer::{BestSoFar, Event, Observer, Position};
 pub use progress::{Best, StageSummary};
-pub use run::{Outcome, RunOptions, Start, Summary, data_warnings, train};
+pub use run::{
+    FeaturesFound, Findings, Outcome, RunOptions, StageFound, Start, Summary, check, data_warnings,
+    train,
+};
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -4,6 +4,7 @@ mod closing;
 mod foreign;
 mod opening;
 mod outset;
+mod preparation;
 mod stage;
 mod validation;
 mod window;
@@ -17,29 +18,27 @@ use std::{
 };
 
 use burn::tensor::Device;
-use scst_data::Split;
-use scst_model::{Captioner, Dimensions};
+use scst_model::Captioner;
 use scst_reward::RewardRegistry;
 use serde::Serialize;
 
 use crate::{
     TrainError,
     checkpoint::Checkpoint,
-    config::{Config, ValidConfig, bounds},
+    config::{Config, ValidConfig},
     corpus::Corpus,
-    draws::{Purpose, generator},
     events::{EventWriter, METRICS_FILE, ResumePoint, curve, read_records},
     files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically},
     observer::{Event, Observer, Position},
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
-    scst::SelfCritic,
-    search::Search,
     warning::Warning,
 };
 use foreign::Foreign;
-use opening::{Length, check_lengths, newest_checkpoint};
+use opening::{Length, newest_checkpoint};
 pub use outset::data_warnings;
+pub use preparation::{FeaturesFound, Findings, StageFound, check};
+use preparation::{Means, Preparation, parameters, prepare};
 use validation::validation_images;
 pub(crate) use window::Window;
 
@@ -141,49 +140,25 @@ impl<'a> Run<'a> {
         options: &RunOptions<'a>,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let device = config.backend.device()?;
         let directory = options.directory.clone();
         let newest = newest_checkpoint(config, options)?;
         let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
-        let corpus = match &stored {
-            None => Corpus::build(&config.data, &config.model, observer)?,
-            Some(stored) => {
-                let verify = options.verify_features;
-                Corpus::resume(&config.data, &config.model, stored, verify, observer)?
-            }
+        let means = Means {
+            rewards: options.rewards,
+            verify_features: options.verify_features,
+            with_test: false,
         };
-        let mut progress = stored
-            .as_ref()
-            .map(|s| s.progress.clone())
-            .unwrap_or_default();
-        let train_images = corpus.split(Split::Train)?.len();
-        let lengths = check_lengths(config, train_images, &mut progress)?;
-        let warnings = data_warnings(config, &corpus)?;
-        let goes_on = goes_on(config, &progress, train_images)?;
-        let first = progress.stage + usize::from(!goes_on);
-        check_rewards(config, first, &corpus, options.rewards)?;
-        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, &device)?;
-        Search::new(
-            &config.validation.decoder,
-            config,
-            corpus.vocabulary(),
-            Some(&corpus),
-        )?;
-        let captioner = match &stored {
-            Some(stored) => stored.captioner(&config.model, &device)?,
-            None => {
-                let dimensions = Dimensions {
-                    feature: corpus.feature_dimension(),
-                    vocab: corpus.vocabulary().len(),
-                };
-                if let Some(message) = bounds::oversize(&config.model, dimensions) {
-                    let captioner = config.model.name();
-                    return Err(TrainError::CaptionerTooLarge { captioner, message });
-                }
-                let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
-                Captioner::init(&config.model, dimensions, &device, &mut rng)
-            }
-        };
+        let mut findings = Findings::default();
+        let prepared = prepare(config, stored.as_ref(), means, &mut findings, observer);
+        let Preparation {
+            device,
+            corpus,
+            captioner,
+            foreign,
+            progress,
+            lengths,
+            warnings,
+        } = prepared.map_err(first_of)?;
         let optimiser = stored.as_ref().and_then(|stored| {
             let stage = config.stages.get(progress.stage)?;
             Some(stored.optimiser(&stage.optimiser, &device))
@@ -191,11 +166,7 @@ impl<'a> Run<'a> {
         observer.observe(&Event::Ready {
             data: &corpus.describe(),
             val_images: validation_images(config, &corpus)?.len(),
-            parameters: captioner
-                .parameters()
-                .iter()
-                .map(|p| p.values.dims()[0])
-                .sum(),
+            parameters: parameters(&captioner),
         });
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&directory.join("checkpoints"))?;
@@ -303,35 +274,10 @@ fn resume_point<'a>(config: &'a Config, progress: &Progress) -> ResumePoint<'a> 
     }
 }
 
-/// Whether the current stage has steps left.
-fn goes_on(config: &Config, progress: &Progress, train_images: usize) -> Result<bool, TrainError> {
-    let Some(stage) = config.stages.get(progress.stage) else {
-        return Ok(false);
-    };
-    let Length { steps, .. } = Length::of(stage, train_images)?;
-    Ok(!progress.stage_ended && progress.step < steps)
-}
-
-/// Makes the rewards of every stage from `first` on once, so that a program that does not work is known before the first step.
-fn check_rewards(
-    config: &Config,
-    first: usize,
-    corpus: &Corpus,
-    registry: &RewardRegistry,
-) -> Result<(), TrainError> {
-    for stage in config.stages.iter().skip(first) {
-        if let Some(scst) = &stage.scst {
-            let references = corpus.references(scst.reward_end_token)?;
-            SelfCritic::new(scst, references, registry, None).map_err(|error| {
-                let stage = stage.name.clone();
-                match error {
-                    TrainError::Reward(source) => TrainError::StageReward { stage, source },
-                    other => other,
-                }
-            })?;
-        }
-    }
-    Ok(())
+/// The problem that a run ends with.
+fn first_of(problems: Vec<TrainError>) -> TrainError {
+    let first = problems.into_iter().next();
+    first.unwrap_or_else(|| unreachable!("what cannot be prepared has a problem"))
 }
 
 fn create_directory(path: &Path) -> Result<(), FileError> {

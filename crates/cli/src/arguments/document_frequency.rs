@@ -8,15 +8,15 @@ use super::{SplitName, Tokenizer};
 
 #[derive(Debug, Args)]
 pub(crate) struct DocumentFrequencyArguments {
-    /// COCO annotations, Karpathy JSON, or CSV with --splits
+    /// JSON of Karpathy or COCO, JSON Lines or a table, told by what the file holds
     #[arg(long, value_name = "FILE")]
     pub(crate) captions: PathBuf,
-    /// Splits of a CSV of captions
+    /// Splits of a table of captions; without, all its images are counted
     #[arg(long, value_name = "FILE")]
     pub(crate) splits: Option<PathBuf>,
-    /// The images that are counted, where the file has splits
-    #[arg(long, value_enum, default_value = "train")]
-    pub(crate) split: SplitName,
+    /// The images that are counted, where there are splits [default: train]
+    #[arg(long, value_enum)]
+    pub(crate) split: Option<SplitName>,
     /// How raw captions become words
     #[arg(long, value_enum, default_value = "ptb")]
     pub(crate) tokenizer: Tokenizer,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Tokenizer;
+use super::{SplitName, Tokenizer};
 
 /// Metrics of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,6 +16,18 @@ pub(crate) enum ScoreMetric {
     Cider,
     /// BLEU-1 to BLEU-4
     Bleu,
+    /// BLEU-1
+    #[value(name = "bleu_1")]
+    Bleu1,
+    /// BLEU-2
+    #[value(name = "bleu_2")]
+    Bleu2,
+    /// BLEU-3
+    #[value(name = "bleu_3")]
+    Bleu3,
+    /// BLEU-4
+    #[value(name = "bleu_4")]
+    Bleu4,
     /// ROUGE-L
     #[value(name = "rouge_l")]
     RougeL,
@@ -27,14 +39,25 @@ pub(crate) enum ScoreMetric {
     Diversity,
 }
 
+/// Score captions against references with coco-caption's metrics: no training, no Java, no Python
+///
+/// Files are JSON of Karpathy or COCO, COCO results, JSON Lines ({"image_id", "caption"} a line), tables with the header
+/// `image,caption`, or plain text, a caption a line in the order of the references: what they hold tells which. Captions
+/// meet by image id, or by file name. `-` stands for standard input.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArguments {
-    /// COCO annotations: {"images": [{"id"}], "annotations": [{"image_id", "caption"}]}
-    #[arg(long, value_name = "REFS.json")]
+    /// References: one or more captions an image
+    #[arg(long, value_name = "FILE|-")]
     pub(crate) references: PathBuf,
-    /// COCO results: [{"image_id", "caption"}]
-    #[arg(long, value_name = "CANDS.json")]
+    /// The captions to score
+    #[arg(long, value_name = "FILE|-")]
     pub(crate) candidates: PathBuf,
+    /// The split of the references that is scored, where they have splits [default: all]
+    #[arg(long, value_enum)]
+    pub(crate) split: Option<SplitName>,
+    /// Splits of a table of references
+    #[arg(long, value_name = "FILE")]
+    pub(crate) splits: Option<PathBuf>,
     /// The metrics, joined by commas
     #[arg(
         long,
@@ -44,6 +67,9 @@ pub(crate) struct ScoreArguments {
         default_value = "cider_d,cider,bleu,rouge_l"
     )]
     pub(crate) metrics: Vec<ScoreMetric>,
+    /// Score several captions an image: all of them together, and by each metric the best of every image
+    #[arg(long)]
+    pub(crate) several: bool,
     /// Document frequencies of CIDEr: `corpus` for those of the references, or a table: one that
     /// `scst document-frequency` wrote, or the pickled coco-train-words.p of self-critical.pytorch
     #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]

@@ -5,17 +5,16 @@ use std::{path::Path, process::ExitCode};
 
 use rayon::prelude::*;
 use scst_data::{
-    JsonLayout, PickledFrequencies, Split,
-    coco_evaluation::{check_referenced, read_references},
-    json_layout,
+    CaptionLayout, JsonLayout, PickledFrequencies, Split, caption_layout,
+    coco_evaluation::check_referenced,
     looks_like::{Kind, looks_like},
+    read_captions,
 };
 use scst_reward::{DocumentFrequency, RewardError};
 use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
-    arguments::DocumentFrequencyArguments,
-    commands::caption_file::{caption_source, is_table},
+    arguments::{DocumentFrequencyArguments, SplitName},
     failure::Failure,
     output::{print_line, warn},
 };
@@ -83,25 +82,20 @@ fn pickled_table(path: &Path) -> Result<DocumentFrequency, Failure> {
 /// The raw captions of every image.
 fn raw_captions(arguments: &DocumentFrequencyArguments) -> Result<Vec<Vec<String>>, Failure> {
     let path = &arguments.captions;
-    if !is_table(path)? && json_layout(path)? == JsonLayout::Coco {
-        let images = read_references(path)?;
-        check_referenced(path, &images)?;
-        return Ok(images.into_iter().map(|image| image.captions).collect());
-    }
-    let source = caption_source(path, arguments.splits.as_deref(), arguments.split)?;
-    let split = Split::from(arguments.split);
-    let captions = source.read(None)?;
-    captions.notices.iter().for_each(warn);
-    let images = captions.images.into_iter();
-    let raw: Vec<Vec<String>> = images
-        .filter(|image| image.split == split)
-        .map(|image| image.captions.into_iter().map(|c| c.raw).collect())
-        .collect();
-    if raw.is_empty() {
-        return Err(Failure::Mistake(format!(
-            "`{}` holds no {split} images, expected 1 or more",
-            path.display()
-        )));
-    }
-    Ok(raw)
+    let has_splits = match caption_layout(path)? {
+        CaptionLayout::Json(layout) => layout == JsonLayout::Karpathy,
+        CaptionLayout::Table => arguments.splits.is_some(),
+        _ => false,
+    };
+    // Where there are splits, the training images are counted unless others are asked for.
+    let of_training = has_splits.then_some(SplitName::Train);
+    let split = arguments.split.or(of_training).map(Split::from);
+    let file = read_captions(path, arguments.splits.as_deref(), split)?;
+    file.notices.iter().for_each(warn);
+    check_referenced(path, &file.images)?;
+    Ok(file
+        .images
+        .into_iter()
+        .map(|image| image.captions)
+        .collect())
 }

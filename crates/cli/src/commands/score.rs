@@ -1,169 +1,227 @@
 //! `scst score`: the metrics of captions against references.
 
+mod input;
+mod report;
+
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use rayon::prelude::*;
 use scst_data::{
-    ImageId,
+    CaptionFile, CaptionLayout, DataError, Split,
     coco_evaluation::{
-        check_referenced, group, ids_of_two_kinds, pair, read_references, read_results,
+        CaptionResult, Group, ReferencedImage, check_referenced, group, ids_of_two_kinds, pair,
     },
 };
 use scst_reward::{
-    DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, Meteor, MeteorOptions,
-    SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text, references_are_alike, spice,
+    DocumentFrequency, Evaluation, EvaluationMetric, FrequencySource, Item, MAX_ORDER, Meteor,
+    MeteorOptions, SpiceOptions, TextItem, evaluate_diversity_of_text, evaluate_text,
+    references_are_alike, spice,
 };
-use serde_json::{Map, Value, json};
 
 use crate::{
     arguments::{ScoreArguments, ScoreMetric, Tokenizer},
     commands::{document_frequency::read_table, set_threads},
     failure::Failure,
-    output::{CiderAlwaysZero, print_line, warn},
+    output::{CiderAlwaysZero, warn},
 };
+use input::Input;
+use report::{Metric, Report, Row};
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
-    let diversity = arguments.metrics.contains(&ScoreMetric::Diversity);
-    if diversity && arguments.metrics.len() > 1 {
-        return Err(Failure::Mistake(
-            "found --metrics diversity with others, expected it alone: it compares several \
-             captions of an image, the others one"
-                .to_owned(),
-        ));
-    }
-    let report = if diversity {
-        score_diversity(arguments)?
-    } else {
-        score(arguments)?
+    check_metrics(arguments)?;
+    let table = frequency_table(&arguments.document_frequency)?;
+    let files = Files::read(arguments)?;
+    let report = match arguments.several || has_diversity(arguments) {
+        true => score_several(arguments, &files, table)?,
+        false => score(arguments, &files, table.as_ref())?,
     };
     report.print(arguments);
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is printed.
-struct Report {
-    images: usize,
-    metrics: Map<String, Value>,
-    /// One object a caption, `image_id` first.
-    captions: Vec<Map<String, Value>>,
-    signature: String,
+fn has_diversity(arguments: &ScoreArguments) -> bool {
+    arguments.metrics.contains(&ScoreMetric::Diversity)
 }
 
-impl Report {
-    /// Adds a metric's number of the corpus and of every caption.
-    fn add(&mut self, name: &str, corpus: Value, captions: impl Iterator<Item = Value>) {
-        self.metrics.insert(name.to_owned(), corpus);
-        for (caption, score) in self.captions.iter_mut().zip(captions) {
-            caption.insert(name.to_owned(), score);
+/// Whether the metrics can be computed together.
+fn check_metrics(arguments: &ScoreArguments) -> Result<(), Failure> {
+    let others = arguments.metrics.iter();
+    let others = others.filter(|metric| **metric != ScoreMetric::Diversity);
+    if has_diversity(arguments) && others.count() > 0 && !arguments.several {
+        return Err(Failure::Mistake(
+            "found --metrics diversity with others, expected it alone or --several: it compares several captions of \
+             an image, the others one"
+                .to_owned(),
+        ));
+    }
+    let is_program = |metric| matches!(metric, ScoreMetric::Meteor | ScoreMetric::Spice);
+    if arguments.several && arguments.metrics.iter().copied().any(is_program) {
+        return Err(Failure::Mistake(
+            "found meteor or spice with --several, expected cider_d, cider, bleu, rouge_l or diversity"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// References and candidates, as they were read.
+struct Files {
+    inputs: [Input; 2],
+    references: CaptionFile,
+    candidates: CaptionFile,
+}
+
+impl Files {
+    fn read(arguments: &ScoreArguments) -> Result<Self, Failure> {
+        let (refs, cands) = (&*arguments.references, &*arguments.candidates);
+        if [refs, cands] == [Path::new("-"); 2] {
+            return Err(Failure::Mistake(
+                "found `-` for both references and candidates, expected one of them in a file"
+                    .to_owned(),
+            ));
         }
+        let inputs = [Input::open(refs)?, Input::open(cands)?];
+        let [refs, cands] = &inputs;
+        let splits = arguments.splits.as_deref();
+        let split = arguments.split.map(Split::from);
+        let (references, candidates) =
+            rayon::join(|| refs.read(splits, split), || cands.read(None, None));
+        let references = references.map_err(|error| named(&inputs, error))?;
+        let mut candidates = candidates.map_err(|error| named(&inputs, error))?;
+        let numbered = candidates.number_lines(inputs[1].path(), (inputs[0].path(), &references));
+        numbered.map_err(|error| named(&inputs, error))?;
+        if references.layout == CaptionLayout::Lines && candidates.layout != CaptionLayout::Lines {
+            return Err(Failure::Mistake(inputs[0].named(format!(
+                "`{}` is plain text, expected references with the names of their images, or candidates in plain text \
+                 too",
+                inputs[0].path().display()
+            ))));
+        }
+        let files = Self {
+            inputs,
+            references,
+            candidates,
+        };
+        let notices = files.references.notices.iter();
+        let notices = notices.chain(&files.candidates.notices).cloned();
+        let of_ids = ids_of_two_kinds(files.references(), files.candidates());
+        for notice in notices.chain(of_ids) {
+            warn(&in_words(&files.inputs, notice.to_string()));
+        }
+        Ok(files)
     }
 
-    fn print(self, arguments: &ScoreArguments) {
-        if arguments.json {
-            let mut output = json!({
-                "metrics": self.metrics,
-                "images": self.images,
-                "signature": self.signature,
-            });
-            if arguments.per_caption {
-                output["per_caption"] = self.captions.into();
-            }
-            print_line!("{output}");
-            return;
-        }
-        if arguments.per_caption {
-            for caption in self.captions {
-                let line: Vec<String> = caption
-                    .into_iter()
-                    .map(|(k, v)| format!("{k} {v}"))
-                    .collect();
-                print_line!("{}", line.join("  "));
-            }
-        }
-        print_line!("{} images", self.images);
-        for (name, score) in self.metrics {
-            match score {
-                Value::Array(orders) => {
-                    for (order, score) in (1..).zip(orders) {
-                        print_score(&format!("{name}_{order}"), &score);
-                    }
-                }
-                score => print_score(&name, &score),
-            }
-        }
-        print_line!("{}", self.signature);
+    fn references(&self) -> (&Path, &[ReferencedImage]) {
+        (self.inputs[0].path(), &self.references.images)
+    }
+
+    fn candidates(&self) -> (&Path, &[CaptionResult]) {
+        (self.inputs[1].path(), &self.candidates.captions)
+    }
+
+    fn failure(&self, error: DataError) -> Failure {
+        named(&self.inputs, error)
     }
 }
 
-fn print_score(name: &str, score: &Value) {
-    match score.as_f64() {
-        Some(score) => print_line!("{name:<12} {score:.4}"),
-        None => print_line!("{name:<12} undefined"),
-    }
+/// A message in which standard input is called so.
+fn in_words(inputs: &[Input; 2], message: String) -> String {
+    let [refs, cands] = inputs;
+    cands.named(refs.named(message))
 }
 
-/// One image's captions, tokenised.
-struct Tokenized<'a> {
-    id: &'a ImageId,
-    candidate: String,
-    references: Vec<String>,
-}
-
-fn score(arguments: &ScoreArguments) -> Result<Report, Failure> {
-    let (refs, cands) = (&*arguments.references, &*arguments.candidates);
-    let table = frequency_table(&arguments.document_frequency)?;
-    let (references, results) = rayon::join(|| read_references(refs), || read_results(cands));
-    let (references, results) = (references?, results?);
-    ids_of_two_kinds((refs, &references), (cands, &results))
-        .iter()
-        .for_each(warn);
-    let pairs = pair((refs, &references), (cands, &results), arguments.subset)?;
-    let tokenizer = arguments.tokenizer;
-    let captions: Vec<Tokenized<'_>> = pairs
-        .par_iter()
-        .map(|(image, result)| Tokenized {
-            id: &image.id,
-            candidate: tokenizer.tokenize(&result.caption),
-            references: tokenize_all(&image.captions, tokenizer),
-        })
-        .collect();
-
-    let mut report = Report {
-        images: captions.len(),
-        metrics: Map::new(),
-        captions: captions
-            .iter()
-            .map(|caption| Map::from_iter([("image_id".to_owned(), json!(caption.id))]))
-            .collect(),
-        signature: String::new(),
+fn named(inputs: &[Input; 2], error: DataError) -> Failure {
+    let is_twice = matches!(&error, DataError::Duplicate { path, .. } if path == inputs[1].path());
+    let hint = match is_twice {
+        true => "; --several scores several captions an image",
+        false => "",
     };
-    let mut signatures = evaluate(arguments, &captions, table.as_ref(), &mut report)?;
-    signatures.extend(run_programs(arguments, &captions, &mut report)?);
-    report.signature = format!("{}|tokenizer:{}", signatures.join("+"), tokenizer.name());
+    match error.into() {
+        Failure::Mistake(message) => Failure::Mistake(in_words(inputs, message) + hint),
+        Failure::Failed(message) => Failure::Failed(in_words(inputs, message)),
+    }
+}
+
+/// One caption with the references of its image, tokenised.
+struct Tokenized<'a> {
+    image: &'a ReferencedImage,
+    raw: &'a str,
+    candidate: String,
+    references: Arc<Vec<String>>,
+}
+
+impl Tokenized<'_> {
+    fn row(&self) -> Row {
+        let image = self.image.file_name.clone();
+        Row {
+            id: self.image.id.clone(),
+            image: image.filter(|name| *name != self.image.id.to_text()),
+            caption: self.raw.to_owned(),
+        }
+    }
+
+    fn item(&self) -> Item<'_, str, String> {
+        Item {
+            candidate: self.candidate.as_str(),
+            references: self.references.as_slice(),
+        }
+    }
+}
+
+/// The captions of all groups, one after the other.
+fn tokenize<'a>(groups: &[Group<'a>], tokenizer: Tokenizer) -> Vec<Tokenized<'a>> {
+    let captions = groups.par_iter().flat_map_iter(|(image, results)| {
+        let references = Arc::new(tokenize_all(&image.captions, tokenizer));
+        results.iter().map(move |result| Tokenized {
+            image,
+            raw: &result.caption,
+            candidate: tokenizer.tokenize(&result.caption),
+            references: Arc::clone(&references),
+        })
+    });
+    captions.collect()
+}
+
+fn score(
+    arguments: &ScoreArguments,
+    files: &Files,
+    table: Option<&Arc<DocumentFrequency>>,
+) -> Result<Report, Failure> {
+    let pairs = pair(files.references(), files.candidates(), arguments.subset)
+        .map_err(|error| files.failure(error))?;
+    let pairs: Vec<Group<'_>> = pairs.into_iter().map(|(i, c)| (i, vec![c])).collect();
+    let captions = tokenize(&pairs, arguments.tokenizer);
+    let mut report = empty_report(arguments, &captions, captions.len());
+    evaluate(arguments, &captions, table, &mut report)?;
+    run_programs(arguments, &captions, &mut report)?;
     Ok(report)
 }
 
-/// The metrics that are computed here; returns their signature.
+fn empty_report(arguments: &ScoreArguments, captions: &[Tokenized<'_>], images: usize) -> Report {
+    Report {
+        images,
+        several: None,
+        rows: captions.iter().map(Tokenized::row).collect(),
+        metrics: Vec::new(),
+        signatures: Vec::new(),
+        tokenizer: arguments.tokenizer.name(),
+    }
+}
+
+/// The metrics that are computed here.
 fn evaluate(
     arguments: &ScoreArguments,
     captions: &[Tokenized<'_>],
     table: Option<&Arc<DocumentFrequency>>,
     report: &mut Report,
-) -> Result<Vec<String>, Failure> {
-    let metrics = arguments.metrics.iter().copied();
-    let metrics: Vec<EvaluationMetric> = metrics.filter_map(evaluation_metric).collect();
+) -> Result<(), Failure> {
+    let metrics = evaluation_metrics(arguments);
     if metrics.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let source = table.map_or(FrequencySource::Corpus, FrequencySource::Table);
-    let items: Vec<Item<'_, str, String>> = captions
-        .iter()
-        .map(|caption| Item {
-            candidate: caption.candidate.as_str(),
-            references: caption.references.as_slice(),
-        })
-        .collect();
+    let items: Vec<Item<'_, str, String>> = captions.iter().map(Tokenized::item).collect();
     let counts_images = |metric: &EvaluationMetric| {
         matches!(metric, EvaluationMetric::CiderD | EvaluationMetric::Cider)
     };
@@ -174,18 +232,24 @@ fn evaluate(
         warn(&CiderAlwaysZero);
     }
     let evaluation = evaluate_text(&items, source)?;
-    for metric in &metrics {
-        add_evaluation(report, &evaluation, *metric);
+    for number in numbers(arguments) {
+        let captions = (0..items.len()).map(|k| number.of_caption(&evaluation, k));
+        report.add(
+            &number.name(),
+            number.of_corpus(&evaluation),
+            captions.collect(),
+        );
     }
-    Ok(vec![evaluation.signature(&metrics)])
+    report.signatures.push(evaluation.signature(&metrics));
+    Ok(())
 }
 
-/// The metrics that are other programs; returns their signatures.
+/// The metrics that are other programs.
 fn run_programs(
     arguments: &ScoreArguments,
     captions: &[Tokenized<'_>],
     report: &mut Report,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(), Failure> {
     let items: Vec<TextItem<'_>> = captions
         .iter()
         .map(|caption| TextItem {
@@ -193,7 +257,6 @@ fn run_programs(
             references: &caption.references,
         })
         .collect();
-    let mut signatures = Vec::new();
     if arguments.metrics.contains(&ScoreMetric::Meteor) {
         let mut meteor = Meteor::start(&MeteorOptions {
             jar: jar(arguments.meteor_jar.as_deref(), "--meteor-jar")?,
@@ -201,9 +264,8 @@ fn run_programs(
             ..MeteorOptions::default()
         })?;
         let scores = meteor.score(&items)?;
-        let captions = scores.items.into_iter().map(Value::from);
-        report.add("meteor", json!(scores.corpus), captions);
-        signatures.push("meteor|1.5|norm".to_owned());
+        report.add("meteor", scores.corpus, scores.items);
+        report.signatures.push("meteor|1.5|norm".to_owned());
     }
     if arguments.metrics.contains(&ScoreMetric::Spice) {
         let options = SpiceOptions {
@@ -212,82 +274,207 @@ fn run_programs(
             ..SpiceOptions::default()
         };
         let scores = spice(&options, &items)?;
-        let captions = scores.items.into_iter().map(Value::from);
-        report.add("spice", json!(scores.mean), captions);
-        signatures.push("spice|1.0".to_owned());
+        report.add("spice", scores.mean, scores.items);
+        report.signatures.push("spice|1.0".to_owned());
     }
-    Ok(signatures)
+    Ok(())
 }
 
-fn evaluation_metric(metric: ScoreMetric) -> Option<EvaluationMetric> {
-    match metric {
-        ScoreMetric::CiderD => Some(EvaluationMetric::CiderD),
-        ScoreMetric::Cider => Some(EvaluationMetric::Cider),
-        ScoreMetric::Bleu => Some(EvaluationMetric::Bleu),
-        ScoreMetric::RougeL => Some(EvaluationMetric::RougeL),
-        ScoreMetric::Meteor | ScoreMetric::Spice | ScoreMetric::Diversity => None,
+/// One number of an evaluation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Number {
+    CiderD,
+    Cider,
+    /// By the order less 1.
+    Bleu(usize),
+    RougeL,
+}
+
+impl Number {
+    fn name(self) -> String {
+        match self {
+            Self::CiderD => "cider_d".to_owned(),
+            Self::Cider => "cider".to_owned(),
+            Self::Bleu(order) => format!("bleu_{}", order + 1),
+            Self::RougeL => "rouge_l".to_owned(),
+        }
+    }
+
+    fn of_corpus(self, evaluation: &Evaluation) -> f64 {
+        match self {
+            Self::CiderD => evaluation.scores.cider_d,
+            Self::Cider => evaluation.cider,
+            Self::Bleu(order) => evaluation.scores.bleu[order],
+            Self::RougeL => evaluation.scores.rouge_l,
+        }
+    }
+
+    fn of_caption(self, evaluation: &Evaluation, caption: usize) -> f64 {
+        let scores = &evaluation.captions[caption];
+        match self {
+            Self::CiderD => scores.cider_d,
+            Self::Cider => evaluation.caption_ciders[caption],
+            Self::Bleu(order) => scores.bleu[order],
+            Self::RougeL => scores.rouge_l,
+        }
+    }
+
+    fn metric(self) -> EvaluationMetric {
+        match self {
+            Self::CiderD => EvaluationMetric::CiderD,
+            Self::Cider => EvaluationMetric::Cider,
+            Self::Bleu(_) => EvaluationMetric::Bleu,
+            Self::RougeL => EvaluationMetric::RougeL,
+        }
     }
 }
 
-fn add_evaluation(report: &mut Report, evaluation: &Evaluation, metric: EvaluationMetric) {
-    let scores = &evaluation.scores;
-    let captions = evaluation.captions.iter();
-    match metric {
-        EvaluationMetric::CiderD => {
-            let captions = captions.map(|caption| json!(caption.cider_d));
-            report.add("cider_d", json!(scores.cider_d), captions);
-        }
-        EvaluationMetric::Cider => {
-            let captions = evaluation.caption_ciders.iter().map(|score| json!(score));
-            report.add("cider", json!(evaluation.cider), captions);
-        }
-        EvaluationMetric::Bleu => {
-            let captions = captions.map(|caption| json!(caption.bleu));
-            report.add("bleu", json!(scores.bleu), captions);
-        }
-        EvaluationMetric::RougeL => {
-            let captions = captions.map(|caption| json!(caption.rouge_l));
-            report.add("rouge_l", json!(scores.rouge_l), captions);
+/// The numbers that are asked for, each once.
+fn numbers(arguments: &ScoreArguments) -> Vec<Number> {
+    let mut numbers = Vec::new();
+    for metric in &arguments.metrics {
+        let wanted: &[Number] = match metric {
+            ScoreMetric::CiderD => &[Number::CiderD],
+            ScoreMetric::Cider => &[Number::Cider],
+            ScoreMetric::Bleu => &[0, 1, 2, 3].map(Number::Bleu),
+            ScoreMetric::Bleu1 => &[Number::Bleu(0)],
+            ScoreMetric::Bleu2 => &[Number::Bleu(1)],
+            ScoreMetric::Bleu3 => &[Number::Bleu(2)],
+            ScoreMetric::Bleu4 => &[Number::Bleu(3)],
+            ScoreMetric::RougeL => &[Number::RougeL],
+            ScoreMetric::Meteor | ScoreMetric::Spice | ScoreMetric::Diversity => &[],
+        };
+        for number in wanted {
+            if !numbers.contains(number) {
+                numbers.push(*number);
+            }
         }
     }
+    numbers
 }
 
-fn score_diversity(arguments: &ScoreArguments) -> Result<Report, Failure> {
-    let (refs, cands) = (&*arguments.references, &*arguments.candidates);
-    let table = frequency_table(&arguments.document_frequency)?;
-    let (references, results) = (read_references(refs)?, read_results(cands)?);
-    ids_of_two_kinds((refs, &references), (cands, &results))
-        .iter()
-        .for_each(warn);
-    let groups = group((refs, &references), (cands, &results))?;
-    let tokenizer = arguments.tokenizer;
-    let captions: Vec<Vec<String>> = groups
+fn evaluation_metrics(arguments: &ScoreArguments) -> Vec<EvaluationMetric> {
+    let mut metrics: Vec<EvaluationMetric> = Vec::new();
+    for number in numbers(arguments) {
+        let metric = number.metric();
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+    metrics
+}
+
+/// Scores several captions of an image: all together, and the best of every image.
+fn score_several(
+    arguments: &ScoreArguments,
+    files: &Files,
+    table: Option<Arc<DocumentFrequency>>,
+) -> Result<Report, Failure> {
+    // Diversity alone needs no references, and compares the captions that there are.
+    let subset = arguments.subset || !arguments.several;
+    let groups = group(files.references(), files.candidates(), subset)
+        .map_err(|error| files.failure(error))?;
+    let captions = tokenize(&groups, arguments.tokenizer);
+    let mut report = empty_report(arguments, &captions, groups.len());
+    report.several = arguments.several.then_some(captions.len());
+    if arguments.several {
+        let scored: Vec<ReferencedImage> = groups.iter().map(|(i, _)| (*i).clone()).collect();
+        check_referenced(files.inputs[0].path(), &scored).map_err(|error| files.failure(error))?;
+        // Of the images that are scored, each counted once, however many captions it has.
+        let of_images = match &table {
+            Some(table) => Arc::clone(table),
+            None => frequencies(&scored, arguments.tokenizer)?,
+        };
+        evaluate(arguments, &captions, Some(&of_images), &mut report)?;
+        add_best(&groups, &captions, arguments, &of_images, &mut report)?;
+    }
+    if has_diversity(arguments) {
+        let table = match table {
+            Some(table) => table,
+            None => {
+                let (refs, references) = files.references();
+                check_referenced(refs, references).map_err(|error| files.failure(error))?;
+                frequencies(references, arguments.tokenizer)?
+            }
+        };
+        add_diversity(&groups, &captions, &table, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// Document frequencies of the references of images.
+fn frequencies(
+    images: &[ReferencedImage],
+    tokenizer: Tokenizer,
+) -> Result<Arc<DocumentFrequency>, Failure> {
+    let references: Vec<Vec<String>> = images
         .par_iter()
-        .map(|captions| tokenize_all(captions, tokenizer))
+        .map(|image| tokenize_all(&image.captions, tokenizer))
         .collect();
-    let table = match table {
-        Some(table) => table,
-        None => {
-            check_referenced(refs, &references)?;
-            let references: Vec<Vec<String>> = references
-                .par_iter()
-                .map(|image| tokenize_all(&image.captions, tokenizer))
-                .collect();
-            Arc::new(DocumentFrequency::from_texts(&references)?)
-        }
+    Ok(Arc::new(DocumentFrequency::from_texts(&references)?))
+}
+
+/// What each metric says of the captions of every image that it itself likes best.
+fn add_best(
+    groups: &[Group<'_>],
+    captions: &[Tokenized<'_>],
+    arguments: &ScoreArguments,
+    table: &Arc<DocumentFrequency>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    for (metric, number) in report.metrics.iter_mut().zip(numbers(arguments)) {
+        let mut first = 0;
+        let best = groups.iter().map(|(_, results)| {
+            let of_image = first..first + results.len();
+            first = of_image.end;
+            // The first of several that are as good.
+            of_image.reduce(
+                |best, next| match metric.captions[next] > metric.captions[best] {
+                    true => next,
+                    false => best,
+                },
+            )
+        });
+        let best: Vec<Item<'_, str, String>> = best.flatten().map(|k| captions[k].item()).collect();
+        let evaluation = evaluate_text(&best, FrequencySource::Table(table))?;
+        metric.best = Some(number.of_corpus(&evaluation));
+    }
+    Ok(())
+}
+
+fn add_diversity(
+    groups: &[Group<'_>],
+    captions: &[Tokenized<'_>],
+    table: &Arc<DocumentFrequency>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let mut rest = captions;
+    let mut texts = Vec::with_capacity(groups.len());
+    for (_, results) in groups {
+        let (of_image, behind) = rest.split_at(results.len());
+        rest = behind;
+        texts.push(of_image.iter().map(|c| c.candidate.as_str()).collect());
+    }
+    let texts: Vec<Vec<&str>> = texts;
+    let diversity = evaluate_diversity_of_text(&texts, table)?;
+    let mut add = |name: String, corpus: Option<f64>| {
+        report.metrics.push(Metric {
+            name,
+            corpus,
+            best: None,
+            captions: Vec::new(),
+        });
     };
-    let diversity = evaluate_diversity_of_text(&captions, &table)?;
-    let metrics = [
-        ("distinct", json!(diversity.distinct)),
-        ("mbleu", json!(diversity.mbleu)),
-        ("self_cider", json!(diversity.self_cider)),
-    ];
-    Ok(Report {
-        images: diversity.images,
-        metrics: Map::from_iter(metrics.map(|(name, score)| (name.to_owned(), score))),
-        captions: Vec::new(),
-        signature: format!("{}|tokenizer:{}", diversity.signature, tokenizer.name()),
-    })
+    for (order, score) in (1..).zip(diversity.distinct) {
+        add(format!("distinct_{order}"), Some(score));
+    }
+    for order in 0..MAX_ORDER {
+        let score = diversity.mbleu.map(|scores| scores[order]);
+        add(format!("mbleu_{}", order + 1), score);
+    }
+    add("self_cider".to_owned(), diversity.self_cider);
+    report.signatures.push(diversity.signature);
+    Ok(())
 }
 
 fn tokenize_all<T: AsRef<str>>(captions: &[T], tokenizer: Tokenizer) -> Vec<String> {

@@ -6,9 +6,10 @@ use std::path::Path;
 use super::gather::Gathered;
 use super::table::{self, Column, Layout};
 use super::{Captions, KaggleSource, Split, WordSplit};
-use crate::DataError;
+use crate::coco_evaluation::CaptionResult;
 use crate::error::{Place, quoted};
 use crate::notice::Notice;
+use crate::{DataError, ImageId};
 
 pub(super) fn read(source: &KaggleSource, words: WordSplit) -> Result<Captions, DataError> {
     let splits = read_splits(&source.splits)?;
@@ -65,6 +66,49 @@ pub(super) fn read(source: &KaggleSource, words: WordSplit) -> Result<Captions, 
         });
     }
     gathered.finish(path)
+}
+
+/// The captions of a table without splits, in order.
+pub(crate) fn table_captions(path: &Path) -> Result<(Vec<CaptionResult>, Vec<Notice>), DataError> {
+    let mut captions = Vec::new();
+    let never = |_: &str| false;
+    let read = table::for_each_row(path, Column::Caption, never, |line, file_name, caption| {
+        check_name(path, line, file_name)?;
+        captions.push(CaptionResult {
+            image_id: ImageId::from(file_name),
+            caption: caption.to_owned(),
+            at: Some(Place::Line(line)),
+        });
+        Ok(())
+    })?;
+    Ok((captions, read.notices))
+}
+
+/// The images of a table of captions, in order, each once.
+pub(crate) fn table_names(path: &Path) -> Result<Vec<String>, DataError> {
+    let mut names = Vec::new();
+    let mut seen = HashSet::new();
+    let never = |_: &str| false;
+    table::for_each_row(path, Column::Caption, never, |line, file_name, _| {
+        check_name(path, line, file_name)?;
+        if seen.insert(file_name.to_owned()) {
+            names.push(file_name.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+fn check_name(path: &Path, line: u64, file_name: &str) -> Result<(), DataError> {
+    if !file_name.is_empty() {
+        return Ok(());
+    }
+    Err(DataError::Value {
+        path: path.to_owned(),
+        at: Place::Line(line),
+        found: "an empty file name".to_owned(),
+        expected: "the name of an image".to_owned(),
+    })
 }
 
 /// The split of every image, and the line that says so.

@@ -24,7 +24,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use image_list::{ListedImage, read_image_list};
+pub(crate) use kaggle::{table_captions, table_names};
 pub use layout::{JsonLayout, json_layout};
+pub(crate) use table::has_header as table_has_header;
 pub(crate) use tokenise::{LATIN, UNSEEN};
 pub use tokenise::{WordSplit, tokenise};
 

@@ -59,6 +59,15 @@ pub(super) struct Read {
     pub(super) notices: Vec<Notice>,
 }
 
+/// Whether text begins as a table of captions.
+pub(crate) fn has_header(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    matches!(
+        Header::find(Path::new(""), Column::Caption, text),
+        Ok(Some(_))
+    )
+}
+
 /// Calls `row` with line, image and value of every row.
 ///
 /// `is_image` knows names of images, so that a quotation mark that swallows rows is found out.

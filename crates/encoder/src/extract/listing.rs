@@ -127,7 +127,7 @@ impl fmt::Display for PassedOver {
 ///
 /// # Errors
 /// A folder cannot be listed, none holds an image, or one whose name cannot be a line of a names file.
-pub(super) fn images(
+pub fn list_images(
     folder: &Path,
     is_recursive: bool,
 ) -> Result<(Vec<String>, PassedOver), EncoderError> {
@@ -322,7 +322,7 @@ mod tests {
         write("readme", b"text");
         write("._b.JPG", b"\0\x05\x16\x07");
         fs::create_dir(folder.path().join("more.jpg")).expect("a folder");
-        let (names, passed_over) = images(folder.path(), false).expect("images");
+        let (names, passed_over) = list_images(folder.path(), false).expect("images");
         assert_eq!(names, ["b.JPG", "c.tiff", "d.jfif", "phone.heic", "photo"]);
         assert_eq!(passed_over.number_of_files(), 5);
         assert_eq!(
@@ -334,7 +334,7 @@ mod tests {
         for name in names {
             fs::remove_file(folder.path().join(name)).expect("a file less");
         }
-        let error = images(folder.path(), false).expect_err("no images");
+        let error = list_images(folder.path(), false).expect_err("no images");
         let message = error.to_string();
         assert!(message.contains("2 .heic, .nef"), "{message}");
     }
@@ -356,14 +356,14 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
             fs::write(path, "whatever").expect("a file");
         }
-        let (names, passed_over) = images(folder.path(), false).expect("images");
+        let (names, passed_over) = list_images(folder.path(), false).expect("images");
         assert_eq!(names, ["c.png"]);
         assert_eq!(
             passed_over.to_string(),
             "1 hidden folder passed over; 4 folders with 4 images passed over (--recursive reads them)"
         );
         let all = ["a-b/a.jpg", "a/x/a.jpg", "b/a.jpg", "c.png", "d/e/a.gif"];
-        let (names, passed_over) = images(folder.path(), true).expect("images");
+        let (names, passed_over) = list_images(folder.path(), true).expect("images");
         assert_eq!(names, all);
         assert_eq!(
             passed_over.to_string(),
@@ -397,7 +397,7 @@ mod tests {
             };
             symlink(target, path(link)).expect("a link");
         }
-        let (names, passed_over) = images(&path("photos"), true).expect("images");
+        let (names, passed_over) = list_images(&path("photos"), true).expect("images");
         // By the name within the folder, and where there is none by the first link.
         assert_eq!(names, ["b/2.jpg", "z/1.jpg"]);
         assert_eq!(

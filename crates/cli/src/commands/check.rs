@@ -1,0 +1,140 @@
+//! `scst check`: what training would find, without training.
+
+use std::process::ExitCode;
+
+use scst_reward::RewardRegistry;
+use scst_trainer::{
+    Config, DataDescription, Event, FeaturesFound, Findings, Observer, StageFound, check,
+    config::ValidConfig,
+};
+
+use crate::{
+    arguments::ConfigArguments,
+    commands::set_threads,
+    display::Display,
+    failure::Failure,
+    output::{print_line, warn},
+};
+
+pub(crate) fn run(
+    arguments: ConfigArguments,
+    registry: &RewardRegistry,
+) -> Result<ExitCode, Failure> {
+    let config = Config::load(&arguments.config, arguments.overrides()?)?;
+    set_threads(config.threads)?;
+    let findings = check(&config, registry, &mut Progress(Display::new()));
+    print(&config, &findings);
+    findings.warnings.iter().for_each(warn);
+    let problems = findings.problems.into_iter().map(Failure::from);
+    let problems: Vec<Failure> = problems.collect();
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    // What the user can mend comes first.
+    let code = match problems.as_slice() {
+        [] => {
+            print_line!("no problems");
+            return Ok(ExitCode::SUCCESS);
+        }
+        problems => problems.iter().find(|p| matches!(p, Failure::Mistake(_))),
+    };
+    Ok(code.map_or(ExitCode::FAILURE, Failure::exit_code))
+}
+
+/// Shows how far the check of the features is, and nothing else.
+struct Progress(Display);
+
+impl Observer for Progress {
+    fn observe(&mut self, event: &Event<'_>) {
+        if let Event::CheckingFeatures { .. } = event {
+            self.0.observe(event);
+        }
+    }
+}
+
+fn print(config: &ValidConfig, findings: &Findings) {
+    if let Some(data) = &findings.data {
+        print_data(data);
+    }
+    if let Some(features) = &findings.features {
+        print_features(features);
+    }
+    if let Some(parameters) = findings.parameters {
+        let name = config.model.name();
+        print_line!(
+            "captioner   {name}, {parameters} parameters, {}",
+            memory(parameters)
+        );
+    }
+    for stage in &findings.stages {
+        print_stage(stage);
+    }
+}
+
+fn print_data(data: &DataDescription) {
+    let DataDescription {
+        train_images,
+        val_images,
+        test_images,
+        train_captions,
+        wordless,
+        vocabulary,
+        words,
+        max_length,
+        cut_captions,
+        longest_caption,
+        ..
+    } = data;
+    print_line!("images      {train_images} train, {val_images} val, {test_images} test");
+    print_line!(
+        "captions    {train_captions} to train on, {words} words; {wordless} without words left out"
+    );
+    print_line!(
+        "vocabulary  {vocabulary} words; {:.1} % of the words of the captions are unknown",
+        100.0 * data.unknown_share()
+    );
+    print_line!(
+        "length      {cut_captions} captions ({:.1} %) are cut at {max_length} words, the longest has {longest_caption}",
+        100.0 * data.cut_share()
+    );
+}
+
+fn print_features(features: &FeaturesFound) {
+    let FeaturesFound {
+        dimension,
+        are_of_regions,
+        images,
+    } = features;
+    let form = match are_of_regions {
+        true => "vectors of regions",
+        false => "one vector an image",
+    };
+    print_line!("features    {images} images, {form}, {dimension} numbers each");
+}
+
+/// What weights take in 32 bits.
+fn memory(parameters: usize) -> String {
+    format!("{:.1} MB", 4.0 * parameters as f64 / 1e6)
+}
+
+fn print_stage(stage: &StageFound) {
+    let StageFound {
+        name,
+        kind,
+        steps,
+        steps_per_epoch,
+        images_left_out,
+    } = stage;
+    let left_out = match images_left_out {
+        0 => String::new(),
+        images => format!(", {images} images left out of each"),
+    };
+    let name = match name == kind {
+        true => name.clone(),
+        false => format!("{name} ({kind})"),
+    };
+    print_line!(
+        "stage       {name}: {steps} steps, {:.1} epochs of {steps_per_epoch} steps{left_out}",
+        *steps as f64 / *steps_per_epoch as f64
+    );
+}

@@ -1,0 +1,271 @@
+//! What a run reads and checks before it leaves its first trace; and the same without a run.
+
+use burn::tensor::Device;
+use scst_data::Split;
+use scst_model::{Captioner, Dimensions};
+use scst_reward::RewardRegistry;
+
+use super::{
+    foreign::Foreign,
+    opening::{Length, check_lengths},
+    outset::data_warnings,
+};
+use crate::{
+    TrainError,
+    checkpoint::Checkpoint,
+    config::{Config, StageConfig, ValidConfig, bounds},
+    corpus::{Corpus, DataDescription},
+    draws::{Purpose, generator},
+    observer::Observer,
+    progress::Progress,
+    scst::SelfCritic,
+    search::Search,
+    warning::Warning,
+};
+
+/// Everything that a run begins with.
+pub(super) struct Preparation {
+    pub(super) device: Device,
+    pub(super) corpus: Corpus,
+    pub(super) captioner: Captioner,
+    pub(super) foreign: Foreign,
+    pub(super) progress: Progress,
+    /// Of every stage.
+    pub(super) lengths: Vec<Length>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// What a run would find.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Findings {
+    /// Images, captions and words, if they can be read.
+    pub data: Option<DataDescription>,
+    /// The features, if they can be read.
+    pub features: Option<FeaturesFound>,
+    /// Parameters of the captioner, if it can be made.
+    pub parameters: Option<usize>,
+    /// The stages, if all of them can be run with these images.
+    pub stages: Vec<StageFound>,
+    /// What lets a run go on, but should be known.
+    pub warnings: Vec<Warning>,
+    /// What keeps a run from its first step: as much of it as can be found at once.
+    pub problems: Vec<TrainError>,
+}
+
+/// Features of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeaturesFound {
+    /// Numbers in a vector.
+    pub dimension: usize,
+    /// Whether images have vectors of regions; else they have one vector each.
+    pub are_of_regions: bool,
+    /// Images whose features were read.
+    pub images: usize,
+}
+
+/// A stage that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageFound {
+    /// Its name.
+    pub name: String,
+    /// Its objective, `xe` or `scst`.
+    pub kind: &'static str,
+    /// All its steps, unless its patience ends it before.
+    pub steps: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// Training images that no batch of an epoch holds.
+    pub images_left_out: usize,
+}
+
+/// How things are read.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    /// Rewards beside the built-in ones.
+    pub(super) rewards: &'a RewardRegistry,
+    /// Whether a run that goes on reads all features again.
+    pub(super) verify_features: bool,
+    /// Whether features of test images are read too.
+    pub(super) with_test: bool,
+}
+
+/// Reads everything that a new run would, trains nothing and writes nothing. Reward programs are started and ended.
+///
+/// Unlike a run it also reads the features of test images, and does not stop at the first problem where the next can be
+/// found without it.
+pub fn check(
+    config: &ValidConfig,
+    rewards: &RewardRegistry,
+    observer: &mut dyn Observer,
+) -> Findings {
+    let means = Means {
+        rewards,
+        verify_features: false,
+        with_test: true,
+    };
+    let mut findings = Findings::default();
+    match prepare(config, None, means, &mut findings, observer) {
+        Ok(preparation) => findings.warnings = preparation.warnings,
+        Err(problems) => findings.problems = problems,
+    }
+    findings
+}
+
+/// Reads and checks everything, for a run that goes on from `stored` or for a new one; `findings` gets what is found.
+///
+/// # Errors
+/// All problems that can be found at once, one or more.
+pub(super) fn prepare(
+    config: &Config,
+    stored: Option<&Checkpoint>,
+    means: Means<'_>,
+    findings: &mut Findings,
+    observer: &mut dyn Observer,
+) -> Result<Preparation, Vec<TrainError>> {
+    let mut problems = Problems(Vec::new());
+    let device = problems.keep(config.backend.device());
+    let corpus = match stored {
+        None => Corpus::build(&config.data, &config.model, observer),
+        Some(stored) => {
+            let verify = means.verify_features;
+            Corpus::resume(&config.data, &config.model, stored, verify, observer)
+        }
+    };
+    let Some(corpus) = problems.keep(corpus) else {
+        return Err(problems.0);
+    };
+    let mut images = [Split::Train, Split::Val].map(|split| corpus.images(split).len());
+    let train_images = images[0];
+    if means.with_test {
+        let test = corpus.images(Split::Test);
+        problems.keep(corpus.check_features(test, observer));
+        images[1] += test.len();
+    }
+    findings.data = Some(corpus.describe());
+    findings.features = Some(FeaturesFound {
+        dimension: corpus.feature_dimension(),
+        are_of_regions: corpus.has_regions(),
+        images: images.iter().sum(),
+    });
+    let mut progress = stored.map(|s| s.progress.clone()).unwrap_or_default();
+    let lengths = problems.keep(check_lengths(config, train_images, &mut progress));
+    if let Some(lengths) = &lengths {
+        findings.stages = stages(config, lengths, train_images);
+    }
+    let warnings = problems.keep(data_warnings(config, &corpus));
+    let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
+    let first = progress.stage + usize::from(!goes_on);
+    for stage in config.stages.iter().skip(first) {
+        problems.keep(check_rewards(stage, &corpus, means.rewards));
+    }
+    let foreign = device.as_ref().and_then(|device| {
+        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, device);
+        problems.keep(foreign)
+    });
+    let decoder = &config.validation.decoder;
+    problems.keep(Search::new(
+        decoder,
+        config,
+        corpus.vocabulary(),
+        Some(&corpus),
+    ));
+    let captioner = device
+        .as_ref()
+        .and_then(|device| problems.keep(captioner(config, stored, &corpus, device)));
+    findings.parameters = captioner.as_ref().map(parameters);
+    match (device, captioner, foreign, lengths, warnings) {
+        (Some(device), Some(captioner), Some(foreign), Some(lengths), Some(warnings))
+            if problems.0.is_empty() =>
+        {
+            Ok(Preparation {
+                device,
+                corpus,
+                captioner,
+                foreign,
+                progress,
+                lengths,
+                warnings,
+            })
+        }
+        _ => Err(problems.0),
+    }
+}
+
+/// What is wrong.
+struct Problems(Vec<TrainError>);
+
+impl Problems {
+    /// The value, or nothing and its error among the problems.
+    fn keep<T, E: Into<TrainError>>(&mut self, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.0.push(error.into())).ok()
+    }
+}
+
+/// Whether the current stage has steps left.
+fn goes_on(lengths: &[Length], progress: &Progress) -> bool {
+    let length = lengths.get(progress.stage);
+    length.is_some_and(|length| !progress.stage_ended && progress.step < length.steps)
+}
+
+fn stages(config: &Config, lengths: &[Length], train_images: usize) -> Vec<StageFound> {
+    let stages = config.stages.iter().zip(lengths);
+    let found = stages.map(|(stage, length)| StageFound {
+        name: stage.name.clone(),
+        kind: if stage.scst.is_some() { "scst" } else { "xe" },
+        steps: length.steps,
+        steps_per_epoch: length.steps_per_epoch,
+        images_left_out: train_images
+            .checked_rem(stage.images_per_batch)
+            .unwrap_or(0),
+    });
+    found.collect()
+}
+
+/// Makes the rewards of a stage once, so that a program that does not work is known before the first step.
+fn check_rewards(
+    stage: &StageConfig,
+    corpus: &Corpus,
+    registry: &RewardRegistry,
+) -> Result<(), TrainError> {
+    let Some(scst) = &stage.scst else {
+        return Ok(());
+    };
+    let references = corpus.references(scst.reward_end_token)?;
+    match SelfCritic::new(scst, references, registry, None) {
+        Ok(_) => Ok(()),
+        Err(TrainError::Reward(source)) => Err(TrainError::StageReward {
+            stage: stage.name.clone(),
+            source,
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+/// The captioner of a checkpoint, or a new one.
+fn captioner(
+    config: &Config,
+    stored: Option<&Checkpoint>,
+    corpus: &Corpus,
+    device: &Device,
+) -> Result<Captioner, TrainError> {
+    if let Some(stored) = stored {
+        return Ok(stored.captioner(&config.model, device)?);
+    }
+    let dimensions = Dimensions {
+        feature: corpus.feature_dimension(),
+        vocab: corpus.vocabulary().len(),
+    };
+    if let Some(message) = bounds::oversize(&config.model, dimensions) {
+        let captioner = config.model.name();
+        return Err(TrainError::CaptionerTooLarge { captioner, message });
+    }
+    let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
+    Ok(Captioner::init(&config.model, dimensions, device, &mut rng))
+}
+
+/// Numbers that a captioner learns.
+pub(super) fn parameters(captioner: &Captioner) -> usize {
+    let parameters = captioner.parameters();
+    parameters.iter().map(|p| p.values.dims()[0]).sum()
+}
