@@ -63,8 +63,11 @@ fn score_prints_the_promised_object() {
     assert_eq!(report["images"], 3);
     let metrics = report["metrics"].as_object().expect("an object");
     let names: Vec<&str> = metrics.keys().map(String::as_str).collect();
-    assert_eq!(names, ["bleu", "cider", "cider_d", "rouge_l"]);
-    assert_eq!(metrics["bleu"].as_array().expect("orders").len(), 4);
+    let expected = [
+        "bleu_1", "bleu_2", "bleu_3", "bleu_4", "cider", "cider_d", "rouge_l",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(captions_of(&report)[0]["image"], "7.jpg");
     let captions = report["per_caption"].as_array().expect("captions");
     let ids: Vec<&Value> = captions
         .iter()
@@ -94,10 +97,245 @@ fn score_prints_the_promised_object() {
     assert!(score(&workplace, &["--json"]).get("per_caption").is_none());
     let text = workplace.succeed(&with(&["--metrics", "bleu,rouge_l"]));
     assert!(
-        text.contains("bleu_4") && text.contains("rouge_l"),
+        text.contains("\nBLEU-4 ") && text.contains("\nROUGE-L "),
         "{text}"
     );
-    assert!(!text.contains("cider"), "{text}");
+    assert!(!text.to_lowercase().contains("cider"), "{text}");
+    let table = workplace.succeed(&with(&["--metrics", "bleu_4,cider_d", "--per-caption"]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        lines[..4],
+        [
+            "image     BLEU-4  CIDEr-D  caption",
+            "7 7.jpg   0.0000   1.2904  A dog runs on the grass",
+            "9         0.0000   3.0151  Two men playing football.",
+            "eleven    1.0000  10.0000  A red bus on a street",
+        ]
+    );
+    assert_eq!(lines[4..6], ["", "3 images"]);
+}
+
+/// The captions of a report.
+fn captions_of(report: &Value) -> &Vec<Value> {
+    report["per_caption"].as_array().expect("captions")
+}
+
+/// `scst` with something on standard input.
+fn fed(workplace: &Workplace, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = workplace.command(arguments);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("scst starts");
+    let written = child.stdin.take().expect("a pipe").write_all(input);
+    // A program that has refused its input may be gone.
+    drop(written);
+    child.wait_with_output().expect("scst ends")
+}
+
+/// References and candidates as in `refs` and `cands`, in other layouts.
+const KARPATHY: &str = r#"{"images": [
+    {"filename": "7.jpg", "cocoid": 7, "split": "val", "sentences": [
+        {"raw": "A dog runs across the grass.", "tokens": ["a"]},
+        {"raw": "The dog isn't standing on grass!", "tokens": ["a"]}]},
+    {"filename": "9.jpg", "cocoid": 9, "split": "val", "sentences": [
+        {"raw": "Two men play football.", "tokens": ["a"]},
+        {"raw": "Men are playing a football game", "tokens": ["a"]}]},
+    {"filename": "11.jpg", "cocoid": "eleven", "split": "val", "sentences": [
+        {"raw": "A red bus on a street", "tokens": ["a"]}]},
+    {"filename": "other.jpg", "cocoid": 1, "split": "train", "sentences": [{"raw": "x", "tokens": ["x"]}]}]}"#;
+const TABLE: &str = "image,caption\n7.jpg,A dog runs across the grass.\n9.jpg,Two men play football.\n\
+    9.jpg,Men are playing a football game\n7.jpg,The dog isn't standing on grass!\n11.jpg,A red bus on a street\n";
+const LINES: &str = "A dog runs on the grass\nTwo men playing football.\nA red bus on a street\n";
+const BY_NAME: &str = "image;caption\n9.jpg;Two men playing football.\n11.jpg;A red bus on a street\n\
+    7.jpg;A dog runs on the grass\n";
+const JSON_LINES: &str = "{\"image_id\": \"eleven\", \"caption\": \"A red bus on a street\"}\n\
+    {\"image\": \"7.jpg\", \"caption\": \"A dog runs on the grass\"}\n\
+    {\"image_id\": 9, \"captions\": [\"Two men playing football.\"]}\n";
+
+#[test]
+fn scores_do_not_depend_on_the_layout() {
+    let workplace = workplace();
+    let expected = score(&workplace, &["--json"]);
+    for (name, text) in [
+        ("karpathy.txt", KARPATHY),
+        ("table", TABLE),
+        ("lines.csv", LINES),
+        ("names.txt", BY_NAME),
+        ("lines.jsonl", JSON_LINES),
+        ("splits", "image,split\n7.jpg,val\n9.jpg,val\n11.jpg,val\n"),
+    ] {
+        workplace.write(name, text.as_bytes());
+    }
+    let cases: [&[&str]; 6] = [
+        &["karpathy.txt", "cands.json", "--split", "val"],
+        &["karpathy.txt", "names.txt", "--subset"],
+        &["karpathy.txt", "lines.jsonl", "--split", "val"],
+        &["table", "lines.csv"],
+        &["table", "names.txt", "--splits", "splits", "--split", "val"],
+        &["refs.json", "lines.csv"],
+    ];
+    for case in cases {
+        let files = [
+            "score",
+            "--json",
+            "--references",
+            case[0],
+            "--candidates",
+            case[1],
+        ];
+        let printed = workplace.succeed(&[&files[..], &case[2..]].concat());
+        let report: Value = serde_json::from_str(&printed).expect("JSON");
+        assert_eq!(report, expected, "{case:?}");
+    }
+    for (references, candidates) in [("-", "cands.json"), ("refs.json", "-")] {
+        let arguments = [
+            "score",
+            "--json",
+            "--references",
+            references,
+            "--candidates",
+            candidates,
+        ];
+        let input = if references == "-" { refs() } else { cands() };
+        let output = fed(&workplace, &arguments, input.to_string().as_bytes());
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report, expected);
+    }
+}
+
+#[test]
+fn files_that_do_not_go_together_are_told() {
+    let workplace = workplace();
+    workplace.write("lines", b"A dog\nTwo men\n");
+    workplace.write("table", TABLE.as_bytes());
+    let refuse = |references, candidates, more: &[&str], expected: &str| {
+        let files = [
+            "score",
+            "--references",
+            references,
+            "--candidates",
+            candidates,
+        ];
+        let error = workplace.refuse(2, &[&files[..], more].concat());
+        assert!(error.contains(expected), "{error}");
+    };
+    let number = "`lines`: found 2 lines of plain text, expected 3: a caption for every image of `refs.json`";
+    refuse("refs.json", "lines", &[], number);
+    refuse(
+        "lines",
+        "cands.json",
+        &[],
+        "`lines` is plain text, expected references with the names",
+    );
+    refuse(
+        "-",
+        "-",
+        &[],
+        "found `-` for both references and candidates",
+    );
+    refuse(
+        "table",
+        "cands.json",
+        &["--split", "val"],
+        "`table` is a table, expected --splits with it",
+    );
+    refuse(
+        "refs.json",
+        "table",
+        &[],
+        "image `11.jpg` is not listed in `refs.json`",
+    );
+    refuse(
+        "table",
+        "table",
+        &[],
+        "appears twice, first at line 3; --several scores several captions an image",
+    );
+    let arguments = ["score", "--references", "refs.json", "--candidates", "-"];
+    let output = fed(
+        &workplace,
+        &arguments,
+        b"[{\"image_id\": 3, \"caption\": \"a\"}]",
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: standard input: [0].image_id: image 3 is not listed in `refs.json`\n"
+    );
+    // A metric that is mistyped is guessed.
+    let output = workplace.run(&with(&["--metrics", "cider-d"]));
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2));
+    for part in ["cider_d", "bleu_4", "rouge_l", "similar"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn several_captions_are_scored_together_and_by_the_best_of_every_image() {
+    let workplace = workplace();
+    let one = score(&workplace, &["--json", "--several"]);
+    let alone = score(&workplace, &["--json"]);
+    assert_eq!(one["metrics"], alone["metrics"]);
+    assert_eq!(one["best"], alone["metrics"]);
+    let mut several = cands();
+    let more = json!([
+        {"image_id": 9, "caption": "a red bus"},
+        {"image_id": 7, "caption": "The dog isn't standing on grass!"},
+        {"image_id": 9, "caption": "Two men play football."},
+    ]);
+    let list = several.as_array_mut().expect("a list");
+    list.extend(more.as_array().expect("a list").clone());
+    workplace.write("cands.json", several.to_string().as_bytes());
+    let report = score(&workplace, &["--json", "--several", "--per-caption"]);
+    assert_eq!(
+        (&report["images"], &report["captions"]),
+        (&json!(3), &json!(6))
+    );
+    let captions = captions_of(&report);
+    assert_eq!(captions.len(), 6);
+    for metric in ["cider_d", "rouge_l"] {
+        let of_image = |id: Value| {
+            let captions = captions.iter().filter(|caption| caption["image_id"] == id);
+            captions
+                .filter_map(|caption| caption[metric].as_f64())
+                .collect::<Vec<_>>()
+        };
+        let scores = [json!(7), json!(9), json!("eleven")].map(of_image);
+        let mean = scores.iter().flatten().sum::<f64>() / 6.0;
+        let best = scores
+            .iter()
+            .map(|of| of.iter().copied().fold(0.0, f64::max))
+            .sum::<f64>()
+            / 3.0;
+        for (found, expected) in [(&report["metrics"], mean), (&report["best"], best)] {
+            let found = found[metric].as_f64().expect("a number");
+            assert!(
+                (found - expected).abs() < 1e-12,
+                "{metric}: {found} {expected}"
+            );
+        }
+    }
+    // Every image has a candidate that is a reference.
+    for order in 1..=4 {
+        let best = report["best"][format!("bleu_{order}")]
+            .as_f64()
+            .expect("a number");
+        assert!(best > 0.999, "{best}");
+    }
+    let text = workplace.succeed(&with(&["--several", "--metrics", "bleu_1,diversity"]));
+    for part in [
+        "3 images, 6 captions\n",
+        "all     best\n",
+        "\nBLEU-1 ",
+        "\nself-CIDEr ",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let error = workplace.refuse(2, &with(&["--several", "--metrics", "spice"]));
+    assert!(
+        error.contains("found meteor or spice with --several"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -148,8 +386,8 @@ fn diversity_compares_the_captions_of_an_image() {
     workplace.write("cands.json", several.to_string().as_bytes());
     let report = score(&workplace, &["--metrics", "diversity", "--json"]);
     assert_eq!(report["images"], 2);
-    assert_eq!(report["metrics"]["distinct"][0], 0.75);
-    assert!(report["metrics"]["mbleu"][0].as_f64().expect("a number") < 0.6);
+    assert_eq!(report["metrics"]["distinct_1"], 0.75);
+    assert!(report["metrics"]["mbleu_1"].as_f64().expect("a number") < 0.6);
     assert!(report["metrics"]["self_cider"].is_f64(), "{report}");
     let error = workplace.refuse(2, &with(&["--metrics", "diversity,bleu"]));
     assert!(error.contains("expected it alone"), "{error}");

@@ -17,7 +17,9 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::captions::{table_captions, table_has_header};
-use crate::coco_evaluation::{CaptionResult, ReferencedImage, read_references, read_results};
+use crate::coco_evaluation::{
+    CaptionResult, ReferencedImage, check_length, read_references, read_results,
+};
 use crate::error::Place;
 use crate::looks_like::{ENOUGH_BYTES, Kind, looks_like};
 use crate::{
@@ -155,6 +157,9 @@ pub fn read_captions(
         },
         CaptionLayout::Lines => of_captions(lines(path)?),
     };
+    for (index, caption) in captions.iter().enumerate() {
+        check_length(path, || caption.place(index).to_string(), &caption.caption)?;
+    }
     if images.is_empty() {
         return Err(DataError::NoImages {
             path: path.to_owned(),

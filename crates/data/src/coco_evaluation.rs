@@ -44,7 +44,7 @@ pub struct CaptionResult {
 
 impl CaptionResult {
     /// Where the image of the result with this index is named.
-    fn place(&self, index: usize) -> Place {
+    pub(crate) fn place(&self, index: usize) -> Place {
         let of_list = || Place::Key(format!("[{index}].image_id"));
         self.at.clone().unwrap_or_else(of_list)
     }
@@ -320,7 +320,7 @@ fn place_of(
     places.get(&result.image_id).copied().ok_or_else(unlisted)
 }
 
-fn check_length(
+pub(crate) fn check_length(
     path: &Path,
     place: impl FnOnce() -> String,
     caption: &str,

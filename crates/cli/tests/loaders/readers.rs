@@ -5,10 +5,11 @@ use std::{fs, path::Path};
 use scst_data::{
     BoxSource, CaptionSource, CocoSource, FeatureSource, FeatureStore, FolderSource, KaggleSource,
     KarpathySource, NpySource, PickledFrequencies, RenumberedVocabulary, SafetensorsSource,
-    SelfCriticalSource, Vocabulary,
+    SelfCriticalSource, Split, Vocabulary,
     coco_evaluation::{read_references, read_results},
     looks_like::looks_like,
-    read_image_list,
+    read_captions, read_image_list,
+    splitting::read_image_names,
 };
 use scst_encoder::{EncoderRecord, StateDict};
 use scst_reward::DocumentFrequency;
@@ -28,6 +29,7 @@ const ANNOTATIONS: &str = r#"{"info": {"year": 2014}, "images": [{"id": 7, "file
     "A dog runs."}, {"image_id": 9, "id": 2, "caption": "Two men \ud83d\ude00"}, {"image_id": "9", "id": 3, "caption": "x"}]}"#;
 const RESULTS: &str =
     r#"[{"image_id": 7, "caption": "a dog"}, {"image_id": 9, "caption": "two", "id": 1.5}]"#;
+const JSON_LINES: &str = "{\"image_id\": 7, \"caption\": \"a dog\"}\n{\"image\": \"b.jpg\", \"captions\": [\"two\", \"men\"]}\n";
 const ENCODER: &str = r#"{"encoder": "resnet101", "weights": "/weights/resnet101.pth", "weights_crc32c": 4000000000,
     "features": "grid", "element": "f16"}"#;
 
@@ -94,6 +96,9 @@ fn tables_of_captions() {
             captions: folder.join("captions.csv"),
             splits: folder.join("splits.csv"),
         };
+        told(read_captions(&source.captions, None, None));
+        told(read_captions(&source.captions, Some(&source.splits), None));
+        told(read_image_names(&source.captions));
         told(CaptionSource::Kaggle(source).read(None));
     });
 }
@@ -104,6 +109,7 @@ fn captions_in_json() {
     files.change(as_it_is, |folder| {
         let path = folder.join("dataset.json");
         told(read_image_list(&path));
+        told(read_captions(&path, None, Some(Split::Val)));
         told(CaptionSource::Karpathy(KarpathySource { path }).read(None));
     });
     drop(files);
@@ -112,6 +118,7 @@ fn captions_in_json() {
         vec![
             text("train.json", ANNOTATIONS),
             text("results.json", RESULTS),
+            text("results.jsonl", JSON_LINES),
         ],
     );
     files.change(as_it_is, |folder| {
@@ -119,6 +126,9 @@ fn captions_in_json() {
         told(read_references(&train));
         told(read_image_list(&train));
         told(read_results(&folder.join("results.json")));
+        for name in ["train.json", "results.json", "results.jsonl"] {
+            told(read_captions(&folder.join(name), None, None));
+        }
         let source = CocoSource {
             train: Some(train),
             ..CocoSource::default()

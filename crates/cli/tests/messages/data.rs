@@ -1,8 +1,8 @@
 //! Errors of captions, features and words.
 
 use scst_data::{
-    DataError, JsonLayout, Listed, Place, Vocabulary, VocabularyProblem, WordSplit,
-    looks_like::Kind, scenes::ScenesError,
+    DataError, JsonLayout, Listed, Place, Split, Vocabulary, VocabularyProblem, WordSplit,
+    looks_like::Kind, scenes::ScenesError, splitting::SplitError,
 };
 
 use super::{check, file, key, sample, system, text};
@@ -67,6 +67,19 @@ fn of_captions() -> Vec<DataError> {
             first: "3".to_owned(),
         },
         DataError::NoAnnotations { path: file() },
+        DataError::OnlyWords { path: file() },
+        DataError::NoTable { path: file() },
+        DataError::LineCount {
+            path: file(),
+            found: 3,
+            first: Some(text()),
+            references: file(),
+            expected: 4,
+        },
+        DataError::WithoutSplits {
+            path: file(),
+            is_table: false,
+        },
         DataError::NoImages { path: file() },
         DataError::NoAnnotationFiles,
         DataError::NoTrainingImages,
@@ -159,6 +172,21 @@ fn of_features() -> Vec<DataError> {
     ]
 }
 
+fn of_shares() -> Vec<SplitError> {
+    vec![
+        SplitError::Form { found: text() },
+        SplitError::Sum { sum: 1.5 },
+        SplitError::Images { sum: 3, images: 4 },
+        SplitError::Nothing {
+            split: Split::Train,
+        },
+        SplitError::TooFew {
+            images: 3,
+            split: Split::Val,
+        },
+    ]
+}
+
 #[test]
 fn messages_of_data_keep_the_rules() {
     let problems = problems();
@@ -202,9 +230,11 @@ fn messages_of_data_keep_the_rules() {
     };
     let mut samples: Vec<_> = errors.into_iter().map(sample).chain(of_problems).collect();
     samples.push(sample(scenes));
+    samples.extend(of_shares().into_iter().map(sample));
     let sources = [
         include_str!("../../../data/src/error.rs"),
         include_str!("../../../data/src/scenes/files.rs"),
+        include_str!("../../../data/src/splitting.rs"),
     ];
     // The library that encodes pictures gives its errors to nobody.
     let without = ["ScenesError::Encode"];
