@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// holds all captions that were found, and the log-probabilities of all.
     Caption(Box<CaptionArguments>),
     /// Score captions against references with coco-caption's metrics: no training, no Java, no Python
+    ///
+    /// Files are JSON of Karpathy or COCO, COCO results, JSON Lines ({"image_id", "caption"} a line),
+    /// tables with the header `image,caption`, or plain text, a caption a line in the order of the
+    /// references: what they hold tells which. Captions meet by image id, or by file name. `-` stands
+    /// for standard input.
     Score(ScoreArguments),
     /// Build a table of document frequencies for CIDEr from captions
     DocumentFrequency(DocumentFrequencyArguments),
@@ -97,6 +102,9 @@ pub(crate) enum Command {
     /// Turn weights of another program into a checkpoint
     Import(ImportArguments),
     /// Share out images to training, validation and test by a ratio and a seed
+    ///
+    /// The table is one for `captions.kaggle`. All captions of an image go to one split. The same
+    /// names, ratio and seed give the same splits, in whatever order the names stand.
     Split(SplitArguments),
     /// Encode a folder of images: pooled features, grid features or both
     Features(FeaturesArguments),

@@ -161,8 +161,10 @@ pub fn read_captions(
         check_length(path, || caption.place(index).to_string(), &caption.caption)?;
     }
     if images.is_empty() {
-        return Err(DataError::NoImages {
-            path: path.to_owned(),
+        let path = path.to_owned();
+        return Err(match split {
+            None => DataError::NoImages { path },
+            Some(split) => DataError::NoImagesOfSplit { path, split },
         });
     }
     Ok(CaptionFile {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::captions::{JsonLayout, WordSplit};
+use crate::captions::{JsonLayout, Split, WordSplit};
 use crate::features::Listed;
 use crate::looks_like::Kind;
 
@@ -264,6 +264,14 @@ pub enum DataError {
     NoImages {
         /// The file.
         path: PathBuf,
+    },
+    /// A caption file holds no image of the split that is asked for.
+    #[error("`{}` holds no {split} images, expected one or more", path.display())]
+    NoImagesOfSplit {
+        /// The file.
+        path: PathBuf,
+        /// The split.
+        split: Split,
     },
     /// `captions.coco` names no annotation file.
     #[error("`captions.coco` names no file, expected at least one of `train`, `val` and `test`")]

@@ -39,11 +39,6 @@ pub(crate) enum ScoreMetric {
     Diversity,
 }
 
-/// Score captions against references with coco-caption's metrics: no training, no Java, no Python
-///
-/// Files are JSON of Karpathy or COCO, COCO results, JSON Lines ({"image_id", "caption"} a line), tables with the header
-/// `image,caption`, or plain text, a caption a line in the order of the references: what they hold tells which. Captions
-/// meet by image id, or by file name. `-` stands for standard input.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArguments {
     /// References: one or more captions an image

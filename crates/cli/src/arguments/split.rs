@@ -5,10 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use scst_data::splitting::Shares;
 
-/// Share out images to training, validation and test: a table for `captions.kaggle`
-///
-/// All captions of an image go to one split. The same names, shares and seed give the same splits, in whatever order the
-/// names stand.
 #[derive(Debug, Args)]
 pub(crate) struct SplitArguments {
     /// A table of captions, a text with the name of an image a line, or a folder of images

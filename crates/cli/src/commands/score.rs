@@ -19,7 +19,7 @@ use scst_reward::{
 };
 
 use crate::{
-    arguments::{ScoreArguments, ScoreMetric, Tokenizer},
+    arguments::{ScoreArguments, ScoreMetric, SplitName, Tokenizer},
     commands::{document_frequency::read_table, set_threads},
     failure::Failure,
     output::{CiderAlwaysZero, warn},
@@ -70,6 +70,7 @@ struct Files {
     inputs: [Input; 2],
     references: CaptionFile,
     candidates: CaptionFile,
+    split: Option<SplitName>,
 }
 
 impl Files {
@@ -102,6 +103,7 @@ impl Files {
             inputs,
             references,
             candidates,
+            split: arguments.split,
         };
         let notices = files.references.notices.iter();
         let notices = notices.chain(&files.candidates.notices).cloned();
@@ -121,7 +123,14 @@ impl Files {
     }
 
     fn failure(&self, error: DataError) -> Failure {
-        named(&self.inputs, error)
+        let is_unlisted = matches!(error, DataError::UnlistedImage { .. });
+        match (named(&self.inputs, error), self.split) {
+            (Failure::Mistake(message), Some(split)) if is_unlisted => Failure::Mistake(format!(
+                "{message} among the images of --split {}",
+                split.name()
+            )),
+            (failure, _) => failure,
+        }
     }
 }
 

@@ -68,6 +68,10 @@ fn of_captions() -> Vec<DataError> {
         },
         DataError::NoAnnotations { path: file() },
         DataError::OnlyWords { path: file() },
+        DataError::NoImagesOfSplit {
+            path: file(),
+            split: Split::Test,
+        },
         DataError::NoTable { path: file() },
         DataError::LineCount {
             path: file(),

@@ -112,7 +112,7 @@ fn split_is_taken_where_there_is_one() {
         "`x` has no splits, expected no --split and no --splits with it"
     );
     let error = refused(&karpathy, None, Some(Split::Test));
-    assert_eq!(error, "`k` holds no images");
+    assert_eq!(error, "`k` holds no test images, expected one or more");
 }
 
 #[test]
