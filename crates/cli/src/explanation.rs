@@ -34,8 +34,12 @@ fn facts(key: &KeyDescription) -> String {
     let kind = &key.kind;
     match (&key.default, &key.default_of_scst) {
         (Some(default), Some(of_scst)) => format!("{kind}; default {default}, in an scst stage {of_scst}"),
-        // What a table holds by default stands at its keys.
         (Some(default), None) if !key.is_table => format!("{kind}; default {default}"),
+        // What a table holds by default stands at its keys, but for the one that it has.
+        (Some(default), None) => {
+            let chosen = key.choices.iter().find(|(name, _)| default.starts_with(&format!("{{ {name} =")));
+            chosen.map_or_else(|| kind.clone(), |(name, _)| format!("{kind}; default {name}"))
+        }
         (None, _) if key.is_required => format!("{kind}; has to be given"),
         _ => kind.clone(),
     }

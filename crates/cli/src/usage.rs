@@ -1,10 +1,15 @@
 //! What the command line gets wrong, in plain words: options that are keys of the configuration, and numbers.
 
+use std::path::Path;
+
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
-use scst_trainer::config::keys_like;
+use scst_trainer::{
+    Config,
+    config::{StageConfig, keys_like},
+};
 
 /// Most keys that are offered for an option.
-const OFFERED: usize = 3;
+const OFFERED: usize = 2;
 
 /// A better message for what the parser of the command line says, if there is one; `given` is the command line.
 pub(crate) fn in_plain_words(error: &Error, given: &[String]) -> Option<String> {
@@ -38,11 +43,19 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
         .or_else(|| rest.next().filter(|word| !word.starts_with("--")).cloned());
     let value = value.filter(|value| !value.ends_with(".toml"));
     let value = value.as_deref().unwrap_or("VALUE");
-    let sets: Vec<String> = keys_like(name)
-        .iter()
-        .take(OFFERED)
-        .map(|key| format!("`{}`", set(key, value)))
-        .collect();
+    let config = given.iter().find(|word| word.ends_with(".toml"));
+    let config = config.and_then(|path| Config::load(Path::new(path), Vec::new()).ok());
+    let mut keys = keys_like(name);
+    if let Some(config) = &config {
+        let own = format!("model.{}.", config.model.name());
+        keys.retain(|key| !key.starts_with("model.") || key.starts_with(&own));
+    }
+    // What is nearest to the top is most likely meant.
+    keys.sort_by_key(|key| key.split('.').filter(|part| *part != "N").count());
+    let is_of_scst = |stage: &StageConfig| stage.scst.is_some();
+    let scst = config.as_ref().and_then(|config| config.stages.iter().position(is_of_scst));
+    let sets = keys.iter().take(OFFERED);
+    let sets: Vec<String> = sets.map(|key| format!("`{}`", set(key, value, scst))).collect();
     let is_of_a_stage = sets.iter().any(|set| set.contains("stages."));
     let numbers = if is_of_a_stage { "; stages count from 0" } else { "" };
     (!sets.is_empty()).then(|| {
@@ -52,10 +65,10 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
 }
 
 /// How a key is set on the command line.
-fn set(key: &str, value: &str) -> String {
-    let stage = if key.contains(".scst.") { "1" } else { "0" };
+fn set(key: &str, value: &str, scst: Option<usize>) -> String {
+    let stage = scst.filter(|_| key.contains(".scst.")).unwrap_or(0).to_string();
     let mut parts: Vec<&str> = key.split('.').collect();
-    let mut numbers = [stage, "0"].into_iter();
+    let mut numbers = [stage.as_str(), "0"].into_iter();
     for part in parts.iter_mut().filter(|part| **part == "N") {
         *part = numbers.next().unwrap_or("0");
     }

@@ -16,6 +16,7 @@ const LARGEST_WIDTH: usize = 10_000;
 /// How wide a beam is, and whether it is divided into groups that avoid one another's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [std::collections::BTreeMap::from([("width", 5)])]))]
 pub struct BeamOptions {
     /// Captions of an image that survive a step, in all groups together.
     #[schemars(range(min = 1, max = LARGEST_WIDTH))]

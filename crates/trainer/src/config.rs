@@ -16,6 +16,10 @@ mod guess;
 mod load;
 mod optional;
 mod problem;
+#[cfg(test)]
+mod ranges;
+#[cfg(test)]
+mod recommended;
 mod schema;
 mod shape;
 mod stage;

@@ -69,6 +69,7 @@ pub struct KaggleSource {
 /// COCO annotation files: at least one of the three.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("examples" = [serde_json::json!({ "train": "captions_train.json" })]))]
 pub struct CocoSource {
     /// Annotations of the training images.
     #[serde(skip_serializing_if = "Option::is_none")]

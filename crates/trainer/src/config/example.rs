@@ -39,10 +39,14 @@ pub(super) fn of_shape(shape: &Shape, example: Option<&Value>) -> String {
             let required: Vec<String> = required
                 .map(|key| format!("{} = {}", key.name, of_shape(&key.shape, key.example.as_ref())))
                 .collect();
-            if required.is_empty() {
-                "{}".to_owned()
-            } else {
-                format!("{{ {} }}", required.join(", "))
+            let one = table.one_of.first().and_then(|one| table.key(one));
+            match (required.is_empty(), one) {
+                (true, Some(one)) => {
+                    let value = of_shape(&one.shape, one.example.as_ref());
+                    format!("{{ {} = {value} }}", one.name)
+                }
+                (true, None) => "{}".to_owned(),
+                (false, _) => format!("{{ {} }}", required.join(", ")),
             }
         }
         Shape::Choice(variants) => variants.first().map(of_variant).unwrap_or_default(),

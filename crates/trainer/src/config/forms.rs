@@ -132,7 +132,9 @@ fn unknown_key(name: &str, table: &Table, key: &str) -> String {
     let near = nearest(name, names.clone()).map(|near| below(key, near));
     let elsewhere = || {
         let mut places = places(name);
-        (places.len() == 1).then(|| places.remove(0))
+        let place = (places.len() == 1).then(|| places.remove(0))?;
+        let stage = key.strip_prefix("stages.").and_then(|rest| rest.split('.').next());
+        Some(stage.map_or_else(|| place.clone(), |stage| place.replacen('N', stage, 1)))
     };
     let expected = listed(&names.collect::<Vec<_>>());
     match near.or_else(elsewhere) {
@@ -179,7 +181,9 @@ fn forms(variants: &[Variant], key: &str) -> String {
 
 /// What a key takes, in words.
 fn expected(shape: &Shape, key: &str, example: Option<&Json>) -> String {
-    let such_as = |what: &str| format!("{what}, such as `{} = {}`", last(key), of_shape(shape, example));
+    let is_element = key.rsplit('.').next().is_some_and(|part| part.parse::<usize>().is_ok());
+    let name = if is_element { String::new() } else { format!("{} = ", last(key)) };
+    let such_as = |what: &str| format!("{what}, such as `{name}{}`", of_shape(shape, example));
     match shape {
         Shape::Flag => "true or false".to_owned(),
         Shape::Whole(range) => whole(range),

@@ -46,8 +46,10 @@ fn plain_table(schema: &mut Map<String, Value>) {
             }
         }
     }
-    if schema.get("default").is_some_and(Value::is_null) {
-        schema.remove("default");
+    match schema.get_mut("default") {
+        Some(Value::Null) => drop(schema.remove("default")),
+        Some(default) => without_nulls(default),
+        None => {}
     }
     schema.remove("format");
     if let Some(Value::String(text)) = schema.get_mut("description") {
@@ -59,6 +61,18 @@ fn plain_table(schema: &mut Map<String, Value>) {
             ("properties", Value::Object(keys)) => keys.values_mut().for_each(plain_value),
             (_, value) => plain_value(value),
         }
+    }
+}
+
+/// A default as a file has it: without keys that are absent.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(keys) => {
+            keys.retain(|_, value| !value.is_null());
+            keys.values_mut().for_each(without_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nulls),
+        _ => {}
     }
 }
 

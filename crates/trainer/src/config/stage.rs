@@ -258,7 +258,7 @@ pub struct ScstConfig {
     pub mixer: Option<MixerConfig>,
     /// Whether the end token is part of the captions that are rewarded, and of the references.
     pub reward_end_token: bool,
-    /// Rewards and their weights; the weighted sum is the reward.
+    /// Rewards and their weights; the weighted sum is the reward. CIDEr-D alone if absent.
     pub rewards: Vec<RewardEntry>,
 }
 
