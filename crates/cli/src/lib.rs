@@ -23,12 +23,13 @@ mod commands;
 mod display;
 mod explanation;
 mod failure;
+mod help;
 mod output;
 mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use scst_reward::RewardRegistry;
 
 use crate::{
@@ -40,7 +41,9 @@ use crate::{
 ///
 /// Configurations may name the rewards of `registry` beside the built-in ones: `custom = { name = "..." }`.
 pub fn run(registry: RewardRegistry) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let matches = help::command().try_get_matches();
+    let arguments = matches.and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => return refuse_command_line(&error),
     };
