@@ -13,6 +13,7 @@ mod features;
 mod import;
 mod scenes;
 mod score;
+mod show_config;
 mod split_name;
 mod tokenize;
 mod train;
@@ -33,6 +34,7 @@ pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
+pub(crate) use show_config::ShowConfigArguments;
 pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
 pub(crate) use train::TrainArguments;
@@ -79,8 +81,8 @@ pub(crate) enum Command {
     Tokenize(TokenizeArguments),
     /// List the rewards that a configuration can name, with their options, defaults and ranges
     Rewards,
-    /// Print a configuration with all defaults, after checking it
-    Config(ConfigArguments),
+    /// Print a configuration with all defaults, after checking it, or explain its keys
+    Config(ShowConfigArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
     /// Measure how fast training is on this machine

@@ -21,8 +21,10 @@
 mod arguments;
 mod commands;
 mod display;
+mod explanation;
 mod failure;
 mod output;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -38,7 +40,10 @@ use crate::{
 ///
 /// Configurations may name the rewards of `registry` beside the built-in ones: `custom = { name = "..." }`.
 pub fn run(registry: RewardRegistry) -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse_command_line(&error),
+    };
     match run_command(arguments, &registry) {
         Ok(code) => code,
         Err(failure) => {
@@ -46,6 +51,18 @@ pub fn run(registry: RewardRegistry) -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Shows what is wrong with the command line, or the help or version that it asks for.
+fn refuse_command_line(error: &clap::Error) -> ExitCode {
+    let given: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if let Some(message) = usage::in_plain_words(error, &given) {
+        eprintln!("error: {message}");
+        return ExitCode::from(2);
+    }
+    error.exit()
 }
 
 fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
@@ -61,7 +78,7 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
-        Command::Rewards => Ok(commands::rewards::run()),
+        Command::Rewards => commands::rewards::run(),
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),

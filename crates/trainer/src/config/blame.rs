@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, Override, Problem, ValidConfig, wording};
+use super::{Config, ConfigError, Override, Problem, ValidConfig, forms, wording};
 
 /// A problem, and the overrides that it comes of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,11 @@ fn attempt(table: &Table, path: &Path, overrides: &[&Override]) -> Attempt {
     for change in overrides {
         change.apply(&mut table)?;
     }
+    let forms = forms::problems(&table);
+    if !forms.is_empty() {
+        return Ok(Err(forms));
+    }
+    Config::fill_defaults(&mut table);
     let mut config: Config = match serde_path_to_error::deserialize(Value::Table(table)) {
         Ok(config) => config,
         Err(error) => {
