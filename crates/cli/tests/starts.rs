@@ -52,8 +52,13 @@ fn samples(workplace: &Workplace, run: &str) -> Vec<(u64, String)> {
 #[test]
 fn stage_that_ruins_its_start_says_so_and_best_keeps_the_start() {
     let workplace = from_another_run();
-    let ruin = ["train", "config.toml", "--set", "stages.0.learning_rate=3"];
-    let ruin = [&ruin[..], &SHORT, &["--set", "stages.1.learning_rate=3"]].concat();
+    let ruin = [
+        "train",
+        "config.toml",
+        "--set",
+        "stages.0.learning_rate=1000",
+    ];
+    let ruin = [&ruin[..], &SHORT, &["--set", "stages.1.learning_rate=1000"]].concat();
     let output = workplace.run(&ruin);
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(output.status.success(), "{errors}");
@@ -134,7 +139,7 @@ fn run_from_a_checkpoint_that_is_killed_anywhere_ends_with_the_same_bytes() {
     let workplace = from_another_run();
     let train = |out: &'static str| {
         let start = ["train", "config.toml", "--out", out, "--resume-or-start"];
-        [&start[..], &SHORT].concat()
+        [&start[..], &SHORT, &["--set", "checkpoints.keep=100"]].concat()
     };
     let begun = Instant::now();
     workplace.succeed(&train("whole"));

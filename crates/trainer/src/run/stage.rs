@@ -94,9 +94,7 @@ impl Run<'_> {
             let step = self.progress.step;
             let due = |every: u64| step.is_multiple_of(every);
             self.progress.validation_due = step == steps || due(validate_every);
-            // So a validation stands beside the steps that led to it, and no stage ends with steps that nobody saw.
-            let is_whole = self.progress.validation_due || due(steps_per_epoch);
-            if is_whole || due(self.config.log_every_steps) {
+            if due(self.config.log_every_steps) || self.is_whole(stage, steps, steps_per_epoch) {
                 self.log(stage, rate)?;
             }
             if !self.progress.validation_due && self.checkpoint_due() {
@@ -317,6 +315,17 @@ impl Run<'_> {
             Objective::Scst(critic) => critic.overflow(stage, step, what),
             Objective::Xe(_) => TrainError::NotFinite { stage, step, what },
         }
+    }
+
+    /// Whether the steps since the last record are written down although it is not time: no stage ends with steps that
+    /// nobody saw, by its patience either, and no epoch goes by without a record.
+    fn is_whole(&self, stage: &StageConfig, steps: u64, steps_per_epoch: u64) -> bool {
+        let progress = &self.progress;
+        let is_short = steps_per_epoch < self.config.log_every_steps;
+        let may_end = progress.validation_due && stage.patience.is_some();
+        progress.step == steps
+            || may_end
+            || (is_short && progress.step.is_multiple_of(steps_per_epoch))
     }
 
     /// Writes down the training metrics since the last time.
