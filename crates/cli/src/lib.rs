@@ -21,6 +21,7 @@
 mod arguments;
 mod commands;
 mod display;
+mod examples;
 mod failure;
 mod output;
 
@@ -42,15 +43,17 @@ pub fn run(registry: RewardRegistry) -> ExitCode {
     match run_command(arguments, &registry) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::error(&failure);
             failure.exit_code()
         }
     }
 }
 
 fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
+    output::set_verbosity(arguments.verbosity());
     tracing_subscriber::fmt()
-        .with_max_level(arguments.log_level)
+        .with_max_level(arguments.log_level())
+        .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
         .init();
