@@ -21,6 +21,7 @@
 mod arguments;
 mod commands;
 mod display;
+mod examples;
 mod explanation;
 mod failure;
 mod help;
@@ -50,7 +51,7 @@ pub fn run(registry: RewardRegistry) -> ExitCode {
     match run_command(arguments, &registry) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::error(&failure);
             failure.exit_code()
         }
     }
@@ -62,15 +63,17 @@ fn refuse_command_line(error: &clap::Error) -> ExitCode {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     if let Some(message) = usage::in_plain_words(error, &given) {
-        eprintln!("error: {message}");
+        output::error(&message);
         return ExitCode::from(2);
     }
     error.exit()
 }
 
 fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
+    output::set_verbosity(arguments.verbosity());
     tracing_subscriber::fmt()
-        .with_max_level(arguments.log_level)
+        .with_max_level(arguments.log_level())
+        .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
         .init();
