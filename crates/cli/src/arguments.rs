@@ -11,6 +11,7 @@ mod estimators;
 mod eval;
 mod features;
 mod import;
+mod reward;
 mod scenes;
 mod score;
 mod split_name;
@@ -31,6 +32,7 @@ pub(crate) use estimators::EstimatorArguments;
 pub(crate) use eval::EvalArguments;
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use reward::RewardArguments;
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
 pub(crate) use split_name::SplitName;
@@ -79,6 +81,14 @@ pub(crate) enum Command {
     Tokenize(TokenizeArguments),
     /// List the rewards that a configuration can name, with their options, defaults and ranges
     Rewards,
+    /// Compute rewards for other programs, a trainer in Python say: JSON lines in, JSON lines out
+    ///
+    ///   scst reward --serve --references captions.json
+    ///
+    /// reads a request a line, {"captions":[{"image_id":"x.jpg","text":"a dog"}]}, and answers it with one,
+    /// {"scores":[0.3]}. scripts/README.md has the protocol, scripts/reward_client.py a client.
+    #[command(verbatim_doc_comment)]
+    Reward(RewardArguments),
     /// Print a configuration with all defaults, after checking it
     Config(ConfigArguments),
     /// List the backends and devices that this binary and this machine can use

@@ -12,6 +12,7 @@ mod decoder;
 mod load;
 mod optional;
 mod problem;
+mod reward_list;
 mod stage;
 mod valid;
 mod wording;
@@ -27,6 +28,7 @@ pub(crate) use contradictions::Words;
 pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use load::{ConfigError, Override};
 pub use problem::Problem;
+pub use reward_list::parse_rewards;
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, MixerConfig,
