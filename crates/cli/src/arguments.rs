@@ -11,6 +11,7 @@ mod estimators;
 mod eval;
 mod features;
 mod import;
+mod reward;
 mod run_overrides;
 mod scenes;
 mod score;
@@ -35,6 +36,7 @@ pub(crate) use estimators::EstimatorArguments;
 pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
@@ -110,6 +112,14 @@ pub(crate) enum Command {
     Rewards,
     /// Print a configuration with all defaults, after checking it, or explain its keys
     Config(ShowConfigArguments),
+    /// Compute rewards for other programs, a trainer in Python say: JSON lines in, JSON lines out
+    ///
+    ///   scst reward --serve --references captions.json
+    ///
+    /// reads a request a line, {"captions":[{"image_id":"x.jpg","text":"a dog"}]}, and answers it with one,
+    /// {"scores":[0.3]}. scripts/README.md has the protocol, scripts/reward_client.py a client.
+    #[command(verbatim_doc_comment)]
+    Reward(RewardArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
     /// Measure how fast training is on this machine

@@ -10,6 +10,7 @@ pub(crate) mod estimators;
 pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod import;
+pub(crate) mod reward;
 pub(crate) mod rewards;
 pub(crate) mod scenes;
 pub(crate) mod score;

@@ -85,6 +85,7 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
         Command::Rewards => commands::rewards::run(),
+        Command::Reward(arguments) => commands::reward::run(&arguments, registry),
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),

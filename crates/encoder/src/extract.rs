@@ -240,7 +240,7 @@ fn finish(
 /// # Errors
 /// The folder cannot be listed, holds no image, or one whose name cannot be a line of a names file.
 pub fn list_images(folder: &Path) -> Result<(Vec<String>, PassedOver), EncoderError> {
-    listing::images(folder)
+    listing::images(folder, false)
 }
 
 /// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.

@@ -1,6 +1,8 @@
 //! A reward that is another program, of any language: captions go to its standard input, scores come from its standard
 //! output.
 //!
+//! [`serve`](crate::serve) is the other side of the same protocol.
+//!
 //! # Protocol, version 1
 //! The program is started once and kept running. It reads requests from its standard input and answers each with one
 //! line on its standard output. Both are JSON, in UTF-8, on a single line that ends with `\n`. A request is

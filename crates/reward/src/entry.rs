@@ -119,7 +119,7 @@ pub(crate) enum RewardKind {
 
 impl RewardKind {
     /// The key that sets it.
-    fn key(&self) -> &'static str {
+    pub(crate) fn key(&self) -> &'static str {
         match self {
             Self::CiderD(_) => "cider_d",
             Self::Bleu(_) => "bleu",

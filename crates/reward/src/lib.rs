@@ -22,6 +22,7 @@
 //! | [`penalties`] | penalties for repetition, length and bad endings |
 //! | [`command`] | a reward that is another program: the protocol, time-outs, restarts, workers |
 //! | [`meteor`], [`mod@spice`] | METEOR and SPICE, computed by their own jars |
+//! | [`serve`] | rewards for other programs: the same protocol with the roles swapped |
 //! | [`program_error`] | what can be wrong with another program |
 //! | [`entry`] | one entry of a configured list of rewards |
 //! | [`sources`] | what rewards are made from: references, n-grams, frequencies |
@@ -62,6 +63,7 @@ pub mod references;
 pub mod registry;
 pub mod reward;
 pub mod rouge_l;
+pub mod serve;
 pub mod sources;
 pub mod spice;
 

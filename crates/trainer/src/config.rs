@@ -20,6 +20,7 @@ mod problem;
 mod ranges;
 #[cfg(test)]
 mod recommended;
+mod reward_list;
 mod schema;
 mod shape;
 mod stage;
@@ -39,6 +40,7 @@ pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use explain::{KeyDescription, explain, keys_like};
 pub use load::{ConfigError, Override};
 pub use problem::Problem;
+pub use reward_list::parse_rewards;
 pub use schema::json_schema;
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
