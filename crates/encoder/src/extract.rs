@@ -235,12 +235,16 @@ fn finish(
     progress.remove()
 }
 
-/// File names of the images in a folder, sorted by their bytes, and what is passed over.
+/// File names of the images in a folder, sorted by their bytes, and what is passed over. With `is_recursive`, those in
+/// folders within it too, as paths from the folder.
 ///
 /// # Errors
 /// The folder cannot be listed, holds no image, or one whose name cannot be a line of a names file.
-pub fn list_images(folder: &Path) -> Result<(Vec<String>, PassedOver), EncoderError> {
-    listing::images(folder, false)
+pub fn list_images(
+    folder: &Path,
+    is_recursive: bool,
+) -> Result<(Vec<String>, PassedOver), EncoderError> {
+    listing::images(folder, is_recursive)
 }
 
 /// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.
