@@ -11,6 +11,7 @@ mod estimators;
 mod eval;
 mod features;
 mod import;
+mod run_overrides;
 mod scenes;
 mod score;
 mod show_config;
@@ -18,8 +19,10 @@ mod split_name;
 mod tokenize;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
+
+use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
@@ -29,9 +32,10 @@ pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
 pub(crate) use estimators::EstimatorArguments;
-pub(crate) use eval::EvalArguments;
+pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
 pub(crate) use show_config::ShowConfigArguments;
@@ -55,9 +59,32 @@ pub(crate) struct Arguments {
     /// What is to be done.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// How much is logged to standard error: off, error, warn, info, debug or trace.
-    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
-    pub(crate) log_level: LevelFilter,
+    /// Say less: only warnings, errors and results
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more: every record and checkpoint of a run; twice, what the libraries log too
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+impl Arguments {
+    /// How much is said beside results.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        }
+    }
+
+    /// What is said of what the libraries log.
+    pub(crate) fn log_level(&self) -> LevelFilter {
+        if self.verbose > 1 {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::WARN
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -33,12 +33,20 @@ impl fmt::Display for Explanation<'_> {
 fn facts(key: &KeyDescription) -> String {
     let kind = &key.kind;
     match (&key.default, &key.default_of_scst) {
-        (Some(default), Some(of_scst)) => format!("{kind}; default {default}, in an scst stage {of_scst}"),
+        (Some(default), Some(of_scst)) => {
+            format!("{kind}; default {default}, in an scst stage {of_scst}")
+        }
         (Some(default), None) if !key.is_table => format!("{kind}; default {default}"),
         // What a table holds by default stands at its keys, but for the one that it has.
         (Some(default), None) => {
-            let chosen = key.choices.iter().find(|(name, _)| default.starts_with(&format!("{{ {name} =")));
-            chosen.map_or_else(|| kind.clone(), |(name, _)| format!("{kind}; default {name}"))
+            let chosen = key
+                .choices
+                .iter()
+                .find(|(name, _)| default.starts_with(&format!("{{ {name} =")));
+            chosen.map_or_else(
+                || kind.clone(),
+                |(name, _)| format!("{kind}; default {name}"),
+            )
         }
         (None, _) if key.is_required => format!("{kind}; has to be given"),
         _ => kind.clone(),
@@ -46,8 +54,17 @@ fn facts(key: &KeyDescription) -> String {
 }
 
 /// Words in lines of [`COLUMNS`], behind a name in the first of them.
-fn write_wrapped(f: &mut fmt::Formatter<'_>, indent: usize, name: &str, words: &str) -> fmt::Result {
-    let hanging = if name.is_empty() { indent } else { indent + NAME };
+fn write_wrapped(
+    f: &mut fmt::Formatter<'_>,
+    indent: usize,
+    name: &str,
+    words: &str,
+) -> fmt::Result {
+    let hanging = if name.is_empty() {
+        indent
+    } else {
+        indent + NAME
+    };
     let mut line = format!("{:indent$}{name}", "");
     if line.chars().count() >= hanging && !name.is_empty() {
         writeln!(f, "{line}")?;

@@ -36,7 +36,9 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
         None => (option, None),
     };
     let name = option.strip_prefix("--")?;
-    let mut rest = given.iter().skip_while(|word| word.split('=').next() != Some(option));
+    let mut rest = given
+        .iter()
+        .skip_while(|word| word.split('=').next() != Some(option));
     let first = rest.next();
     let value = joined
         .or_else(|| Some(first?.split_once('=')?.1.to_owned()))
@@ -53,20 +55,33 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
     // What is nearest to the top is most likely meant.
     keys.sort_by_key(|key| key.split('.').filter(|part| *part != "N").count());
     let is_of_scst = |stage: &StageConfig| stage.scst.is_some();
-    let scst = config.as_ref().and_then(|config| config.stages.iter().position(is_of_scst));
+    let scst = config
+        .as_ref()
+        .and_then(|config| config.stages.iter().position(is_of_scst));
     let sets = keys.iter().take(OFFERED);
-    let sets: Vec<String> = sets.map(|key| format!("`{}`", set(key, value, scst))).collect();
+    let sets: Vec<String> = sets
+        .map(|key| format!("`{}`", set(key, value, scst)))
+        .collect();
     let is_of_a_stage = sets.iter().any(|set| set.contains("stages."));
-    let numbers = if is_of_a_stage { "; stages count from 0" } else { "" };
+    let numbers = if is_of_a_stage {
+        "; stages count from 0"
+    } else {
+        ""
+    };
     (!sets.is_empty()).then(|| {
         let sets = sets.join(" or ");
-        format!("there is no option `{option}`: keys of the configuration are set with {sets}{numbers}")
+        format!(
+            "there is no option `{option}`: keys of the configuration are set with {sets}{numbers}"
+        )
     })
 }
 
 /// How a key is set on the command line.
 fn set(key: &str, value: &str, scst: Option<usize>) -> String {
-    let stage = scst.filter(|_| key.contains(".scst.")).unwrap_or(0).to_string();
+    let stage = scst
+        .filter(|_| key.contains(".scst."))
+        .unwrap_or(0)
+        .to_string();
     let mut parts: Vec<&str> = key.split('.').collect();
     let mut numbers = [stage.as_str(), "0"].into_iter();
     for part in parts.iter_mut().filter(|part| **part == "N") {
@@ -83,13 +98,19 @@ fn set(key: &str, value: &str, scst: Option<usize>) -> String {
 /// A number that cannot be read.
 fn wrong_value(error: &Error) -> Option<String> {
     let option = text(error, ContextKind::InvalidArg)?;
-    let option = option.split([' ', '=']).next().unwrap_or(&option).to_owned();
+    let option = option
+        .split([' ', '='])
+        .next()
+        .unwrap_or(&option)
+        .to_owned();
     let found = text(error, ContextKind::InvalidValue)?;
     let cause = std::error::Error::source(error)?.to_string();
     let expected = match cause.as_str() {
         "number too large to fit in target type" => "a smaller number",
         "number too small to fit in target type" => "a larger number",
-        "invalid digit found in string" | "cannot parse integer from empty string" => "a whole number, 0 or more",
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            "a whole number, 0 or more"
+        }
         "invalid float literal" | "cannot parse float from empty string" => "a number",
         _ => return None,
     };

@@ -235,6 +235,14 @@ fn finish(
     progress.remove()
 }
 
+/// File names of the images in a folder, sorted by their bytes, and what is passed over.
+///
+/// # Errors
+/// The folder cannot be listed, holds no image, or one whose name cannot be a line of a names file.
+pub fn list_images(folder: &Path) -> Result<(Vec<String>, PassedOver), EncoderError> {
+    listing::images(folder)
+}
+
 /// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ use burn::{
     tensor::{DType, Device, Tensor, TensorData, activation::relu},
 };
 use rand::Rng;
-use scst_kernels::multi_head::Sources;
 use schemars::JsonSchema;
+use scst_kernels::multi_head::Sources;
 use serde::{Deserialize, Serialize};
 
 use crate::{

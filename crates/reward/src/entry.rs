@@ -216,7 +216,14 @@ mod tests {
         let of_all = ["weight", "standardise", "self_critical"];
         let mut keys: Vec<&str> = of_all.into_iter().chain(KINDS).collect();
         keys.sort_unstable();
-        assert_eq!(keys, entry.as_object().expect("an object").keys().collect::<Vec<_>>());
+        assert_eq!(
+            keys,
+            entry
+                .as_object()
+                .expect("an object")
+                .keys()
+                .collect::<Vec<_>>()
+        );
         assert_eq!(KEYS, KINDS.join(", "));
     }
 }

@@ -1,8 +1,8 @@
 //! Captions drawn from a distribution that is sharper, flatter or shorter than the model's.
 
 use rand::{Rng, RngExt};
-use scst_kernels::softmax::draw;
 use schemars::JsonSchema;
+use scst_kernels::softmax::draw;
 use serde::{Deserialize, Serialize};
 
 use crate::{

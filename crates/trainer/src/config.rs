@@ -28,9 +28,9 @@ mod wording;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use scst_data::{CaptionSource, FeatureSource, WordSplit};
 use scst_model::CaptionerConfig;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use blame::Complaint;

@@ -48,7 +48,9 @@ fn every_key_in_a_wrong_form_is_told_in_plain_words() {
         let stage = if key.path.contains(".scst") { "1" } else { "0" };
         let path = key.path.replacen('N', stage, 1).replace(".N", ".0");
         for form in FORMS {
-            let Err(error) = set(&path, form) else { continue };
+            let Err(error) = set(&path, form) else {
+                continue;
+            };
             refused += 1;
             let message = error.to_string();
             let said = problem(&message).or_else(|| {
@@ -69,39 +71,115 @@ fn every_key_in_a_wrong_form_is_told_in_plain_words() {
 #[test]
 fn forms_that_people_try_are_answered_with_one_that_is_right() {
     for (path, form, expected) in [
-        ("stages.0.schedule", "\"cosine\"", "`schedule = { cosine = { final_fraction = 0.1 } }`"),
-        ("validation.decoder.search", "\"beam\"", "`search = { beam = { width = 5 } }`"),
-        ("validation.decoder.search", "{ greedy = {} }", "`search = \"greedy\"`"),
-        ("stages.1.scst.baseline", "{ greedy = {} }", "`baseline = \"greedy\"`"),
-        ("stages.1.scst.baseline", "\"greedyy\"", "did you mean `greedy`?"),
+        (
+            "stages.0.schedule",
+            "\"cosine\"",
+            "`schedule = { cosine = { final_fraction = 0.1 } }`",
+        ),
+        (
+            "validation.decoder.search",
+            "\"beam\"",
+            "`search = { beam = { width = 5 } }`",
+        ),
+        (
+            "validation.decoder.search",
+            "{ greedy = {} }",
+            "`search = \"greedy\"`",
+        ),
+        (
+            "stages.1.scst.baseline",
+            "{ greedy = {} }",
+            "`baseline = \"greedy\"`",
+        ),
+        (
+            "stages.1.scst.baseline",
+            "\"greedyy\"",
+            "did you mean `greedy`?",
+        ),
         ("stages.0.clip", "0.1", "`clip = { value = 0.1 }`"),
         ("model", "\"fc\"", "`model = { fc = {} }`"),
-        ("model", "{ lstm = {} }", "found `lstm`, expected one of `fc`"),
-        ("data.captions", "\"a.json\"", "`captions = { karpathy = { path = \"dataset.json\" } }`"),
-        ("data.features", "\"x.npy\"", "`features = { npy = { path = \"features.npy\" } }`"),
+        (
+            "model",
+            "{ lstm = {} }",
+            "found `lstm`, expected one of `fc`",
+        ),
+        (
+            "data.captions",
+            "\"a.json\"",
+            "`captions = { karpathy = { path = \"dataset.json\" } }`",
+        ),
+        (
+            "data.features",
+            "\"x.npy\"",
+            "`features = { npy = { path = \"features.npy\" } }`",
+        ),
         (
             "data.captions",
             "{ karpathy = { path = \"a\" }, coco = {} }",
             "found `coco` and `karpathy` together",
         ),
-        ("stages.1.scst.rewards", "[{ bleu = {}, rouge_l = {} }]", "found bleu and rouge_l, expected exactly one"),
-        ("stages.1.scst.rewards", "{ bleu = {} }", "begins with `[[stages.scst.rewards]]`"),
-        ("stages.1.scst.rewards", "[\"cider_d\"]", "such as `{ cider_d = {} }`"),
-        ("stages.1.scst.rewards", "[{ cider = {} }]", "did you mean `stages.1.scst.rewards.0.cider_d`?"),
+        (
+            "stages.1.scst.rewards",
+            "[{ bleu = {}, rouge_l = {} }]",
+            "found bleu and rouge_l, expected exactly one",
+        ),
+        (
+            "stages.1.scst.rewards",
+            "{ bleu = {} }",
+            "begins with `[[stages.scst.rewards]]`",
+        ),
+        (
+            "stages.1.scst.rewards",
+            "[\"cider_d\"]",
+            "such as `{ cider_d = {} }`",
+        ),
+        (
+            "stages.1.scst.rewards",
+            "[{ cider = {} }]",
+            "did you mean `stages.1.scst.rewards.0.cider_d`?",
+        ),
         (
             "stages.1.scst.rewards",
             "[{ custom = { name = \"a\", optoins = {} } }]",
             "did you mean `stages.1.scst.rewards.0.custom.options`?",
         ),
-        ("stages", "{ epochs = 3 }", "each of which begins with `[[stages]]`"),
-        ("stages.1.xe", "{}", "found `xe` and `scst`, expected one objective"),
-        ("stages.0.epochs", "\"3\"", "expected a whole number, 1 to 1e6 (write `3` without quotes)"),
+        (
+            "stages",
+            "{ epochs = 3 }",
+            "each of which begins with `[[stages]]`",
+        ),
+        (
+            "stages.1.xe",
+            "{}",
+            "found `xe` and `scst`, expected one objective",
+        ),
+        (
+            "stages.0.epochs",
+            "\"3\"",
+            "expected a whole number, 1 to 1e6 (write `3` without quotes)",
+        ),
         ("stages.0.epochs", "3.0", "(write `3`)"),
         ("stages.0.epochs", "1e3", "(write `1000`)"),
-        ("data.standardise", "\"true\"", "expected true or false (write `true` without quotes)"),
-        ("stages.0.batch_size", "3", "did you mean `stages.0.images_per_batch`?"),
-        ("stages.1.baseline", "\"greedy\"", "did you mean `stages.1.scst.baseline`?"),
-        ("stage.0.epochs", "3", "key `stage`: no such key (did you mean `stages`?)"),
+        (
+            "data.standardise",
+            "\"true\"",
+            "expected true or false (write `true` without quotes)",
+        ),
+        (
+            "stages.0.batch_size",
+            "3",
+            "did you mean `stages.0.images_per_batch`?",
+        ),
+        (
+            "stages.1.baseline",
+            "\"greedy\"",
+            "did you mean `stages.1.scst.baseline`?",
+        ),
+        (
+            "stage.0.epochs",
+            "3",
+            "key `stage`: no such key (did you mean `stages`?)",
+        ),
     ] {
         let message = set(path, form).expect_err(form).to_string();
         assert!(message.contains(expected), "{path} = {form}: {message}");

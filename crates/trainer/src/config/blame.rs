@@ -174,7 +174,7 @@ xe = {}
             (
                 &["stages.0.learning_rate=\"fast\""],
                 &[],
-                "--set stages.0.learning_rate: found string \"fast\", expected a number",
+                "--set stages.0.learning_rate: found \"fast\", expected a number, above 0",
             ),
             (
                 &["stages.0={ epochs = 1, learning_rate = -1, xe = {} }"],
@@ -214,7 +214,7 @@ xe = {}
             (
                 &["seed=-1"],
                 &[("threads", "0")],
-                "--set seed: found integer `-1`, expected a whole number, 0 or more",
+                "--set seed: found -1, expected a whole number, 0 to 2^63 - 1",
             ),
             (
                 &["log_every_steps=0"],
@@ -258,7 +258,7 @@ xe = {}
         let broken = FILE.replace("max_length = 8", "max_length = \"8\"");
         assert_eq!(
             message(&broken, &["seed=4"], &[]),
-            "`c.toml`: key `data.max_length`: found string \"8\", expected a whole number, 0 or more"
+            "`c.toml`: key `data.max_length`: found \"8\", expected a whole number, 1 to 1000 (write `8` without quotes)"
         );
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use scst_data::Vocabulary;
 use scst_model::CaptionerConfig;
 use scst_sampler::{BeamOptions, Draw, LengthNormalisation, OptionProblem, SamplingOptions};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{

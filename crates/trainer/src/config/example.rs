@@ -14,7 +14,9 @@ pub(super) fn toml(value: &Value) -> String {
         Value::Object(keys) if keys.is_empty() => "{}".to_owned(),
         Value::Object(keys) => {
             let keys = keys.iter().filter(|(_, value)| !value.is_null());
-            let keys: Vec<String> = keys.map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+            let keys: Vec<String> = keys
+                .map(|(key, value)| format!("{key} = {}", toml(value)))
+                .collect();
             format!("{{ {} }}", keys.join(", "))
         }
         other => other.to_string(),
@@ -37,7 +39,13 @@ pub(super) fn of_shape(shape: &Shape, example: Option<&Value>) -> String {
         Shape::Table(table) => {
             let required = table.keys.iter().filter(|key| key.is_required);
             let required: Vec<String> = required
-                .map(|key| format!("{} = {}", key.name, of_shape(&key.shape, key.example.as_ref())))
+                .map(|key| {
+                    format!(
+                        "{} = {}",
+                        key.name,
+                        of_shape(&key.shape, key.example.as_ref())
+                    )
+                })
                 .collect();
             let one = table.one_of.first().and_then(|one| table.key(one));
             match (required.is_empty(), one) {

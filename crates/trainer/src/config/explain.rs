@@ -80,7 +80,9 @@ pub fn keys_like(name: &str) -> Vec<String> {
 /// Paths of the keys of this name.
 pub(super) fn places(name: &str) -> Vec<String> {
     let paths = every_key().into_iter().map(|entry| entry.path);
-    paths.filter(|path| path.rsplit('.').next() == Some(name)).collect()
+    paths
+        .filter(|path| path.rsplit('.').next() == Some(name))
+        .collect()
 }
 
 /// The parts of a path, without numbers of elements.
@@ -102,7 +104,8 @@ fn below(shape: &Shape, path: &str, all: &mut Vec<KeyDescription>) {
     match shape {
         Shape::Table(table) => {
             // Values first, as a file has them; then tables.
-            let (values, tables): (Vec<_>, Vec<_>) = table.keys.iter().partition(|key| !is_table(&key.shape));
+            let (values, tables): (Vec<_>, Vec<_>) =
+                table.keys.iter().partition(|key| !is_table(&key.shape));
             for key in values.into_iter().chain(tables) {
                 let path = joined(path, &key.name);
                 all.push(of_key(key, &path));
@@ -183,7 +186,10 @@ fn kind(shape: &Shape) -> String {
         Shape::List(element) => format!("list of {}", kind(element)),
         Shape::Table(_) | Shape::Free => "table".to_owned(),
         Shape::Choice(variants) => {
-            let tables = variants.iter().filter(|variant| variant.shape.is_some()).count();
+            let tables = variants
+                .iter()
+                .filter(|variant| variant.shape.is_some())
+                .count();
             match tables {
                 0 => "one of these names",
                 _ if tables == variants.len() => "table of one of these",
@@ -214,7 +220,12 @@ mod tests {
     #[test]
     fn keys_are_found_by_path_table_and_last_name() {
         let baseline = ["stages.N.scst.baseline"];
-        for key in ["stages.0.scst.baseline", "stages.scst.baseline", "baseline", "leave_one_out"] {
+        for key in [
+            "stages.0.scst.baseline",
+            "stages.scst.baseline",
+            "baseline",
+            "leave_one_out",
+        ] {
             assert_eq!(paths(key), baseline, "{key}");
         }
         let keys = ["candidate", "dropout", "embedding", "hidden", "word_input"];
@@ -223,7 +234,10 @@ mod tests {
         assert_eq!(paths("model.fc"), fc);
         assert_eq!(paths("seed"), ["seed", "validation.decoder.seed"]);
         let problem = explain(Some("baselin")).unwrap_err().to_string();
-        assert_eq!(problem, "no key is named `baselin` (did you mean `baseline`?)");
+        assert_eq!(
+            problem,
+            "no key is named `baselin` (did you mean `baseline`?)"
+        );
     }
 
     #[test]
@@ -231,14 +245,21 @@ mod tests {
         for entry in explain(None).unwrap() {
             assert!(!entry.meaning.is_empty(), "{}", entry.path);
             assert!(!entry.kind.is_empty(), "{}", entry.path);
-            assert!(entry.choices.iter().all(|(_, meaning)| !meaning.is_empty()), "{}", entry.path);
+            assert!(
+                entry.choices.iter().all(|(_, meaning)| !meaning.is_empty()),
+                "{}",
+                entry.path
+            );
         }
     }
 
     #[test]
     fn names_of_other_programs_lead_to_keys() {
         assert_eq!(keys_like("lr"), ["stages.N.learning_rate"]);
-        assert_eq!(keys_like("batch-size"), ["stages.N.images_per_batch"]);
+        assert_eq!(
+            keys_like("batch-size"),
+            ["stages.N.images_per_batch", "validation.images_per_batch"]
+        );
         assert_eq!(keys_like("beam"), ["validation.decoder.search.beam"]);
         assert!(keys_like("zebra").is_empty());
     }

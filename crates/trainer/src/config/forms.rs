@@ -31,7 +31,9 @@ impl Forms {
     fn check(&mut self, value: &Value, shape: &Shape, key: &str, example: Option<&Json>) {
         match (shape, value) {
             (Shape::Table(table), Value::Table(values)) => self.check_table(values, table, key),
-            (Shape::Choice(variants), Value::Table(values)) => self.check_choice(values, variants, key),
+            (Shape::Choice(variants), Value::Table(values)) => {
+                self.check_choice(values, variants, key)
+            }
             (Shape::Choice(variants), Value::String(name)) => self.check_name(name, variants, key),
             (Shape::List(element), Value::Array(list)) => {
                 for (k, value) in list.iter().enumerate() {
@@ -45,7 +47,10 @@ impl Forms {
             | (Shape::Free, Value::Table(_)) => {}
             (shape, value) => {
                 let expected = expected(shape, key, example);
-                self.add(key, format!("found {}, expected {expected}", found(value)) + &hint(value, shape));
+                self.add(
+                    key,
+                    format!("found {}, expected {expected}", found(value)) + &hint(value, shape),
+                );
             }
         }
     }
@@ -85,7 +90,10 @@ impl Forms {
             } else {
                 format!("{} together", names.join(" and "))
             };
-            self.add(key, format!("found {found}, expected one of {}", forms(variants, key)));
+            self.add(
+                key,
+                format!("found {found}, expected one of {}", forms(variants, key)),
+            );
             return;
         };
         let Some(variant) = by_name(name) else { return };
@@ -93,7 +101,10 @@ impl Forms {
             Some(shape) => self.check(value, shape, &below(key, name), variant.example.as_ref()),
             None => self.add(
                 key,
-                format!("found a table, expected the name alone: `{} = \"{name}\"`", last(key)),
+                format!(
+                    "found a table, expected the name alone: `{} = \"{name}\"`",
+                    last(key)
+                ),
             ),
         }
     }
@@ -103,7 +114,10 @@ impl Forms {
             Some(variant) if variant.shape.is_some() => {
                 let form = of_variant(variant);
                 let form = format!("`{} = {form}`", last(key));
-                self.add(key, format!("found the name `{name}` alone, expected a table: {form}"));
+                self.add(
+                    key,
+                    format!("found the name `{name}` alone, expected a table: {form}"),
+                );
             }
             Some(_) => {}
             None if variants.iter().any(|variant| variant.shape.is_none()) || is_word(name) => {
@@ -111,14 +125,18 @@ impl Forms {
             }
             None => {
                 let found = shortened(name);
-                self.add(key, format!("found {found}, expected one of {}", forms(variants, key)));
+                self.add(
+                    key,
+                    format!("found {found}, expected one of {}", forms(variants, key)),
+                );
             }
         }
     }
 
     /// Ranges are another matter, but for numbers that nothing here holds.
     fn check_whole(&mut self, number: i64, range: &Range, key: &str) {
-        let is_held = number >= 0 && (number <= i64::from(u32::MAX) || range.most != Some(u32::MAX.into()));
+        let is_held =
+            number >= 0 && (number <= i64::from(u32::MAX) || range.most != Some(u32::MAX.into()));
         if !is_held {
             let expected = whole(range);
             self.add(key, format!("found {number}, expected {expected}"));
@@ -133,7 +151,9 @@ fn unknown_key(name: &str, table: &Table, key: &str) -> String {
     let elsewhere = || {
         let mut places = places(name);
         let place = (places.len() == 1).then(|| places.remove(0))?;
-        let stage = key.strip_prefix("stages.").and_then(|rest| rest.split('.').next());
+        let stage = key
+            .strip_prefix("stages.")
+            .and_then(|rest| rest.split('.').next());
         Some(stage.map_or_else(|| place.clone(), |stage| place.replacen('N', stage, 1)))
     };
     let expected = listed(&names.collect::<Vec<_>>());
@@ -149,7 +169,10 @@ fn unknown_name(name: &str, variants: &[Variant]) -> String {
     let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
     let name = shortened(name);
     let name = name.trim_matches('"');
-    format!("found `{name}`{near}, expected {}", listed(&names.collect::<Vec<_>>()))
+    format!(
+        "found `{name}`{near}, expected {}",
+        listed(&names.collect::<Vec<_>>())
+    )
 }
 
 fn listed(names: &[&str]) -> String {
@@ -168,7 +191,10 @@ fn forms(variants: &[Variant], key: &str) -> String {
     let key = last(key);
     let is_plain = variants.iter().all(|variant| variant.shape.is_none());
     if is_plain || variants.len() > NAMES_WITH_FORMS {
-        let names: Vec<String> = variants.iter().map(|variant| format!("`{}`", variant.name)).collect();
+        let names: Vec<String> = variants
+            .iter()
+            .map(|variant| format!("`{}`", variant.name))
+            .collect();
         let first = variants.first().map(of_variant).unwrap_or_default();
         return format!("{}, such as `{key} = {first}`", names.join(", "));
     }
@@ -181,8 +207,15 @@ fn forms(variants: &[Variant], key: &str) -> String {
 
 /// What a key takes, in words.
 fn expected(shape: &Shape, key: &str, example: Option<&Json>) -> String {
-    let is_element = key.rsplit('.').next().is_some_and(|part| part.parse::<usize>().is_ok());
-    let name = if is_element { String::new() } else { format!("{} = ", last(key)) };
+    let is_element = key
+        .rsplit('.')
+        .next()
+        .is_some_and(|part| part.parse::<usize>().is_ok());
+    let name = if is_element {
+        String::new()
+    } else {
+        format!("{} = ", last(key))
+    };
     let such_as = |what: &str| format!("{what}, such as `{name}{}`", of_shape(shape, example));
     match shape {
         Shape::Flag => "true or false".to_owned(),
@@ -193,8 +226,14 @@ fn expected(shape: &Shape, key: &str, example: Option<&Json>) -> String {
         },
         Shape::Text => such_as("text in quotes"),
         Shape::List(element) if matches!(**element, Shape::Table(_)) => {
-            let header: Vec<&str> = key.split('.').filter(|part| part.parse::<usize>().is_err()).collect();
-            format!("a list of tables, each of which begins with `[[{}]]`", header.join("."))
+            let header: Vec<&str> = key
+                .split('.')
+                .filter(|part| part.parse::<usize>().is_err())
+                .collect();
+            format!(
+                "a list of tables, each of which begins with `[[{}]]`",
+                header.join(".")
+            )
         }
         Shape::List(_) => such_as("a list"),
         Shape::Table(_) | Shape::Free => such_as("a table"),
@@ -223,17 +262,21 @@ fn found(value: &Value) -> String {
 /// The same value as it has to be written.
 fn hint(value: &Value, shape: &Shape) -> String {
     let (plain, how) = match (shape, value) {
-        (Shape::Whole(_) | Shape::Number(_), Value::String(text)) => match text.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() => (text.trim().to_owned(), " without quotes"),
-            _ => return String::new(),
-        },
+        (Shape::Whole(_) | Shape::Number(_), Value::String(text)) => {
+            match text.trim().parse::<f64>() {
+                Ok(number) if number.is_finite() => (text.trim().to_owned(), " without quotes"),
+                _ => return String::new(),
+            }
+        }
         (Shape::Flag, Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
             (text.clone(), " without quotes")
         }
         (Shape::Whole(_), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
             (format!("{number:.0}"), "")
         }
-        (Shape::Text, Value::Integer(_) | Value::Float(_) | Value::Boolean(_)) => (format!("\"{value}\""), ""),
+        (Shape::Text, Value::Integer(_) | Value::Float(_) | Value::Boolean(_)) => {
+            (format!("\"{value}\""), "")
+        }
         _ => return String::new(),
     };
     format!(" (write `{plain}`{how})")
@@ -247,11 +290,16 @@ fn shortened(text: &str) -> String {
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 fn last(key: &str) -> &str {
-    let mut parts = key.rsplit('.').filter(|part| part.parse::<usize>().is_err());
+    let mut parts = key
+        .rsplit('.')
+        .filter(|part| part.parse::<usize>().is_err());
     parts.next().unwrap_or(key)
 }
 

@@ -32,7 +32,10 @@ const OTHER_NAMES: [(&str, &str); 22] = [
 /// The one of `names` that `name` was probably meant to be.
 pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase().replace('-', "_");
-    let other = OTHER_NAMES.iter().find(|(of, _)| *of == name).map(|(_, own)| *own);
+    let other = OTHER_NAMES
+        .iter()
+        .find(|(of, _)| *of == name)
+        .map(|(_, own)| *own);
     let alike = |of: &str| {
         if other == Some(of) {
             2.0
@@ -51,7 +54,14 @@ mod tests {
 
     #[test]
     fn names_are_found_by_likeness_and_by_their_names_elsewhere() {
-        let keys = ["epochs", "images_per_batch", "learning_rate", "minimum_count", "name", "patience"];
+        let keys = [
+            "epochs",
+            "images_per_batch",
+            "learning_rate",
+            "minimum_count",
+            "name",
+            "patience",
+        ];
         for (name, expected) in [
             ("lerning_rate", Some("learning_rate")),
             ("learning-rate", Some("learning_rate")),

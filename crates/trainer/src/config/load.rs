@@ -183,13 +183,27 @@ impl Override {
         let mut at = &mut whole;
         let mut shape = Some(root());
         for key in &self.path {
+            let below = shape.and_then(|shape| shape.below(key));
             if let Some(shape) = shape {
                 make_room(at, shape, key);
             }
+            match (below, &mut *at) {
+                // A list that the file does not have begins with the element that is set.
+                (Some(Shape::List(_)), Value::Table(values)) => {
+                    values
+                        .entry(key.clone())
+                        .or_insert_with(|| Value::Array(Vec::new()));
+                }
+                (Some(_), Value::Array(list)) if list.is_empty() && key == "0" => {
+                    list.push(Value::Table(Table::new()));
+                }
+                _ => {}
+            }
             at = self.child(at, key)?;
-            shape = shape.and_then(|shape| shape.below(key));
+            shape = below;
         }
-        let is_text = matches!(shape, Some(Shape::Text)) && !matches!(self.value, Value::Table(_) | Value::Array(_));
+        let is_text = matches!(shape, Some(Shape::Text))
+            && !matches!(self.value, Value::Table(_) | Value::Array(_));
         *at = match &self.value {
             // A text that looks like a number.
             other if is_text && !other.is_str() => Value::String(self.raw.clone()),

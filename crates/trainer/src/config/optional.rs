@@ -32,7 +32,9 @@ impl Config {
 
 /// The path of the table that a line begins, its place in lists among `seen`.
 fn header(line: &str, seen: &mut Vec<(String, usize)>) -> Option<Vec<String>> {
-    let element = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+    let element = line
+        .strip_prefix("[[")
+        .and_then(|rest| rest.strip_suffix("]]"));
     let table = || line.strip_prefix('[')?.strip_suffix(']');
     let name = element.or_else(table)?;
     if element.is_some() {
@@ -45,7 +47,11 @@ fn header(line: &str, seen: &mut Vec<(String, usize)>) -> Option<Vec<String>> {
     }
     let (mut path, mut so_far) = (Vec::new(), String::new());
     for part in name.split('.') {
-        so_far = if so_far.is_empty() { part.to_owned() } else { format!("{so_far}.{part}") };
+        so_far = if so_far.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{so_far}.{part}")
+        };
         path.push(part.to_owned());
         if let Some((_, number)) = seen.iter().find(|(list, _)| *list == so_far) {
             path.push(number.to_string());
@@ -80,11 +86,19 @@ fn comments(shape: &Shape, value: &Value) -> String {
         let is_set = group.iter().any(|name| values.contains_key(name));
         is_set && group.contains(&key.name) && matches!(key.shape, Shape::Table(_))
     };
-    let keys = table.keys.iter().filter(|key| !values.contains_key(&key.name));
-    let keys = keys.filter(|key| !is_chosen(&table.one_of, key) && !is_chosen(&table.never_both, key));
+    let keys = table
+        .keys
+        .iter()
+        .filter(|key| !values.contains_key(&key.name));
+    let keys =
+        keys.filter(|key| !is_chosen(&table.one_of, key) && !is_chosen(&table.never_both, key));
     let line = |key: &Key| {
         let example = of_shape(&key.shape, key.default.as_ref().or(key.example.as_ref()));
-        format!("# {} = {example}  # {}\n", key.name, first_letter_small(&key.meaning))
+        format!(
+            "# {} = {example}  # {}\n",
+            key.name,
+            first_letter_small(&key.meaning)
+        )
     };
     keys.map(line).collect()
 }
@@ -163,12 +177,20 @@ mod tests {
         for k in comments {
             let mut uncommented = lines.clone();
             uncommented[k] = &lines[k][2..];
-            keys.push(uncommented[k].split(' ').next().unwrap_or_default().to_owned());
+            keys.push(
+                uncommented[k]
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
             // A value may contradict others; a key that does not exist, or has another form, is another error.
             let parsed = parse(&uncommented.join("\n"));
             let is_known = match &parsed {
                 Ok(_) => true,
-                Err(error @ ConfigError::Problems { .. }) => !error.to_string().contains("no such key"),
+                Err(error @ ConfigError::Problems { .. }) => {
+                    !error.to_string().contains("no such key")
+                }
                 Err(_) => false,
             };
             assert!(is_known, "{}: {parsed:?}", lines[k]);
@@ -178,7 +200,17 @@ mod tests {
         absent(root(), &whole, &mut expected);
         // The objective and the reward that are set are one of several.
         let chosen = |key: &String| {
-            let others = ["xe", "scst", "cider_d", "bleu", "rouge_l", "mixer_bleu", "meteor", "command", "custom"];
+            let others = [
+                "xe",
+                "scst",
+                "cider_d",
+                "bleu",
+                "rouge_l",
+                "mixer_bleu",
+                "meteor",
+                "command",
+                "custom",
+            ];
             others.contains(&key.as_str()) || key.ends_with("_penalty")
         };
         expected.retain(|key| !chosen(key));

@@ -20,6 +20,8 @@ xe = {}
 name = "scst"
 epochs = 1
 [stages.scst]
+[[stages.scst.rewards]]
+cider_d = {}
 "#;
 /// Keys whose ends of the range other keys forbid: what is said of them speaks of these.
 const HELD_BY_OTHERS: [&str; 13] = [
@@ -27,14 +29,14 @@ const HELD_BY_OTHERS: [&str; 13] = [
     "images_per_batch",
     "captions_per_image",
     "samples_per_image",
-    "minimum_length", // at most the longest caption
-    "samples",        // of a sampling search
-    "groups",         // divide the width
-    "heads",          // divide the units
-    "positions",      // the longest caption
-    "kl_weight",      // a stored start
+    "minimum_length",  // at most the longest caption
+    "samples",         // of a sampling search
+    "groups",          // divide the width
+    "heads",           // divide the units
+    "positions",       // the longest caption
+    "kl_weight",       // a stored start
     "position_weight", // another captioner
-    "minimum",        // at most the maximum
+    "minimum",         // at most the maximum
     "maximum",
 ];
 /// The sizes of captioners, which are too large together.
@@ -58,7 +60,11 @@ fn places(shape: &Shape, path: &str, before: &[String], all: &mut Vec<Place>) {
         }),
         Shape::Table(table) => {
             for key in &table.keys {
-                let below = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
+                let below = if path.is_empty() {
+                    key.name.clone()
+                } else {
+                    format!("{path}.{}", key.name)
+                };
                 // The objectives have stages of their own.
                 let is_other = matches!(below.as_str(), "stages.0.scst" | "stages.1.xe");
                 if !is_other {
@@ -103,17 +109,38 @@ impl Place {
             return None;
         };
         let name = self.path.rsplit('.').next().unwrap_or_default();
-        let of_key = |text: &String| text.contains(&format!("{name}`: found")) || text.contains(&format!(".{name}: found"));
-        let problems = complaints.iter().map(|complaint| complaint.problem().to_string());
+        let of_key = |text: &String| {
+            text.contains(&format!("{name}`: found")) || text.contains(&format!(".{name}: found"))
+        };
+        let problems = complaints
+            .iter()
+            .map(|complaint| complaint.problem().to_string());
         problems.filter(of_key).next()
     }
 
     /// Numbers outside of the range, and the ends of it.
     fn numbers(&self) -> (Vec<String>, Vec<String>) {
-        let Range { least, most, above, below } = self.range;
+        let Range {
+            least,
+            most,
+            above,
+            below,
+        } = self.range;
         let (mut outside, mut inside) = (Vec::new(), Vec::new());
-        let shown = |number: f64| if self.is_whole { format!("{number:.0}") } else { format!("{number:e}") };
-        let step = |number: f64| if self.is_whole { 1.0 } else { 1e-9_f64.max(number.abs() * 1e-9) };
+        let shown = |number: f64| {
+            if self.is_whole {
+                format!("{number:.0}")
+            } else {
+                format!("{number:e}")
+            }
+        };
+        let step = |number: f64| {
+            if self.is_whole {
+                1.0
+            } else {
+                1e-9_f64.max(number.abs() * 1e-9)
+            }
+        };
         match (least, above) {
             (Some(least), _) => {
                 outside.push(shown(least - step(least)));
@@ -157,13 +184,19 @@ fn documented_ranges_are_those_that_are_checked() {
         let (outside, inside) = place.numbers();
         for value in outside {
             if place.said(&value).is_none() {
-                wrong.push(format!("{} = {value} is taken, outside of {:?}", place.path, place.range));
+                wrong.push(format!(
+                    "{} = {value} is taken, outside of {:?}",
+                    place.path, place.range
+                ));
             }
         }
         for value in inside {
             let said = place.said(&value).filter(|said| !said.contains(SIZES));
             if let Some(said) = said.filter(|_| !HELD_BY_OTHERS.contains(&name)) {
-                wrong.push(format!("{} = {value} is refused, inside of {:?}: {said}", place.path, place.range));
+                wrong.push(format!(
+                    "{} = {value} is refused, inside of {:?}: {said}",
+                    place.path, place.range
+                ));
             }
         }
     }

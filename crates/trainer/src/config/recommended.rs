@@ -24,8 +24,16 @@ scst = {}
 /// The cells of the table of the document that begins with this line.
 fn table(header: &str) -> Vec<Vec<String>> {
     let (_, rest) = DOCUMENT.split_once(header).expect(header);
-    let rows = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
-    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+    let rows = rest
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let cells = |row: &str| {
+        row.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().replace('`', ""))
+            .collect()
+    };
     rows.map(cells).collect()
 }
 
@@ -37,11 +45,16 @@ fn value(text: &str) -> Value {
 /// What a stage has at a key; numbers as such, whole or not.
 fn of_stage(stage: &StageConfig, key: &str) -> Option<Value> {
     let stage = Value::try_from(stage).unwrap();
-    key.split('.').try_fold(stage, |at, part| at.get(part).cloned())
+    key.split('.')
+        .try_fold(stage, |at, part| at.get(part).cloned())
 }
 
 fn is_equal(found: &Value, expected: &Value) -> bool {
-    let number = |value: &Value| value.as_float().or(value.as_integer().map(|whole| whole as f64));
+    let number = |value: &Value| {
+        value
+            .as_float()
+            .or(value.as_integer().map(|whole| whole as f64))
+    };
     match (number(found), number(expected)) {
         (Some(found), Some(expected)) => found == expected,
         _ => found == expected,
@@ -52,7 +65,9 @@ fn is_equal(found: &Value, expected: &Value) -> bool {
 fn recommended() -> Vec<(String, [Option<Value>; 2])> {
     let rows = table("| key | `xe` stage | `scst` stage | why |");
     let cell = |text: &String| (!text.is_empty()).then(|| value(text));
-    rows.iter().map(|row| (row[0].clone(), [cell(&row[1]), cell(&row[2])])).collect()
+    rows.iter()
+        .map(|row| (row[0].clone(), [cell(&row[1]), cell(&row[2])]))
+        .collect()
 }
 
 #[test]
@@ -64,7 +79,11 @@ fn defaults_are_what_the_results_recommend() {
         for (stage, expected) in config.stages.iter().zip(values) {
             let Some(expected) = expected else { continue };
             let found = of_stage(stage, &key).unwrap();
-            assert!(is_equal(&found, &expected), "{}: {key}: {found} {expected}", stage.name);
+            assert!(
+                is_equal(&found, &expected),
+                "{}: {key}: {found} {expected}",
+                stage.name
+            );
         }
     }
 }
@@ -82,8 +101,11 @@ fn shipped_configurations_follow_the_recommendation_but_where_it_says_so() {
                 let (Some(expected), Some(found)) = (expected, of_stage(stage, &key)) else {
                     continue;
                 };
-                let row = exceptions.iter().position(|row| row[..3] == [config.name.as_str(), &stage.name, &key]);
-                let expected = row.map_or_else(|| expected.clone(), |row| value(&exceptions.remove(row)[3]));
+                let row = exceptions
+                    .iter()
+                    .position(|row| row[..3] == [config.name.as_str(), &stage.name, &key]);
+                let expected =
+                    row.map_or_else(|| expected.clone(), |row| value(&exceptions.remove(row)[3]));
                 assert!(
                     is_equal(&found, &expected),
                     "{}, stage {}, {key}: {found}, expected {expected}",

@@ -28,7 +28,8 @@ fn plain_value(value: &mut Value) {
 
 /// A schema without what Rust alone has: optional values are keys that may be left out, and words are plain.
 fn plain_table(schema: &mut Map<String, Value>) {
-    let is_null = |value: &Value| value == "null" || value.get("type").is_some_and(|of| of == "null");
+    let is_null =
+        |value: &Value| value == "null" || value.get("type").is_some_and(|of| of == "null");
     if let Some(Value::Array(kinds)) = schema.get_mut("type") {
         kinds.retain(|kind| !is_null(kind));
         if let [only] = kinds.as_slice() {
@@ -90,7 +91,9 @@ fn plain_words(doc: &str) -> String {
         plain.push('`');
         plain += name;
         plain.push('`');
-        let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
+        let target = after
+            .strip_prefix('(')
+            .and_then(|target| target.split_once(')'));
         rest = target.map_or(after, |(_, after)| after);
     }
     plain + rest
@@ -106,7 +109,10 @@ mod tests {
             plain_words("One of [`A`], or\n[`B`](crate::B): either.\n\n```text\nx\n```"),
             "One of `A`, or `B`: either."
         );
-        assert_eq!(plain_words("Every element into `[-value, value]`."), "Every element into `[-value, value]`.");
+        assert_eq!(
+            plain_words("Every element into `[-value, value]`."),
+            "Every element into `[-value, value]`."
+        );
     }
 
     #[test]
@@ -120,7 +126,8 @@ mod tests {
     /// Editors complete from this file; the shipped configurations name it on their first line.
     #[test]
     fn schema_file_is_that_of_the_types() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/schema/config.json");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/schema/config.json");
         let stored = std::fs::read_to_string(&path).unwrap_or_default();
         let current = serde_json::to_string_pretty(&json_schema()).unwrap() + "\n";
         assert!(

@@ -103,7 +103,11 @@ impl Shape {
         match self {
             Self::List(element) => Some(element),
             Self::Table(table) => table.key(key).map(|key| &key.shape),
-            Self::Choice(variants) => variants.iter().find(|variant| variant.name == key)?.shape.as_ref(),
+            Self::Choice(variants) => variants
+                .iter()
+                .find(|variant| variant.name == key)?
+                .shape
+                .as_ref(),
             _ => None,
         }
     }
@@ -183,7 +187,8 @@ impl Range {
                 number.to_string()
             }
         };
-        let [least, most, above, below] = [self.least, self.most, self.above, self.below].map(|end| end.map(shown));
+        let [least, most, above, below] =
+            [self.least, self.most, self.above, self.below].map(|end| end.map(shown));
         match (least, above, most, below) {
             (Some(least), _, Some(most), _) => format!("{least} to {most}"),
             (Some(least), _, _, Some(below)) => format!("{least} or more, less than {below}"),
@@ -207,6 +212,10 @@ fn example(schema: &Value) -> Option<Value> {
 }
 
 fn words(schema: &Value, key: &str) -> Vec<String> {
-    let list = schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = schema
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use scst_loss::{Baseline, Normaliser};
 use scst_reward::{CiderDOptions, RewardEntry};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
