@@ -17,7 +17,8 @@ const SHORT: [&str; 4] = ["--set", "stages.0.epochs=2", "--set", "stages.1.epoch
 /// The same two stages, both beginning with the weights of the run `start`.
 fn from_another_run() -> Workplace {
     let workplace = Workplace::new();
-    workplace.succeed(&[&["train", "config.toml", "--out", "start"], &SHORT[..]].concat());
+    let long = ["--set", "stages.0.epochs=15", "--set", "stages.1.epochs=1"];
+    workplace.succeed(&[&["train", "config.toml", "--out", "start"], &long[..]].concat());
     let mut config = CONFIG.to_owned();
     for name in ["name = \"xe\"\n", "name = \"scst\"\n"] {
         let begins = format!("{name}start_from.checkpoint = \"start\"\n");

@@ -162,6 +162,7 @@ pub struct ValidationConfig {
     pub images: Option<usize>,
     /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
     /// which, the same at every validation; none with 0.
+    #[schemars(range(max = bounds::SAMPLES_SHOWN))]
     pub samples: usize,
     /// Images decoded at a time.
     #[schemars(range(min = 1, max = bounds::IMAGES_DECODED))]
