@@ -13,6 +13,7 @@
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
 //! | [`splitting`] | images shared out to splits, by a seed |
+//! | [`references_by_image`] | references in the simplest layout, as text or as ids |
 //! | [`scenes`] | the generator of the embedded default dataset |
 //!
 //! No tensors and no training here: values leave as `Vec<f32>` and ids as `Vec<u32>`. Whatever
@@ -37,6 +38,7 @@ pub mod looks_like;
 mod notice;
 pub mod order;
 mod pickle;
+pub mod references_by_image;
 pub mod scenes;
 pub mod splitting;
 pub mod standardise;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{
     Dataset, Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint,
-    FeatureSource, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice, WordSplit,
+    FeatureSource, FeatureStore, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+    WordSplit,
 };
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
@@ -241,6 +242,11 @@ impl Corpus {
     /// What the configuration says that a word is.
     pub(crate) fn words(&self) -> Option<WordSplit> {
         self.words
+    }
+
+    /// The features of all images.
+    pub fn feature_store(&self) -> &FeatureStore {
+        &self.dataset.features
     }
 
     /// Length of a feature vector.
