@@ -24,7 +24,7 @@
 //! | [`meteor`], [`mod@spice`] | METEOR and SPICE, computed by their own jars |
 //! | [`serve`] | rewards for other programs: the same protocol with the roles swapped |
 //! | [`program_error`] | what can be wrong with another program |
-//! | [`entry`], [`catalogue`] | one entry of a configured list of rewards; all rewards with their options |
+//! | [`entry`] | one entry of a configured list of rewards |
 //! | [`sources`] | what rewards are made from: references, n-grams, frequencies |
 //! | [`registry`] | rewards of other crates, by name |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
@@ -38,7 +38,6 @@
 mod alike;
 pub mod bleu;
 pub mod builtin;
-pub mod catalogue;
 pub mod cider_d;
 pub mod command;
 pub mod diversity;

@@ -228,7 +228,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// Largest time-out in seconds.
-    const LARGEST: f64 = 1e6;
+    pub(crate) const LARGEST: f64 = 1e6;
 
     /// The moment `secs` from now.
     pub(crate) fn after(secs: f64) -> Self {

@@ -290,7 +290,7 @@ impl Checkpoint {
     }
 
     /// Its directory.
-    pub(crate) fn directory(&self) -> &Path {
+    pub fn directory(&self) -> &Path {
         &self.dir
     }
 

@@ -1,7 +1,7 @@
 //! `scst train`: run the stages of a configuration.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Arc,
@@ -17,7 +17,7 @@ use crate::{
     commands::set_threads,
     display::Display,
     failure::Failure,
-    output::{print_line, program},
+    output::{print_line, program, quoted, warn},
 };
 
 /// Exit code of a run that was interrupted, as shells report it.
@@ -43,7 +43,7 @@ pub(crate) fn run(
         stop: &stop,
         rewards: registry,
     };
-    let mut display = Display::new();
+    let mut display = Display::of_run(config.validation.metric, arguments.show);
     match train(&config, &options, &mut display)? {
         Outcome::Finished(summary) => {
             display.finish();
@@ -63,22 +63,27 @@ pub(crate) fn run(
                 print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
             }
             print_line!("curve: {}", directory.join("curve.svg").display());
+            display.show_samples();
+            summary.warnings.iter().for_each(warn);
             print_line!(
                 "next: {} eval {} --split test --beam 5",
                 program(),
-                directory.display()
+                quoted(&directory)
             );
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Stopped { checkpoint } => {
             display.finish();
-            eprintln!(
-                "stopped; checkpoint {}; to go on, give the same command with --resume",
-                checkpoint.display()
-            );
+            eprintln!("stopped; checkpoint {}; to go on:", checkpoint.display());
+            eprintln!("  {}", resume_line(&directory));
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
+}
+
+/// The command that goes on with a run, ready to paste.
+fn resume_line(directory: &Path) -> String {
+    format!("{} train --resume {}", program(), quoted(directory))
 }
 
 /// A flag that the first Ctrl-C (or SIGTERM) raises; the second one ends the process.

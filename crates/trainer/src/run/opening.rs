@@ -78,6 +78,7 @@ fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> 
     // rate depends on that.
     before.threads = config.threads;
     before.checkpoints = config.checkpoints.clone();
+    before.validation.samples = config.validation.samples;
     // Features may have moved: whether they are the same is seen by themselves.
     before.data.features.move_to(&config.data.features);
     let stages = before.stages.len();
@@ -156,9 +157,12 @@ pub(super) fn check_lengths(
     config: &Config,
     train_images: usize,
     progress: &mut Progress,
-) -> Result<(), TrainError> {
+) -> Result<Vec<Length>, TrainError> {
+    let mut lengths = Vec::with_capacity(config.stages.len());
     for (k, stage) in config.stages.iter().enumerate() {
-        let Length { steps, .. } = Length::of(stage, train_images)?;
+        let length = Length::of(stage, train_images)?;
+        let Length { steps, .. } = length;
+        lengths.push(length);
         if k != progress.stage {
             continue;
         }
@@ -173,7 +177,7 @@ pub(super) fn check_lengths(
         let is_validated = last.is_some_and(|last| last.step == progress.global_step);
         progress.validation_due |= steps == progress.step && !is_validated;
     }
-    Ok(())
+    Ok(lengths)
 }
 
 #[cfg(test)]
