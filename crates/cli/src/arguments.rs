@@ -11,9 +11,11 @@ mod estimators;
 mod eval;
 mod features;
 mod import;
+mod reward;
 mod run_overrides;
 mod scenes;
 mod score;
+mod show_config;
 mod split_name;
 mod tokenize;
 mod train;
@@ -34,9 +36,11 @@ pub(crate) use estimators::EstimatorArguments;
 pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
+pub(crate) use show_config::ShowConfigArguments;
 pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
 pub(crate) use train::TrainArguments;
@@ -106,8 +110,16 @@ pub(crate) enum Command {
     Tokenize(TokenizeArguments),
     /// List the rewards that a configuration can name, with their options, defaults and ranges
     Rewards,
-    /// Print a configuration with all defaults, after checking it
-    Config(ConfigArguments),
+    /// Print a configuration with all defaults, after checking it, or explain its keys
+    Config(ShowConfigArguments),
+    /// Compute rewards for other programs, a trainer in Python say: JSON lines in, JSON lines out
+    ///
+    ///   scst reward --serve --references captions.json
+    ///
+    /// reads a request a line, {"captions":[{"image_id":"x.jpg","text":"a dog"}]}, and answers it with one,
+    /// {"scores":[0.3]}. scripts/README.md has the protocol, scripts/reward_client.py a client.
+    #[command(verbatim_doc_comment)]
+    Reward(RewardArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
     /// Measure how fast training is on this machine

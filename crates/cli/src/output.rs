@@ -89,6 +89,13 @@ pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// The file name of the program as it was called, for texts that name it often.
+pub(crate) fn program_name() -> String {
+    let program = program();
+    let name = std::path::Path::new(&program).file_name();
+    name.map_or(program.clone(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
     let head: StyledObject<_> = style("warning:").for_stderr().yellow().bold();

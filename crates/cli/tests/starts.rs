@@ -17,7 +17,8 @@ const SHORT: [&str; 4] = ["--set", "stages.0.epochs=2", "--set", "stages.1.epoch
 /// The same two stages, both beginning with the weights of the run `start`.
 fn from_another_run() -> Workplace {
     let workplace = Workplace::new();
-    workplace.succeed(&[&["train", "config.toml", "--out", "start"], &SHORT[..]].concat());
+    let long = ["--set", "stages.0.epochs=15", "--set", "stages.1.epochs=1"];
+    workplace.succeed(&[&["train", "config.toml", "--out", "start"], &long[..]].concat());
     let mut config = CONFIG.to_owned();
     for name in ["name = \"xe\"\n", "name = \"scst\"\n"] {
         let begins = format!("{name}start_from.checkpoint = \"start\"\n");
@@ -52,8 +53,13 @@ fn samples(workplace: &Workplace, run: &str) -> Vec<(u64, String)> {
 #[test]
 fn stage_that_ruins_its_start_says_so_and_best_keeps_the_start() {
     let workplace = from_another_run();
-    let ruin = ["train", "config.toml", "--set", "stages.0.learning_rate=3"];
-    let ruin = [&ruin[..], &SHORT, &["--set", "stages.1.learning_rate=3"]].concat();
+    let ruin = [
+        "train",
+        "config.toml",
+        "--set",
+        "stages.0.learning_rate=1000",
+    ];
+    let ruin = [&ruin[..], &SHORT, &["--set", "stages.1.learning_rate=1000"]].concat();
     let output = workplace.run(&ruin);
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(output.status.success(), "{errors}");
@@ -134,7 +140,7 @@ fn run_from_a_checkpoint_that_is_killed_anywhere_ends_with_the_same_bytes() {
     let workplace = from_another_run();
     let train = |out: &'static str| {
         let start = ["train", "config.toml", "--out", out, "--resume-or-start"];
-        [&start[..], &SHORT].concat()
+        [&start[..], &SHORT, &["--set", "checkpoints.keep=100"]].concat()
     };
     let begun = Instant::now();
     workplace.succeed(&train("whole"));

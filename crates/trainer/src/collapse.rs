@@ -121,15 +121,16 @@ impl fmt::Display for Collapse {
                 offered,
             } => write!(
                 f,
-                "found {found} different captions for {images} validation images, expected more of references that \
-                 offer {offered}: the captioner hardly tells images apart; lower the learning rate, or keep captions \
-                 various with `entropy_bonus` or `kl_weight`"
+                "found {found} different caption{} for {images} validation images, expected more of references that \
+                 offer {offered}: the captioner hardly tells images apart; lower the learning rate or train for longer \
+                 (in an `scst` stage `entropy_bonus` and `kl_weight` keep captions various)",
+                if *found == 1 { "" } else { "s" }
             ),
             Self::CutOff { share } => write!(
                 f,
                 "found {:.0} % of the captions of validation images cut off at the maximum length, expected captions \
-                 that end: see whether the reward counts the end token (`reward_end_token`) and favours long captions, \
-                 or raise `data.max_length`",
+                 that end: raise `data.max_length` if references are longer, and see whether rewards count the end token \
+                 (`reward_end_token`) and favour long captions",
                 100.0 * share
             ),
             Self::TooShort { found, shortest } => write!(

@@ -20,6 +20,9 @@ pub(crate) struct CaptionArguments {
         conflicts_with_all = ["features", "split"]
     )]
     pub(crate) images: Vec<PathBuf>,
+    /// Caption the images in folders within a folder too
+    #[arg(long, requires = "images")]
+    pub(crate) recursive: bool,
     /// Caption the images of a split of the run's own data, from the features that it was trained on
     #[arg(long, value_enum, conflicts_with = "features")]
     pub(crate) split: Option<SplitName>,

@@ -17,6 +17,8 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let extraction = Extraction {
         images: arguments.images.clone(),
+        is_recursive: arguments.recursive,
+        replaces: arguments.force,
         architecture: arguments.encoder,
         weights: arguments.weights.clone(),
         pooled: arguments.out.clone(),

@@ -57,6 +57,10 @@ fn configs() -> Vec<ConfigError> {
         ("[data]", "[other]"),
     ];
     let mut errors: Vec<_> = broken.iter().map(|(from, to)| config(from, to)).collect();
+    errors.push(ConfigError::UnknownKey {
+        key: key(),
+        near: Some("seed".to_owned()),
+    });
     errors.push(ConfigError::Read {
         path: file(),
         source: system(),

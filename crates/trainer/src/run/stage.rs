@@ -7,19 +7,17 @@ use std::{
 };
 
 use scst_data::{Example, Split, random_order};
-use scst_model::Captioner;
 
-use super::{Run, closing, opening::Length};
+use super::{Run, opening::Length};
 use crate::{
     TrainError,
-    checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
-    config::{StageConfig, StartFrom},
+    checkpoint::{self, CheckpointError, Snapshot},
+    config::StageConfig,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{ImageBatch, StepContext},
     observer::Event,
     optimiser::Optimiser,
-    progress::StageSummary,
     reduce::{Contribution, reduce},
     schedule::learning_rate,
     scst::{SelfCritic, prefixes},
@@ -94,9 +92,7 @@ impl Run<'_> {
             let step = self.progress.step;
             let due = |every: u64| step.is_multiple_of(every);
             self.progress.validation_due = step == steps || due(validate_every);
-            // So a validation stands beside the steps that led to it, and no stage ends with steps that nobody saw.
-            let is_whole = self.progress.validation_due || due(steps_per_epoch);
-            if is_whole || due(self.config.log_every_steps) {
+            if due(self.config.log_every_steps) || self.is_whole(stage, steps, steps_per_epoch) {
                 self.log(stage, rate)?;
             }
             if !self.progress.validation_due && self.checkpoint_due() {
@@ -105,52 +101,6 @@ impl Run<'_> {
         }
         self.end_stage(stage)?;
         Ok(None)
-    }
-
-    /// The weights and the optimiser that a stage begins with, and what is known of them: what was not validated before is
-    /// to be validated now, unless it is random.
-    fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
-        if let Some(captioner) = self.stored_start(index)? {
-            self.captioner = captioner;
-        }
-        self.optimiser = None;
-        if self.progress.start.is_some() {
-            return Ok(());
-        }
-        let stage = &self.config.stages[index];
-        let before = self.progress.summaries.last();
-        let known = match (&stage.start_from, before) {
-            (StartFrom::Checkpoint(_), _) => None,
-            (StartFrom::Best, Some(before)) => before.best.clone(),
-            (StartFrom::Last, Some(before)) => before.last.clone(),
-            (StartFrom::Best | StartFrom::Last, None) => return Ok(()),
-        };
-        let Some(known) = known else {
-            self.progress.validation_due = true;
-            return Ok(());
-        };
-        self.record(stage, RecordKind::Start, known.values())?;
-        self.progress.start = Some(known);
-        Ok(())
-    }
-
-    /// The captioner that a stage begins with, unless it goes on with the one that there is.
-    fn stored_start(&self, index: usize) -> Result<Option<Captioner>, TrainError> {
-        let stage = &self.config.stages[index];
-        let before = index
-            .checked_sub(1)
-            .map(|before| &self.config.stages[before]);
-        match (&stage.start_from, before) {
-            (StartFrom::Checkpoint(path), _) => {
-                let captioner = self.foreign.captioner(path, self.config, &self.device)?;
-                Ok(Some(captioner))
-            }
-            (StartFrom::Best, Some(before)) => {
-                let stored = Checkpoint::load(&self.best_of(before))?;
-                Ok(Some(stored.captioner(&self.config.model, &self.device)?))
-            }
-            (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),
-        }
     }
 
     fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
@@ -319,6 +269,17 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the steps since the last record are written down although it is not time: no stage ends with steps that
+    /// nobody saw, by its patience either, and no epoch goes by without a record.
+    fn is_whole(&self, stage: &StageConfig, steps: u64, steps_per_epoch: u64) -> bool {
+        let progress = &self.progress;
+        let is_short = steps_per_epoch < self.config.log_every_steps;
+        let may_end = progress.validation_due && stage.patience.is_some();
+        progress.step == steps
+            || may_end
+            || (is_short && progress.step.is_multiple_of(steps_per_epoch))
+    }
+
     /// Writes down the training metrics since the last time.
     fn log(&mut self, stage: &StageConfig, rate: f64) -> Result<(), TrainError> {
         let window = std::mem::take(&mut self.progress.window);
@@ -389,48 +350,5 @@ impl Run<'_> {
         self.observer
             .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)
-    }
-
-    /// Sums a stage up, and moves on to the next.
-    fn end_stage(&mut self, stage: &StageConfig) -> Result<(), TrainError> {
-        let seconds = self.position().stage_secs;
-        let progress = &mut self.progress;
-        let last = progress.last_validation.take();
-        let summary = StageSummary {
-            name: stage.name.clone(),
-            kind: stage.kind().to_owned(),
-            steps: progress.step,
-            seconds,
-            start: progress.start.take(),
-            best: progress.stage_best.take(),
-            last: last.and_then(|last| last.validation),
-        };
-        let mut unsaid = summary.last.clone();
-        if let Some(last) = &mut unsaid {
-            let said = &progress.collapsed;
-            last.collapse
-                .retain(|collapse| !said.iter().any(|said| said.is_like(collapse)));
-        }
-        let collapse = unsaid.iter().flat_map(closing::collapse);
-        let worse = closing::worse_than_start(self.config.validation.metric, &summary);
-        for warning in collapse.chain(worse) {
-            self.warn(&warning)?;
-        }
-        self.observer.observe(&Event::StageEnded(&summary));
-        let progress = &mut self.progress;
-        progress.summaries.push(summary);
-        progress.stage += 1;
-        progress.step = 0;
-        progress.stage_ended = false;
-        progress.since_best = 0;
-        progress.stage_secs = 0.0;
-        progress.baseline = None;
-        progress.location_baseline = None;
-        progress.document_frequency = None;
-        progress.collapsed.clear();
-        progress.window = super::Window::default();
-        self.since = Instant::now();
-        self.foreign.forget(self.config, &self.progress);
-        Ok(())
     }
 }

@@ -229,7 +229,7 @@ impl Run<'_> {
 }
 
 /// Which of two validations is better: by the metric, and by the others in their order where it ties.
-pub(super) fn compare(metric: ValidationMetric, a: &CorpusScores, b: &CorpusScores) -> Ordering {
+fn compare(metric: ValidationMetric, a: &CorpusScores, b: &CorpusScores) -> Ordering {
     let metrics = metric.in_order().into_iter();
     let orders = metrics.filter_map(|metric| metric.of(a).partial_cmp(&metric.of(b)));
     orders.fold(Ordering::Equal, Ordering::then)

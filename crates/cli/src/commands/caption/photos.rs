@@ -15,7 +15,7 @@ pub(super) fn listed(arguments: &CaptionArguments) -> Result<CaptionArguments, F
             images.push(path.clone());
             continue;
         }
-        let (names, passed_over) = list_images(path)?;
+        let (names, passed_over) = list_images(path, arguments.recursive)?;
         if !passed_over.is_empty() {
             note!("`{}`: {passed_over}", path.display());
         }
