@@ -332,7 +332,8 @@ fn images_that_are_not_there_are_refused_with_near_names() {
             &["--split", "val", "--image", "image8.png"],
             ["`image8.png`", "it is in the split `train`"],
         ),
-        (&["--split", "test"], ["test", "no image"]),
+        (&["--split", "test"], ["hold no test images", ""]),
+        (&[], ["nothing to caption", "--split val"]),
         (
             &["photo.png", "--image", "image9.png"],
             ["--image", "--features or --split"],

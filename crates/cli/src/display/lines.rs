@@ -43,9 +43,10 @@ pub(super) fn numbers(record: &Record) -> String {
 /// The best validation of the run, and its stage if it is another one.
 pub(super) fn best(best: BestSoFar<'_>, stage: &str, metric: ValidationMetric) -> Option<String> {
     let best = best.run?;
-    let of = match best.stage == stage {
-        true => String::new(),
-        false => format!(" ({})", best.stage),
+    let of = if best.stage == stage {
+        String::new()
+    } else {
+        format!(" ({})", best.stage)
     };
     Some(format!("best {} {:.4}{of}", metric.label(), best.metric))
 }
