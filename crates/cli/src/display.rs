@@ -130,6 +130,10 @@ impl Observer for Display {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
             Event::CheckingFeatures { done, images } => self.check(*done, *images),
+            Event::LockTakenOver { path, holder } => self.line(&format!(
+                "note: the lock of `{}` was left by {holder}, which has ended; it is taken over",
+                path.display()
+            )),
             Event::FeaturesTouched { path } => self.line(&format!(
                 "note: `{}` has another modification time than when the run read it; it is read again",
                 path.display()

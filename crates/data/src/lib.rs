@@ -33,6 +33,7 @@ mod json;
 pub mod looks_like;
 mod notice;
 pub mod order;
+mod paths;
 mod pickle;
 pub mod scenes;
 pub mod standardise;

@@ -11,6 +11,7 @@ mod contradictions;
 mod decoder;
 mod load;
 mod optional;
+mod paths;
 mod problem;
 mod stage;
 mod valid;

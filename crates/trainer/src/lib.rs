@@ -25,6 +25,7 @@ mod import;
 mod objective;
 mod observer;
 mod optimiser;
+mod places;
 mod progress;
 mod reduce;
 mod run;
@@ -48,6 +49,8 @@ pub use evaluate::{DecodedCaption, EvaluationReport, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use observer::{Event, Observer};
 pub use progress::{Best, StageSummary};
-pub use run::{Outcome, RunOptions, Start, Summary, train};
+pub use run::{
+    Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, has_checkpoint, train,
+};
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;
