@@ -11,14 +11,19 @@ mod estimators;
 mod eval;
 mod features;
 mod import;
+mod reward;
+mod run_overrides;
 mod scenes;
 mod score;
+mod show_config;
 mod split_name;
 mod tokenize;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
+
+use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
@@ -28,11 +33,14 @@ pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
 pub(crate) use estimators::EstimatorArguments;
-pub(crate) use eval::EvalArguments;
+pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use reward::RewardArguments;
+pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
 pub(crate) use score::{ScoreArguments, ScoreMetric};
+pub(crate) use show_config::ShowConfigArguments;
 pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
 pub(crate) use train::TrainArguments;
@@ -53,9 +61,32 @@ pub(crate) struct Arguments {
     /// What is to be done.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// How much is logged to standard error: off, error, warn, info, debug or trace.
-    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
-    pub(crate) log_level: LevelFilter,
+    /// Say less: only warnings, errors and results
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more: every record and checkpoint of a run; twice, what the libraries log too
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+impl Arguments {
+    /// How much is said beside results.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        }
+    }
+
+    /// What is said of what the libraries log.
+    pub(crate) fn log_level(&self) -> LevelFilter {
+        if self.verbose > 1 {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::WARN
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,8 +110,16 @@ pub(crate) enum Command {
     Tokenize(TokenizeArguments),
     /// List the rewards that a configuration can name, with their options, defaults and ranges
     Rewards,
-    /// Print a configuration with all defaults, after checking it
-    Config(ConfigArguments),
+    /// Print a configuration with all defaults, after checking it, or explain its keys
+    Config(ShowConfigArguments),
+    /// Compute rewards for other programs, a trainer in Python say: JSON lines in, JSON lines out
+    ///
+    ///   scst reward --serve --references captions.json
+    ///
+    /// reads a request a line, {"captions":[{"image_id":"x.jpg","text":"a dog"}]}, and answers it with one,
+    /// {"scores":[0.3]}. scripts/README.md has the protocol, scripts/reward_client.py a client.
+    #[command(verbatim_doc_comment)]
+    Reward(RewardArguments),
     /// List the backends and devices that this binary and this machine can use
     Devices(DevicesArguments),
     /// Measure how fast training is on this machine

@@ -10,6 +10,7 @@ pub(crate) mod estimators;
 pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod import;
+pub(crate) mod reward;
 pub(crate) mod rewards;
 pub(crate) mod scenes;
 pub(crate) mod score;
@@ -18,7 +19,7 @@ pub(crate) mod train;
 
 use std::num::NonZeroUsize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::warn};
 
 /// More threads than any machine runs at a time.
 const LARGEST_THREADS: usize = 1024;
@@ -37,6 +38,12 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
         return Err(Failure::Mistake(format!(
             "--threads: found {threads}, expected 1 to {LARGEST_THREADS}"
         )));
+    }
+    let machine = std::thread::available_parallelism().map_or(threads, NonZeroUsize::get);
+    if threads > machine {
+        warn(&format!(
+            "threads: {threads}, but this machine runs {machine} at a time: more of them make nothing faster"
+        ));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()

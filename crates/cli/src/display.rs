@@ -1,86 +1,130 @@
 //! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
 
+mod bar;
+mod lines;
+
 use std::{
     io::IsTerminal,
     time::{Duration, Instant},
 };
 
+use console::{Term, is_dumb};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use scst_trainer::{Event, Observer, events::Record};
+use scst_trainer::{Event, Observer, Position, ScoredCaption, config::ValidationMetric};
 
-use crate::output::warn;
+use self::bar::{Bar, Pace, time_of_work, times};
+use crate::{
+    examples::{columns, example},
+    output::{Verbosity, verbosity, warn, with_program},
+};
 
-/// Time between two lines about a validation that goes on.
+/// Time between two lines about work that goes on.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long a check of features may take before it is shown.
+const QUICK: Duration = Duration::from_secs(1);
+/// Elsewhere than on a terminal, every so many records are a line.
+const RECORDS_A_LINE: u64 = 5;
+
+/// Whether bars can be drawn, and are wanted.
+pub(crate) fn draws_bars() -> bool {
+    std::io::stderr().is_terminal() && !is_dumb() && verbosity() > Verbosity::Quiet
+}
 
 /// Shows a run on standard error.
 pub(crate) struct Display {
     bar: ProgressBar,
-    is_terminal: bool,
-    stage: String,
-    /// Steps of the stage, and those that are done.
-    steps: (u64, u64),
-    /// When a validation was last heard of, where there is no bar.
-    said: Instant,
-    log_every_lines: u64,
-    lines: u64,
-    /// When the check of the features began, and whether it has taken long enough to be shown.
-    check: Option<(Instant, bool)>,
+    has_bar: bool,
+    /// The metric by which a run compares validations.
+    metric: ValidationMetric,
+    /// Name of the stage and where the run is, in a run.
+    run: Option<(String, Position)>,
+    pace: Pace,
+    /// The newest numbers, and the best so far.
+    news: String,
+    records: u64,
+    /// Work that is no step: captions of a validation, or a check of features.
+    work: Option<Work>,
+    /// Sample captions that are shown at the end of the first stage and of the run.
+    show: usize,
+    samples: Vec<ScoredCaption>,
+    samples_of: String,
 }
 
-/// How long a check of features may take before it is shown.
-const QUICK: Duration = Duration::from_secs(1);
+/// Work on images.
+struct Work {
+    label: String,
+    since: Instant,
+    pace: Pace,
+    /// When it was last told of where there is no bar.
+    said: Instant,
+    /// Whether it was shown.
+    is_shown: bool,
+}
 
 impl Display {
     pub(crate) fn new() -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if is_terminal {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            },
-        );
-        if let Ok(style) =
-            ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}")
-        {
+        let has_bar = draws_bars();
+        let target = if has_bar {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        // On a terminal the bar shows the newest metrics; elsewhere every fifth record is a line.
         Self {
             bar,
-            is_terminal,
-            stage: String::new(),
-            steps: (0, 0),
-            said: Instant::now(),
-            log_every_lines: 5,
-            lines: 0,
-            check: None,
+            has_bar,
+            metric: ValidationMetric::CiderD,
+            run: None,
+            pace: Pace::default(),
+            news: String::new(),
+            records: 0,
+            work: None,
+            show: 0,
+            samples: Vec::new(),
+            samples_of: String::new(),
         }
     }
 
-    /// Shows how far the check of the features is, once it takes long.
-    fn check(&mut self, done: usize, images: usize) {
-        let (since, shown) = self.check.get_or_insert_with(|| (Instant::now(), false));
+    /// For a run that compares validations by `metric`; so many of its sample captions are shown.
+    pub(crate) fn of_run(metric: ValidationMetric, show: usize) -> Self {
+        Self {
+            metric,
+            show,
+            ..Self::new()
+        }
+    }
+
+    /// Shows how many images of a piece of work are done; what is done quickly is not shown.
+    pub(crate) fn progress(&mut self, label: &str, done: usize, images: usize, quick: Duration) {
+        let work = self.work.get_or_insert_with(|| Work {
+            label: label.to_owned(),
+            since: Instant::now(),
+            pace: Pace::default(),
+            said: Instant::now(),
+            is_shown: false,
+        });
+        let elapsed = work.since.elapsed();
+        work.pace.note(done as u64, elapsed.as_secs_f64());
         if done == images {
-            if *shown {
-                self.bar.reset();
-                self.bar.set_prefix("");
-            }
-            self.check = None;
+            self.work = None;
+            self.bar.set_message("");
+            self.draw();
             return;
         }
-        if !*shown && since.elapsed() > QUICK {
-            *shown = true;
-            self.bar.set_prefix("checking features");
-            self.bar.set_length(images as u64);
-            if !self.is_terminal {
-                eprintln!("checking the features of {images} images");
-            }
+        if elapsed < quick {
+            return;
         }
-        if *shown {
-            self.bar.set_position(done as u64);
+        let is_slow = !quick.is_zero() && !std::mem::replace(&mut work.is_shown, true);
+        if self.has_bar {
+            self.draw_work(done, images);
+        } else if is_slow || work.said.elapsed() >= SILENCE {
+            work.said = Instant::now();
+            let stage = self.stage();
+            let line = format!("{stage} {label}: {done} of {images} images");
+            self.line(line.trim_start());
         }
     }
 
@@ -89,47 +133,157 @@ impl Display {
         self.bar.finish_and_clear();
     }
 
-    fn show_stage(&self) {
-        let (steps, done) = self.steps;
-        self.bar.set_length(steps);
-        self.bar.set_position(done);
-        self.bar.set_prefix(self.stage.clone());
-        self.bar.reset_eta();
-    }
-
-    fn show_validation(&mut self, done: usize, images: usize) {
-        if done == 0 {
-            self.said = Instant::now();
-            self.bar.set_length(images as u64);
-            self.bar.set_prefix(self.in_stage("validation"));
-            self.bar.reset_eta();
+    /// Shows sample captions of the run, unless none are wanted.
+    pub(crate) fn show_samples(&self) {
+        if self.show == 0 || self.samples.is_empty() {
+            return;
         }
-        self.bar.set_position(done as u64);
-        if !self.is_terminal && self.said.elapsed() >= SILENCE {
-            self.said = Instant::now();
-            let validation = self.in_stage("validation");
-            self.line(&format!("{validation}: {done} of {images} images"));
+        self.line(&format!("sample captions, {}:", self.samples_of));
+        let width = columns(&Term::stderr());
+        for caption in self.samples.iter().take(self.show) {
+            for line in example(caption, width) {
+                self.line(&line);
+            }
         }
     }
 
-    /// What is done, and in which stage if there is one.
-    fn in_stage(&self, what: &str) -> String {
-        format!("{} {what}", self.stage).trim_start().to_owned()
+    /// Draws the bar of the stage.
+    fn draw(&self) {
+        let (true, Some((stage, position))) = (self.has_bar, &self.run) else {
+            return;
+        };
+        self.draw_bar(&Bar {
+            label: labelled(stage, position),
+            done: position.step,
+            total: position.steps,
+            counts: lines::counts(position),
+            below: vec![times(position, self.pace), self.news.clone()],
+        });
+    }
+
+    /// Draws the bar of work on images, with the times of the run if there is one.
+    fn draw_work(&self, done: usize, images: usize) {
+        let Some(work) = &self.work else { return };
+        let time = time_of_work(
+            work.since.elapsed().as_secs_f64(),
+            images.saturating_sub(done) as u64,
+            work.pace,
+        );
+        let (label, below) = match &self.run {
+            Some((stage, position)) => (
+                format!("{} {}", labelled(stage, position), work.label),
+                vec![times(position, self.pace), self.news.clone()],
+            ),
+            None => (work.label.clone(), Vec::new()),
+        };
+        self.draw_bar(&Bar {
+            label,
+            done: done as u64,
+            total: images as u64,
+            counts: format!("{done}/{images} images, {time}"),
+            below,
+        });
+    }
+
+    fn draw_bar(&self, bar: &Bar) {
+        // One column is left free: some terminals wrap a line that fills the last.
+        let width = columns(&Term::stderr()) - 1;
+        self.bar.set_message(bar.text(width));
     }
 
     fn line(&self, text: &str) {
-        if self.is_terminal {
+        let text = with_program(text);
+        if self.has_bar {
             self.bar.println(text);
-        } else {
+        } else if verbosity() > Verbosity::Quiet {
             eprintln!("{text}");
         }
+    }
+
+    /// Moves to another place of the run.
+    fn go_to(&mut self, to: &Position) {
+        if let Some((_, position)) = &mut self.run {
+            *position = *to;
+        }
+    }
+
+    fn stage(&self) -> &str {
+        self.run.as_ref().map_or("", |(stage, _)| stage)
+    }
+
+    fn observe_stages(&mut self, event: &Event<'_>) {
+        match event {
+            Event::StageStarted {
+                name,
+                position,
+                images_left_out,
+                start,
+                ..
+            } => {
+                self.run = Some(((*name).to_owned(), *position));
+                self.pace = Pace::default();
+                self.news.clear();
+                let line = lines::stage(name, position, *images_left_out, *start, self.metric);
+                self.line(&line);
+                self.draw();
+            }
+            Event::StageEnded(summary) => {
+                let is_first = self
+                    .run
+                    .as_ref()
+                    .is_some_and(|(_, position)| position.stage == 0 && position.stages > 1);
+                if is_first {
+                    self.show_samples();
+                }
+                if verbosity() > Verbosity::Normal {
+                    let (name, steps) = (&summary.name, summary.steps);
+                    let secs = bar::clock(summary.seconds);
+                    self.line(&format!("stage {name} has ended: {steps} steps in {secs}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn observe_validation(&mut self, event: &Event<'_>) {
+        let Event::Validated {
+            report,
+            samples,
+            position,
+            is_start,
+            is_best,
+            best,
+        } = event
+        else {
+            return;
+        };
+        self.go_to(position);
+        let best = lines::best(*best, self.stage(), self.metric);
+        let place = lines::place(self.stage(), position);
+        if *is_best || self.samples.is_empty() {
+            self.samples = samples.iter().map(|&sample| sample.clone()).collect();
+            self.samples_of = format!("stage {}, {}", self.stage(), lines::counts(position));
+        }
+        let line = lines::validation(report, *is_start, *is_best, best);
+        self.line(&format!("{place}: {line}"));
+        self.draw();
+    }
+}
+
+/// A stage among others.
+fn labelled(stage: &str, position: &Position) -> String {
+    match position.stages {
+        1 => stage.to_owned(),
+        stages => format!("{stage} ({} of {stages})", position.stage + 1),
     }
 }
 
 impl Observer for Display {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
-            Event::CheckingFeatures { done, images } => self.check(*done, *images),
+            Event::CheckingFeatures { done, images } => {
+                self.progress("checking features", *done, *images, QUICK);
+            }
             Event::LockTakenOver { path, holder } => self.line(&format!(
                 "note: the lock of `{}` was left by {holder}, which has ended; it is taken over",
                 path.display()
@@ -139,90 +293,46 @@ impl Observer for Display {
                 path.display()
             )),
             Event::Ready {
-                train_images,
+                data,
                 val_images,
-                vocab,
                 parameters,
-                wordless,
             } => {
-                let millions = *parameters as f64 / 1e6;
-                self.line(&format!(
-                    "{train_images} training images, {val_images} validation images, \
-                     {vocab} words, {millions:.2} million parameters"
-                ));
-                if *wordless > 0 {
-                    self.line(&format!(
-                        "{wordless} captions hold no word and are left out"
-                    ));
+                for line in lines::data(data, *val_images, *parameters) {
+                    self.line(&line);
                 }
             }
             Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
-            Event::StageStarted {
-                name,
-                step,
-                steps,
-                steps_per_epoch,
+            Event::StageStarted { .. } | Event::StageEnded(_) => self.observe_stages(event),
+            Event::Step { position } => {
+                self.go_to(position);
+                self.pace.note(position.step, position.stage_secs);
+                self.draw();
+            }
+            Event::Validating { done, images } => {
+                self.progress("validation", *done, *images, Duration::ZERO);
+            }
+            Event::Metrics {
+                record,
+                position,
+                best,
             } => {
-                (*name).clone_into(&mut self.stage);
-                self.steps = (*steps, *step);
-                self.show_stage();
-                self.line(&format!(
-                    "stage {name}: {steps} steps, {steps_per_epoch} an epoch{}",
-                    if *step > 0 {
-                        format!("; {step} are done")
-                    } else {
-                        String::new()
-                    }
-                ));
-            }
-            Event::Step { step } => {
-                self.steps.1 = *step;
-                self.bar.set_position(*step);
-            }
-            Event::Validating { done, images } => self.show_validation(*done, *images),
-            Event::Metrics(record) => {
-                let text = summary(record);
-                self.lines += 1;
-                if self.is_terminal {
-                    self.bar.set_message(text);
-                } else if self.lines.is_multiple_of(self.log_every_lines) {
-                    self.line(&format!("{} step {}: {text}", self.stage, record.step));
+                self.go_to(position);
+                let best = lines::best(*best, self.stage(), self.metric);
+                let best = best.map_or_else(String::new, |best| format!("; {best}"));
+                self.news = format!("{}{best}", lines::numbers(record));
+                self.records += 1;
+                let is_every = verbosity() > Verbosity::Normal;
+                if is_every || !self.has_bar && self.records.is_multiple_of(RECORDS_A_LINE) {
+                    let place = lines::place(self.stage(), position);
+                    self.line(&format!("{place}: {}", self.news));
                 }
+                self.draw();
             }
-            Event::Validated { report, is_best } => {
-                self.show_stage();
-                let scores = report.scores;
-                self.line(&format!(
-                    "{} validation: CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct \
-                     captions, {:.1} words{}{}",
-                    self.stage,
-                    scores.cider_d,
-                    scores.bleu[3],
-                    scores.rouge_l,
-                    report.distinct_captions,
-                    report.mean_length,
-                    match report.dead_ends {
-                        0 => String::new(),
-                        some => format!(", {some} dead ends"),
-                    },
-                    if *is_best { ", best so far" } else { "" }
-                ));
+            Event::Validated { .. } => self.observe_validation(event),
+            Event::CheckpointWritten { path } if verbosity() > Verbosity::Normal => {
+                self.line(&format!("checkpoint {}", path.display()));
             }
             _ => {}
         }
-    }
-}
-
-/// The few numbers of a record that say how training goes.
-fn summary(record: &Record) -> String {
-    let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
-    let speed = format!("{:.0} images/s", value("images_per_sec"));
-    match record.value("reward") {
-        Some(reward) => format!(
-            "reward {reward:.3}, baseline {:.3}, advantage {:+.3}, {speed}",
-            value("baseline"),
-            value("advantage")
-        ),
-        None => format!("loss {:.4}, {speed}", value("loss")),
     }
 }

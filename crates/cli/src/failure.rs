@@ -4,7 +4,7 @@ use std::{error::Error, fmt, process::ExitCode};
 
 use scst_data::DataError;
 use scst_encoder::EncoderError;
-use scst_reward::RewardError;
+use scst_reward::{RewardError, serve::RequestError};
 use scst_trainer::{BackendError, CheckpointError, ImportError, TrainError, config::ConfigError};
 
 /// Why a command ended early.
@@ -103,6 +103,12 @@ impl From<DataError> for Failure {
 impl From<RewardError> for Failure {
     fn from(error: RewardError) -> Self {
         Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::new(true, &error)
     }
 }
 

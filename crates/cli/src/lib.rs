@@ -22,12 +22,16 @@ mod arguments;
 mod build_info;
 mod commands;
 mod display;
+mod examples;
+mod explanation;
 mod failure;
+mod help;
 mod output;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use scst_reward::RewardRegistry;
 
 use crate::{
@@ -39,19 +43,38 @@ use crate::{
 ///
 /// Configurations may name the rewards of `registry` beside the built-in ones: `custom = { name = "..." }`.
 pub fn run(registry: RewardRegistry) -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = help::command().try_get_matches();
+    let arguments = matches.and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse_command_line(&error),
+    };
     match run_command(arguments, &registry) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::error(&failure);
             failure.exit_code()
         }
     }
 }
 
+/// Shows what is wrong with the command line, or the help or version that it asks for.
+fn refuse_command_line(error: &clap::Error) -> ExitCode {
+    let given: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if let Some(message) = usage::in_plain_words(error, &given) {
+        output::error(&message);
+        return ExitCode::from(2);
+    }
+    error.exit()
+}
+
 fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
+    output::set_verbosity(arguments.verbosity());
     tracing_subscriber::fmt()
-        .with_max_level(arguments.log_level)
+        .with_max_level(arguments.log_level())
+        .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
         .init();
@@ -62,7 +85,8 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
-        Command::Rewards => Ok(commands::rewards::run()),
+        Command::Rewards => commands::rewards::run(),
+        Command::Reward(arguments) => commands::reward::run(&arguments, registry),
         Command::Config(arguments) => commands::config::run(arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),

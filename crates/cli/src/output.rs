@@ -1,10 +1,15 @@
-//! Standard output, which may be closed early (`| head`) or full.
+//! What is printed: results on standard output, which may be closed early (`| head`) or full; all else on standard
+//! error, in colours only where a terminal shows them.
 
 use std::{
     fmt,
     io::{self, Write},
+    path::Path,
     process,
+    sync::OnceLock,
 };
+
+use console::{StyledObject, style};
 
 /// Prints a line of results on standard output.
 macro_rules! print_line {
@@ -13,6 +18,38 @@ macro_rules! print_line {
     };
 }
 pub(crate) use print_line;
+
+/// Prints a line about the work on standard error, unless only warnings, errors and results are wanted.
+macro_rules! note {
+    ($($argument:tt)*) => {
+        $crate::output::write_note(format_args!($($argument)*))
+    };
+}
+pub(crate) use note;
+
+/// How much is said beside results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    /// Warnings and errors.
+    Quiet,
+    /// How the work goes.
+    Normal,
+    /// Everything that happens.
+    Verbose,
+}
+
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
+
+/// Says once for the whole process how much is said.
+pub(crate) fn set_verbosity(verbosity: Verbosity) {
+    // A second call would come from a program that calls `run` twice; the first one stands.
+    let _ = VERBOSITY.set(verbosity);
+}
+
+/// How much is said.
+pub(crate) fn verbosity() -> Verbosity {
+    VERBOSITY.get().copied().unwrap_or(Verbosity::Normal)
+}
 
 /// CIDEr-D and CIDEr that tell no captions apart.
 pub(crate) struct CiderAlwaysZero;
@@ -30,15 +67,52 @@ impl fmt::Display for CiderAlwaysZero {
 pub(crate) fn program() -> String {
     let called = std::env::args_os().next();
     let called = called.filter(|name| !name.is_empty());
-    called.map_or_else(
-        || "scst".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    called.map_or_else(|| "scst".to_owned(), |name| quoted(Path::new(&name)))
+}
+
+/// A message with the program as it was called in the commands that it shows: libraries write `scst` there.
+pub(crate) fn with_program(message: &str) -> String {
+    naming(message, &program())
+}
+
+fn naming(message: &str, program: &str) -> String {
+    message.replace("`scst ", &format!("`{program} "))
+}
+
+/// A path in a command that a shell reads: quoted where it has to be.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The file name of the program as it was called, for texts that name it often.
+pub(crate) fn program_name() -> String {
+    let program = program();
+    let name = std::path::Path::new(&program).file_name();
+    name.map_or(program.clone(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
-    eprintln!("warning: {warning}");
+    let head: StyledObject<_> = style("warning:").for_stderr().yellow().bold();
+    eprintln!("{head} {}", with_program(&warning.to_string()));
+}
+
+/// Prints an error on standard error.
+pub(crate) fn error(error: &impl fmt::Display) {
+    let head = style("error:").for_stderr().red().bold();
+    eprintln!("{head} {}", with_program(&error.to_string()));
+}
+
+/// See [`note`].
+pub(crate) fn write_note(line: fmt::Arguments<'_>) {
+    if verbosity() > Verbosity::Quiet {
+        eprintln!("{}", with_program(&line.to_string()));
+    }
 }
 
 /// See [`print_line`].
@@ -48,10 +122,32 @@ pub(crate) fn write_line(line: fmt::Arguments<'_>) {
 
 /// Ends the program when standard output cannot be written: quietly when nobody reads it any more.
 pub(crate) fn check(written: io::Result<()>) {
-    let Err(error) = written else { return };
-    if error.kind() == io::ErrorKind::BrokenPipe {
+    let Err(failure) = written else { return };
+    if failure.kind() == io::ErrorKind::BrokenPipe {
         process::exit(0);
     }
-    eprintln!("error: cannot write standard output: {error}");
+    error(&format_args!("cannot write standard output: {failure}"));
     process::exit(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_in_messages_name_the_program_as_called() {
+        let message =
+            "`scst.toml` is no table of `scst document-frequency`: `scst features` writes others";
+        assert_eq!(
+            naming(message, "./target/release/scst"),
+            "`scst.toml` is no table of `./target/release/scst document-frequency`: `./target/release/scst features` \
+             writes others"
+        );
+    }
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_split_them() {
+        let paths = ["runs/tiny", "my runs/it's", ""].map(|path| quoted(Path::new(path)));
+        assert_eq!(paths, ["runs/tiny", r"'my runs/it'\''s'", "''"]);
+    }
 }

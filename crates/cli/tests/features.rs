@@ -118,7 +118,14 @@ fn files_hold_the_features_of_every_picture_in_one_pass() {
     assert!(read(&workplace, "pooled.npy", &names) == pooled);
     assert!(read(&workplace, "grid.npy", &names) == grid);
     // In 16 bits, to their precision.
-    workplace.succeed(&arguments(&["--out", "pooled.npy"]));
+    let again = arguments(&["--out", "pooled.npy"]);
+    let message = workplace.refuse(2, &again);
+    assert_eq!(
+        message,
+        "error: `pooled.npy` is there already and would be lost: --force replaces it"
+    );
+    assert!(read(&workplace, "pooled.npy", &names) == pooled);
+    workplace.succeed(&[&again[..], &["--force"]].concat());
     let halves = read(&workplace, "pooled.npy", &names);
     for (found, exact) in halves.iter().zip(&pooled) {
         assert!(

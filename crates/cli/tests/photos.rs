@@ -48,6 +48,7 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
         "pooled.npy",
         "--dtype",
         "f32",
+        "--force",
     ];
     let encoder = ["--encoder", "efficientnet_lite0", "--weights", &WEIGHTS.1];
     [&all[..], &encoder, more].concat()
@@ -157,7 +158,7 @@ fn images_of_all_kinds_are_read_and_other_files_are_counted_by_kind() {
     workplace.write("photos/._e.jpg", b"\0\x05\x16\x07");
     fs::create_dir(workplace.path("photos/more")).expect("a folder");
     let [printed, errors] = succeed(&workplace, &[]);
-    let sentence = "3 files of other types passed over: 2 .heic, .txt; 1 hidden file passed over; 1 folder passed over";
+    let sentence = "3 files of other types passed over: 2 .heic, .txt; 1 hidden file passed over; 1 folder without images passed over";
     assert!(printed.contains(sentence), "{printed}");
     let counts = "6 images, 0 left out, 4 other files passed over, ";
     assert!(printed.contains(counts), "{printed}");
@@ -209,7 +210,7 @@ fn images_that_are_something_else_are_named_for_it() {
     workplace.write("photos/photo.heic", b"\0\0\0\x18ftypheic");
     let message = workplace.refuse(2, &arguments(&[]));
     let parts = [
-        "1 file of another type passed over: .heic; 1 folder passed over",
+        "1 file of another type passed over: .heic; 1 folder without images passed over",
         "no image in `photos`",
     ];
     assert!(parts.iter().all(|part| message.contains(part)), "{message}");

@@ -74,6 +74,7 @@ fn resumed_run_ends_with_the_same_bytes_when_it_is_killed_again_and_again() {
         measured(&workplace, "whole"),
         measured(&workplace, "killed")
     );
+    assert!(workplace.read("whole/samples.jsonl") == workplace.read("killed/samples.jsonl"));
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn run_that_is_stopped_at_any_moment_goes_on_to_the_same_bytes() {
         measured(&workplace, "whole"),
         measured(&workplace, "stopped")
     );
+    assert!(workplace.read("whole/samples.jsonl") == workplace.read("stopped/samples.jsonl"));
 }
 
 #[test]

@@ -246,3 +246,58 @@ fn large_reward_warns_once_and_standardised_it_trains() {
     let workplace = with_reward("1e6", "");
     assert_eq!(warnings(&workplace, &[]), [""; 0]);
 }
+
+#[test]
+fn captions_that_are_cut_and_images_that_fill_no_batch_are_said_when_they_are_many() {
+    let workplace = Workplace::new();
+    let short = [
+        "--set",
+        "stages.0.epochs=1",
+        "--set",
+        "stages.1.epochs=1",
+        "--set",
+        "stages.1.images_per_batch=25",
+        "--set",
+        "data.max_length=5",
+    ];
+    let found = warnings(&workplace, &short);
+    // Of five captions three have five words, and the end token is the sixth.
+    for expected in [
+        "`data.max_length`: 60 % of the training captions are longer than 5 words",
+        "stage `scst`: an epoch leaves out 23 of 48 training images",
+    ] {
+        let said = found.iter().filter(|w| w.contains(expected));
+        assert_eq!(said.count(), 1, "{expected} in: {found:?}");
+    }
+}
+
+#[test]
+fn captions_that_collapse_are_said_once_and_again_at_the_end() {
+    let workplace = Workplace::new();
+    let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
+    let config = format!(
+        "[data]\ncaptions.kaggle = {{ captions = \"{scenes}/captions.csv\", splits = \"{scenes}/splits.csv\" }}\n\
+         features.npy = {{ path = \"{scenes}/pooled.npy\" }}\nstandardise = true\nminimum_count = 2\nmax_length = 12\n\
+         [model.fc]\nhidden = 128\nembedding = 96\n[validation]\nsamples = 0\n\
+         [[stages]]\nsteps = 300\nlearning_rate = 3e-3\nclip.norm = 5.0\nxe = {{}}\n\
+         [[stages]]\nname = \"ruin\"\nsteps = 8\nvalidate_every_steps = 4\nlearning_rate = 30.0\nxe = {{}}\n"
+    );
+    workplace.write("config.toml", config.as_bytes());
+    let found = warnings(&workplace, &["--out", "run"]);
+    let of_captions =
+        |warning: &&String| warning.contains("validation images") || warning.contains("on average");
+    let said: Vec<_> = found.iter().filter(of_captions).collect();
+    assert!(!said.is_empty(), "{found:?}");
+    assert!(
+        said.iter().all(|w| w.contains("stage `ruin`, step ")),
+        "{said:?}"
+    );
+    let summary: Value = serde_json::from_str(&workplace.text("run/summary.json")).expect("JSON");
+    let at_the_end = summary["warnings"].to_string();
+    assert!(
+        at_the_end.contains("stage `ruin`, step 308: found"),
+        "{at_the_end}"
+    );
+    // No captions are kept where none are asked for.
+    assert_eq!(workplace.text("run/samples.jsonl"), "");
+}

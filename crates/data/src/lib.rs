@@ -11,6 +11,7 @@
 //! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
+//! | [`references_by_image`] | references in the simplest layout, as text or as ids |
 //! | [`scenes`] | the generator of the embedded default dataset |
 //!
 //! No tensors and no training here: values leave as `Vec<f32>` and ids as `Vec<u32>`. Whatever
@@ -35,6 +36,7 @@ mod notice;
 pub mod order;
 mod paths;
 mod pickle;
+pub mod references_by_image;
 pub mod scenes;
 pub mod standardise;
 mod text;

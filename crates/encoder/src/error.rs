@@ -250,6 +250,12 @@ pub enum EncoderError {
         /// The file.
         path: PathBuf,
     },
+    /// A feature file is there already.
+    #[error("`{}` is there already and would be lost: --force replaces it", path.display())]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder cannot be listed.
     #[error("cannot list the images of `{}`: {error}", path.display())]
     List {

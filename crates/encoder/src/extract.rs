@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{listing::PassedOver, progress::Change};
 use self::{
-    plan::{outputs, records, resume, settings},
+    plan::{check_unfinished, outputs, records, resume, settings},
     progress::{Entry, Progress, Stamp},
     rows::RowFile,
     workers::Workers,
@@ -74,6 +74,10 @@ pub enum OnError {
 pub struct Extraction {
     /// A folder; its JPEG, PNG, WebP, GIF, BMP and TIFF files are encoded, the right way up.
     pub images: PathBuf,
+    /// Whether folders within it are read too; then names are paths from the folder.
+    pub is_recursive: bool,
+    /// Whether finished files of the same names are replaced.
+    pub replaces: bool,
     /// The encoder.
     pub architecture: Architecture,
     /// Its weights, a `.pth` file.
@@ -137,14 +141,15 @@ pub struct Extracted {
 /// and an `.encoder.json` with an [`EncoderRecord`](crate::EncoderRecord).
 ///
 /// # Errors
-/// The options do not go together, something cannot be read or written, or an image is broken (see [`OnError`]). What
+/// The options do not go together, a file is there already (see [`Extraction::replaces`]), something cannot be read or written, or an image is broken (see [`OnError`]). What
 /// is done by then is kept, and the next call goes on from there.
 pub fn extract(
     extraction: &Extraction,
     observe: &mut dyn FnMut(&ExtractionEvent<'_>),
 ) -> Result<Extracted, EncoderError> {
     let outputs = outputs(extraction)?;
-    let (names, passed_over) = listing::images(&extraction.images)?;
+    check_unfinished(extraction, &outputs)?;
+    let (names, passed_over) = listing::images(&extraction.images, extraction.is_recursive)?;
     let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
     let settings = settings(extraction, &outputs)?;
     let records = records(extraction, &outputs, settings.weights_crc32c)?;
@@ -228,6 +233,18 @@ fn finish(
         file.finish(&kept, record)?;
     }
     progress.remove()
+}
+
+/// File names of the images in a folder, sorted by their bytes, and what is passed over. With `is_recursive`, those in
+/// folders within it too, as paths from the folder.
+///
+/// # Errors
+/// The folder cannot be listed, holds no image, or one whose name cannot be a line of a names file.
+pub fn list_images(
+    folder: &Path,
+    is_recursive: bool,
+) -> Result<(Vec<String>, PassedOver), EncoderError> {
+    listing::images(folder, is_recursive)
 }
 
 /// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.

@@ -39,7 +39,7 @@ pub use error::{
 };
 pub use extract::{
     Change, Element, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all,
-    extract, fingerprint,
+    extract, fingerprint, list_images,
 };
 pub use picture::{Orientation, is_turned, read, read_whole};
 pub use record::{EncoderRecord, Part};

@@ -31,6 +31,8 @@ fn work_is_not_finished_when_an_image_changed_after_it_was_encoded() {
     }
     let extraction = Extraction {
         images: path("photos"),
+        is_recursive: false,
+        replaces: false,
         architecture: Architecture::EfficientNetLite0,
         weights: path("lite0.pth"),
         pooled: Some(path("pooled.npy")),
@@ -64,6 +66,9 @@ fn work_is_not_finished_when_an_image_changed_after_it_was_encoded() {
         passed_over: 0,
     };
     let resumed = going_on(expected);
+    let refused = extract(&extraction, &mut |_| {});
+    assert!(matches!(refused, Err(EncoderError::OutputExists { .. })));
+    fs::remove_file(path("pooled.npy")).expect("a file less");
     expected.done_before = 0;
     assert!(resumed == going_on(expected), "as if made at once");
 }

@@ -1,5 +1,6 @@
 //! Baselines and advantages: the signed weight of a sampled caption.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::LossError;
@@ -8,7 +9,7 @@ use crate::LossError;
 ///
 /// The estimator `(r - b)(p - 1_w)` is unbiased for every `b` that does not depend on the sample
 /// (Williams 1992; Ranzato et al. 2016): all of these qualify but for the mean, which only scales the gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
     /// `b = r(y^g)`, the reward of the greedy caption of the same image (Rennie et al. 2017, eq. 9).
@@ -18,8 +19,9 @@ pub enum Baseline {
     /// `b` = mean reward of all samples of the same image, the own one included (Cornia et al. 2020): the gradient of
     /// the leave-one-out baseline, times `(n - 1) / n`.
     Mean,
-    /// `b_t`: a linear regression on the hidden state at every timestep, learnt along (Ranzato et al. 2016); see
-    /// [`LearnedBaseline`](crate::LearnedBaseline).
+    /// `b_t`: a linear regression on the hidden state at every timestep, learnt along (Ranzato et al. 2016).
+    ///
+    /// See [`LearnedBaseline`](crate::LearnedBaseline).
     Learned,
     /// `b` = moving average of the mean rewards of earlier steps.
     MovingAverage,

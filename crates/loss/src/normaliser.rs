@@ -1,5 +1,6 @@
 //! From summed gradients to the mean that the optimiser sees.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a step has summed over: the denominators of every normaliser.
@@ -19,7 +20,7 @@ impl std::ops::AddAssign for Counts {
 }
 
 /// The number that summed losses and gradients are divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Normaliser {
     /// Captions: every caption weighs the same, whatever its length.

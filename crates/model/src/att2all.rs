@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device};
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Att2inConfig, Dimensions, InputKind, att2in::Att2inCaptioner, lstm::Candidate};
@@ -20,16 +21,20 @@ use crate::{Att2inConfig, Dimensions, InputKind, att2in::Att2inCaptioner, lstm::
 ///
 /// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
 /// `V (E + H + 1) + H (F + 1) + 5 H (E + 1) + 10 H^2 + 2 A (H + 1)` parameters; `W_z` is `[H, 5 H]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Att2allConfig {
     /// Units of the LSTM, and length of the projected regions.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// Length of the keys and queries of attention.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub attention_size: usize,
     /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

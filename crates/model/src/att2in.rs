@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,18 +23,22 @@ use crate::{
 /// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
 /// `V (E + H + 1) + H (F + 1) + 5 H (E + 1) + 7 H^2 + 2 A (H + 1)` parameters, and with linear inputs
 /// `V (E + H + 1) + 5 H (E + 1) + H (5 H + 2 F) + A (H + F + 2)`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Att2inConfig {
     /// Units of the LSTM, and length of the projected regions.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// Length of the keys and queries of attention.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub attention_size: usize,
     /// What it reads of words and regions.
     pub inputs: InputKind,
     /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// What the LSTM makes of its candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CandidateKind {
     /// `g = tanh(a_g)`.
@@ -39,18 +40,21 @@ impl CandidateKind {
 ///
 /// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
 /// `V (E + H + 1) + E (F + 1) + 4 H (E + H + 1)` parameters, with maxout 5 for 4.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FcConfig {
     /// Units of the LSTM.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings and of the projected image.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// What the LSTM makes of its candidates.
     pub candidate: CandidateKind,
     /// What it reads of a word.
     pub word_input: InputKind,
     /// Share of units that dropout removes in training, from word inputs after a ReLU and LSTM outputs.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -11,6 +11,7 @@ use burn::{
 };
 use rand::Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,18 +25,23 @@ pub(crate) use state::MarkovState;
 use scores::{Scores, image_gradient};
 
 /// Sizes of the Markov captioner.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MarkovConfig {
     /// Units of the layer that reads the image, and of each position's own.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Words of the longest caption: the maximum length of the data.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub positions: usize,
     /// Words that are considered at every position.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub shortlist: usize,
     /// Rank of the matrix that scores two words in a row.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub rank: usize,
     /// Share of units that dropout removes in training.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

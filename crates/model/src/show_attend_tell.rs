@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// How a captioner attends to regions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttentionKind {
     /// To all regions, by their weights.
@@ -31,18 +32,22 @@ pub enum AttentionKind {
 ///
 /// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
 /// `V (E + H + 1) + H (F + 1) + 4 H (E + 1) + 10 H^2 + 2 H + 2 A (H + 1)` parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShowAttendTellConfig {
     /// Soft or hard attention.
     pub attention: AttentionKind,
     /// Units of the LSTM, and length of the projected regions.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// Length of the keys and queries of attention.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub attention_size: usize,
     /// Share of units that dropout removes in training, from projected regions, word inputs and LSTM outputs.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

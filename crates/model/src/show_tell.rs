@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device};
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
@@ -19,14 +20,17 @@ use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
 ///
 /// With `V` words, features of length `F`, `H` hidden units and embeddings of length `E` it has
 /// `V (E + H + 1) + E (F + 1) + 4 H (E + H)` parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShowTellConfig {
     /// Units of the LSTM.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings and of the projected image.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// Share of units that dropout removes in training, from LSTM outputs.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -14,6 +14,7 @@ use burn::{
     tensor::{DType, Device, Tensor, TensorData, activation::relu},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use scst_kernels::multi_head::Sources;
 use serde::{Deserialize, Serialize};
 
@@ -31,19 +32,24 @@ use tape::{ImageRecord, Regions, WordRecord};
 pub(crate) use tape::{State, Tape};
 
 /// Sizes of the transformer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TransformerConfig {
     /// Length of word embeddings, of projected regions and of the inputs of every layer.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Number of layers.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub layers: usize,
     /// Heads of every attention; they divide `hidden`.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub heads: usize,
     /// Units between the two products of a feed-forward network.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub feed_forward: usize,
     /// Share of units that dropout removes in training, from projected regions, word inputs and what every sub-layer
     /// adds.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

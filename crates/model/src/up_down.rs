@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, Tensor, activation::relu},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,17 +25,21 @@ use crate::{
 ///
 /// With `V` words, features of length `F`, `H` hidden units, embeddings of length `E` and attention of size `A` it has
 /// `V (E + H + 1) + 2 H (F + 1) + 4 H (E + 2) + 24 H^2 + 2 A (H + 1)` parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpDownConfig {
     /// Units of each LSTM, and length of the projected regions and of their projected mean.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub hidden: usize,
     /// Length of word embeddings.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub embedding: usize,
     /// Length of the keys and queries of attention.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub attention_size: usize,
     /// Share of units that dropout removes in training, from projected regions, their projected mean, word inputs and
     /// outputs of the language LSTM.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

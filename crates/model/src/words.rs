@@ -5,6 +5,7 @@ use burn::{
     tensor::{DType, Device, Tensor, activation::relu},
 };
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// What a captioner reads of words, and of regions where it attends to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {
     /// `drop(relu(E[w]))`, and `drop(relu(region W_I + b_I))`.

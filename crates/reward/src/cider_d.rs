@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::MAX_ORDER;
@@ -10,12 +11,14 @@ use crate::reference_ngrams::ImageNgrams;
 use crate::{DocumentFrequency, ReferenceNgrams, RewardError};
 
 /// The choices of CIDEr-D.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CiderDOptions {
     /// Standard deviation of the length penalty, in tokens; above 0.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub sigma: f64,
     /// What a mean similarity of 1 scores: 10 in every published number.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub scale: f64,
 }
 

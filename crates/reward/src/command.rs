@@ -1,6 +1,8 @@
 //! A reward that is another program, of any language: captions go to its standard input, scores come from its standard
 //! output.
 //!
+//! [`serve`](crate::serve) is the other side of the same protocol.
+//!
 //! # Protocol, version 1
 //! The program is started once and kept running. It reads requests from its standard input and answers each with one
 //! line on its standard output. Both are JSON, in UTF-8, on a single line that ends with `\n`. A request is
@@ -50,6 +52,7 @@
 
 mod answer;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Deadline, Process, name, program_error};
@@ -65,19 +68,22 @@ pub const PROTOCOL_VERSION: u32 = 1;
 const MAX_WORKERS: usize = 256;
 
 /// How another program is run as a reward.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommandOptions {
-    /// The program and its arguments; a program without a slash is looked up on the `PATH`, relative paths start from
-    /// the working directory.
+    /// The program and its arguments; has to be given. A program without a slash is looked up on the `PATH`, relative
+    /// paths start from the working directory.
     pub program: Vec<String>,
     /// The name under which its scores are logged: letters, digits, `_` and `-`.
     pub name: String,
     /// How long an answer may take, in seconds.
+    #[schemars(extend("exclusiveMinimum" = 0.0), range(max = Deadline::LARGEST))]
     pub timeout_secs: f64,
     /// How many copies of the program share the captions of a batch.
+    #[schemars(range(min = 1, max = MAX_WORKERS))]
     pub workers: usize,
     /// How often in the whole run a program that failed may be started again.
+    #[schemars(range(max = u32::MAX))]
     pub restarts: u32,
 }
 

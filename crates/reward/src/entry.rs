@@ -1,5 +1,6 @@
 //! One entry of a configured list of rewards.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,13 +10,27 @@ use crate::{
     MeteorOptions, MixerBleuOptions, RepetitionPenaltyOptions, RewardError,
 };
 
-/// The keys that an entry may set, for messages.
+/// The keys that choose a reward: an entry sets one of them.
+const KINDS: [&str; 10] = [
+    "cider_d",
+    "bleu",
+    "rouge_l",
+    "mixer_bleu",
+    "meteor",
+    "repetition_penalty",
+    "length_penalty",
+    "bad_ending_penalty",
+    "command",
+    "custom",
+];
+/// The same, for messages.
 const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, repetition_penalty, \
                     length_penalty, bad_ending_penalty, command, custom";
 
 /// One entry of the list of rewards: a weight and exactly one reward, such as `weight = 1.0, cider_d = {}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-one-of" = KINDS))]
 pub struct RewardEntry {
     /// What the scores are multiplied by; may be negative.
     pub weight: f64,
@@ -24,25 +39,25 @@ pub struct RewardEntry {
     pub standardise: bool,
     /// Whether the stage's baseline is subtracted from this reward; without it, the score itself is its advantage.
     pub self_critical: bool,
-    /// CIDEr-D, 0 to 10.
+    /// CIDEr-D against the references, document frequencies of the training images. Scores 0 to 10.
     pub cider_d: Option<CiderDOptions>,
-    /// Sentence BLEU, 0 to 1.
+    /// Sentence BLEU against the references. Scores 0 to 1.
     pub bleu: Option<BleuOptions>,
-    /// ROUGE-L, 0 to 1.
+    /// ROUGE-L against the references. Scores 0 to 1.
     pub rouge_l: Option<RougeLOptions>,
-    /// MIXER's smoothed sentence BLEU, 0 to 1.
+    /// MIXER's sentence BLEU, mean over the references. Scores 0 to 1.
     pub mixer_bleu: Option<MixerBleuOptions>,
-    /// METEOR by its Java program, 0 to 1.
+    /// METEOR by its Java program, which is kept running. Scores 0 to 1.
     pub meteor: Option<MeteorOptions>,
-    /// Minus the share of repeated n-grams.
+    /// Minus the share of a caption's n-grams that repeat. Scores -1 to 0.
     pub repetition_penalty: Option<RepetitionPenaltyOptions>,
-    /// Minus the words too few or too many.
+    /// Minus the number of words short of a minimum or beyond a maximum. Scores at most 0.
     pub length_penalty: Option<LengthPenaltyOptions>,
-    /// -1 for a caption that ends badly.
+    /// -1 for an empty caption or one whose last word cannot end a sentence, else 0.
     pub bad_ending_penalty: Option<BadEndingPenaltyOptions>,
-    /// Any other program.
+    /// Any program: one line of JSON a batch in, one out (see scripts/README.md).
     pub command: Option<CommandOptions>,
-    /// A reward that the program around this library registered.
+    /// A reward in Rust that the program around this library registered.
     pub custom: Option<CustomOptions>,
 }
 
@@ -67,12 +82,13 @@ impl Default for RewardEntry {
 }
 
 /// The choice of a registered reward.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CustomOptions {
-    /// The name that it was registered under.
+    /// The name that the reward was registered under; has to be given.
+    #[schemars(extend("examples" = ["mine"]))]
     pub name: String,
-    /// Whatever it can be told; it checks them itself.
+    /// Whatever the reward can be told; it checks that itself.
     pub options: Map<String, Value>,
 }
 
@@ -103,7 +119,7 @@ pub(crate) enum RewardKind {
 
 impl RewardKind {
     /// The key that sets it.
-    fn key(&self) -> &'static str {
+    pub(crate) fn key(&self) -> &'static str {
         match self {
             Self::CiderD(_) => "cider_d",
             Self::Bleu(_) => "bleu",
@@ -188,4 +204,26 @@ impl RewardEntry {
 
 pub(crate) fn weight_problem(weight: f64) -> Option<RewardError> {
     RewardError::option(weight.is_finite(), "weight", weight, "a finite number")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_but_those_of_all_entries_chooses_a_reward() {
+        let entry = serde_json::to_value(RewardEntry::default()).expect("plain values");
+        let of_all = ["weight", "standardise", "self_critical"];
+        let mut keys: Vec<&str> = of_all.into_iter().chain(KINDS).collect();
+        keys.sort_unstable();
+        assert_eq!(
+            keys,
+            entry
+                .as_object()
+                .expect("an object")
+                .keys()
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(KEYS, KINDS.join(", "));
+    }
 }

@@ -22,8 +22,9 @@
 //! | [`penalties`] | penalties for repetition, length and bad endings |
 //! | [`command`] | a reward that is another program: the protocol, time-outs, restarts, workers |
 //! | [`meteor`], [`mod@spice`] | METEOR and SPICE, computed by their own jars |
+//! | [`serve`] | rewards for other programs: the same protocol with the roles swapped |
 //! | [`program_error`] | what can be wrong with another program |
-//! | [`entry`], [`catalogue`] | one entry of a configured list of rewards; all rewards with their options |
+//! | [`entry`] | one entry of a configured list of rewards |
 //! | [`sources`] | what rewards are made from: references, n-grams, frequencies |
 //! | [`registry`] | rewards of other crates, by name |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
@@ -37,7 +38,6 @@
 mod alike;
 pub mod bleu;
 pub mod builtin;
-pub mod catalogue;
 pub mod cider_d;
 pub mod command;
 pub mod diversity;
@@ -63,6 +63,7 @@ pub mod references;
 pub mod registry;
 pub mod reward;
 pub mod rouge_l;
+pub mod serve;
 pub mod sources;
 pub mod spice;
 

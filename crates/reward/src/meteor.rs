@@ -12,6 +12,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::java::{Jar, JarKeys, check_file, check_items};
@@ -34,16 +35,17 @@ const KEYS: JarKeys = JarKeys {
 };
 
 /// How METEOR is run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MeteorOptions {
-    /// Where `meteor-1.5.jar` is; `data/paraphrase-en.gz` must be beside it.
+    /// Where `meteor-1.5.jar` is, with `data/paraphrase-en.gz` beside it; has to be given.
     pub jar: PathBuf,
     /// The Java program, looked up on the `PATH` when it holds no slash.
     pub java: PathBuf,
     /// Java's largest heap.
     pub memory: String,
     /// How long one line of an answer may take, in seconds; the first one includes the start.
+    #[schemars(extend("exclusiveMinimum" = 0.0), range(max = Deadline::LARGEST))]
     pub timeout_secs: f64,
 }
 

@@ -1,5 +1,6 @@
 //! The rewards of MIXER (Ranzato et al. 2016): smoothed sentence BLEU and ROUGE-4 recall against one reference.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::{MAX_ORDER, NgramCounter, ngram_tokens};
@@ -7,7 +8,7 @@ use crate::reward::{before_end_token, token_name};
 use crate::{Batch, References, Reward, RewardError, VERSION};
 
 /// The choices of MIXER's BLEU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixerBleuOptions {
     /// Whether 1 is added to matches, n-grams and the length of a longer reference, as MIXER does in training.

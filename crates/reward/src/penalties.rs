@@ -3,6 +3,7 @@
 //! All are 0 for a caption without fault and negative otherwise; words are tokens before the end token.
 
 use rustc_hash::FxHashSet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::MAX_ORDER;
@@ -10,10 +11,11 @@ use crate::reward::{before_end_token, token_name};
 use crate::{Batch, References, Reward, RewardError, VERSION, distinct_n};
 
 /// The choices of the repetition penalty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepetitionPenaltyOptions {
     /// The length of the n-grams that should not repeat, 1 to 4.
+    #[schemars(range(min = 1, max = MAX_ORDER))]
     pub order: usize,
 }
 
@@ -89,7 +91,7 @@ impl Reward for RepetitionPenalty {
 }
 
 /// The choices of the length penalty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LengthPenaltyOptions {
     /// The fewest words that cost nothing.
@@ -169,7 +171,7 @@ impl Reward for LengthPenalty {
 }
 
 /// The choices of the penalty for bad endings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BadEndingPenaltyOptions {
     /// The words that no caption should end with, as they stand in captions.

@@ -26,7 +26,7 @@ use crate::{ProgramError, ProgramFault, ProgramStage, RewardError};
 use streams::{Input, Output, StderrTail};
 
 /// Longest line that is accepted from a program, in bytes.
-const LINE_LIMIT: usize = 64 << 20;
+pub(crate) const LINE_LIMIT: usize = 64 << 20;
 
 /// How long a program may go on after its input has ended, or after it has ended its output.
 const GRACE: Duration = Duration::from_secs(1);
@@ -228,7 +228,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// Largest time-out in seconds.
-    const LARGEST: f64 = 1e6;
+    pub(crate) const LARGEST: f64 = 1e6;
 
     /// The moment `secs` from now.
     pub(crate) fn after(secs: f64) -> Self {

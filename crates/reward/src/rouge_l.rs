@@ -1,14 +1,16 @@
 //! ROUGE-L: the longest common subsequence.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RewardError;
 
 /// The choices of ROUGE-L.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RougeLOptions {
     /// How much recall weighs against precision; 0 or more.
+    #[schemars(range(min = 0.0, max = LARGEST_BETA))]
     pub beta: f64,
 }
 

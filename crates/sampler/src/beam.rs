@@ -1,5 +1,6 @@
 //! Beam search: the most probable captions among those that survive at every step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,15 +14,19 @@ use crate::{
 const LARGEST_WIDTH: usize = 10_000;
 
 /// How wide a beam is, and whether it is divided into groups that avoid one another's words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [std::collections::BTreeMap::from([("width", 5)])]))]
 pub struct BeamOptions {
     /// Captions of an image that survive a step, in all groups together.
+    #[schemars(range(min = 1, max = LARGEST_WIDTH))]
     pub width: usize,
     /// Groups of an image; they divide the width.
+    #[schemars(range(min = 1, max = LARGEST_WIDTH))]
     pub groups: usize,
     /// `lambda`, nats: what a word costs in a group for every earlier group's caption that takes it
     /// in the same place.
+    #[schemars(range(min = 0.0))]
     pub diversity: f64,
 }
 

@@ -1,5 +1,6 @@
 //! A caption with its log-probability, and how captions of different lengths compare.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{END, OptionProblem, error::require};
@@ -24,7 +25,7 @@ impl Hypothesis {
 /// How the log-probabilities of captions of different lengths are compared.
 ///
 /// Longer captions are less probable, so that the most probable one is short.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LengthNormalisation {
     /// `log p`.
@@ -35,6 +36,7 @@ pub enum LengthNormalisation {
     /// `log p / ((5 + n) / 6)^alpha` (Wu et al. 2016, eq. 14).
     Gnmt {
         /// 0 is `none`; Wu et al. use 0.6 to 0.7.
+        #[schemars(range(min = 0.0), extend("examples" = [0.6]))]
         alpha: f64,
     },
 }

@@ -1,6 +1,7 @@
 //! Captions drawn from a distribution that is sharper, flatter or shorter than the model's.
 
 use rand::{Rng, RngExt};
+use schemars::JsonSchema;
 use scst_kernels::softmax::draw;
 use serde::{Deserialize, Serialize};
 
@@ -15,26 +16,30 @@ use crate::{
 /// How words are drawn. With the defaults, from the model's own distribution.
 ///
 /// Temperature comes first, then `top_k`, `top_p` of what is left, and `min_p`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SamplingOptions {
     /// Scores are divided by it.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub temperature: f64,
     /// Only so many of the most probable words are drawn from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), extend("examples" = [50]))]
     pub top_k: Option<usize>,
     /// Only the most probable words that together have this probability are drawn from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 1.0), extend("examples" = [0.9]))]
     pub top_p: Option<f64>,
     /// Only words with at least this share of the largest probability are drawn from.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 1.0), extend("examples" = [0.1]))]
     pub min_p: Option<f64>,
     /// The method.
     pub draw: Draw,
 }
 
 /// How a word is drawn from a distribution: different words, equal frequencies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Draw {
     /// By inverting the cumulative distribution at a uniform number.

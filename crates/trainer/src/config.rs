@@ -9,16 +9,28 @@ pub(crate) mod bounds;
 mod check;
 mod contradictions;
 mod decoder;
+mod example;
+mod explain;
+mod forms;
+mod guess;
 mod load;
 mod optional;
 mod paths;
 mod problem;
+#[cfg(test)]
+mod ranges;
+#[cfg(test)]
+mod recommended;
+mod reward_list;
+mod schema;
+mod shape;
 mod stage;
 mod valid;
 mod wording;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use scst_data::{CaptionSource, FeatureSource, WordSplit};
 use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
@@ -26,8 +38,11 @@ use serde::{Deserialize, Serialize};
 pub use blame::Complaint;
 pub(crate) use contradictions::Words;
 pub use decoder::{DecoderConfig, Rerank, SearchConfig};
+pub use explain::{KeyDescription, explain, keys_like};
 pub use load::{ConfigError, Override};
 pub use problem::Problem;
+pub use reward_list::parse_rewards;
+pub use schema::json_schema;
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, MixerConfig,
@@ -39,20 +54,22 @@ pub use valid::ValidConfig;
 use crate::Backend;
 
 /// A whole run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Name of the run: its directory is `runs/<name>`. By default the configuration file's name.
+    /// Name of the run: its directory is `runs/NAME`. The configuration file's name if absent.
     #[serde(default)]
     pub name: String,
     /// Seed of every random draw.
     #[serde(default = "default_seed")]
+    #[schemars(range(max = i64::MAX))]
     pub seed: u64,
     /// Where tensors live and are computed.
     #[serde(default)]
     pub backend: Backend,
     /// CPU threads; all of the machine's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::THREADS), extend("examples" = [2]))]
     pub threads: Option<usize>,
     /// Captions, features, vocabulary.
     pub data: DataConfig,
@@ -66,6 +83,7 @@ pub struct Config {
     pub checkpoints: CheckpointConfig,
     /// Steps between two records of training metrics.
     #[serde(default = "default_log_every")]
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub log_every_steps: u64,
     /// What is trained for, one after the other.
     pub stages: Vec<StageConfig>,
@@ -80,13 +98,14 @@ fn default_log_every() -> u64 {
 }
 
 /// Captions, features, vocabulary. Paths are relative to the current directory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// Where the captions are.
     pub captions: CaptionSource,
     /// What a word is; if absent, tokens where the layout of the captions has them, else words of the raw captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["characters"]))]
     pub words: Option<WordSplit>,
     /// Where the image features are.
     pub features: FeatureSource,
@@ -97,13 +116,16 @@ pub struct DataConfig {
     /// The words of another run or of imported weights: their `tokenizer.json`. If absent, words are those of the
     /// training captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["runs/NAME/best/tokenizer.json"]))]
     pub vocabulary: Option<PathBuf>,
     /// Words that the training captions hold less often become the unknown word, unless `vocabulary` is given.
     #[serde(default = "default_minimum_count")]
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub minimum_count: u64,
     /// Longest caption that is trained on or decoded, in words, the end token included. Longer
     /// gold captions are cut and then have no end token.
     #[serde(default = "default_max_length")]
+    #[schemars(range(min = 1, max = bounds::WORDS))]
     pub max_length: usize,
 }
 
@@ -116,7 +138,7 @@ fn default_max_length() -> usize {
 }
 
 /// A metric that checkpoints are compared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValidationMetric {
     /// CIDEr-D, what coco-caption prints as "CIDEr".
@@ -128,17 +150,23 @@ pub enum ValidationMetric {
 }
 
 /// How the validation images are scored during training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
-    /// The metric that the best checkpoint is best in; where it ties, the other two in the order of
-    /// [`ValidationMetric`] decide, and then the later step.
+    /// The metric that the best checkpoint is best in; where it ties, the other two in the order below decide, and then
+    /// the later step.
     pub metric: ValidationMetric,
     /// At most so many validation images, the first of an order that the seed decides, the same in every validation; all
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [5000]))]
     pub images: Option<usize>,
+    /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
+    /// which, the same at every validation; none with 0.
+    #[schemars(range(max = bounds::SAMPLES_SHOWN))]
+    pub samples: usize,
     /// Images decoded at a time.
+    #[schemars(range(min = 1, max = bounds::IMAGES_DECODED))]
     pub images_per_batch: usize,
     /// How captions are decoded.
     pub decoder: DecoderConfig,
@@ -149,6 +177,7 @@ impl Default for ValidationConfig {
         Self {
             metric: ValidationMetric::CiderD,
             images: None,
+            samples: 5,
             images_per_batch: 100,
             decoder: DecoderConfig::default(),
         }
@@ -156,16 +185,19 @@ impl Default for ValidationConfig {
 }
 
 /// How often checkpoints are written, and how many are kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointConfig {
     /// Steps between two checkpoints, beside those after every validation; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [1000]))]
     pub every_steps: Option<u64>,
     /// Minutes between two checkpoints, whatever was written in between; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [30]))]
     pub every_minutes: Option<f64>,
     /// Number of the newest checkpoints that are kept.
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub keep: usize,
 }
 

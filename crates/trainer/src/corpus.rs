@@ -1,5 +1,6 @@
 //! The data of a run in the shape that objectives and evaluation need.
 
+mod description;
 mod reading;
 
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{
     Dataset, Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint,
-    FeatureSource, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice, WordSplit,
+    FeatureSource, FeatureStore, Notice, Row, Split, Standardiser, Vocabulary, VocabularyChoice,
+    WordSplit,
 };
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
@@ -21,6 +23,8 @@ use crate::{
     observer::Observer,
 };
 use reading::{Known, Reading};
+
+pub use description::{DataDescription, describe};
 
 /// Images, captions and features of a run, ready.
 pub struct Corpus {
@@ -238,9 +242,15 @@ impl Corpus {
         format!("{:016x}", u64::from_be_bytes(first[0]))
     }
 
-    /// Captions left out because they hold no word.
-    pub fn wordless(&self) -> usize {
-        self.dataset.wordless
+    /// Images, captions and words; see [`data_warnings`](crate::data_warnings) for what is wrong with them.
+    pub fn describe(&self) -> DataDescription {
+        let splits = [Split::Train, Split::Val, Split::Test];
+        describe(
+            splits.map(|split| self.dataset.split(split)),
+            self.dataset.vocabulary.len(),
+            self.max_length,
+            self.dataset.wordless,
+        )
     }
 
     /// What there is to tell of the captions.
@@ -251,6 +261,11 @@ impl Corpus {
     /// What the configuration says that a word is.
     pub(crate) fn words(&self) -> Option<WordSplit> {
         self.words
+    }
+
+    /// The features of all images.
+    pub fn feature_store(&self) -> &FeatureStore {
+        &self.dataset.features
     }
 
     /// Length of a feature vector.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scst_data::{Example, ImageId};
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
-use scst_sampler::END;
+use scst_sampler::{END, Hypothesis};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     search::Search,
 };
 
-/// A caption that was decoded.
+/// A caption that was decoded, as the server of COCO reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecodedCaption {
     /// Id of the image, as in the caption files; its file name where they have no ids.
@@ -24,13 +24,37 @@ pub struct DecodedCaption {
     pub caption: String,
 }
 
+/// A caption that was decoded and compared with the references of its image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredCaption {
+    /// File name of the image, without folders.
+    pub image: String,
+    /// Id of the image, as in the caption files; its file name where they have no ids.
+    pub image_id: ImageId,
+    /// The caption, words joined by single spaces.
+    pub caption: String,
+    /// The references, words joined by single spaces, as the caption is compared with them.
+    pub references: Vec<String>,
+    /// Its own scores: CIDEr-D x10 with the document frequencies of all images that were evaluated, BLEU-1 to BLEU-4 and
+    /// ROUGE-L from 0 to 1.
+    pub scores: CorpusScores,
+    /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
+    pub log_probability: f64,
+    /// Words, the end token not counted.
+    pub length: usize,
+    /// Whether it reached the maximum length without ending.
+    pub is_cut_off: bool,
+    /// The options of the decoder that it breaks, by their keys: none unless it ended where they left no word.
+    pub broken: Vec<&'static str>,
+}
+
 /// The scores of a captioner on a split.
 #[derive(Debug, Clone)]
 pub struct EvaluationReport {
     /// BLEU, ROUGE-L, CIDEr-D of the whole split.
     pub scores: CorpusScores,
     /// One caption an image, in the order of the split.
-    pub captions: Vec<DecodedCaption>,
+    pub captions: Vec<ScoredCaption>,
     /// How many different captions there are.
     pub distinct_captions: usize,
     /// Mean length in words, the end token not counted.
@@ -46,6 +70,15 @@ pub struct EvaluationReport {
 }
 
 impl EvaluationReport {
+    /// The captions as the server of COCO reads them.
+    pub fn results(&self) -> Vec<DecodedCaption> {
+        let result = |scored: &ScoredCaption| DecodedCaption {
+            image_id: scored.image_id.clone(),
+            caption: scored.caption.clone(),
+        };
+        self.captions.iter().map(result).collect()
+    }
+
     /// The value of one metric.
     pub fn metric(&self, metric: ValidationMetric) -> f64 {
         metric.of(&self.scores)
@@ -53,11 +86,8 @@ impl EvaluationReport {
 
     /// All values by name, for logs.
     pub fn values(&self) -> Vec<(String, f64)> {
-        let bleu = (1..).zip(self.scores.bleu);
-        let mut values = vec![("cider_d".to_owned(), self.scores.cider_d)];
-        values.extend(bleu.map(|(n, score)| (format!("bleu{n}"), score)));
+        let mut values = score_values(&self.scores);
         values.extend([
-            ("rouge_l".to_owned(), self.scores.rouge_l),
             (
                 "distinct_captions".to_owned(),
                 self.distinct_captions as f64,
@@ -68,6 +98,15 @@ impl EvaluationReport {
         ]);
         values
     }
+}
+
+/// The scores by name, for logs.
+pub(crate) fn score_values(scores: &CorpusScores) -> Vec<(String, f64)> {
+    let bleu = (1..).zip(scores.bleu);
+    let mut values = vec![("cider_d".to_owned(), scores.cider_d)];
+    values.extend(bleu.map(|(n, score)| (format!("bleu{n}"), score)));
+    values.push(("rouge_l".to_owned(), scores.rouge_l));
+    values
 }
 
 impl ValidationMetric {
@@ -133,29 +172,25 @@ pub fn evaluate(
     let device = captioner.device();
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
-    let mut words: Vec<Vec<u32>> = Vec::with_capacity(examples.len());
-    let mut dead_ends = 0;
+    let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
     let images = decoder.images_at_a_time(run.validation.images_per_batch);
     for batch in examples.chunks(images) {
-        if watch(words.len()).is_break() {
+        if watch(found.len()).is_break() {
             return Ok(None);
         }
         let features = corpus.features(batch, &device)?;
-        for caption in search.captions(captioner, others, &features)? {
-            dead_ends += usize::from(!caption.broken.is_empty());
-            words.push(caption.words);
-        }
+        found.extend(search.captions(captioner, others, &features)?);
     }
-    if watch(words.len()).is_break() {
+    if watch(found.len()).is_break() {
         return Ok(None);
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),
         others => format!("{decoder}|ensemble:{}", others + 1),
     };
-    let texts: Vec<String> = words
+    let texts: Vec<String> = found
         .iter()
-        .map(|words| corpus.vocabulary().decode(words))
+        .map(|found| corpus.vocabulary().decode(&found.words))
         .collect();
     let items: Vec<Item<'_, str, String>> = texts
         .iter()
@@ -166,20 +201,17 @@ pub fn evaluate(
         })
         .collect();
     let evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
-    let cut_off = words
+    let of_captions = found.into_iter().zip(texts).zip(&evaluation.captions);
+    let captions: Vec<ScoredCaption> = examples
         .iter()
-        .filter(|words| !words.ends_with(&[END]))
-        .count();
-    let captions = texts
-        .iter()
-        .zip(examples)
-        .map(|(text, example)| DecodedCaption {
-            image_id: example.id(),
-            caption: text.clone(),
-        });
+        .zip(of_captions)
+        .map(|(example, ((found, caption), &scores))| scored(example, found, caption, scores))
+        .collect();
+    let dead_ends = captions.iter().filter(|c| !c.broken.is_empty()).count();
+    let cut_off = captions.iter().filter(|c| c.is_cut_off).count();
     Ok(Some(EvaluationReport {
         scores: evaluation.scores,
-        captions: captions.collect(),
+        captions,
         distinct_captions: evaluation.distinct_captions,
         mean_length: evaluation.mean_length,
         dead_ends,
@@ -193,4 +225,24 @@ pub fn evaluate(
         ),
         decoder,
     }))
+}
+
+fn scored(
+    example: &Example,
+    found: Hypothesis,
+    caption: String,
+    scores: CorpusScores,
+) -> ScoredCaption {
+    let is_cut_off = !found.words.ends_with(&[END]);
+    ScoredCaption {
+        image: example.file_name.clone(),
+        image_id: example.id(),
+        caption,
+        references: example.references.clone(),
+        scores,
+        log_probability: found.log_probability,
+        length: found.words.len() - usize::from(!is_cut_off),
+        is_cut_off,
+        broken: found.broken,
+    }
 }

@@ -1,7 +1,10 @@
-//! What a run tells about itself: one JSON line a record or a warning, the same numbers for TensorBoard, and the learning curve.
+//! What a run tells about itself: one JSON line a record or a warning and one a sample caption, the same for TensorBoard,
+//! and the learning curve.
 
 pub mod curve;
+mod lines;
 mod metrics_jsonl;
+mod samples_jsonl;
 mod tensorboard;
 
 use std::fs;
@@ -11,11 +14,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
+use crate::evaluate::ScoredCaption;
 use crate::files::{FileAction, FileError};
 use metrics_jsonl::MetricsWriter;
-use tensorboard::TensorBoardWriter;
+use samples_jsonl::SamplesWriter;
+use tensorboard::{Kept, TensorBoardWriter};
 
 pub use metrics_jsonl::{METRICS_FILE, read_records};
+pub use samples_jsonl::{SAMPLES_FILE, Sample, read_samples};
 
 /// Which part of a run a record measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,14 +31,17 @@ pub enum RecordKind {
     Train,
     /// Numbers of a pass over the validation split.
     Validation,
+    /// Numbers of the weights that a stage begins with, over the validation split.
+    Start,
 }
 
 impl RecordKind {
-    /// The name in files: `train` or `validation`.
+    /// The name in files: `train`, `validation` or `start`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Validation => "validation",
+            Self::Start => "start",
         }
     }
 }
@@ -55,6 +64,15 @@ impl Record {
     pub fn value(&self, name: &str) -> Option<f64> {
         let mut values = self.values.iter();
         values.find(|(key, _)| key == name).map(|&(_, value)| value)
+    }
+
+    /// Whether the baseline equals the reward but for rounding: so by construction where it is the mean reward of an
+    /// image's own samples or of the others (`mean`, `leave_one_out`), and there is nothing to see in it.
+    pub fn baseline_is_reward(&self) -> bool {
+        let (reward, baseline) = (self.value("reward"), self.value("baseline"));
+        reward.zip(baseline).is_some_and(|(reward, baseline)| {
+            (reward - baseline).abs() <= 1e-9 * reward.abs().max(1.0)
+        })
     }
 }
 
@@ -83,6 +101,16 @@ pub enum EventError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// A line is not a sample caption.
+    #[error("`{}`, line {line}: found {}, expected an object with `step`, `stage`, `image`, `caption`, `references` and scores", path.display(), form(error))]
+    MalformedSample {
+        /// The file of sample captions.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
     /// A value's name would make a line ambiguous.
     #[error("a record cannot hold a value called `{name}`: that name is reserved or given twice")]
     Name {
@@ -91,7 +119,6 @@ pub enum EventError {
     },
 }
 
-/// The message without the position, which counts from the start of the line and would read as one in the file.
 /// What a line is instead of a record.
 fn form(error: &serde_json::Error) -> String {
     match error.classify() {
@@ -116,13 +143,44 @@ fn form(error: &serde_json::Error) -> String {
 /// Name of the directory of TensorBoard's event files in a run directory.
 pub const TENSORBOARD_DIRECTORY: &str = "tensorboard";
 
-/// Writes the records of a run to `metrics.jsonl` and to a TensorBoard event file in `tensorboard/`.
+/// Where a run goes on, and what of its files is therefore to be forgotten.
+#[derive(Debug, Clone)]
+pub struct ResumePoint<'a> {
+    /// Steps of the run that are done.
+    pub step: u64,
+    /// The stage that goes on.
+    pub stage: &'a str,
+    /// Whether the validation of that step was made, or that of the start of the stage before its first step; else it is
+    /// still to be made, and what there is of it is forgotten.
+    pub is_validated: bool,
+    /// The stages that have not begun; one of them may have, at this very step, before the run was killed.
+    pub later_stages: Vec<&'a str>,
+}
+
+/// What a line of a run's files is, as far as it matters to a run that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Training,
+    Validation,
+}
+
+impl ResumePoint<'_> {
+    /// Whether a line that was written after `step` steps in `stage` still holds.
+    fn keeps(&self, step: u64, stage: &str, of: Of) -> bool {
+        let is_undone = !self.is_validated && of == Of::Validation && stage == self.stage;
+        step < self.step || (step == self.step && !is_undone && !self.later_stages.contains(&stage))
+    }
+}
+
+/// Writes the records of a run to `metrics.jsonl`, its sample captions to `samples.jsonl`, and both to a TensorBoard event
+/// file in `tensorboard/`.
 ///
 /// Every record has reached the operating system when [`write`](Self::write) returns, so that a killed process
 /// loses none; [`flush`](Self::flush) forces them to the disk.
 #[derive(Debug)]
 pub struct EventWriter {
     metrics: MetricsWriter,
+    samples: SamplesWriter,
     tensorboard: TensorBoardWriter,
 }
 
@@ -134,23 +192,25 @@ impl EventWriter {
     pub fn create(run_dir: &Path) -> Result<Self, EventError> {
         Ok(Self {
             metrics: MetricsWriter::create(run_dir)?,
-            tensorboard: tensorboard(run_dir, &[])?,
+            samples: SamplesWriter::create(run_dir)?,
+            tensorboard: tensorboard(run_dir, &Kept::default())?,
         })
     }
 
-    /// Continues a run after `step`: drops the records of later steps and a torn last line, then appends.
+    /// Continues a run: drops what does not hold any more and a torn last line, then appends.
     ///
-    /// Unless `is_validated`, the validation of `step` itself is still to be made, and a record of it is dropped too.
-    /// The kept records go into a new event file, on whose reading TensorBoard drops what it knew. A run without
-    /// `metrics.jsonl` gets a new one.
+    /// What is kept goes into a new event file, on whose reading TensorBoard drops what it knew. Of `metrics.jsonl` and
+    /// `samples.jsonl`, one that is missing is begun.
     ///
     /// # Errors
-    /// When a line is not a record, or the files cannot be written; the records are then intact.
-    pub fn resume(run_dir: &Path, step: u64, is_validated: bool) -> Result<Self, EventError> {
-        let (metrics, kept) = MetricsWriter::resume(run_dir, step, is_validated)?;
+    /// When a line is not what it should be, or the files cannot be written; their lines are then intact.
+    pub fn resume(run_dir: &Path, point: &ResumePoint<'_>) -> Result<Self, EventError> {
+        let (metrics, records) = MetricsWriter::resume(run_dir, point)?;
+        let (samples, texts) = SamplesWriter::resume(run_dir, point)?;
         Ok(Self {
             metrics,
-            tensorboard: tensorboard(run_dir, &kept)?,
+            samples,
+            tensorboard: tensorboard(run_dir, &Kept { records, texts })?,
         })
     }
 
@@ -164,6 +224,26 @@ impl EventWriter {
         let wall_secs = unix_secs();
         self.metrics.write(record, wall_secs)?;
         self.tensorboard.write(record, wall_secs)?;
+        Ok(())
+    }
+
+    /// Appends captions of a validation, of the kind that its record has, which was written before.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_samples(
+        &mut self,
+        step: u64,
+        stage: &str,
+        kind: RecordKind,
+        captions: &[&ScoredCaption],
+    ) -> Result<(), EventError> {
+        let sample = |caption: &&ScoredCaption| Sample::new(step, stage, caption);
+        let samples: Vec<Sample> = captions.iter().map(sample).collect();
+        self.samples.write(&samples)?;
+        let texts: Vec<&Sample> = samples.iter().collect();
+        self.tensorboard
+            .write_text(step, kind, &texts, unix_secs())?;
         Ok(())
     }
 
@@ -181,13 +261,14 @@ impl EventWriter {
     /// When the disk fails.
     pub fn flush(&mut self) -> Result<(), EventError> {
         self.metrics.flush()?;
+        self.samples.flush()?;
         self.tensorboard.flush()?;
         Ok(())
     }
 }
 
 /// A new event file in the run's directory for them, which is made if it is missing.
-fn tensorboard(run_dir: &Path, kept: &[StampedRecord]) -> Result<TensorBoardWriter, EventError> {
+fn tensorboard(run_dir: &Path, kept: &Kept) -> Result<TensorBoardWriter, EventError> {
     let directory = run_dir.join(TENSORBOARD_DIRECTORY);
     fs::create_dir_all(&directory).map_err(FileError::on(FileAction::Create, &directory))?;
     Ok(TensorBoardWriter::create(&directory, kept, unix_secs())?)
@@ -216,6 +297,33 @@ mod tests {
         }
     }
 
+    /// A run of the one stage `xe` that goes on after `step`.
+    pub(super) fn after(step: u64) -> ResumePoint<'static> {
+        ResumePoint {
+            step,
+            stage: "xe",
+            is_validated: true,
+            later_stages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_the_last_step_only_what_came_before_in_the_run_is_kept() {
+        let mut point = ResumePoint {
+            later_stages: vec!["scst"],
+            ..after(7)
+        };
+        for of in [Of::Training, Of::Validation] {
+            assert!(point.keeps(6, "xe", of) && point.keeps(7, "xe", of));
+            assert!(!point.keeps(8, "xe", of) && !point.keeps(7, "scst", of));
+        }
+        point.is_validated = false;
+        assert!(point.keeps(7, "xe", Of::Training) && point.keeps(6, "xe", Of::Validation));
+        assert!(!point.keeps(7, "xe", Of::Validation));
+        // The validation that ended the stage before.
+        assert!(point.keeps(7, "warm-up", Of::Validation));
+    }
+
     #[test]
     fn reads_what_was_written_when_resumed() {
         let dir = tempfile::tempdir().expect("a temporary directory");
@@ -226,7 +334,7 @@ mod tests {
                 .expect("the record is written");
         }
         drop(writer);
-        let mut writer = EventWriter::resume(dir.path(), 2, true).expect("the run is resumed");
+        let mut writer = EventWriter::resume(dir.path(), &after(2)).expect("the run is resumed");
         writer
             .write(&train(3, -1.0))
             .expect("the record is written");
@@ -240,7 +348,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         EventWriter::create(dir.path()).expect("the files are made");
         for step in 1..=3 {
-            EventWriter::resume(dir.path(), step, true).expect("the run is resumed");
+            EventWriter::resume(dir.path(), &after(step)).expect("the run is resumed");
         }
         let event_files = dir.path().join(TENSORBOARD_DIRECTORY);
         let entries = fs::read_dir(event_files).expect("the directory is listed");

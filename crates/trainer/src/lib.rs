@@ -12,6 +12,7 @@ mod backend;
 mod bench;
 mod caption;
 mod checkpoint;
+mod collapse;
 pub mod config;
 mod corpus;
 mod decode;
@@ -41,16 +42,18 @@ pub use backend::{Backend, BackendError};
 pub use bench::{BenchModel, ScstParts, StepBench, StepReport, bench_step};
 pub use caption::{Caption, CaptionWriter};
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use config::Config;
-pub use corpus::Corpus;
+pub use corpus::{Corpus, DataDescription, describe};
 pub use error::TrainError;
 pub use estimators::{EstimatorLab, EstimatorReport, measure_estimators};
-pub use evaluate::{DecodedCaption, EvaluationReport, evaluate};
+pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
-pub use observer::{Event, Observer};
+pub use observer::{BestSoFar, Event, Observer, Position};
 pub use progress::{Best, StageSummary};
 pub use run::{
-    Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, has_checkpoint, train,
+    Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, data_warnings,
+    has_checkpoint, train,
 };
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -2,7 +2,13 @@
 
 use std::path::Path;
 
-use crate::{evaluate::EvaluationReport, events::Record, progress::StageSummary, warning::Warning};
+use crate::{
+    corpus::DataDescription,
+    evaluate::{EvaluationReport, ScoredCaption},
+    events::Record,
+    progress::{Best, StageSummary},
+    warning::Warning,
+};
 
 /// Something that happened in a run.
 #[derive(Debug)]
@@ -30,37 +36,42 @@ pub enum Event<'a> {
     },
     /// The data is read, the captioner stands.
     Ready {
-        /// Training images.
-        train_images: usize,
+        /// Images, captions and words.
+        data: &'a DataDescription,
         /// Validation images that are used.
         val_images: usize,
-        /// Words in the vocabulary.
-        vocab: usize,
         /// Parameters of the captioner.
         parameters: usize,
-        /// Captions left out because they hold no word.
-        wordless: usize,
     },
     /// Something that lets the run go on but should be known.
     Warning(&'a Warning),
-    /// A stage begins, or goes on after a resume.
+    /// A stage begins, or goes on after a resume. What it begins with may be validated next.
     StageStarted {
         /// Its name.
         name: &'a str,
-        /// Steps done.
-        step: u64,
-        /// Steps in all.
-        steps: u64,
-        /// Steps in an epoch.
-        steps_per_epoch: u64,
+        /// Its objective, `xe` or `scst`.
+        kind: &'a str,
+        /// Where the run is.
+        position: Position,
+        /// Training images that no batch of an epoch holds, others in every epoch.
+        images_left_out: usize,
+        /// The scores of the weights that it began with, where they are known already.
+        start: Option<&'a Best>,
     },
     /// A step is done.
     Step {
-        /// Steps of the stage that are done.
-        step: u64,
+        /// Where the run is.
+        position: Position,
     },
     /// Training metrics of the last steps.
-    Metrics(&'a Record),
+    Metrics {
+        /// The metrics.
+        record: &'a Record,
+        /// Where the run is.
+        position: Position,
+        /// The best validations so far.
+        best: BestSoFar<'a>,
+    },
     /// Captions of validation images are being decoded.
     Validating {
         /// Images that have one.
@@ -70,10 +81,18 @@ pub enum Event<'a> {
     },
     /// The validation images were scored.
     Validated {
-        /// The scores.
+        /// The scores, and all captions.
         report: &'a EvaluationReport,
+        /// Captions of the same few images at every validation, as many as `validation.samples` asks for.
+        samples: &'a [&'a ScoredCaption],
+        /// Where the run is.
+        position: Position,
+        /// Whether these are the weights that the stage begins with, before its first step.
+        is_start: bool,
         /// Whether this is the best of the run so far.
         is_best: bool,
+        /// The best validations so far, this one included.
+        best: BestSoFar<'a>,
     },
     /// A checkpoint was written.
     CheckpointWritten {
@@ -82,6 +101,50 @@ pub enum Event<'a> {
     },
     /// A stage has ended.
     StageEnded(&'a StageSummary),
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Index of the stage, from 0.
+    pub stage: usize,
+    /// Stages in all.
+    pub stages: usize,
+    /// Steps of the stage that are done.
+    pub step: u64,
+    /// Steps of the stage in all, unless its patience ends it before.
+    pub steps: u64,
+    /// Steps in an epoch of the stage.
+    pub steps_per_epoch: u64,
+    /// Steps of the run that are done.
+    pub run_step: u64,
+    /// Steps of all stages, unless patience ends one before.
+    pub run_steps: u64,
+    /// Seconds spent in the stage, before a resume too.
+    pub stage_secs: f64,
+    /// Seconds spent in all stages so far, before a resume too.
+    pub run_secs: f64,
+}
+
+impl Position {
+    /// The epoch of the last step that is done, from 1; 1 before the first step.
+    pub fn epoch(&self) -> u64 {
+        self.step.div_ceil(self.steps_per_epoch.max(1)).max(1)
+    }
+
+    /// Epochs of the stage, the last one perhaps not whole.
+    pub fn epochs(&self) -> u64 {
+        self.steps.div_ceil(self.steps_per_epoch.max(1)).max(1)
+    }
+}
+
+/// The best validations so far, in the validation metric of the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BestSoFar<'a> {
+    /// Of the stage, after a step of it.
+    pub stage: Option<&'a Best>,
+    /// Of the run, what stages began with included: what `best/` holds.
+    pub run: Option<&'a Best>,
 }
 
 /// Watches a run.
@@ -95,4 +158,27 @@ pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {
     fn observe(&mut self, _: &Event<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_counted_from_one_and_rounded_up() {
+        let at = |step| Position {
+            stage: 0,
+            stages: 1,
+            step,
+            steps: 25,
+            steps_per_epoch: 10,
+            run_step: step,
+            run_steps: 25,
+            stage_secs: 0.0,
+            run_secs: 0.0,
+        };
+        let epochs = [0, 1, 10, 11, 20, 25].map(|step| at(step).epoch());
+        assert_eq!(epochs, [1, 1, 1, 2, 2, 3]);
+        assert_eq!(at(0).epochs(), 3);
+    }
 }

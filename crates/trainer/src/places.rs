@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     Checkpoint, TrainError,
-    config::{Config, ConfigError, Override},
+    config::Config,
     run::{RunRecord, StartRecord},
 };
 
@@ -93,18 +93,22 @@ impl Places {
         })
     }
 
-    /// The configuration `config` of this run with every path where the file is.
+    /// Puts into the configuration `config` of this run where every file is.
     ///
-    /// Paths that differ from those of `before`, the run's own configuration, are the user's, and taken as they are.
+    /// Paths that differ from those of `before`, the run's own by key, are the user's, and taken as they are.
     ///
     /// # Errors
     /// [`TrainError::Moved`] for captions and features that are nowhere.
-    pub(crate) fn locate(&self, config: &mut Config, before: &Config) -> Result<(), TrainError> {
+    pub(crate) fn locate(
+        &self,
+        config: &mut Config,
+        before: &[(String, PathBuf)],
+    ) -> Result<(), TrainError> {
         if self.directories.is_empty() {
             return Ok(());
         }
         for (key, path) in config.paths_mut() {
-            if before.path(&key).as_ref() != Some(path) {
+            if !before.iter().any(|(k, was)| *k == key && was == path) {
                 continue;
             }
             match self.find(path) {
@@ -153,17 +157,6 @@ fn moved(directory: &Path, start: &StartRecord) -> Option<PathBuf> {
 }
 
 impl Checkpoint {
-    /// The configuration of the run with `overrides` laid over it; paths of overrides are relative to the current
-    /// directory.
-    ///
-    /// # Errors
-    /// [`ConfigError`], which names override, key, value found and what was expected.
-    pub fn config_with(&self, overrides: Vec<Override>) -> Result<Config, ConfigError> {
-        let path = self.directory().join("config.toml");
-        let config = Config::parse(&self.config.to_toml()?, &path, overrides)?;
-        Ok(config.into())
-    }
-
     /// Looks for captions and features that `config` names as the run did, and puts in where they are: where the run
     /// was begun, where that directory is now if it was moved with the run, or in the current directory. Paths that
     /// differ from the run's are taken as they are.
@@ -171,7 +164,16 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Moved`] when they are nowhere; [`TrainError::RunRecord`] when the record of the run is damaged.
     pub fn locate(&self, config: &mut Config) -> Result<(), TrainError> {
-        Places::of_checkpoint(self.directory())?.locate(config, &self.config)
+        Places::of_checkpoint(self.directory())?.locate(config, self.paths())
+    }
+
+    /// Where a file that the run names is, such as the weights of its encoder; as given if it is nowhere.
+    ///
+    /// # Errors
+    /// [`TrainError::RunRecord`] when the record of the run is damaged.
+    pub fn find(&self, path: &Path) -> Result<PathBuf, TrainError> {
+        let found = Places::of_checkpoint(self.directory())?.find(path);
+        Ok(found.unwrap_or_else(|| path.to_owned()))
     }
 }
 

@@ -7,7 +7,10 @@ use scst_loss::MovingAverage;
 use scst_reward::CorpusScores;
 use serde::{Deserialize, Serialize};
 
-use crate::{run::Window, scst::BaselineState};
+use crate::{
+    collapse::Collapse, evaluate::score_values, observer::BestSoFar, run::Window,
+    scst::BaselineState,
+};
 
 /// The position of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,9 +25,15 @@ pub(crate) struct Progress {
     /// Whether the step before is still to be followed by a validation, which was interrupted.
     #[serde(default)]
     pub(crate) validation_due: bool,
+    /// The validation of the weights that the current stage began with, unless they were random.
+    #[serde(default)]
+    pub(crate) start: Option<Best>,
     /// The last validation of the current stage.
     #[serde(default)]
     pub(crate) last_validation: Option<LastValidation>,
+    /// What was said of the captions of the current stage.
+    #[serde(default)]
+    pub(crate) collapsed: Vec<Collapse>,
     /// Training metrics since the last record of them.
     #[serde(default)]
     pub(crate) window: Window,
@@ -61,6 +70,14 @@ impl Progress {
             self.foreign.entry(key(now)).or_insert(fingerprint);
         }
     }
+
+    /// The best validations so far.
+    pub(crate) fn best_so_far(&self) -> BestSoFar<'_> {
+        BestSoFar {
+            stage: self.stage_best.as_ref(),
+            run: self.best.as_ref(),
+        }
+    }
 }
 
 /// The last validation of a stage.
@@ -73,9 +90,12 @@ pub(crate) struct LastValidation {
     pub(crate) scores: CorpusScores,
     /// How many validations in a row, this one included, had exactly these scores.
     pub(crate) alike: u64,
+    /// All of it.
+    #[serde(default)]
+    pub(crate) validation: Option<Best>,
 }
 
-/// A validation that was the best so far.
+/// A validation: the best so far, or another one that is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Name of the stage.
@@ -91,6 +111,33 @@ pub struct Best {
     pub distinct_captions: usize,
     /// Mean length in words.
     pub mean_length: f64,
+    /// Share of captions that reached the maximum length without ending.
+    #[serde(default)]
+    pub cut_off_share: f64,
+    /// What the captions had become, if they were degenerate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collapse: Vec<Collapse>,
+}
+
+impl Best {
+    /// All values by name, for logs.
+    pub(crate) fn values(&self) -> Vec<(String, f64)> {
+        let mut values = score_values(&self.scores);
+        values.extend([
+            (
+                "distinct_captions".to_owned(),
+                self.distinct_captions as f64,
+            ),
+            ("mean_length".to_owned(), self.mean_length),
+            ("cut_off_share".to_owned(), self.cut_off_share),
+        ]);
+        values
+    }
+
+    /// Whether the captions were degenerate in the same way.
+    pub(crate) fn has(&self, collapse: &Collapse) -> bool {
+        self.collapse.iter().any(|own| own.is_like(collapse))
+    }
 }
 
 /// What a stage achieved.
@@ -104,6 +151,12 @@ pub struct StageSummary {
     pub steps: u64,
     /// Time spent.
     pub seconds: f64,
-    /// Its best validation.
+    /// The validation of the weights that it began with, unless they were random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Best>,
+    /// Its best validation after a step.
     pub best: Option<Best>,
+    /// Its last validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Best>,
 }

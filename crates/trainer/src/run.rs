@@ -1,5 +1,7 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod between;
+mod closing;
 mod date;
 mod foreign;
 mod lock;
@@ -17,6 +19,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
+    time::Instant,
 };
 
 use burn::tensor::Device;
@@ -31,9 +34,9 @@ use crate::{
     config::{Config, ScheduleConfig, ValidConfig, bounds},
     corpus::Corpus,
     draws::{Purpose, generator},
-    events::{EventWriter, METRICS_FILE, curve, read_records},
+    events::{EventWriter, METRICS_FILE, ResumePoint, curve, read_records},
     files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically},
-    observer::{Event, Observer},
+    observer::{Event, Observer, Position},
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
     scst::SelfCritic,
@@ -44,7 +47,7 @@ use foreign::Foreign;
 use lock::RunLock;
 pub use lock::abandon_lock;
 use opening::{Length, check_lengths};
-use outset::first_warnings;
+pub use outset::data_warnings;
 use prepared::{Prepared, prepare};
 pub use record::Program;
 pub(crate) use record::{RunRecord, StartRecord};
@@ -118,6 +121,9 @@ pub struct Summary {
     pub best: Option<Best>,
     /// Every choice that changes the scores.
     pub signature: String,
+    /// What makes the results worth less than they look: stages that made captions worse than they found them, and
+    /// captions that are degenerate at the end of a stage or in `best/`.
+    pub warnings: Vec<String>,
 }
 
 /// Trains a captioner as `config` says, and leaves everything in the run directory.
@@ -168,6 +174,10 @@ struct Run<'a> {
     foreign: Foreign,
     optimiser: Option<Optimiser>,
     progress: Progress,
+    /// Of every stage.
+    lengths: Vec<Length>,
+    /// When the time of the stage was last added to `progress`.
+    since: Instant,
     events: EventWriter,
     observer: &'a mut dyn Observer,
     /// What the observer has been warned of.
@@ -203,8 +213,8 @@ impl<'a> Run<'a> {
             progress.rename_foreign(was, now);
         }
         let train_images = corpus.split(Split::Train)?.len();
-        check_lengths(config, train_images, &mut progress)?;
-        let warnings = first_warnings(config, &corpus)?;
+        let lengths = check_lengths(config, train_images, &mut progress)?;
+        let warnings = data_warnings(config, &corpus)?;
         let goes_on = goes_on(config, &progress, train_images)?;
         let first = progress.stage + usize::from(!goes_on);
         check_rewards(located, first, &corpus, options.rewards)?;
@@ -236,15 +246,13 @@ impl<'a> Run<'a> {
             Some(stored.optimiser(&stage.optimiser, &device))
         });
         observer.observe(&Event::Ready {
-            train_images,
+            data: &corpus.describe(),
             val_images: validation_images(config, &corpus)?.len(),
-            vocab: corpus.vocabulary().len(),
             parameters: captioner
                 .parameters()
                 .iter()
                 .map(|p| p.values.dims()[0])
                 .sum(),
-            wordless: corpus.wordless(),
         });
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&directory.join("checkpoints"))?;
@@ -259,7 +267,7 @@ impl<'a> Run<'a> {
         record.starts.push(start);
         record.write(&directory)?;
         let events = if directory.join(METRICS_FILE).is_file() {
-            EventWriter::resume(&directory, progress.global_step, !progress.validation_due)?
+            EventWriter::resume(&directory, &resume_point(config, &progress))?
         } else {
             EventWriter::create(&directory)?
         };
@@ -275,6 +283,8 @@ impl<'a> Run<'a> {
             foreign,
             optimiser,
             progress,
+            lengths,
+            since: Instant::now(),
             events,
             observer,
             warned: BTreeSet::new(),
@@ -328,6 +338,25 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Where the run is.
+    fn position(&self) -> Position {
+        let progress = &self.progress;
+        let length = self.lengths.get(progress.stage);
+        let stage_secs = progress.stage_secs + self.since.elapsed().as_secs_f64();
+        let before: f64 = progress.summaries.iter().map(|stage| stage.seconds).sum();
+        Position {
+            stage: progress.stage,
+            stages: self.config.stages.len(),
+            step: progress.step,
+            steps: length.map_or(0, |length| length.steps),
+            steps_per_epoch: length.map_or(0, |length| length.steps_per_epoch),
+            run_step: progress.global_step,
+            run_steps: self.lengths.iter().map(|length| length.steps).sum(),
+            stage_secs,
+            run_secs: before + stage_secs,
+        }
+    }
+
     fn finish(&mut self) -> Result<Summary, TrainError> {
         self.events.flush()?;
         let records = read_records(&self.directory.join(METRICS_FILE))?;
@@ -342,12 +371,33 @@ impl<'a> Run<'a> {
             stages: self.progress.summaries.clone(),
             best: self.progress.best.clone(),
             signature: self.progress.signature.clone(),
+            warnings: closing::warnings(metric, &self.progress)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         };
         let path = self.directory.join("summary.json");
         let bytes = serde_json::to_vec_pretty(&summary)
             .map_err(|error| FileError::on(FileAction::Write, &path)(error.into()))?;
         write_bytes_atomically(&path, &bytes)?;
         Ok(summary)
+    }
+}
+
+/// Where a run goes on: what it had written of later steps and stages is forgotten.
+fn resume_point<'a>(config: &'a Config, progress: &Progress) -> ResumePoint<'a> {
+    let stage = config.stages.get(progress.stage);
+    let starts_anew = progress.step == 0 && progress.start.is_none();
+    ResumePoint {
+        step: progress.global_step,
+        stage: stage.map_or("", |stage| stage.name.as_str()),
+        is_validated: !(progress.validation_due || starts_anew),
+        later_stages: config
+            .stages
+            .iter()
+            .skip(progress.stage + 1)
+            .map(|stage| stage.name.as_str())
+            .collect(),
     }
 }
 

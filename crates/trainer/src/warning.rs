@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use scst_data::Notice;
 
-use crate::config::ValidationMetric;
+use crate::{collapse::Collapse, config::ValidationMetric};
 
 /// Something that lets a run go on but makes its results worth less than they look.
 ///
@@ -42,6 +42,48 @@ pub enum Warning {
         vocabulary: Option<PathBuf>,
         /// A word that is unknown.
         example: String,
+    },
+    /// Many training captions are cut at the maximum length.
+    CaptionsCut {
+        /// Captions that are cut.
+        cut: usize,
+        /// Training captions.
+        captions: usize,
+        /// The maximum length in words, the end token included.
+        max_length: usize,
+        /// Words of the longest caption, the end token included.
+        longest: usize,
+    },
+    /// Many training images do not fill a batch, and are left out of every epoch.
+    ImagesLeftOut {
+        /// Name of the stage.
+        stage: String,
+        /// Images that an epoch leaves out.
+        left_out: usize,
+        /// Training images.
+        images: usize,
+        /// Images in a batch.
+        images_per_batch: usize,
+    },
+    /// The captions of validation images have become degenerate.
+    Collapse {
+        /// Name of the stage.
+        stage: String,
+        /// Step of the run.
+        step: u64,
+        /// What they have become.
+        collapse: Collapse,
+    },
+    /// The best that a stage reached is worse than what it began with.
+    WorseThanStart {
+        /// Name of the stage.
+        stage: String,
+        /// The validation metric.
+        metric: ValidationMetric,
+        /// Its value at the start.
+        start: f64,
+        /// Its value at the best validation after that.
+        best: f64,
     },
     /// Captions that were read in the one way that makes sense, and may hold a slip.
     Data(Notice),
@@ -112,6 +154,47 @@ impl fmt::Display for Warning {
                     None => "lower it",
                 })
             }
+            Self::CaptionsCut {
+                cut,
+                captions,
+                max_length,
+                longest,
+            } => {
+                let share = 100.0 * *cut as f64 / (*captions).max(1) as f64;
+                write!(
+                    f,
+                    "key `data.max_length`: {share:.0} % of the training captions are longer than {max_length} words, \
+                     the end token counted, and are cut there, so that the captioner learns not to end them: raise it \
+                     (the longest has {longest})"
+                )
+            }
+            Self::ImagesLeftOut {
+                stage,
+                left_out,
+                images,
+                images_per_batch,
+            } => write!(
+                f,
+                "stage `{stage}`: an epoch leaves out {left_out} of {}, which do not fill a batch of \
+                 {images_per_batch}: choose an `images_per_batch` that divides {images} better",
+                counted(*images as u64, "training image"),
+            ),
+            Self::Collapse {
+                stage,
+                step,
+                collapse,
+            } => write!(f, "stage `{stage}`, step {step}: {collapse}"),
+            Self::WorseThanStart {
+                stage,
+                metric,
+                start,
+                best,
+            } => write!(
+                f,
+                "stage `{stage}`: its best validation, {} {best:.4}, is worse than its start, {start:.4}, so that `best` \
+                 keeps earlier weights: lower the learning rate, or train for longer",
+                metric.label(),
+            ),
             Self::Data(notice) => notice.fmt(f),
             Self::LargeReward {
                 reward,
@@ -182,6 +265,41 @@ mod tests {
                     example: "dog".to_owned(),
                 },
                 ["`data.minimum_count`", "33 %", "lower it"],
+            ),
+            (
+                Warning::CaptionsCut {
+                    cut: 3,
+                    captions: 8,
+                    max_length: 16,
+                    longest: 31,
+                },
+                ["`data.max_length`", "38 %", "the longest has 31"],
+            ),
+            (
+                Warning::ImagesLeftOut {
+                    stage: "xe".to_owned(),
+                    left_out: 9,
+                    images: 59,
+                    images_per_batch: 50,
+                },
+                ["stage `xe`", "9 of 59 training images", "a batch of 50"],
+            ),
+            (
+                Warning::Collapse {
+                    stage: "scst".to_owned(),
+                    step: 70,
+                    collapse: Collapse::CutOff { share: 0.75 },
+                },
+                ["stage `scst`, step 70", "75 %", "`reward_end_token`"],
+            ),
+            (
+                Warning::WorseThanStart {
+                    stage: "scst".to_owned(),
+                    metric: ValidationMetric::CiderD,
+                    start: 0.5,
+                    best: 0.25,
+                },
+                ["stage `scst`", "CIDEr-D 0.2500", "its start, 0.5000"],
             ),
             (
                 Warning::LargeReward {

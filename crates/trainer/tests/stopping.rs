@@ -9,7 +9,7 @@ use scst_reward::RewardRegistry;
 use scst_trainer::{
     Config, Event, Observer, Outcome, RunOptions, Start,
     config::ValidConfig,
-    events::{METRICS_FILE, RecordKind, read_records},
+    events::{METRICS_FILE, RecordKind, SAMPLES_FILE, read_records},
     train,
 };
 
@@ -148,23 +148,46 @@ fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
     let (is_finished, _, validated) = run(&config, &whole, usize::MAX, 0);
     assert!(is_finished);
     assert_eq!(validated, 6);
-    for (k, (validation, images)) in [(0, 0), (1, 20), (2, 40), (3, 10), (5, 30)]
-        .into_iter()
-        .enumerate()
-    {
-        let stopped = directory.path().join(format!("stopped-{k}"));
-        let (is_finished, last, validated) = run(&config, &stopped, validation, images);
-        assert!(!is_finished, "{validation} {images}");
-        // Not one more batch was decoded.
-        assert_eq!((last, validated), (images, validation));
-        // Stopped again in the same validation, and then not any more.
-        let (is_finished, last, validated) = run(&config, &stopped, 0, 10);
-        assert!(!is_finished);
-        assert_eq!((last, validated), (10, 0));
-        let (is_finished, _, validated) = run(&config, &stopped, usize::MAX, 0);
-        assert!(is_finished);
-        assert_eq!(validated, 6 - validation);
-        assert!(bytes(&stopped) == bytes(&whole), "{validation} {images}");
-        assert_eq!(records(&stopped), records(&whole), "{validation} {images}");
+    for (validation, images) in [(0, 0), (1, 20), (2, 40), (3, 10), (5, 30)] {
+        let stopped = directory.path().join(format!("stopped-{validation}"));
+        stop_and_go_on(&config, &stopped, [validation, images], (&whole, 6));
     }
+    // The second stage begins with other weights, which are scored before its first step.
+    let begins = format!(
+        "name = \"scst\"\nstart_from.checkpoint = \"{}\"",
+        whole.display()
+    );
+    let text = text.replace("name = \"scst\"", &begins);
+    let config = Config::parse(&text, Path::new("run.toml"), Vec::new()).expect("a configuration");
+    let other = directory.path().join("other");
+    let (_, _, validated) = run(&config, &other, usize::MAX, 0);
+    assert_eq!(validated, 7);
+    for images in [0, 20, 40] {
+        let stopped = directory.path().join(format!("start-{images}"));
+        stop_and_go_on(&config, &stopped, [3, images], (&other, 7));
+    }
+}
+
+/// Stops a run in a validation after so many images, again in the same one, and then not any more: it ends as the run
+/// `whole` has, which had so many validations.
+fn stop_and_go_on(
+    config: &ValidConfig,
+    stopped: &Path,
+    [validation, images]: [usize; 2],
+    (whole, validations): (&Path, usize),
+) {
+    let (is_finished, last, validated) = run(config, stopped, validation, images);
+    assert!(!is_finished, "{validation} {images}");
+    // Not one more batch was decoded.
+    assert_eq!((last, validated), (images, validation));
+    let (is_finished, last, validated) = run(config, stopped, 0, 10);
+    assert!(!is_finished);
+    assert_eq!((last, validated), (10, 0));
+    let (is_finished, _, validated) = run(config, stopped, usize::MAX, 0);
+    assert!(is_finished);
+    assert_eq!(validated, validations - validation);
+    assert!(bytes(stopped) == bytes(whole), "{validation} {images}");
+    assert_eq!(records(stopped), records(whole), "{validation} {images}");
+    let samples = |run: &Path| std::fs::read(run.join(SAMPLES_FILE)).expect("samples");
+    assert!(samples(stopped) == samples(whole), "{validation} {images}");
 }

@@ -8,7 +8,7 @@ use scst_data::{FeatureSource, FolderSource, NpySource, SafetensorsSource};
 use crate::failure::Failure;
 
 /// Where features are; how they are read is a matter of the run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct FeatureArguments {
     /// Features of other data: .npy, .safetensors, or a folder. They are read as those of the run:
     /// its key of a folder, its normalisation and its boxes

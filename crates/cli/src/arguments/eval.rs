@@ -2,9 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::{DecoderArguments, FeatureArguments, SplitName};
+use super::{DecoderArguments, FeatureArguments, RunOverrides, SplitName};
+
+/// The order of captions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CaptionOrder {
+    /// The best first, by CIDEr-D
+    Best,
+    /// The worst first
+    Worst,
+    /// As the images stand in the caption files
+    Split,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArguments {
@@ -30,9 +41,17 @@ pub(crate) struct EvalArguments {
     /// ids (tables), `image_id` is the file name
     #[arg(long, value_name = "results.json")]
     pub(crate) out: Option<PathBuf>,
-    /// Print one JSON object on standard output and nothing else
+    /// Show so many captions with their references, from the best to the worst in equal strides
+    #[arg(long, value_name = "N", conflicts_with = "json")]
+    pub(crate) show: Option<usize>,
+    /// Print every caption with its scores and references: a table, or with --json one object a line
+    #[arg(long, value_enum, value_name = "ORDER", num_args = 0..=1, require_equals = true, default_missing_value = "best")]
+    pub(crate) per_caption: Option<CaptionOrder>,
+    /// Print one JSON object on standard output and nothing else; with --per-caption, it is the last line
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) set: RunOverrides,
     /// flex (CPU), ndarray (CPU), wgpu (GPU) or cuda (NVIDIA GPU) [default: that of the run]
     #[arg(long)]
     pub(crate) backend: Option<String>,

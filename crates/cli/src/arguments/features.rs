@@ -51,6 +51,12 @@ pub(crate) struct FeaturesArguments {
     /// A folder with JPEG, PNG, WebP, GIF, BMP or TIFF images of any size
     #[arg(long, value_name = "DIR")]
     pub(crate) images: PathBuf,
+    /// Read the folders within it too; images are then named by their path from the folder, as in val/a.jpg
+    #[arg(long)]
+    pub(crate) recursive: bool,
+    /// Replace finished files of the same names
+    #[arg(long)]
+    pub(crate) force: bool,
     /// efficientnet_lite0 to efficientnet_lite4, resnet50 or resnet101
     #[arg(long, value_parser = str::parse::<Architecture>)]
     pub(crate) encoder: Architecture,

@@ -24,4 +24,8 @@ pub(crate) struct TrainArguments {
     /// sampled rows of the files are as they were
     #[arg(long)]
     pub(crate) verify_features: bool,
+    /// Sample captions to show at the end of the first stage and of the run, no more than the run keeps
+    /// (`validation.samples`); 0 for none
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) show: usize,
 }

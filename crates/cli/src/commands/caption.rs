@@ -2,6 +2,8 @@
 
 mod attention;
 mod features;
+mod named;
+mod photos;
 mod rows;
 
 use std::{
@@ -9,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     slice,
+    time::Duration,
 };
 
 use scst_encoder::{Encoder, EncoderError, PictureError, encode_all};
@@ -23,36 +26,49 @@ use self::features::FeatureMaker;
 use crate::{
     arguments::CaptionArguments,
     commands::{number_of_threads, set_threads},
+    display::Display,
     failure::Failure,
-    output::print_line,
+    output::{note, print_line},
 };
 
+/// What is being made, as a bar calls it.
+const CAPTIONS: &str = "captions";
+
 pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
-    set_threads(arguments.threads)?;
-    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
-    let config = &checkpoint.config;
+    set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
+    arguments.set.apply(&mut checkpoint)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
+    if let Some(split) = arguments.split {
+        return rows::of_split(arguments, split, &checkpoint, &decoder);
+    }
     if arguments.data.features.is_some() {
-        return rows::run(arguments, &checkpoint, &decoder);
+        return rows::of_features(arguments, &checkpoint, &decoder);
     }
     refuse_flags_of_features(arguments)?;
-    let maker = FeatureMaker::of_run(arguments, &checkpoint)?;
+    let arguments = &photos::listed(arguments)?;
+    of_photos(arguments, &checkpoint, &decoder)
+}
+
+/// Captions photos, and draws where the captioner looked if pictures are wanted.
+fn of_photos(
+    arguments: &CaptionArguments,
+    checkpoint: &Checkpoint,
+    decoder: &DecoderConfig,
+) -> Result<ExitCode, Failure> {
+    let config = &checkpoint.config;
+    let maker = FeatureMaker::of_run(arguments, checkpoint)?;
     let drawings = attention::files(arguments, &config.model)?;
-    let backend = arguments
-        .backend
-        .as_deref()
-        .map(Backend::parse)
-        .transpose()?;
-    let device = backend.unwrap_or(config.backend).device()?;
+    let device = backend(arguments, checkpoint)?.device()?;
     let corpus = match decoder.rerank {
         Rerank::Probability => None,
-        Rerank::Consensus => Some(corpus(&checkpoint)?),
+        Rerank::Consensus => Some(corpus(checkpoint)?),
     };
-    let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
+    let mut writer = CaptionWriter::new(checkpoint, decoder, corpus.as_ref(), &device)?;
     // From here on nothing is the user's fault but the images and the weights, which are read first.
     let pictures = features::pictures(&arguments.images, &maker)?;
     for path in features::left_as_stored(&arguments.images, &maker) {
-        eprintln!(
+        note!(
             "image `{}` is taken as it is stored, not turned as its EXIF data say: so were the photos that the features \
              of `{}` were made of; make them anew with `scst features` to have photos turned",
             path.display(),
@@ -61,11 +77,13 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
     }
     let encoder = Encoder::open(maker.architecture, &maker.weights)?;
 
+    let mut display = Display::new();
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
     let batch = decoder.images_at_a_time(config.validation.images_per_batch);
-    for pictures in pictures.chunks(batch) {
-        let encoded = encode_all(&encoder, pictures, number_of_threads())?;
+    for batch in pictures.chunks(batch) {
+        display.progress(CAPTIONS, images.len(), pictures.len(), Duration::ZERO);
+        let encoded = encode_all(&encoder, batch, number_of_threads())?;
         let captions = writer.captions(maker.batch(&encoded))?;
         for (features, captions) in encoded.iter().zip(&captions) {
             if let (Some(path), Some(caption)) = (drawings.get(drawn.len()), captions.first()) {
@@ -77,15 +95,25 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
         }
         images.extend(captions);
     }
+    display.finish();
     for (path, png) in drawn {
         write_bytes_atomically(path, &png).map_err(|error| Failure::Failed(error.to_string()))?;
+        note!("wrote {}", path.display());
     }
     if arguments.json {
-        print_line!("{}", report(arguments, &decoder, &images, &drawings));
+        print_line!("{}", report(arguments, decoder, &images, &drawings));
     } else {
-        print(arguments, &decoder, &images);
+        print(arguments, decoder, &images);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The backend of the arguments, or of the run.
+fn backend(arguments: &CaptionArguments, checkpoint: &Checkpoint) -> Result<Backend, Failure> {
+    match &arguments.backend {
+        Some(name) => Ok(Backend::parse(name)?),
+        None => Ok(checkpoint.config.backend),
+    }
 }
 
 /// Refuses, with photos, flags that belong to features: the parser lets them pass, for photos rule `--features` out.
@@ -93,13 +121,18 @@ fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure>
     let without_features = [
         ("--images-json", arguments.images_json.is_some()),
         ("--out", arguments.out.is_some()),
+        ("--image", !arguments.names.is_empty()),
         ("--boxes", arguments.data.boxes.is_some()),
         ("--sizes", arguments.data.sizes.is_some()),
     ];
     let given = without_features.iter().find(|(_, is_given)| *is_given);
     given.map_or(Ok(()), |(flag, _)| {
         Err(Failure::Mistake(format!(
-            "{flag}: expected --features with it, and no photos"
+            "{flag}: expected --features{} with it, and no photos",
+            match *flag {
+                "--out" | "--image" => " or --split",
+                _ => "",
+            }
         )))
     })
 }

@@ -1,13 +1,25 @@
-//! `scst config`: a configuration with all its defaults.
+//! `scst config`: a configuration with all its defaults, or what can stand in one.
 
 use std::process::ExitCode;
 
-use scst_trainer::Config;
+use scst_trainer::{
+    Config,
+    config::{explain, json_schema},
+};
 
-use crate::{arguments::ConfigArguments, failure::Failure, output::print_line};
+use crate::{
+    arguments::ShowConfigArguments, explanation::Explanation, failure::Failure, output::print_line,
+};
 
-pub(crate) fn run(arguments: ConfigArguments) -> Result<ExitCode, Failure> {
-    let config = Config::load(&arguments.config, arguments.overrides()?)?;
-    print_line!("{}", config.to_commented_toml()?.trim_end());
+pub(crate) fn run(arguments: ShowConfigArguments) -> Result<ExitCode, Failure> {
+    if arguments.schema {
+        print_line!("{:#}", json_schema());
+    } else if let Some(key) = &arguments.explain {
+        let key = Some(key.as_str()).filter(|key| !key.is_empty());
+        print_line!("{}", Explanation(&explain(key)?));
+    } else if let Some(arguments) = arguments.config() {
+        let config = Config::load(&arguments.config, arguments.overrides()?)?;
+        print_line!("{}", config.to_commented_toml()?.trim_end());
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use scst_encoder::{EncoderError, Extraction, ExtractionEvent, extract};
 use crate::{
     arguments::FeaturesArguments,
     commands::{number_of_threads, set_threads},
+    display::draws_bars,
     failure::Failure,
     output::print_line,
 };
@@ -16,6 +17,8 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let extraction = Extraction {
         images: arguments.images.clone(),
+        is_recursive: arguments.recursive,
+        replaces: arguments.force,
         architecture: arguments.encoder,
         weights: arguments.weights.clone(),
         pooled: arguments.out.clone(),
@@ -25,8 +28,11 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
         threads: number_of_threads(),
     };
     let start = Instant::now();
-    // Hidden where standard error is not a terminal.
-    let bar = ProgressBar::new(0);
+    let bar = if draws_bars() {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} images {per_sec} {eta}")
     {
         bar.set_style(style);

@@ -24,7 +24,7 @@ use crate::{
     commands::set_threads,
     display::Display,
     failure::Failure,
-    output::{print_line, program},
+    output::{note, print_line, program, quoted, warn},
 };
 use given::{Given, given};
 use watch::Watch;
@@ -73,7 +73,7 @@ pub(crate) fn run(
         rewards: registry,
         program: Some(&this_program()),
     };
-    let mut display = Display::new();
+    let mut display = Display::of_run(config.validation.metric, arguments.show);
     let mut watch = Watch::new(&mut display);
     let outcome = train(&config, &options, &mut watch);
     let is_begun = watch.is_begun();
@@ -82,7 +82,7 @@ pub(crate) fn run(
         let failure = Failure::from(error);
         if is_begun && has_checkpoint(&directory) {
             let advice = format!(
-                "the run goes on from its newest checkpoint with: {}",
+                "to go on from the newest checkpoint:\n  {}",
                 resume_line(&directory)
             );
             failure.followed_by(&advice)
@@ -92,20 +92,17 @@ pub(crate) fn run(
     })?;
     Ok(match outcome {
         Outcome::Finished(summary) => {
-            print_summary(&directory, &summary);
+            print_summary(&directory, &summary, &mut display);
             ExitCode::SUCCESS
         }
         Outcome::AlreadyFinished { summary, longer } => {
-            print_summary(&directory, &summary);
-            eprintln!("{}", already_finished(&directory, longer.as_ref()));
+            print_summary(&directory, &summary, &mut display);
+            note!("{}", already_finished(&directory, longer.as_ref()));
             ExitCode::SUCCESS
         }
         Outcome::Stopped { checkpoint } => {
-            eprintln!(
-                "stopped; checkpoint {}; to go on: {}",
-                checkpoint.display(),
-                resume_line(&directory)
-            );
+            eprintln!("stopped; checkpoint {}; to go on:", checkpoint.display());
+            eprintln!("  {}", resume_line(&directory));
             ExitCode::from(INTERRUPTED)
         }
     })
@@ -126,16 +123,9 @@ fn this_program() -> Program {
     }
 }
 
-/// The line that resumes a run, ready to paste.
+/// The command that goes on with a run, ready to paste.
 fn resume_line(directory: &Path) -> String {
-    let directory = directory.to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    let directory = if directory.chars().all(is_plain) {
-        directory.into_owned()
-    } else {
-        format!("'{}'", directory.replace('\'', "'\\''"))
-    };
-    format!("{} train --resume {directory}", program())
+    format!("{} train --resume {}", program(), quoted(directory))
 }
 
 /// What is said of a run that is resumed after its end.
@@ -154,7 +144,7 @@ fn already_finished(directory: &Path, longer: Option<&Longer>) -> String {
     }
 }
 
-fn print_summary(directory: &Path, summary: &Summary) {
+fn print_summary(directory: &Path, summary: &Summary, display: &mut Display) {
     print_line!("run: {}", directory.display());
     for stage in &summary.stages {
         let best = stage.best.as_ref().map_or_else(
@@ -171,10 +161,12 @@ fn print_summary(directory: &Path, summary: &Summary) {
         print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
     }
     print_line!("curve: {}", directory.join("curve.svg").display());
+    display.show_samples();
+    summary.warnings.iter().for_each(warn);
     print_line!(
         "next: {} eval {} --split test --beam 5",
         program(),
-        directory.display()
+        quoted(directory)
     );
 }
 

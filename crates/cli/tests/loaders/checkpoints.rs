@@ -1,8 +1,11 @@
-//! Checkpoints: every file of one changed, with a manifest that does not tell.
+//! Checkpoints: every file of one changed, with a manifest that does not tell; and the records of a run.
 
 use std::{fs, path::Path};
 
-use scst_trainer::Checkpoint;
+use scst_trainer::{
+    Checkpoint,
+    events::{METRICS_FILE, SAMPLES_FILE, read_records, read_samples},
+};
 use sha2::{Digest, Sha256};
 
 use super::{Files, as_it_is, readers::fixture, support::Workplace, told};
@@ -76,4 +79,17 @@ fn files_of_a_checkpoint() {
         contents
     };
     files.change(mended, read);
+}
+
+#[test]
+fn records_of_a_run_that_are_damaged() {
+    let workplace = Workplace::new();
+    let short = ["--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1"];
+    workplace.succeed(&[&["train", "config.toml"], &short[..]].concat());
+    let of_run = |name| (name, workplace.read(&format!("runs/tiny/{name}")));
+    let files = Files::new("records", vec![of_run(METRICS_FILE), of_run(SAMPLES_FILE)]);
+    files.change(as_it_is, |folder: &Path| {
+        told(read_records(&folder.join(METRICS_FILE)));
+        told(read_samples(&folder.join(SAMPLES_FILE)));
+    });
 }

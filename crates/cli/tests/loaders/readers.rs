@@ -9,6 +9,7 @@ use scst_data::{
     coco_evaluation::{read_references, read_results},
     looks_like::looks_like,
     read_image_list,
+    references_by_image::read_references_by_image,
 };
 use scst_encoder::{EncoderRecord, StateDict};
 use scst_reward::DocumentFrequency;
@@ -124,6 +125,15 @@ fn captions_in_json() {
             ..CocoSource::default()
         };
         told(CaptionSource::Coco(source).read(None));
+    });
+}
+
+#[test]
+fn references_by_image() {
+    let references = r#"{"a.jpg": ["A dog.", [4, 7, 0]], "b": [[]]}"#;
+    let files = Files::new("by-image", vec![text("refs.json", references)]);
+    files.change(as_it_is, |folder| {
+        told(read_references_by_image(&folder.join("refs.json")));
     });
 }
 

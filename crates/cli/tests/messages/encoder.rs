@@ -71,6 +71,7 @@ fn encoding() -> Vec<EncoderError> {
         EncoderError::NoOutput,
         EncoderError::OutputName { path: file() },
         EncoderError::SameOutput { path: file() },
+        EncoderError::OutputExists { path: file() },
         EncoderError::List {
             path: file(),
             error: system(),

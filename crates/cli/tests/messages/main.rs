@@ -2,6 +2,7 @@
 
 mod data;
 mod encoder;
+mod forms;
 mod numerics;
 mod reward;
 mod trainer;

@@ -2,7 +2,9 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
-use scst_reward::{DocumentFrequency, ProgramError, ProgramFault, ProgramStage, RewardError};
+use scst_reward::{
+    DocumentFrequency, ProgramError, ProgramFault, ProgramStage, RewardError, serve::RequestError,
+};
 
 use super::{check, file, key, sample, system, text};
 
@@ -143,6 +145,19 @@ fn of_references() -> Vec<RewardError> {
     ]
 }
 
+fn of_requests() -> Vec<RequestError> {
+    vec![
+        RequestError::Form { found: text() },
+        RequestError::Value {
+            at: key(),
+            found: text(),
+            expected: "a list of token ids".to_owned(),
+        },
+        RequestError::LineTooLong { limit: 3 },
+        RequestError::Reward(RewardError::NoImages),
+    ]
+}
+
 fn of_tables() -> Vec<RewardError> {
     let table = DocumentFrequency::from_texts(&[vec!["a dog"]]).expect("a table");
     let twice = table.clone().with_words(vec![text(), text()]);
@@ -177,10 +192,12 @@ fn messages_of_rewards_keep_the_rules() {
         .into_iter()
         .map(sample)
         .chain(faults.into_iter().map(sample))
+        .chain(of_requests().into_iter().map(sample))
         .collect();
     let sources = [
         include_str!("../../../reward/src/error.rs"),
         include_str!("../../../reward/src/program_error.rs"),
+        include_str!("../../../reward/src/serve/request.rs"),
     ];
     check(&sources, &samples, &[]);
 }

@@ -9,7 +9,7 @@ use scst_sampler::SamplerError;
 use scst_trainer::{
     Backend, BackendError, CheckpointError, Config, ImportError, TrainError, WeightsProblem,
     config::{ConfigError, Override},
-    events::{EventError, curve::CurveError, read_records},
+    events::{EventError, curve::CurveError, read_records, read_samples},
     files::{FileAction, FileError},
 };
 
@@ -57,6 +57,10 @@ fn configs() -> Vec<ConfigError> {
         ("[data]", "[other]"),
     ];
     let mut errors: Vec<_> = broken.iter().map(|(from, to)| config(from, to)).collect();
+    errors.push(ConfigError::UnknownKey {
+        key: key(),
+        near: Some("seed".to_owned()),
+    });
     errors.push(ConfigError::Read {
         path: file(),
         source: system(),
@@ -99,6 +103,7 @@ fn events() -> Vec<EventError> {
     });
     let mut errors: Vec<_> = malformed.into_iter().flatten().collect();
     assert!(!errors.is_empty());
+    errors.extend(read_samples(&path).err());
     errors.push(EventError::File(file_error()));
     errors.push(EventError::Name { name: text() });
     errors

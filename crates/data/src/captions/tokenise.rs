@@ -1,15 +1,18 @@
 //! Words of a raw caption.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// What a word of a caption is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WordSplit {
-    /// Words of raw captions, in lower case, without punctuation: [`tokenise`].
+    /// Words of raw captions, in lower case, without punctuation.
+    ///
+    /// See [`tokenise`].
     Words,
     /// Characters of raw captions, in lower case, without punctuation and white space: for scripts without spaces
     /// between words. A letter with its marks is one character (a grapheme cluster of UAX 29).

@@ -1,10 +1,11 @@
 //! Which row belongs to which image: by names and ids that the user gave, and by nothing else.
 //!
 //! A row may be named by an image's file name, with or without its ending or with the folder that the
-//! captions give, or by its id, but all rows by the same kind of name. Names are compared as text:
-//! capitals and leading zeros count.
+//! captions give, by a path that ends in it or that it ends in, or by its id, but all rows by the same kind of name.
+//! Names are compared as text: capitals and leading zeros count.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use super::names::Names;
@@ -57,12 +58,20 @@ pub(super) fn stem(file_name: &str) -> &str {
 enum Kind {
     Path,
     FileName,
+    /// A path of which one is the end of the other: `val/a.jpg` of `a.jpg` and of `photos/val/a.jpg`.
+    PathEnd,
     Stem,
     Id,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Path, Self::FileName, Self::Stem, Self::Id];
+    const ALL: [Self; 5] = [
+        Self::Path,
+        Self::FileName,
+        Self::PathEnd,
+        Self::Stem,
+        Self::Id,
+    ];
 
     /// The name of an image, `None` if it has none of this kind.
     fn name<'a>(self, image: &'a ImageNames<'_>) -> Option<Cow<'a, str>> {
@@ -71,6 +80,7 @@ impl Kind {
                 let folder = image.folder?.trim_end_matches('/');
                 Some(format!("{folder}/{}", image.file_name).into())
             }
+            Self::PathEnd => Self::Path.name(image).or(Some(image.file_name.into())),
             Self::FileName => Some(image.file_name.into()),
             Self::Stem => Some(stem(image.file_name).into()),
             Self::Id => image.id.as_deref().map(Cow::Borrowed),
@@ -81,10 +91,52 @@ impl Kind {
         match self {
             Self::Path => "by its folder and file name",
             Self::FileName => "by its file name",
+            Self::PathEnd => "by the end of its path",
             Self::Stem => "by its file name without ending",
             Self::Id => "by its id",
         }
     }
+}
+
+/// Rows by the last parts of their names.
+struct PathEnds<'a> {
+    names: &'a Names,
+    rows: HashMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> PathEnds<'a> {
+    fn new(names: &'a Names) -> Self {
+        let mut rows: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (row, name) in names.all().iter().enumerate() {
+            rows.entry(last_part(name)).or_default().push(row as u32);
+        }
+        Self { names, rows }
+    }
+
+    /// The row of that very path, or the only one of which the path is the end or that is the end of the path.
+    fn row(&self, path: &str) -> Option<Row> {
+        if let Some(row) = self.names.row(path) {
+            return Some(row);
+        }
+        let rows = self.rows.get(last_part(path))?.iter().copied().map(Row);
+        let mut fitting = rows.filter(|&row| {
+            let name = self.names.name(row);
+            is_end(path, name) || is_end(name, path)
+        });
+        let row = fitting.next();
+        row.filter(|_| fitting.next().is_none())
+    }
+}
+
+/// A path from behind its last `/`.
+fn last_part(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, last)| last)
+}
+
+/// Whether a path ends in these whole parts.
+fn is_end(path: &str, end: &str) -> bool {
+    let before = path.strip_suffix(end);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 /// The rows of all images by one kind of name, as far as there are.
@@ -95,7 +147,17 @@ struct Reading {
 
 impl Reading {
     fn new(names: &Names, images: &[ImageNames<'_>], kind: Kind) -> Self {
-        let rows = images.iter().map(|image| names.row(&kind.name(image)?));
+        let ends = match kind {
+            Kind::PathEnd => Some(PathEnds::new(names)),
+            _ => None,
+        };
+        let rows = images.iter().map(|image| {
+            let name = kind.name(image)?;
+            match &ends {
+                None => names.row(&name),
+                Some(ends) => ends.row(&name),
+            }
+        });
         Self {
             kind,
             rows: rows.collect(),

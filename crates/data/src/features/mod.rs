@@ -33,6 +33,7 @@ mod store;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{FeatureComparison, FeatureContent, FeatureDifference, FeatureFingerprint};
@@ -42,7 +43,7 @@ pub use store::{FeatureBatch, FeatureStore, Row};
 use crate::DataError;
 
 /// Where the image features come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FeatureSource {
     /// One `.npy` array for all images.
@@ -54,24 +55,28 @@ pub enum FeatureSource {
 }
 
 /// One `.npy` array for all images.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NpySource {
     /// The array, `[N, D]` or `[N, R, D]`.
+    #[schemars(extend("examples" = ["features.npy"]))]
     pub path: PathBuf,
     /// The image of every row, one a line; by default `path` with `.names.txt` for its extension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["features.names.txt"]))]
     pub names: Option<PathBuf>,
 }
 
 /// A folder with one `.npy` or `.npz` file an image, `[D]` or `[R, D]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FolderSource {
     /// The folder.
+    #[schemars(extend("examples" = ["features"]))]
     pub path: PathBuf,
     /// The array in every `.npz`; by default the only one, or `feat` if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["feat"]))]
     pub key: Option<String>,
     /// Whether every vector is brought to Euclidean length 1.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -83,14 +88,16 @@ pub struct FolderSource {
 
 /// Boxes of regions: of an image of width `w` and height `h`, a region's vector goes on with
 /// `x1 / w, y1 / h, x2 / w, y2 / h, (x2 - x1) (y2 - y1) / (w h)`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BoxSource {
     /// A folder with one `.npy` or `.npz` an image, `[R, 4]`: `x1, y1, x2, y2` in pixels. Files are named as those of
     /// features may be, by file names or ids.
+    #[schemars(extend("examples" = ["boxes"]))]
     pub path: PathBuf,
     /// A JSON file with the sizes of the images: `{"images": [{"id", "width", "height"}]}`, such as `cocotalk.json`
     /// or COCO annotations. Images without ids are found by `file_name` or `file_path`.
+    #[schemars(extend("examples" = ["cocotalk.json"]))]
     pub sizes: PathBuf,
     /// Whether the five numbers are brought to Euclidean length 1.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -98,10 +105,11 @@ pub struct BoxSource {
 }
 
 /// One `.safetensors` file with one tensor an image, `[D]` or `[R, D]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SafetensorsSource {
     /// The file.
+    #[schemars(extend("examples" = ["features.safetensors"]))]
     pub path: PathBuf,
 }
 

@@ -1,11 +1,12 @@
 //! The images of a folder, and what else is in it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet, VecDeque},
+    ffi::OsStr,
     fmt,
     fs::{self, File},
-    io::Read,
-    path::Path,
+    io::{self, Read},
+    path::{Path, PathBuf},
 };
 
 use crate::{error::EncoderError, sniff};
@@ -29,8 +30,14 @@ pub struct PassedOver {
     pub files: BTreeMap<String, usize>,
     /// Files whose names begin with a point.
     pub hidden: usize,
-    /// Folders; what is in them is not looked at.
+    /// Folders whose names begin with a point; what is in them is not looked at.
+    pub hidden_folders: usize,
+    /// Other folders that are not read.
     pub folders: usize,
+    /// Files in these, and in folders within them, that are called as images are.
+    pub images_in_folders: usize,
+    /// Links to folders that are read already.
+    pub links: usize,
 }
 
 impl PassedOver {
@@ -43,14 +50,33 @@ impl PassedOver {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Folders in words, and how many images are in them.
+    fn folders(&self) -> Option<String> {
+        let folders = match self.folders {
+            0 => return None,
+            folders => count(folders, "folder"),
+        };
+        Some(match self.images_in_folders {
+            0 => format!("{folders} without images passed over"),
+            images => format!(
+                "{folders} with {} passed over (--recursive reads them)",
+                count(images, "image")
+            ),
+        })
+    }
+}
+
+/// A number with its noun.
+fn count(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
 }
 
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |count: usize, noun: &str| match count {
-            1 => format!("1 {noun}"),
-            _ => format!("{count} {noun}s"),
-        };
         let mut parts = Vec::new();
         if !self.files.is_empty() {
             let kind = |(ending, &count): (&String, &usize)| {
@@ -81,46 +107,47 @@ impl fmt::Display for PassedOver {
         if self.hidden > 0 {
             parts.push(format!("{} passed over", count(self.hidden, "hidden file")));
         }
-        if self.folders > 0 {
+        if self.hidden_folders > 0 {
+            let folders = count(self.hidden_folders, "hidden folder");
+            parts.push(format!("{folders} passed over"));
+        }
+        parts.extend(self.folders());
+        if self.links > 0 {
+            let links = count(self.links, "link");
             parts.push(format!(
-                "{} passed over: images in folders within the folder are not read",
-                count(self.folders, "folder")
+                "{links} to folders that are read already passed over"
             ));
         }
         f.write_str(&parts.join("; "))
     }
 }
 
-/// File names of the images in a folder, sorted by their bytes, and what is passed over.
+/// File names of the images in a folder, sorted by their bytes, and what is passed over. With `is_recursive`, those in
+/// folders within it too, as paths from the folder with `/` between their parts.
 ///
 /// # Errors
-/// The folder cannot be listed, holds no image, or one whose name cannot be a line of a names file.
-pub(super) fn images(folder: &Path) -> Result<(Vec<String>, PassedOver), EncoderError> {
-    let list = |error| EncoderError::List {
-        path: folder.to_owned(),
-        error,
+/// A folder cannot be listed, none holds an image, or one whose name cannot be a line of a names file.
+pub(super) fn images(
+    folder: &Path,
+    is_recursive: bool,
+) -> Result<(Vec<String>, PassedOver), EncoderError> {
+    let mut listing = Listing {
+        is_recursive,
+        ..Listing::default()
     };
-    let mut names = Vec::new();
-    let mut passed_over = PassedOver::default();
-    for entry in folder.read_dir().map_err(list)? {
-        let path = entry.map_err(list)?.path();
-        let name = path.file_name().unwrap_or_default();
-        if path.is_dir() {
-            passed_over.folders += 1;
-        } else if name.as_encoded_bytes().starts_with(b".") {
-            // Among them what macOS stores beside images, under their names.
-            passed_over.hidden += 1;
-        } else if is_image(&path) {
-            match name.to_str() {
-                Some(name) if name.trim() == name && !name.contains(['\n', '\r']) => {
-                    names.push(name.to_owned());
-                }
-                _ => return Err(EncoderError::ImageName { path }),
-            }
-        } else {
-            *passed_over.files.entry(ending(&path)).or_default() += 1;
-        }
+    // Each folder is read once, whatever links lead to it: under its own name if it is within the folder.
+    let mut read = HashSet::new();
+    let mut links = VecDeque::new();
+    let mut next = Some((folder.to_owned(), String::new()));
+    while let Some((path, prefix)) = next {
+        listing.walk(path, prefix, &mut read, &mut links)?;
+        next = links.pop_front();
     }
+    let Listing {
+        mut names,
+        passed_over,
+        ..
+    } = listing;
     if names.is_empty() {
         return Err(EncoderError::NoImages {
             path: folder.to_owned(),
@@ -129,6 +156,117 @@ pub(super) fn images(folder: &Path) -> Result<(Vec<String>, PassedOver), Encoder
     }
     names.sort_unstable();
     Ok((names, passed_over))
+}
+
+/// A folder, and what the names of its images begin with.
+type Folder = (PathBuf, String);
+
+/// What has been found.
+#[derive(Default)]
+struct Listing {
+    is_recursive: bool,
+    names: Vec<String>,
+    passed_over: PassedOver,
+}
+
+impl Listing {
+    /// Lists a folder and those within it, but for links, which are left for later.
+    fn walk(
+        &mut self,
+        path: PathBuf,
+        prefix: String,
+        read: &mut HashSet<PathBuf>,
+        links: &mut VecDeque<Folder>,
+    ) -> Result<(), EncoderError> {
+        let mut folders = vec![(path, prefix)];
+        while let Some((path, prefix)) = folders.pop() {
+            let real = fs::canonicalize(&path).map_err(list(&path))?;
+            if !read.insert(real) {
+                self.passed_over.links += 1;
+                continue;
+            }
+            for (path, prefix) in self.list(&path, &prefix)? {
+                if path.is_symlink() {
+                    links.push_back((path, prefix));
+                } else {
+                    folders.push((path, prefix));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the images of one folder; returns the folders within it that are to be read, sorted.
+    fn list(&mut self, folder: &Path, prefix: &str) -> Result<Vec<Folder>, EncoderError> {
+        let mut entries = Vec::new();
+        for entry in folder.read_dir().map_err(list(folder))? {
+            entries.push(entry.map_err(list(folder))?.path());
+        }
+        entries.sort_unstable();
+        let mut folders = Vec::new();
+        for path in entries {
+            let name = path.file_name().unwrap_or_default();
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            let passed_over = &mut self.passed_over;
+            match (path.is_dir(), is_hidden) {
+                (true, true) => passed_over.hidden_folders += 1,
+                (true, false) if self.is_recursive => {
+                    let name = name_of(&path, name, prefix)?;
+                    folders.push((path, name + "/"));
+                }
+                (true, false) => {
+                    passed_over.folders += 1;
+                    passed_over.images_in_folders += images_within(&path);
+                }
+                // Among them what macOS stores beside images, under their names.
+                (false, true) => passed_over.hidden += 1,
+                (false, false) if is_image(&path) => {
+                    self.names.push(name_of(&path, name, prefix)?);
+                }
+                (false, false) => *passed_over.files.entry(ending(&path)).or_default() += 1,
+            }
+        }
+        Ok(folders)
+    }
+}
+
+/// The error for a folder that cannot be listed.
+fn list(folder: &Path) -> impl FnOnce(io::Error) -> EncoderError {
+    move |error| EncoderError::List {
+        path: folder.to_owned(),
+        error,
+    }
+}
+
+/// The name of a file or folder as a part of a line of a names file.
+fn name_of(path: &Path, name: &OsStr, prefix: &str) -> Result<String, EncoderError> {
+    match name.to_str() {
+        Some(name) if name.trim() == name && !name.contains(['\n', '\r']) => {
+            Ok(format!("{prefix}{name}"))
+        }
+        _ => Err(EncoderError::ImageName {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Files below a folder that are called as images are, links not followed; as many as can be listed.
+fn images_within(folder: &Path) -> usize {
+    let mut images = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !is_hidden => folders.push(entry.path()),
+                Ok(kind) if !kind.is_dir() && !is_hidden => {
+                    images += usize::from(is_called_image(&entry.path()));
+                }
+                _ => {}
+            }
+        }
+    }
+    images
 }
 
 /// The ending of a file in small letters, with its point.
@@ -145,17 +283,20 @@ fn is_image(path: &Path) -> bool {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return false;
     }
-    let found = ending(path);
-    if ENDINGS
-        .iter()
-        .any(|known| found.strip_prefix('.') == Some(known))
-    {
+    if is_called_image(path) {
         return true;
     }
     let mut head = Vec::new();
     let file = File::open(path).map(|file| file.take(16));
     let is_read = file.is_ok_and(|mut file| file.read_to_end(&mut head).is_ok());
     is_read && sniff::kind(&head).is_some_and(|kind| CONTENTS.contains(&kind))
+}
+
+/// Whether a file is called as an image is.
+fn is_called_image(path: &Path) -> bool {
+    let found = ending(path);
+    let found = found.strip_prefix('.');
+    ENDINGS.iter().any(|known| found == Some(known))
 }
 
 #[cfg(test)]
@@ -181,19 +322,87 @@ mod tests {
         write("readme", b"text");
         write("._b.JPG", b"\0\x05\x16\x07");
         fs::create_dir(folder.path().join("more.jpg")).expect("a folder");
-        let (names, passed_over) = images(folder.path()).expect("images");
+        let (names, passed_over) = images(folder.path(), false).expect("images");
         assert_eq!(names, ["b.JPG", "c.tiff", "d.jfif", "phone.heic", "photo"]);
         assert_eq!(passed_over.number_of_files(), 5);
         assert_eq!(
             passed_over.to_string(),
             "4 files of other types passed over: without an ending, 2 .heic, .nef; 1 hidden file passed over; \
-             1 folder passed over: images in folders within the folder are not read"
+             1 folder without images passed over"
         );
         fs::remove_dir(folder.path().join("more.jpg")).expect("a folder less");
         for name in names {
             fs::remove_file(folder.path().join(name)).expect("a file less");
         }
-        let message = images(folder.path()).expect_err("no images").to_string();
+        let error = images(folder.path(), false).expect_err("no images");
+        let message = error.to_string();
         assert!(message.contains("2 .heic, .nef"), "{message}");
+    }
+
+    #[test]
+    fn folders_within_are_counted_or_read() {
+        let folder = TempDir::new().expect("a temporary directory");
+        let path = |name: &str| folder.path().join(name);
+        for name in [
+            "b/a.jpg",
+            "a/x/a.jpg",
+            "c.png",
+            "a/notes.txt",
+            ".old/a.jpg",
+            "d/e/a.gif",
+            "a-b/a.jpg",
+        ] {
+            let path = path(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, "whatever").expect("a file");
+        }
+        let (names, passed_over) = images(folder.path(), false).expect("images");
+        assert_eq!(names, ["c.png"]);
+        assert_eq!(
+            passed_over.to_string(),
+            "1 hidden folder passed over; 4 folders with 4 images passed over (--recursive reads them)"
+        );
+        let all = ["a-b/a.jpg", "a/x/a.jpg", "b/a.jpg", "c.png", "d/e/a.gif"];
+        let (names, passed_over) = images(folder.path(), true).expect("images");
+        assert_eq!(names, all);
+        assert_eq!(
+            passed_over.to_string(),
+            "1 file of another type passed over: .txt; 1 hidden folder passed over"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_once() {
+        use std::os::unix::fs::symlink;
+        let folder = TempDir::new().expect("a temporary directory");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("photos/z")).expect("folders");
+        fs::create_dir(path("elsewhere")).expect("a folder");
+        for name in ["photos/z/1.jpg", "elsewhere/2.jpg"] {
+            fs::write(path(name), "whatever").expect("a file");
+        }
+        let links = [
+            ("..", "photos/z/up"),
+            ("photos/z", "photos/a"),
+            ("elsewhere", "photos/b"),
+            ("elsewhere", "photos/c"),
+            ("photos", "elsewhere/back"),
+        ];
+        for (target, link) in links {
+            let target = if target == ".." {
+                target.into()
+            } else {
+                path(target)
+            };
+            symlink(target, path(link)).expect("a link");
+        }
+        let (names, passed_over) = images(&path("photos"), true).expect("images");
+        // By the name within the folder, and where there is none by the first link.
+        assert_eq!(names, ["b/2.jpg", "z/1.jpg"]);
+        assert_eq!(
+            passed_over.to_string(),
+            "4 links to folders that are read already passed over"
+        );
     }
 }

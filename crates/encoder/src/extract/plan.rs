@@ -59,6 +59,26 @@ pub(super) fn outputs(extraction: &Extraction) -> Result<Vec<Output>, EncoderErr
     Ok(outputs)
 }
 
+/// Makes sure that no finished file is lost.
+///
+/// # Errors
+/// There is one, nothing tells that it is of work that was interrupted while files were put into place, and it is not
+/// to be replaced.
+pub(super) fn check_unfinished(
+    extraction: &Extraction,
+    outputs: &[Output],
+) -> Result<(), EncoderError> {
+    if extraction.replaces || progress::is_finishing(&outputs[0].path) {
+        return Ok(());
+    }
+    match outputs.iter().find(|output| output.path.exists()) {
+        None => Ok(()),
+        Some(output) => Err(EncoderError::OutputExists {
+            path: output.path.clone(),
+        }),
+    }
+}
+
 /// All that decides about the bytes of the files.
 ///
 /// # Errors

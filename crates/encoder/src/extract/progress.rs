@@ -130,6 +130,17 @@ pub(super) struct Progress {
     change: Option<(String, Change)>,
 }
 
+/// Whether the record beside `output` says that files are being put into place.
+pub(super) fn is_finishing(output: &Path) -> bool {
+    let text = fs::read(record_of(output)).unwrap_or_default();
+    text.ends_with(format!("\n{FINISHING}\n").as_bytes())
+}
+
+/// The record beside `output`.
+fn record_of(output: &Path) -> PathBuf {
+    output.with_extension("npy.progress")
+}
+
 impl Progress {
     /// Opens the record beside `output`, or begins one. It holds on to the images up to the first that is not as it was
     /// when it was encoded.
@@ -142,7 +153,7 @@ impl Progress {
         folder: &Path,
         names: &[String],
     ) -> Result<Self, EncoderError> {
-        let path = output.with_extension("npy.progress");
+        let path = record_of(output);
         let wrap = |error| EncoderError::write(output)(error);
         let mut file = File::options()
             .read(true)

@@ -1,5 +1,6 @@
 //! Which captioner, and its sizes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Which captioner, with its sizes: `[model.fc]` in a configuration file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CaptionerConfig {
     /// The image vector as the first input of an LSTM (Rennie et al. 2017, section 3.1).

@@ -1,15 +1,17 @@
 //! The choices of BLEU: order, smoothing and reference length.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RewardError;
 use crate::ngram::MAX_ORDER;
 
 /// The choices of BLEU, for a sentence or for a corpus; the default is coco-caption's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BleuOptions {
     /// The longest n-gram counted, 1 to 4.
+    #[schemars(range(min = 1, max = MAX_ORDER))]
     pub order: usize,
     /// Which length the candidate's is compared with.
     pub reference_length: ReferenceLength,
@@ -31,7 +33,7 @@ impl Default for BleuOptions {
 }
 
 /// Which of the references' lengths counts in the brevity penalty.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceLength {
     /// The one closest to the candidate's, the shorter of two equally close.
@@ -56,7 +58,7 @@ impl ReferenceLength {
 /// How an order without a match is kept from making the whole score 0.
 ///
 /// All but the first compute as sacrebleu 2.6 does; Chen and Cherry 2014 call floor, add-k and exp methods 1 to 3.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum BleuSmoothing {
     /// The constants of coco-caption, added to every count and length.
@@ -68,12 +70,14 @@ pub enum BleuSmoothing {
     Floor {
         /// The constant, above 0 and at most 1.
         #[serde(default = "default_floor")]
+        #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 1.0))]
         value: f64,
     },
     /// A constant added to matches and n-grams of the orders above 1.
     AddK {
         /// The constant, above 0.
         #[serde(default = "default_k")]
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         k: f64,
     },
     /// 1/2 in place of the first 0 matches, then 1/4, and so on.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, Override, Problem, ValidConfig, wording};
+use super::{Config, ConfigError, Override, Problem, ValidConfig, forms, wording};
 
 /// A problem, and the overrides that it comes of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,11 @@ fn attempt(table: &Table, path: &Path, overrides: &[&Override]) -> Attempt {
     for change in overrides {
         change.apply(&mut table)?;
     }
+    let forms = forms::problems(&table);
+    if !forms.is_empty() {
+        return Ok(Err(forms));
+    }
+    Config::fill_defaults(&mut table);
     let mut config: Config = match serde_path_to_error::deserialize(Value::Table(table)) {
         Ok(config) => config,
         Err(error) => {
@@ -169,7 +174,7 @@ xe = {}
             (
                 &["stages.0.learning_rate=\"fast\""],
                 &[],
-                "--set stages.0.learning_rate: found string \"fast\", expected a number",
+                "--set stages.0.learning_rate: found \"fast\", expected a number, above 0",
             ),
             (
                 &["stages.0={ epochs = 1, learning_rate = -1, xe = {} }"],
@@ -209,7 +214,7 @@ xe = {}
             (
                 &["seed=-1"],
                 &[("threads", "0")],
-                "--set seed: found integer `-1`, expected a whole number, 0 or more",
+                "--set seed: found -1, expected a whole number, 0 to 2^63 - 1",
             ),
             (
                 &["log_every_steps=0"],
@@ -253,7 +258,7 @@ xe = {}
         let broken = FILE.replace("max_length = 8", "max_length = \"8\"");
         assert_eq!(
             message(&broken, &["seed=4"], &[]),
-            "`c.toml`: key `data.max_length`: found string \"8\", expected a whole number, 0 or more"
+            "`c.toml`: key `data.max_length`: found \"8\", expected a whole number, 1 to 1000 (write `8` without quotes)"
         );
     }
 }

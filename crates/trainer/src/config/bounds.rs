@@ -12,6 +12,8 @@ pub(crate) const COUNT: u64 = 1_000_000_000_000_000;
 pub(super) const WORDS: u64 = 1000;
 /// Images that are decoded at a time.
 pub(super) const IMAGES_DECODED: u64 = 10_000;
+/// Validation captions that are kept of every validation.
+pub(super) const SAMPLES_SHOWN: u64 = 1000;
 /// Images of a training step.
 pub(crate) const IMAGES: u64 = 100_000;
 /// Captions of an image in a training step, gold or sampled.

@@ -42,6 +42,8 @@ impl Config {
         );
         let images = self.validation.images.unwrap_or(1) as u64;
         check.count("validation.images", images);
+        let samples = self.validation.samples as u64;
+        check.at_most("validation.samples", samples, bounds::SAMPLES_SHOWN);
         let decoder = &self.validation.decoder;
         decoder.check(self, &mut check.below("validation.decoder"));
         check.count("checkpoints.keep", self.checkpoints.keep as u64);

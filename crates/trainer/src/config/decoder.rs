@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use scst_data::Vocabulary;
 use scst_model::CaptionerConfig;
 use scst_sampler::{BeamOptions, Draw, LengthNormalisation, OptionProblem, SamplingOptions};
@@ -16,26 +17,31 @@ use super::{
 /// A search, the choice among the captions that it finds, and what captions may be.
 ///
 /// The unknown word is never emitted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecoderConfig {
     /// The search.
     pub search: SearchConfig,
     /// Captions of an image that `search.sample` draws, for `rerank` to choose from.
+    #[schemars(range(min = 1, max = bounds::SAMPLES))]
     pub samples: usize,
     /// Seed of `search.sample`.
+    #[schemars(range(max = i64::MAX))]
     pub seed: u64,
     /// Which of several captions of an image is taken.
     pub rerank: Rerank,
     /// How `rerank = "probability"` compares captions of different lengths.
     pub length_normalisation: LengthNormalisation,
     /// Shortest caption in words, the end token not counted.
+    #[schemars(range(max = bounds::WORDS))]
     pub minimum_length: usize,
     /// Longest caption in words, the end token included; `data.max_length` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::WORDS), extend("examples" = [20]))]
     pub maximum_length: Option<usize>,
     /// Order of the n-grams that no caption holds twice.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::WORDS), extend("examples" = [3]))]
     pub no_repeat_ngram: Option<usize>,
     /// Whether a word may not follow itself.
     pub block_immediate_repeats: bool,
@@ -70,7 +76,7 @@ impl Default for DecoderConfig {
 }
 
 /// A search.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SearchConfig {
     /// The most probable word at every step.
@@ -82,7 +88,7 @@ pub enum SearchConfig {
 }
 
 /// Which of several captions of an image is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rerank {
     /// The most probable one, lengths normalised.

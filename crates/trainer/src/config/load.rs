@@ -12,6 +12,8 @@ use toml::{Table, Value};
 use super::{
     Config, Problem, ValidConfig,
     blame::{self, Complaint, told},
+    shape::{Shape, root},
+    stage::{SCST_IMAGES_PER_BATCH, SCST_LEARNING_RATE},
     wording,
 };
 
@@ -54,6 +56,14 @@ pub enum ConfigError {
         /// All of them.
         complaints: Vec<Complaint>,
     },
+    /// A key that is to be explained and that there is not.
+    #[error("no key is named `{key}`{}", meant(near.as_deref()))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The one that was probably meant.
+        near: Option<String>,
+    },
     /// Values of a configuration that no file holds are out of range or contradict one another.
     #[error("the configuration: {}", join(problems))]
     Invalid {
@@ -66,6 +76,10 @@ pub enum ConfigError {
         /// Why.
         message: String,
     },
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
 fn join(problems: &[Problem]) -> String {
@@ -83,6 +97,8 @@ pub struct Override {
     text: String,
     path: Vec<String>,
     value: Value,
+    /// The value as given.
+    raw: String,
 }
 
 impl Override {
@@ -122,6 +138,7 @@ impl Override {
             text: text.to_owned(),
             path,
             value: parse_value(value),
+            raw: value.to_owned(),
         })
     }
 
@@ -160,17 +177,39 @@ impl Override {
         }
     }
 
+    /// Sets the value. Where a table has one of several keys, the key takes the place of the one that was there.
     pub(super) fn apply(&self, table: &mut Table) -> Result<(), ConfigError> {
-        let Some((last, parents)) = self.path.split_last() else {
-            return Ok(());
-        };
-        let mut root = Value::Table(std::mem::take(table));
-        let mut at = &mut root;
-        for key in parents {
+        let mut whole = Value::Table(std::mem::take(table));
+        let mut at = &mut whole;
+        let mut shape = Some(root());
+        for key in &self.path {
+            let below = shape.and_then(|shape| shape.below(key));
+            if let Some(shape) = shape {
+                make_room(at, shape, key);
+            }
+            match (below, &mut *at) {
+                // A list that the file does not have begins with the element that is set.
+                (Some(Shape::List(_)), Value::Table(values)) => {
+                    values
+                        .entry(key.clone())
+                        .or_insert_with(|| Value::Array(Vec::new()));
+                }
+                (Some(_), Value::Array(list)) if list.is_empty() && key == "0" => {
+                    list.push(Value::Table(Table::new()));
+                }
+                _ => {}
+            }
             at = self.child(at, key)?;
+            shape = below;
         }
-        *self.child(at, last)? = self.value.clone();
-        if let Value::Table(changed) = root {
+        let is_text = matches!(shape, Some(Shape::Text))
+            && !matches!(self.value, Value::Table(_) | Value::Array(_));
+        *at = match &self.value {
+            // A text that looks like a number.
+            other if is_text && !other.is_str() => Value::String(self.raw.clone()),
+            value => value.clone(),
+        };
+        if let Value::Table(changed) = whole {
             *table = changed;
         }
         Ok(())
@@ -202,6 +241,22 @@ impl Override {
                 other.type_str()
             ))),
         }
+    }
+}
+
+/// Takes away what cannot be there together with `key`.
+fn make_room(at: &mut Value, shape: &Shape, key: &str) {
+    match (shape, at) {
+        (Shape::Choice(_), at) => {
+            let is_chosen = |table: &Table| table.len() == 1 && table.contains_key(key);
+            if !at.as_table().is_some_and(is_chosen) {
+                *at = Value::Table(Table::new());
+            }
+        }
+        (Shape::Table(of), Value::Table(values)) if of.one_of.iter().any(|one| one == key) => {
+            values.retain(|name, _| name == key || of.one_of.iter().all(|other| other != name));
+        }
+        _ => {}
     }
 }
 
@@ -245,6 +300,20 @@ impl Config {
             }
         })?;
         blame::resolve(&table, path, &overrides)
+    }
+
+    /// Sets what stages of self-critical training have by default, where the file does not say otherwise.
+    pub(super) fn fill_defaults(table: &mut Table) {
+        let Some(Value::Array(stages)) = table.get_mut("stages") else {
+            return;
+        };
+        let stages = stages.iter_mut().filter_map(Value::as_table_mut);
+        for stage in stages.filter(|stage| stage.contains_key("scst")) {
+            let images = Value::Integer(SCST_IMAGES_PER_BATCH as i64);
+            stage.entry("images_per_batch").or_insert(images);
+            let rate = Value::Float(SCST_LEARNING_RATE);
+            stage.entry("learning_rate").or_insert(rate);
+        }
     }
 
     pub(super) fn fill_names(&mut self, path: &Path) {

@@ -1,14 +1,12 @@
 //! Keys that may be left out and then do not show among the defaults: their meaning, as comments.
 
-use super::{Config, ConfigError, StageConfig};
+use toml::{Table, Value};
 
-/// A key that is absent by default.
-struct Optional {
-    /// What uncommenting it would set.
-    example: &'static str,
-    meaning: &'static str,
-    is_set: bool,
-}
+use super::{
+    Config, ConfigError,
+    example::of_shape,
+    shape::{Key, Shape, root},
+};
 
 impl Config {
     /// The resolved configuration as TOML, all defaults shown, and what is not set as a comment with its meaning.
@@ -16,164 +14,103 @@ impl Config {
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
     pub fn to_commented_toml(&self) -> Result<String, ConfigError> {
-        let mut text = String::new();
-        let mut stage = None;
-        comment(&mut text, &self.of_run());
-        for line in self.to_toml()?.lines() {
+        let plain = self.to_toml()?;
+        let whole = Table::try_from(self).map(Value::Table);
+        let whole = whole.unwrap_or_else(|_| Value::Table(Table::new()));
+        let mut text = comments(root(), &whole);
+        let mut seen: Vec<(String, usize)> = Vec::new();
+        for line in plain.lines() {
             text += line;
             text.push('\n');
-            if line == "[[stages]]" {
-                stage = Some(stage.map_or(0, |k: usize| k + 1));
-            }
-            let stage = stage.and_then(|k| self.stages.get(k));
-            match (line, stage) {
-                ("[data]", _) => comment(&mut text, &self.of_data()),
-                ("[validation]", _) => comment(&mut text, &self.of_validation()),
-                ("[validation.decoder]", _) => comment(&mut text, &self.of_decoder()),
-                ("[checkpoints]", _) => comment(&mut text, &self.of_checkpoints()),
-                ("[[stages]]", Some(stage)) => comment(&mut text, &of_stage(stage)),
-                ("[stages.xe]", Some(stage)) => comment(&mut text, &of_xe(stage)),
-                ("[stages.scst]", Some(stage)) => comment(&mut text, &of_scst(stage)),
-                _ => {}
+            if let Some(path) = header(line, &mut seen) {
+                text += &comments_below(&path, &whole);
             }
         }
         Ok(text)
     }
-
-    fn of_run(&self) -> [Optional; 1] {
-        [Optional {
-            example: "threads = 2",
-            meaning: "CPU threads; all of the machine's if absent",
-            is_set: self.threads.is_some(),
-        }]
-    }
-
-    fn of_data(&self) -> [Optional; 2] {
-        [
-            Optional {
-                example: "words = \"characters\"",
-                meaning: "or \"words\", \"given\"; tokens of the captions' layout if absent, else words",
-                is_set: self.data.words.is_some(),
-            },
-            Optional {
-                example: "vocabulary = \"runs/NAME/best/tokenizer.json\"",
-                meaning: "the words of another run; those of the training captions if absent",
-                is_set: self.data.vocabulary.is_some(),
-            },
-        ]
-    }
-
-    fn of_validation(&self) -> [Optional; 1] {
-        [Optional {
-            example: "images = 5000",
-            meaning: "at most so many validation images, chosen by the seed; all if absent",
-            is_set: self.validation.images.is_some(),
-        }]
-    }
-
-    fn of_decoder(&self) -> [Optional; 2] {
-        let decoder = &self.validation.decoder;
-        [
-            Optional {
-                example: "maximum_length = 20",
-                meaning: "longest caption, end token included; `data.max_length` if absent",
-                is_set: decoder.maximum_length.is_some(),
-            },
-            Optional {
-                example: "no_repeat_ngram = 3",
-                meaning: "sequences of so many words stand once in a caption; any if absent",
-                is_set: decoder.no_repeat_ngram.is_some(),
-            },
-        ]
-    }
-
-    fn of_checkpoints(&self) -> [Optional; 2] {
-        let checkpoints = &self.checkpoints;
-        [
-            Optional {
-                example: "every_steps = 1000",
-                meaning: "steps between checkpoints beside those of validations; none if absent",
-                is_set: checkpoints.every_steps.is_some(),
-            },
-            Optional {
-                example: "every_minutes = 30",
-                meaning: "minutes between checkpoints; none by the clock if absent",
-                is_set: checkpoints.every_minutes.is_some(),
-            },
-        ]
-    }
 }
 
-fn of_stage(stage: &StageConfig) -> [Optional; 6] {
-    [
-        Optional {
-            example: "epochs = 20",
-            meaning: "length in passes over the training images",
-            is_set: stage.epochs.is_some() || stage.steps.is_some(),
-        },
-        Optional {
-            example: "steps = 10000",
-            meaning: "length in steps, in place of `epochs`",
-            is_set: stage.steps.is_some(),
-        },
-        Optional {
-            example: "dropout = 0.5",
-            meaning: "in place of the captioner's own",
-            is_set: stage.dropout.is_some(),
-        },
-        Optional {
-            example: "validate_every_steps = 1000",
-            meaning: "steps between validations; once an epoch if absent",
-            is_set: stage.validate_every_steps.is_some(),
-        },
-        Optional {
-            example: "patience = 5",
-            meaning: "validations in a row without a better one that end the stage; none if absent",
-            is_set: stage.patience.is_some(),
-        },
-        Optional {
-            example: "hard_attention = {}",
-            meaning: "how the choice of regions is trained, with hard attention",
-            is_set: stage.hard_attention.is_some(),
-        },
-    ]
-}
-
-fn of_xe(stage: &StageConfig) -> Vec<Optional> {
-    let Some(xe) = &stage.xe else {
-        return Vec::new();
-    };
-    vec![
-        Optional {
-            example: "scheduled_sampling = {}",
-            meaning: "input words that the model draws itself; none if absent",
-            is_set: xe.scheduled_sampling.is_some(),
-        },
-        Optional {
-            example: "position_weight = 0.5",
-            meaning: "with the captioner `markov`, of the cross-entropy of single words",
-            is_set: xe.position_weight.is_some(),
-        },
-    ]
-}
-
-fn of_scst(stage: &StageConfig) -> Vec<Optional> {
-    let Some(scst) = &stage.scst else {
-        return Vec::new();
-    };
-    vec![Optional {
-        example: "mixer = {}",
-        meaning: "samples that begin with words of gold captions; none if absent",
-        is_set: scst.mixer.is_some(),
-    }]
-}
-
-fn comment(text: &mut String, keys: &[Optional]) {
-    for key in keys.iter().filter(|key| !key.is_set) {
-        let (example, meaning) = (key.example, key.meaning);
-        for part in ["# ", example, "  # ", meaning, "\n"] {
-            text.push_str(part);
+/// The path of the table that a line begins, its place in lists among `seen`.
+fn header(line: &str, seen: &mut Vec<(String, usize)>) -> Option<Vec<String>> {
+    let element = line
+        .strip_prefix("[[")
+        .and_then(|rest| rest.strip_suffix("]]"));
+    let table = || line.strip_prefix('[')?.strip_suffix(']');
+    let name = element.or_else(table)?;
+    if element.is_some() {
+        // What lies below the element before is seen no more.
+        seen.retain(|(list, _)| !list.starts_with(&format!("{name}.")));
+        match seen.iter_mut().find(|(list, _)| list == name) {
+            Some((_, number)) => *number += 1,
+            None => seen.push((name.to_owned(), 0)),
         }
+    }
+    let (mut path, mut so_far) = (Vec::new(), String::new());
+    for part in name.split('.') {
+        so_far = if so_far.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{so_far}.{part}")
+        };
+        path.push(part.to_owned());
+        if let Some((_, number)) = seen.iter().find(|(list, _)| *list == so_far) {
+            path.push(number.to_string());
+        }
+    }
+    Some(path)
+}
+
+/// The comments of the table at a path.
+fn comments_below(path: &[String], whole: &Value) -> String {
+    let mut at = (Some(root()), Some(whole));
+    for part in path {
+        let shape = at.0.and_then(|shape| shape.below(part));
+        let value = at.1.and_then(|value| match part.parse::<usize>() {
+            Ok(number) => value.get(number),
+            Err(_) => value.get(part.as_str()),
+        });
+        at = (shape, value);
+    }
+    match at {
+        (Some(shape), Some(value)) => comments(shape, value),
+        _ => String::new(),
+    }
+}
+
+/// A line for every key that a table does not have; of several of which it has one, only numbers.
+fn comments(shape: &Shape, value: &Value) -> String {
+    let (Shape::Table(table), Value::Table(values)) = (shape, value) else {
+        return String::new();
+    };
+    let is_chosen = |group: &[String], key: &Key| {
+        let is_set = group.iter().any(|name| values.contains_key(name));
+        is_set && group.contains(&key.name) && matches!(key.shape, Shape::Table(_))
+    };
+    let keys = table
+        .keys
+        .iter()
+        .filter(|key| !values.contains_key(&key.name));
+    let keys =
+        keys.filter(|key| !is_chosen(&table.one_of, key) && !is_chosen(&table.never_both, key));
+    let line = |key: &Key| {
+        let example = of_shape(&key.shape, key.default.as_ref().or(key.example.as_ref()));
+        format!(
+            "# {} = {example}  # {}\n",
+            key.name,
+            first_letter_small(&key.meaning)
+        )
+    };
+    keys.map(line).collect()
+}
+
+fn first_letter_small(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -185,23 +122,52 @@ mod tests {
 
     const MINIMAL: &str = r#"
         data.captions.karpathy = { path = "captions.json" }
-        data.features.npy = { path = "features.npy" }
+        data.features.folder = { path = "features" }
         model.fc = {}
+        validation.decoder.search.sample = {}
         [[stages]]
         epochs = 2
         xe = {}
         [[stages]]
         steps = 10
         dropout = 0.1
-        scst = { mixer = {}, baseline = "none" }
+        [stages.scst]
+        mixer = {}
+        [[stages.scst.rewards]]
+        cider_d = {}
+        [[stages.scst.rewards]]
+        bleu = {}
     "#;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         Config::parse(text, Path::new("run.toml"), Vec::new()).map(Config::from)
     }
 
+    /// Paths of all keys of a table and the tables below it that are absent and may be set.
+    fn absent(shape: &Shape, value: &Value, keys: &mut Vec<String>) {
+        match (shape, value) {
+            (Shape::Table(table), Value::Table(values)) => {
+                for key in &table.keys {
+                    match values.get(&key.name) {
+                        Some(value) => absent(&key.shape, value, keys),
+                        None => keys.push(key.name.clone()),
+                    }
+                }
+            }
+            (Shape::Choice(_), Value::Table(values)) => {
+                for (name, value) in values {
+                    absent(shape.below(name).unwrap(), value, keys);
+                }
+            }
+            (Shape::List(element), Value::Array(list)) => {
+                list.iter().for_each(|value| absent(element, value, keys));
+            }
+            _ => {}
+        }
+    }
+
     #[test]
-    fn comments_change_nothing_and_every_one_of_them_is_a_key() {
+    fn every_key_that_is_absent_stands_as_a_comment_and_comments_change_nothing() {
         let config = parse(MINIMAL).unwrap();
         let text = config.to_commented_toml().unwrap();
         assert_eq!(parse(&text).unwrap(), config);
@@ -211,30 +177,46 @@ mod tests {
         for k in comments {
             let mut uncommented = lines.clone();
             uncommented[k] = &lines[k][2..];
-            keys.push(uncommented[k].split(' ').next().unwrap_or_default());
-            // A value may contradict others; a key that does not exist, or stands there twice, is another error.
-            let parsed = parse(&uncommented.join("\n"));
-            assert!(
-                matches!(parsed, Ok(_) | Err(ConfigError::Problems { .. })),
-                "{}: {parsed:?}",
-                lines[k]
+            keys.push(
+                uncommented[k]
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
             );
+            // A value may contradict others; a key that does not exist, or has another form, is another error.
+            let parsed = parse(&uncommented.join("\n"));
+            let is_known = match &parsed {
+                Ok(_) => true,
+                Err(error @ ConfigError::Problems { .. }) => {
+                    !error.to_string().contains("no such key")
+                }
+                Err(_) => false,
+            };
+            assert!(is_known, "{}: {parsed:?}", lines[k]);
         }
-        let of_stage = ["validate_every_steps", "patience", "hard_attention"];
-        let mut expected = vec![
-            "threads",
-            "words",
-            "vocabulary",
-            "images",
-            "maximum_length",
-            "no_repeat_ngram",
-            "every_steps",
-            "every_minutes",
-        ];
-        expected.extend(["steps", "dropout"]);
-        expected.extend(of_stage);
-        expected.extend(["scheduled_sampling", "position_weight"]);
-        expected.extend(of_stage);
+        let mut expected = Vec::new();
+        let whole = Value::Table(Table::try_from(&config).unwrap());
+        absent(root(), &whole, &mut expected);
+        // The objective and the reward that are set are one of several.
+        let chosen = |key: &String| {
+            let others = [
+                "xe",
+                "scst",
+                "cider_d",
+                "bleu",
+                "rouge_l",
+                "mixer_bleu",
+                "meteor",
+                "command",
+                "custom",
+            ];
+            others.contains(&key.as_str()) || key.ends_with("_penalty")
+        };
+        expected.retain(|key| !chosen(key));
+        expected.sort();
+        keys.sort();
         assert_eq!(keys, expected);
+        assert!(keys.len() > 20, "{keys:?}");
     }
 }

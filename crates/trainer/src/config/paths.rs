@@ -55,8 +55,11 @@ impl Config {
             {
                 meteor.jar = path;
             }
-            for word in entry.command.iter_mut().flat_map(|c| &mut c.program) {
-                if let Some(path) = find(Path::new(word)) {
+            let words = entry.command.iter_mut().flat_map(|c| &mut c.program);
+            for (k, word) in words.enumerate() {
+                // A program without a slash is looked up on the `PATH`.
+                let is_on_path = k == 0 && Path::new(word).components().count() == 1;
+                if !is_on_path && let Some(path) = find(Path::new(word)) {
                     *word = path.to_string_lossy().into_owned();
                 }
             }

@@ -2,29 +2,44 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use scst_loss::{Baseline, Normaliser};
 use scst_reward::{CiderDOptions, RewardEntry};
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
+
+/// Images in a batch of a stage of self-critical training, where the file does not say.
+pub(super) const SCST_IMAGES_PER_BATCH: usize = 50;
+/// Its learning rate, where the file does not say.
+pub(super) const SCST_LEARNING_RATE: f64 = 1e-4;
+
 /// One stage: an objective (`xe` or `scst`) and how long and how fast it is pursued.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-one-of" = ["epochs", "steps"], "x-never-both" = ["xe", "scst"]))]
 pub struct StageConfig {
     /// Name in logs; the objective's by default. Names of stages differ.
     pub name: String,
-    /// Length in passes over the training images; either this or `steps`.
+    /// Length of the stage in passes over the training images; either this or `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::EPOCHS), extend("examples" = [20]))]
     pub epochs: Option<u64>,
-    /// Length in steps; either this or `epochs`.
+    /// Length of the stage in steps; either this or `epochs`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::STEPS), extend("examples" = [10000]))]
     pub steps: Option<u64>,
-    /// Images in a batch; images that do not fill a batch are left out of their epoch.
+    /// Images in a batch; images that do not fill a batch are left out of their epoch. If absent, 10, and 50 in an
+    /// `scst` stage.
+    #[schemars(range(min = 1, max = bounds::IMAGES), extend("x-default-scst" = SCST_IMAGES_PER_BATCH))]
     pub images_per_batch: usize,
-    /// Peak learning rate.
+    /// Peak learning rate. If absent, 5e-4, and 1e-4 in an `scst` stage.
+    #[schemars(extend("exclusiveMinimum" = 0.0), extend("x-default-scst" = SCST_LEARNING_RATE))]
     pub learning_rate: f64,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
     /// Steps over which the learning rate rises linearly from 0 at the start.
+    #[schemars(range(max = bounds::STEPS))]
     pub warmup_steps: u64,
     /// The optimiser; its state begins anew with every stage.
     pub optimiser: OptimiserConfig,
@@ -32,18 +47,21 @@ pub struct StageConfig {
     pub clip: Clip,
     /// What summed gradients are divided by.
     pub normaliser: Normaliser,
-    /// Dropout rate in place of the captioner's own.
+    /// Dropout rate in place of the captioner's own; the captioner's if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0), extend("examples" = [0.5]))]
     pub dropout: Option<f64>,
     /// Steps between two validations; once an epoch if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [1000]))]
     pub validate_every_steps: Option<u64>,
     /// The stage ends after so many validations in a row without a new best; never if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [5]))]
     pub patience: Option<u64>,
     /// The weights that the stage begins with.
     pub start_from: StartFrom,
-    /// How the choice of regions is trained, with a captioner that attends hard.
+    /// How the choice of regions is trained, with a captioner that attends hard; with the defaults if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hard_attention: Option<HardAttentionConfig>,
     /// Gold captions, word by word: cross-entropy or another loss.
@@ -52,6 +70,13 @@ pub struct StageConfig {
     /// Self-critical sequence training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scst: Option<ScstConfig>,
+}
+
+impl StageConfig {
+    /// Its objective by name: `xe` or `scst`.
+    pub fn kind(&self) -> &'static str {
+        if self.scst.is_some() { "scst" } else { "xe" }
+    }
 }
 
 impl Default for StageConfig {
@@ -86,16 +111,20 @@ impl Default for StageConfig {
 /// xe:    a = log p(caption given the regions) - its moving average
 /// scst:  a = the weight of the word, the same as at the softmax over words
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HardAttentionConfig {
     /// Weight of what came of the regions.
+    #[schemars(range(min = 0.0))]
     pub reward_weight: f64,
     /// Weight of the entropy of `alpha`.
+    #[schemars(range(min = 0.0))]
     pub entropy_weight: f64,
     /// Share of its value that the moving average keeps at every step.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub baseline_decay: f64,
     /// Probability that the regions of a step are drawn; else the captioner attends softly in it.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub sampling_probability: f64,
 }
 
@@ -111,14 +140,16 @@ impl Default for HardAttentionConfig {
 }
 
 /// Gold captions, word by word.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct XeConfig {
     /// Gold captions of every image in a batch.
+    #[schemars(range(min = 1, max = bounds::CAPTIONS))]
     pub captions_per_image: usize,
     /// The loss of every word.
     pub loss: WordLoss,
     /// Probability mass of the gold word that cross-entropy spreads evenly over the vocabulary.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
     /// Share of input words that the model draws itself; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +157,7 @@ pub struct XeConfig {
     /// Weight of the cross-entropy of single words beside that of the whole caption, with the captioner `markov`; 0.5
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0), extend("examples" = [0.5]))]
     pub position_weight: Option<f64>,
 }
 
@@ -142,7 +174,7 @@ impl Default for XeConfig {
 }
 
 /// The loss of every word of a gold caption.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WordLoss {
     /// Cross-entropy.
@@ -154,17 +186,20 @@ pub enum WordLoss {
 }
 
 /// A teacher. It reads the same gold words, without dropout.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DistillationConfig {
     /// Another run (its best checkpoint) or a checkpoint, with the same vocabulary and features and
     /// the same standardisation of features.
+    #[schemars(extend("examples" = ["runs/NAME"]))]
     pub teacher: PathBuf,
     /// Share of the teacher in the loss; the gold words have the rest.
     #[serde(default = "default_weight")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub weight: f64,
     /// What the logits of teacher and student are divided by: above 1, distributions are softer.
     #[serde(default = "default_temperature")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub temperature: f64,
 }
 
@@ -181,14 +216,17 @@ fn default_temperature() -> f64 {
 /// ```text
 /// probability = min(maximum, increase * floor(epoch / every_epochs)),   epochs from 0
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduledSampling {
     /// What the probability grows by.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub increase: f64,
     /// Epochs between two increases.
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub every_epochs: u64,
     /// Largest probability.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum: f64,
 }
 
@@ -203,27 +241,31 @@ impl Default for ScheduledSampling {
 }
 
 /// Self-critical sequence training (Rennie et al. 2017).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScstConfig {
     /// Captions sampled for every image.
+    #[schemars(range(min = 1, max = bounds::CAPTIONS))]
     pub samples_per_image: usize,
     /// What becomes of the rewards of sampled captions.
     pub objective: SequenceObjective,
     /// What a sampled caption's reward is compared with, in the policy gradient.
     pub baseline: Baseline,
     /// Share of its value that the moving-average baseline keeps at every step.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub moving_average_decay: f64,
     /// Weight of the entropy of every word's distribution, in nats: a bonus that keeps captions various.
+    #[schemars(range(min = 0.0))]
     pub entropy_bonus: f64,
     /// Weight of the divergence from the model that the stage began with, `KL(p, p_start)` at every word, in nats.
+    #[schemars(range(min = 0.0))]
     pub kl_weight: f64,
     /// Samples that begin with words of gold captions; from the first word on they are the model's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mixer: Option<MixerConfig>,
     /// Whether the end token is part of the captions that are rewarded, and of the references.
     pub reward_end_token: bool,
-    /// Rewards and their weights; the weighted sum is the reward.
+    /// Rewards and their weights; the weighted sum is the reward. CIDEr-D alone if absent.
     pub rewards: Vec<RewardEntry>,
 }
 
@@ -236,7 +278,7 @@ impl Default for ScstConfig {
         Self {
             samples_per_image: 5,
             objective: SequenceObjective::PolicyGradient,
-            baseline: Baseline::Greedy,
+            baseline: Baseline::LeaveOneOut,
             moving_average_decay: 0.9,
             entropy_bonus: 0.0,
             kl_weight: 0.0,
@@ -248,19 +290,22 @@ impl Default for ScstConfig {
 }
 
 /// What becomes of the rewards of the captions that were sampled for an image.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SequenceObjective {
     /// `(r - b)(p - 1_w)` (Rennie et al. 2017; Ranzato et al. 2016).
     PolicyGradient,
-    /// The expected risk over the different captions of the sample (Shen et al. 2016); see
-    /// [`minimum_risk`](scst_loss::minimum_risk).
+    /// The expected risk over the different captions of the sample (Shen et al. 2016).
+    ///
+    /// See [`minimum_risk`](scst_loss::minimum_risk).
     MinimumRisk {
         /// Exponent of the captions' probabilities.
+        #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [1.0]))]
         alpha: f64,
     },
-    /// The structured hinge loss on mean log-probabilities a word (Edunov et al. 2018); see
-    /// [`max_margin`](scst_loss::max_margin).
+    /// The structured hinge loss on mean log-probabilities a word (Edunov et al. 2018).
+    ///
+    /// See [`max_margin`](scst_loss::max_margin).
     MaxMargin,
 }
 
@@ -270,12 +315,14 @@ pub enum SequenceObjective {
 /// ```text
 /// D = max(0, max_length - shrink (1 + floor(epoch / every_epochs))),   epochs from 0
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixerConfig {
     /// What `D` shrinks by.
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub shrink: usize,
     /// Epochs after which it shrinks again.
+    #[schemars(range(min = 1, max = bounds::COUNT))]
     pub every_epochs: u64,
 }
 
@@ -289,7 +336,7 @@ impl Default for MixerConfig {
 }
 
 /// The weights that a stage begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum StartFrom {
     /// The best checkpoint of the stage before; the first stage begins with random weights.
@@ -298,11 +345,11 @@ pub enum StartFrom {
     Last,
     /// Another run (its best checkpoint) or a checkpoint, with the same vocabulary and the same
     /// standardisation of features.
-    Checkpoint(PathBuf),
+    Checkpoint(#[schemars(extend("examples" = ["runs/NAME"]))] PathBuf),
 }
 
 /// How the learning rate changes over a stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleConfig {
     /// Not at all.
@@ -310,31 +357,34 @@ pub enum ScheduleConfig {
     /// Multiplied by `factor` after every `every_epochs` epochs.
     StepDecay {
         /// What the rate is multiplied by.
+        #[schemars(range(min = 0.0, max = 1.0), extend("examples" = [0.8]))]
         factor: f64,
         /// Epochs between two decays.
+        #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [3]))]
         every_epochs: u64,
     },
     /// Half a cosine from the peak down to `final_fraction` of it.
     Cosine {
         /// Last rate as a fraction of the peak.
+        #[schemars(range(min = 0.0, max = 1.0), extend("examples" = [0.1]))]
         final_fraction: f64,
     },
 }
 
 /// Gradient clipping.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clip {
     /// None at all.
     None,
     /// Every element into `[-value, value]`.
-    Value(f64),
+    Value(#[schemars(extend("exclusiveMinimum" = 0.0, "examples" = [0.1]))] f64),
     /// The whole gradient scaled down to this Euclidean norm if it is longer.
-    Norm(f64),
+    Norm(#[schemars(extend("exclusiveMinimum" = 0.0, "examples" = [5.0]))] f64),
 }
 
 /// The optimiser.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimiserConfig {
     /// Adam (Kingma and Ba 2015).
@@ -344,14 +394,17 @@ pub enum OptimiserConfig {
 }
 
 /// Options of Adam.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamConfig {
     /// Decay of the first moment.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_1: f64,
     /// Decay of the second moment.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_2: f64,
     /// Added to the root of the second moment.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
 }
 
@@ -366,16 +419,20 @@ impl Default for AdamConfig {
 }
 
 /// Options of AdamW.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamWConfig {
     /// Decay of the first moment.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_1: f64,
     /// Decay of the second moment.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_2: f64,
     /// Added to the root of the second moment.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
     /// Share of every weight, times the learning rate, that is taken off in a step.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub weight_decay: f64,
 }
 

@@ -1,7 +1,8 @@
 //! The learning curve of a run as an SVG picture.
 //!
 //! Panel (a) shows the validation metric, panel (b) the training loss of cross-entropy stages and the reward and
-//! baseline of self-critical ones, both over the global step. The bytes depend on the records only.
+//! baseline of self-critical ones, both over the global step. A baseline that is the reward by construction is left out.
+//! The bytes depend on the records only.
 
 mod drawing;
 mod labels;
@@ -119,13 +120,14 @@ impl<'a> Curves<'a> {
             records
                 .chunk_by(|one, next| one.stage == next.stage)
                 .filter(is_wanted)
+                .filter(|stage| name != "baseline" || !is_trivial(stage))
                 .map(|stage| thinned(&points(stage.iter().filter(is_train), name)))
                 .filter(|line| !line.is_empty())
                 .collect()
         };
         let validation = records
             .iter()
-            .filter(|record| record.kind == RecordKind::Validation);
+            .filter(|record| record.kind != RecordKind::Train);
         let metric = points(validation, &spec.metric);
         let better = |best: Point, next: Point| if next.1 > best.1 { next } else { best };
         Self {
@@ -138,6 +140,14 @@ impl<'a> Curves<'a> {
             last_step: records.iter().map(|record| record.step).max().unwrap_or(0) as f64,
         }
     }
+}
+
+/// Whether the baseline of a stage is its reward.
+fn is_trivial(stage: &[Record]) -> bool {
+    let mut records = stage
+        .iter()
+        .filter(|record| record.kind == RecordKind::Train);
+    records.all(Record::baseline_is_reward)
 }
 
 fn points<'a>(records: impl Iterator<Item = &'a Record>, name: &str) -> Vec<Point> {
@@ -231,6 +241,34 @@ mod tests {
         assert_eq!(curves.baseline[0].len(), 10);
         assert_eq!(curves.stages, [("xe", 0.0), ("scst", 10.0)]);
         assert_eq!(curves.last_step, 20.0);
+    }
+
+    #[test]
+    fn leaves_a_baseline_out_when_it_is_the_reward() {
+        let mut records = run();
+        for record in &mut records {
+            if let Some(reward) = record.value("reward") {
+                record.values[2].1 = reward + 1e-15;
+            }
+        }
+        let curves = Curves::collect(&CurveSpec::default(), &records);
+        assert_eq!((curves.reward.len(), curves.baseline.len()), (1, 0));
+        let svg = draw(&records);
+        assert!(
+            svg.contains("reward r") && !svg.contains("aseline"),
+            "{svg}"
+        );
+    }
+
+    #[test]
+    fn shows_what_a_stage_begins_with() {
+        let mut records = run();
+        let start = record(10, "scst", RecordKind::Start, &[("cider_d", 0.75)]);
+        records.insert(12, start);
+        let curves = Curves::collect(&CurveSpec::default(), &records);
+        assert_eq!(curves.metric[1..3], [(10.0, 0.5), (10.0, 0.75)]);
+        assert_eq!(curves.stages, [("xe", 0.0), ("scst", 10.0)]);
+        assert_eq!(curves.reward.len(), 1);
     }
 
     #[test]

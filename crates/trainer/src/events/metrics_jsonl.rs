@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{EventError, Record, RecordKind, StampedRecord};
-use crate::files::{FileAction, FileError, write_bytes_atomically};
+use super::lines::{append_line, keep_lines, lines};
+use super::{EventError, Of, Record, RecordKind, ResumePoint, StampedRecord};
+use crate::files::{FileAction, FileError};
 
 /// Name of the file of records in a run's directory.
 pub const METRICS_FILE: &str = "metrics.jsonl";
@@ -59,43 +59,38 @@ impl MetricsWriter {
         })
     }
 
-    /// Keeps the lines up to and including `step`, byte for byte, and returns their records.
-    ///
-    /// Unless `is_validated`, the validation of `step` is dropped.
+    /// Keeps the lines that still hold, byte for byte, and returns their records.
     pub(super) fn resume(
         run_dir: &Path,
-        step: u64,
-        is_validated: bool,
+        point: &ResumePoint<'_>,
     ) -> Result<(Self, Vec<StampedRecord>), EventError> {
         let path = run_dir.join(METRICS_FILE);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            result => result.map_err(FileError::on(FileAction::Read, &path))?,
-        };
-        let mut kept = Vec::with_capacity(bytes.len());
-        let (mut records, mut warnings) = (Vec::new(), BTreeSet::new());
-        for (index, line) in lines(&bytes).enumerate() {
-            match parse(&path, index, line)? {
-                Entry::Record(StampedRecord { record, .. })
-                    if record.step > step
-                        || (record.step == step
-                            && !is_validated
-                            && record.kind == RecordKind::Validation) =>
-                {
-                    continue;
+        let mut warnings = BTreeSet::new();
+        let mut records = Vec::new();
+        let file = keep_lines(&path, |index, line| {
+            let entry = parse(&path, index, line)?;
+            let (step, stage, of) = match &entry {
+                Entry::Record(StampedRecord { record, .. }) => {
+                    let of = match record.kind {
+                        RecordKind::Train => Of::Training,
+                        RecordKind::Validation | RecordKind::Start => Of::Validation,
+                    };
+                    (record.step, record.stage.as_str(), of)
                 }
-                Entry::Warning { step: of, .. } if of > step => continue,
+                // What is said before the next step is said of its validation, or is said again.
+                Entry::Warning { step, stage, .. } => (*step, stage.as_str(), Of::Validation),
+            };
+            if !point.keeps(step, stage, of) {
+                return Ok::<_, EventError>(false);
+            }
+            match entry {
                 Entry::Record(stamped) => records.push(stamped),
                 Entry::Warning { message, .. } => {
                     warnings.insert(message);
                 }
             }
-            kept.extend_from_slice(line);
-            kept.push(b'\n');
-        }
-        write_bytes_atomically(&path, &kept)?;
-        let file = File::options().append(true).open(&path);
-        let file = file.map_err(FileError::on(FileAction::Write, &path))?;
+            Ok(true)
+        })?;
         let writer = Self {
             path,
             file,
@@ -130,12 +125,7 @@ impl MetricsWriter {
     }
 
     fn append(&mut self, line: &impl Serialize) -> Result<(), FileError> {
-        let line = serde_json::to_vec(line).map_err(io::Error::from);
-        line.and_then(|mut line| {
-            line.push(b'\n');
-            self.file.write_all(&line)
-        })
-        .map_err(FileError::on(FileAction::Write, &self.path))
+        append_line(&mut self.file, &self.path, line)
     }
 
     pub(super) fn flush(&mut self) -> Result<(), FileError> {
@@ -153,13 +143,6 @@ fn check_names(record: &Record) -> Result<(), EventError> {
         }
     }
     Ok(())
-}
-
-/// The lines that have an end, without it.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes
-        .split_inclusive(|&byte| byte == b'\n')
-        .filter_map(|line| line.strip_suffix(b"\n"))
 }
 
 fn parse(path: &Path, index: usize, line: &[u8]) -> Result<Entry, EventError> {
@@ -199,6 +182,7 @@ impl Serialize for Line<'_> {
 enum LineKind {
     Train,
     Validation,
+    Start,
     Warning,
 }
 
@@ -215,7 +199,11 @@ struct WarningLine<'a> {
 /// What a line holds.
 enum Entry {
     Record(StampedRecord),
-    Warning { step: u64, message: String },
+    Warning {
+        step: u64,
+        stage: String,
+        message: String,
+    },
 }
 
 /// What came out of a line; a map type would lose the order of the values.
@@ -261,9 +249,14 @@ impl<'de> Visitor<'de> for LineVisitor {
         let kind = match kind.ok_or_else(|| de::Error::missing_field("kind"))? {
             LineKind::Train => RecordKind::Train,
             LineKind::Validation => RecordKind::Validation,
+            LineKind::Start => RecordKind::Start,
             LineKind::Warning => {
                 let message = message.ok_or_else(|| de::Error::missing_field("message"))?;
-                return Ok(Parsed(Entry::Warning { step, message }));
+                return Ok(Parsed(Entry::Warning {
+                    step,
+                    stage,
+                    message,
+                }));
             }
         };
         let wall_secs = wall_secs.ok_or_else(|| de::Error::missing_field("wall_secs"))?;
@@ -279,7 +272,7 @@ impl<'de> Visitor<'de> for LineVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::train;
+    use super::super::tests::{after, train};
     use super::*;
     use proptest::prelude::*;
     use tempfile::TempDir;
@@ -360,7 +353,7 @@ mod tests {
             &dir,
             &format!("{FIRST}\n{SECOND}\n{FIRST}\n{{\"step\":1,\"sta"),
         );
-        let (_, kept) = MetricsWriter::resume(dir.path(), 1, true).expect("the run is resumed");
+        let (_, kept) = MetricsWriter::resume(dir.path(), &after(1)).expect("the run is resumed");
         let wall_secs: Vec<f64> = kept.iter().map(|stamped| stamped.wall_secs).collect();
         assert_eq!(wall_secs, [2.5, 2.5]);
         assert_eq!(text(&dir), format!("{FIRST}\n{FIRST}\n"));
@@ -370,7 +363,7 @@ mod tests {
     fn keeps_every_byte_when_nothing_is_later() {
         let dir = temporary_directory();
         put(&dir, &format!("{FIRST}\n{SECOND}\n"));
-        MetricsWriter::resume(dir.path(), 2, true).expect("the run is resumed");
+        MetricsWriter::resume(dir.path(), &after(2)).expect("the run is resumed");
         assert_eq!(text(&dir), format!("{FIRST}\n{SECOND}\n"));
     }
 
@@ -381,7 +374,11 @@ mod tests {
             &dir,
             &format!("{FIRST}\n{}\n{SECOND}\n", FIRST.replace('1', "2")),
         );
-        MetricsWriter::resume(dir.path(), 2, false).expect("the run is resumed");
+        let undone = ResumePoint {
+            is_validated: false,
+            ..after(2)
+        };
+        MetricsWriter::resume(dir.path(), &undone).expect("the run is resumed");
         assert_eq!(
             text(&dir),
             format!("{FIRST}\n{}\n", FIRST.replace('1', "2"))
@@ -414,7 +411,7 @@ mod tests {
         let path = dir.path().join(METRICS_FILE);
         assert_eq!(read_records(&path).expect("the file is read").len(), 3);
         let (mut writer, kept) =
-            MetricsWriter::resume(dir.path(), 1, true).expect("the run is resumed");
+            MetricsWriter::resume(dir.path(), &after(1)).expect("the run is resumed");
         assert_eq!(kept.len(), 2);
         for message in ["beware", "mind the gap"] {
             writer
@@ -432,7 +429,7 @@ mod tests {
     #[test]
     fn starts_empty_when_the_file_is_missing() {
         let dir = temporary_directory();
-        MetricsWriter::resume(dir.path(), 5, true).expect("the run is resumed");
+        MetricsWriter::resume(dir.path(), &after(5)).expect("the run is resumed");
         assert_eq!(text(&dir), "");
     }
 
@@ -477,7 +474,7 @@ mod tests {
             );
             assert!(message.contains(reason), "{message}");
             assert!(!message.contains("at line 1"), "{message}");
-            MetricsWriter::resume(dir.path(), 1, true).expect_err("a line is malformed");
+            MetricsWriter::resume(dir.path(), &after(1)).expect_err("a line is malformed");
             assert_eq!(text(&dir), before);
         }
     }

@@ -4,21 +4,42 @@
 //! frame = length: u64 | mask(crc32c(length)): u32 | event | mask(crc32c(event)): u32       little endian
 //! mask(c) = (c rotated right by 15) + 0xa282ead8
 //! Event   = 1 wall_time: double | 2 step: int64 | 3 file_version: string | 5 summary | 7 session_log
-//! Summary = repeated 1 Value,  Value = 1 tag: string | 2 simple_value: float
+//! Summary = repeated 1 Value,  Value = 1 tag: string | 2 simple_value: float | 8 tensor | 9 metadata
+//! tensor  = 1 dtype: enum, DT_STRING = 7 | 2 tensor_shape, empty: one text | 8 string_val: bytes
+//! metadata = 1 plugin_data = 1 plugin_name: string | 4 data_class: enum, DATA_CLASS_TENSOR = 2
 //! SessionLog = 1 status: enum, START = 1
 //! ```
-//! (`tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto`, `tensorflow/core/lib/io/record_writer.cc`.)
+//! (`tensorflow/core/util/event.proto`, `tensorflow/core/framework/{summary,tensor}.proto`,
+//! `tensorflow/core/lib/io/record_writer.cc`.)
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Record, StampedRecord};
+use super::{Record, RecordKind, Sample, StampedRecord};
 use crate::files::{FileAction, FileError};
 
 const NAME_PREFIX: &str = "events.out.tfevents.";
 
-/// Appends scalars to an event file of its own.
+/// What is kept of a run that goes on.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) records: Vec<StampedRecord>,
+    /// Sample captions of the validations among the records.
+    pub(super) texts: Vec<Sample>,
+}
+
+impl Kept {
+    /// The sample captions that belong to a record.
+    fn texts_of(&self, record: &Record) -> Vec<&Sample> {
+        let is_wanted = record.kind != RecordKind::Train;
+        let own =
+            |text: &&Sample| is_wanted && text.step == record.step && text.stage == record.stage;
+        self.texts.iter().filter(own).collect()
+    }
+}
+
+/// Appends scalars and texts to an event file of its own.
 #[derive(Debug)]
 pub(super) struct TensorBoardWriter {
     path: PathBuf,
@@ -32,19 +53,17 @@ impl TensorBoardWriter {
     /// purging its step and later ones (but ignores the first such event of a run, so the first file needs one too);
     /// the other, the default, on a tag whose steps do not grow. `START` at step 0 and the kept records serve both.
     /// The former stops reading when the file it has reached is gone, so the last one is emptied, not deleted.
-    pub(super) fn create(
-        run_dir: &Path,
-        kept: &[StampedRecord],
-        wall_secs: f64,
-    ) -> Result<Self, FileError> {
+    pub(super) fn create(run_dir: &Path, kept: &Kept, wall_secs: f64) -> Result<Self, FileError> {
         let names = event_files(run_dir).map_err(FileError::on(FileAction::List, run_dir))?;
         let path = run_dir.join(next_name(&names, wall_secs as u64));
         let file = File::create_new(&path).map_err(FileError::on(FileAction::Create, &path))?;
         let mut writer = Self { path, file };
         let mut events = frame(&event(wall_secs, 0, &Content::FileVersion));
         events.extend(frame(&event(wall_secs, 0, &Content::SessionStart)));
-        for StampedRecord { record, wall_secs } in kept {
+        for StampedRecord { record, wall_secs } in &kept.records {
             events.extend(scalars(record, *wall_secs));
+            let texts = kept.texts_of(record);
+            events.extend(text(record.step, record.kind, &texts, *wall_secs));
         }
         writer.append(&events)?;
         writer.flush()?;
@@ -63,6 +82,17 @@ impl TensorBoardWriter {
     /// Appends the values as scalars tagged `kind/name`, except those that are not finite in single precision.
     pub(super) fn write(&mut self, record: &Record, wall_secs: f64) -> Result<(), FileError> {
         self.append(&scalars(record, wall_secs))
+    }
+
+    /// Appends the captions as one text tagged `kind/samples`, unless there are none.
+    pub(super) fn write_text(
+        &mut self,
+        step: u64,
+        kind: RecordKind,
+        samples: &[&Sample],
+        wall_secs: f64,
+    ) -> Result<(), FileError> {
+        self.append(&text(step, kind, samples, wall_secs))
     }
 
     pub(super) fn flush(&mut self) -> Result<(), FileError> {
@@ -88,6 +118,34 @@ fn scalars(record: &Record, wall_secs: f64) -> Vec<u8> {
         return Vec::new();
     }
     frame(&event(wall_secs, record.step, &Content::Summary(&values)))
+}
+
+/// The frame of sample captions, empty when there are none.
+fn text(step: u64, kind: RecordKind, samples: &[&Sample], wall_secs: f64) -> Vec<u8> {
+    if samples.is_empty() {
+        return Vec::new();
+    }
+    let tag = format!("{}/samples", kind.as_str());
+    let content = Content::Text(&tag, &table(samples));
+    frame(&event(wall_secs, step, &content))
+}
+
+/// A table in Markdown, which TensorBoard shows as such.
+fn table(samples: &[&Sample]) -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut table = "| image | CIDEr-D | caption | references |\n|---|---|---|---|\n".to_owned();
+    for sample in samples {
+        let references: Vec<String> = sample.references.iter().map(|text| cell(text)).collect();
+        table.extend([
+            format!("| {} | {:.3} ", cell(&sample.image), sample.cider_d),
+            format!(
+                "| {} | {} |\n",
+                cell(&sample.caption),
+                references.join("; ")
+            ),
+        ]);
+    }
+    table
 }
 
 /// Time and number in the names of a run's event files, in order.
@@ -124,6 +182,8 @@ enum Content<'a> {
     FileVersion,
     SessionStart,
     Summary(&'a [(String, f32)]),
+    /// A tag and a text.
+    Text(&'a str, &'a str),
 }
 
 /// Encodes an `Event`.
@@ -154,8 +214,33 @@ fn event(wall_secs: f64, step: u64, content: &Content<'_>) -> Vec<u8> {
             }
             put_bytes(&mut event, 5, &summary);
         }
+        Content::Text(tag, text) => {
+            let mut summary = Vec::new();
+            put_bytes(&mut summary, 1, &text_value(tag, text));
+            put_bytes(&mut event, 5, &summary);
+        }
     }
     event
+}
+
+/// Encodes a text as a `Value`.
+fn text_value(tag: &str, text: &str) -> Vec<u8> {
+    let mut plugin = Vec::new();
+    put_bytes(&mut plugin, 1, b"text");
+    let mut metadata = Vec::new();
+    put_bytes(&mut metadata, 1, &plugin);
+    put_key(&mut metadata, 4, WireType::Varint);
+    put_varint(&mut metadata, 2);
+    let mut tensor = Vec::new();
+    put_key(&mut tensor, 1, WireType::Varint);
+    put_varint(&mut tensor, 7);
+    put_bytes(&mut tensor, 2, b"");
+    put_bytes(&mut tensor, 8, text.as_bytes());
+    let mut value = Vec::new();
+    put_bytes(&mut value, 1, tag.as_bytes());
+    put_bytes(&mut value, 8, &tensor);
+    put_bytes(&mut value, 9, &metadata);
+    value
 }
 
 /// How a protocol buffer stores a field.
@@ -205,6 +290,7 @@ fn masked_crc(data: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples_jsonl::tests::sample;
     use super::super::tests::train;
     use super::*;
     use std::collections::BTreeMap;
@@ -217,6 +303,12 @@ mod tests {
         100000000000000095fbfe1809000000000000f83f10ad023a020801d17949d43d00000000000000\
         6049f1ec09000000000000044010ad022a2f0a110a0a747261696e2f6c6f737315000000bf0a1a0a\
         13747261696e2f6c6561726e696e675f72617465156f12033a9fc54135";
+
+    /// What it writes for a summary at step 301 (wall time 2.5) of `validation/samples`, the text `| a |`, as made by its
+    /// text plugin.
+    const GOLDEN_TEXT: &str = "\
+        3d000000000000006049f1ec09000000000000044010ad022a2f0a2d0a1276616c69646174696f6e2f73616d\
+        706c6573420b0807120042057c2061207c4a0a0a060a047465787420029cf29cbb";
 
     fn temporary_directory() -> TempDir {
         tempfile::tempdir().expect("a temporary directory")
@@ -329,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn matches_tensorboard_when_encoding_a_text() {
+        let text = Content::Text("validation/samples", "| a |");
+        assert_eq!(hex(&frame(&event(2.5, 301, &text))), GOLDEN_TEXT);
+    }
+
+    #[test]
+    fn samples_are_one_table_and_what_would_break_it_is_escaped() {
+        let sample = sample(1, "xe", "a | dog");
+        let expected = "| image | CIDEr-D | caption | references |\n|---|---|---|---|\n\
+                        | a.jpg | 0.300 | a \\| dog | a dog; un café \\| \"bar\" |\n";
+        assert_eq!(table(&[&sample]), expected);
+        assert!(text(1, RecordKind::Validation, &[], 0.0).is_empty());
+    }
+
+    #[test]
     fn matches_the_check_value_when_hashing() {
         assert_eq!(slow_crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);
@@ -337,7 +444,8 @@ mod tests {
     #[test]
     fn reads_back_the_scalars_when_decoded() {
         let dir = temporary_directory();
-        let mut writer = TensorBoardWriter::create(dir.path(), &[], 0.0).expect("the file is made");
+        let mut writer =
+            TensorBoardWriter::create(dir.path(), &Kept::default(), 0.0).expect("the file is made");
         for step in [0, 1, 127, 128, 1 << 40] {
             writer
                 .write(&train(step, step as f64), 0.0)
@@ -355,7 +463,8 @@ mod tests {
     #[test]
     fn leaves_a_value_out_when_it_is_not_finite() {
         let dir = temporary_directory();
-        let mut writer = TensorBoardWriter::create(dir.path(), &[], 0.0).expect("the file is made");
+        let mut writer =
+            TensorBoardWriter::create(dir.path(), &Kept::default(), 0.0).expect("the file is made");
         for loss in [f64::NAN, f64::INFINITY, 1e300] {
             writer
                 .write(&train(1, loss), 0.0)
@@ -387,7 +496,8 @@ mod tests {
             (1_600_000_000, vec![(1_700_000_000, 1), (1_700_000_000, 2)]),
             (1_700_000_001, vec![(1_700_000_000, 2), (1_700_000_001, 0)]),
         ] {
-            TensorBoardWriter::create(dir.path(), &[], f64::from(secs)).expect("the file is made");
+            TensorBoardWriter::create(dir.path(), &Kept::default(), f64::from(secs))
+                .expect("the file is made");
             let files = event_files(dir.path()).expect("the directory is listed");
             assert_eq!(files, expected);
         }
@@ -401,26 +511,44 @@ mod tests {
     #[test]
     fn starts_over_with_the_kept_records_when_resumed() {
         let dir = temporary_directory();
-        let mut writer =
-            TensorBoardWriter::create(dir.path(), &[], 10.0).expect("the file is made");
+        let mut writer = TensorBoardWriter::create(dir.path(), &Kept::default(), 10.0)
+            .expect("the file is made");
+        let validation = |step: u64| Record {
+            kind: RecordKind::Validation,
+            ..train(step, 0.5)
+        };
         for step in 1..=3 {
+            for record in [train(step, 0.5), validation(step)] {
+                writer.write(&record, 11.0).expect("the record is written");
+            }
+            let sample = sample(step, "xe", "a dog");
             writer
-                .write(&train(step, 0.5), 11.0)
-                .expect("the record is written");
+                .write_text(step, RecordKind::Validation, &[&sample], 11.0)
+                .expect("the text is written");
         }
         let earlier = writer.path;
         let first = fs::read(&earlier).expect("the file is read");
-        let kept = [1, 2].map(|step| StampedRecord {
-            record: train(step, 0.5),
-            wall_secs: 11.0,
-        });
+        let records = [train(1, 0.5), validation(1), train(2, 0.5), validation(2)];
+        let kept = Kept {
+            records: records
+                .map(|record| StampedRecord {
+                    record,
+                    wall_secs: 11.0,
+                })
+                .into(),
+            texts: vec![sample(1, "xe", "a dog"), sample(2, "xe", "a dog")],
+        };
         let mut writer =
             TensorBoardWriter::create(dir.path(), &kept, 10.0).expect("the file is made");
         let second = fs::read(&writer.path).expect("the file is read");
-        assert_eq!(frames(&second), frames(&first)[..4]);
+        assert_eq!(frames(&second), frames(&first)[..8]);
+        for record in [train(3, 0.5), validation(3)] {
+            writer.write(&record, 11.0).expect("the record is written");
+        }
+        let sample = sample(3, "xe", "a dog");
         writer
-            .write(&train(3, 0.5), 11.0)
-            .expect("the record is written");
+            .write_text(3, RecordKind::Validation, &[&sample], 11.0)
+            .expect("the text is written");
         assert_eq!(fs::read(&writer.path).expect("the file is read"), first);
         assert_eq!(fs::read(&earlier).expect("the file is read"), b"");
     }

@@ -67,9 +67,12 @@ pub(super) fn check_lengths(
     config: &Config,
     train_images: usize,
     progress: &mut Progress,
-) -> Result<(), TrainError> {
+) -> Result<Vec<Length>, TrainError> {
+    let mut lengths = Vec::with_capacity(config.stages.len());
     for (k, stage) in config.stages.iter().enumerate() {
-        let Length { steps, .. } = Length::of(stage, train_images)?;
+        let length = Length::of(stage, train_images)?;
+        let Length { steps, .. } = length;
+        lengths.push(length);
         if k != progress.stage {
             continue;
         }
@@ -84,7 +87,7 @@ pub(super) fn check_lengths(
         let is_validated = last.is_some_and(|last| last.step == progress.global_step);
         progress.validation_due |= steps == progress.step && !is_validated;
     }
-    Ok(())
+    Ok(lengths)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(super) fn prepare(
     let places = Places::of_run(&path, &record);
     let recorded = settled(config, &before, &places);
     let mut located = recorded.clone();
-    places.locate(&mut located, &before)?;
+    places.locate(&mut located, &before.paths())?;
     let prepared = Prepared {
         newest: newest_checkpoint(&path)?,
         lock: Some(lock),
@@ -174,6 +174,7 @@ fn check_unchanged(
     // rate depends on that.
     before.threads = config.threads;
     before.checkpoints = config.checkpoints.clone();
+    before.validation.samples = config.validation.samples;
     // Files may have moved: whether they are the same is seen by themselves, where it was noted what they held.
     before.data.features.move_to(&config.data.features);
     let may_move = |key: &str| {

@@ -7,19 +7,17 @@ use std::{
 };
 
 use scst_data::{Example, Split, random_order};
-use scst_model::Captioner;
 
 use super::{Run, opening::Length};
 use crate::{
     TrainError,
-    checkpoint::{self, Checkpoint, CheckpointError, Snapshot},
-    config::{StageConfig, StartFrom},
+    checkpoint::{self, CheckpointError, Snapshot},
+    config::StageConfig,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{ImageBatch, StepContext},
     observer::Event,
     optimiser::Optimiser,
-    progress::StageSummary,
     reduce::{Contribution, reduce},
     schedule::learning_rate,
     scst::{SelfCritic, prefixes},
@@ -44,30 +42,35 @@ impl Run<'_> {
             steps_per_epoch,
         } = Length::of(stage, train_images)?;
         let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
-        let mut since = Instant::now();
+        self.since = Instant::now();
         if self.progress.step == 0 {
             self.begin_stage(index)?;
         }
+        let position = self.position();
         self.observer.observe(&Event::StageStarted {
             name: &stage.name,
-            step: self.progress.step,
-            steps,
-            steps_per_epoch,
+            kind: stage.kind(),
+            position,
+            images_left_out: train_images % stage.images_per_batch.max(1),
+            start: self.progress.start.as_ref(),
         });
         let mut objective = None;
         let mut order = (u64::MAX, Vec::new());
         loop {
             if self.progress.validation_due {
                 if !self.validate(stage, stop)? {
-                    return self.checkpoint(&mut since).map(Some);
+                    return self.checkpoint().map(Some);
                 }
-                self.checkpoint(&mut since)?;
+                // The weights of a start are another checkpoint's, which stays the newest until there is a step.
+                if self.progress.step > 0 {
+                    self.checkpoint()?;
+                }
             }
             if self.progress.stage_ended || self.progress.step >= steps {
                 break;
             }
             if stop.load(Ordering::Relaxed) {
-                return self.checkpoint(&mut since).map(Some);
+                return self.checkpoint().map(Some);
             }
             let objective = match &mut objective {
                 Some(objective) => objective,
@@ -86,46 +89,18 @@ impl Run<'_> {
                 .collect();
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
             self.train_step(stage, objective, images, epoch, rate)?;
-            let due = |every: u64| self.progress.step.is_multiple_of(every);
-            if due(self.config.log_every_steps) {
+            let step = self.progress.step;
+            let due = |every: u64| step.is_multiple_of(every);
+            self.progress.validation_due = step == steps || due(validate_every);
+            if due(self.config.log_every_steps) || self.is_whole(stage, steps, steps_per_epoch) {
                 self.log(stage, rate)?;
             }
-            let due = |every: u64| self.progress.step.is_multiple_of(every);
-            self.progress.validation_due = self.progress.step == steps || due(validate_every);
-            if !self.progress.validation_due && self.checkpoint_due(since) {
-                self.checkpoint(&mut since)?;
+            if !self.progress.validation_due && self.checkpoint_due() {
+                self.checkpoint()?;
             }
         }
-        self.end_stage(stage, since);
+        self.end_stage(stage)?;
         Ok(None)
-    }
-
-    /// The weights and the optimiser that a stage begins with.
-    fn begin_stage(&mut self, index: usize) -> Result<(), TrainError> {
-        if let Some(captioner) = self.stored_start(index)? {
-            self.captioner = captioner;
-        }
-        self.optimiser = None;
-        Ok(())
-    }
-
-    /// The captioner that a stage begins with, unless it goes on with the one that there is.
-    fn stored_start(&self, index: usize) -> Result<Option<Captioner>, TrainError> {
-        let stage = &self.config.stages[index];
-        let before = index
-            .checked_sub(1)
-            .map(|before| &self.config.stages[before]);
-        match (&stage.start_from, before) {
-            (StartFrom::Checkpoint(path), _) => {
-                let captioner = self.foreign.captioner(path, self.config, &self.device)?;
-                Ok(Some(captioner))
-            }
-            (StartFrom::Best, Some(before)) => {
-                let stored = Checkpoint::load(&self.best_of(before))?;
-                Ok(Some(stored.captioner(&self.config.model, &self.device)?))
-            }
-            (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),
-        }
     }
 
     fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
@@ -215,9 +190,8 @@ impl Run<'_> {
         }
         self.progress.step += 1;
         self.progress.global_step += 1;
-        self.observer.observe(&Event::Step {
-            step: self.progress.step,
-        });
+        let position = self.position();
+        self.observer.observe(&Event::Step { position });
         Ok(())
     }
 
@@ -296,17 +270,51 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the steps since the last record are written down although it is not time: no stage ends with steps that
+    /// nobody saw, by its patience either, and no epoch goes by without a record.
+    fn is_whole(&self, stage: &StageConfig, steps: u64, steps_per_epoch: u64) -> bool {
+        let progress = &self.progress;
+        let is_short = steps_per_epoch < self.config.log_every_steps;
+        let may_end = progress.validation_due && stage.patience.is_some();
+        progress.step == steps
+            || may_end
+            || (is_short && progress.step.is_multiple_of(steps_per_epoch))
+    }
+
+    /// Writes down the training metrics since the last time.
     fn log(&mut self, stage: &StageConfig, rate: f64) -> Result<(), TrainError> {
         let window = std::mem::take(&mut self.progress.window);
+        let record = self.record(stage, RecordKind::Train, window.values(rate))?;
+        let position = self.position();
+        self.observer.observe(&Event::Metrics {
+            record: &record,
+            position,
+            best: self.progress.best_so_far(),
+        });
+        Ok(())
+    }
+
+    /// Writes down numbers, and when they were measured.
+    pub(super) fn record(
+        &mut self,
+        stage: &StageConfig,
+        kind: RecordKind,
+        mut values: Vec<(String, f64)>,
+    ) -> Result<Record, TrainError> {
+        let position = self.position();
+        let epoch = position.step as f64 / position.steps_per_epoch.max(1) as f64;
+        values.extend([
+            ("epoch".to_owned(), epoch),
+            ("elapsed_secs".to_owned(), position.run_secs),
+        ]);
         let record = Record {
             step: self.progress.global_step,
             stage: stage.name.clone(),
-            kind: RecordKind::Train,
-            values: window.values(rate),
+            kind,
+            values,
         };
         self.events.write(&record)?;
-        self.observer.observe(&Event::Metrics(&record));
-        Ok(())
+        Ok(record)
     }
 
     pub(super) fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
@@ -322,19 +330,19 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a checkpoint is due although nothing was validated; `since`: the time of the last one.
-    fn checkpoint_due(&self, since: Instant) -> bool {
+    /// Whether a checkpoint is due although nothing was validated.
+    fn checkpoint_due(&self) -> bool {
         let config = &self.config.checkpoints;
         let step = self.progress.step;
         config.every_steps.is_some_and(|n| step.is_multiple_of(n))
             || config
                 .every_minutes
-                .is_some_and(|minutes| since.elapsed().as_secs_f64() >= 60.0 * minutes)
+                .is_some_and(|minutes| self.since.elapsed().as_secs_f64() >= 60.0 * minutes)
     }
 
-    fn checkpoint(&mut self, since: &mut Instant) -> Result<PathBuf, TrainError> {
-        self.progress.stage_secs += since.elapsed().as_secs_f64();
-        *since = Instant::now();
+    fn checkpoint(&mut self) -> Result<PathBuf, TrainError> {
+        self.progress.stage_secs += self.since.elapsed().as_secs_f64();
+        self.since = Instant::now();
         self.events.flush()?;
         let checkpoints = self.directory.join("checkpoints");
         let path = checkpoints.join(checkpoint::directory_name(self.progress.global_step));
@@ -343,30 +351,5 @@ impl Run<'_> {
         self.observer
             .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)
-    }
-
-    fn end_stage(&mut self, stage: &StageConfig, since: Instant) {
-        let progress = &mut self.progress;
-        let kind = if stage.scst.is_some() { "scst" } else { "xe" };
-        let summary = StageSummary {
-            name: stage.name.clone(),
-            kind: kind.to_owned(),
-            steps: progress.step,
-            seconds: progress.stage_secs + since.elapsed().as_secs_f64(),
-            best: progress.stage_best.take(),
-        };
-        self.observer.observe(&Event::StageEnded(&summary));
-        progress.summaries.push(summary);
-        progress.stage += 1;
-        progress.step = 0;
-        progress.stage_ended = false;
-        progress.since_best = 0;
-        progress.stage_secs = 0.0;
-        progress.baseline = None;
-        progress.location_baseline = None;
-        progress.document_frequency = None;
-        progress.last_validation = None;
-        progress.window = super::Window::default();
-        self.foreign.forget(self.config, &self.progress);
     }
 }

@@ -11,14 +11,15 @@ use rand::seq::SliceRandom;
 use scst_data::{Example, Split};
 use scst_reward::CorpusScores;
 
-use super::Run;
+use super::{Run, closing};
 use crate::{
     TrainError,
+    collapse::{CaptionStatistics, ReferenceStatistics, collapses},
     config::{Config, StageConfig, ValidationMetric},
     corpus::Corpus,
     draws::{Purpose, generator},
-    evaluate::{EvaluationReport, evaluate},
-    events::{Record, RecordKind},
+    evaluate::{EvaluationReport, ScoredCaption, evaluate},
+    events::RecordKind,
     observer::Event,
     progress::{Best, LastValidation},
     warning::Warning,
@@ -50,7 +51,7 @@ fn chosen(seed: u64, wanted: Option<usize>, available: usize) -> Vec<usize> {
 
 impl Run<'_> {
     /// Scores the validation images and keeps the weights if they are the best so far; `false` if it was stopped, and
-    /// is to be made again.
+    /// is to be made again. Before the first step of a stage, what is scored is its start.
     pub(super) fn validate(
         &mut self,
         stage: &StageConfig,
@@ -79,61 +80,119 @@ impl Run<'_> {
         let Some(report) = report else {
             return Ok(false);
         };
-        self.events.write(&Record {
-            step: self.progress.global_step,
-            stage: stage.name.clone(),
-            kind: RecordKind::Validation,
-            values: report.values(),
-        })?;
+        let is_start = self.progress.step == 0;
+        let kind = if is_start {
+            RecordKind::Start
+        } else {
+            RecordKind::Validation
+        };
+        self.record(stage, kind, report.values())?;
+        let samples = chosen(
+            self.config.seed,
+            Some(validation.samples),
+            report.captions.len(),
+        );
+        let samples: Vec<&ScoredCaption> = samples.iter().map(|&k| &report.captions[k]).collect();
+        self.events
+            .write_samples(self.progress.global_step, &stage.name, kind, &samples)?;
         self.progress.validation_due = false;
-        let is_best = self.judge(stage, &report)?;
+        self.progress.signature.clone_from(&report.signature);
+        let candidate = self.candidate(stage, &report);
+        let mut warnings = self.newly_collapsed(&candidate);
+        let is_best = self.judge(stage, candidate.clone(), is_start)?;
+        if !is_start {
+            warnings.extend(self.count_alike(stage, candidate));
+        }
+        let position = self.position();
         self.observer.observe(&Event::Validated {
             report: &report,
+            samples: &samples,
+            position,
+            is_start,
             is_best,
+            best: self.progress.best_so_far(),
         });
-        self.warn_of_same_scores(stage, report.scores)?;
+        for warning in &warnings {
+            self.warn(warning)?;
+        }
         Ok(true)
     }
 
-    /// Keeps the weights if they are the best so far, and counts how long ago the best was; whether they are the best
-    /// of the run.
-    fn judge(
-        &mut self,
-        stage: &StageConfig,
-        report: &EvaluationReport,
-    ) -> Result<bool, TrainError> {
-        let metric = self.config.validation.metric;
-        let progress = &mut self.progress;
-        progress.signature.clone_from(&report.signature);
-        let candidate = Best {
+    /// What is remembered of a validation.
+    fn candidate(&self, stage: &StageConfig, report: &EvaluationReport) -> Best {
+        let captions = CaptionStatistics {
+            images: report.captions.len(),
+            distinct: report.distinct_captions,
+            cut_off_share: report.cut_off_share,
+            mean_length: report.mean_length,
+        };
+        let decoder = &self.config.validation.decoder;
+        let longest = decoder.maximum_length.unwrap_or(self.corpus.max_length());
+        let references = report.captions.iter().map(|c| c.references.as_slice());
+        let references = ReferenceStatistics::of(references, longest);
+        Best {
             stage: stage.name.clone(),
-            step: progress.global_step,
-            metric: report.metric(metric),
+            step: self.progress.global_step,
+            metric: report.metric(self.config.validation.metric),
             scores: report.scores,
             distinct_captions: report.distinct_captions,
             mean_length: report.mean_length,
+            cut_off_share: report.cut_off_share,
+            collapse: collapses(&captions, &references),
+        }
+    }
+
+    /// What captions have become since the validation before, and was not said in this stage: not what a captioner that
+    /// has learnt little begins with.
+    fn newly_collapsed(&mut self, candidate: &Best) -> Vec<Warning> {
+        let progress = &mut self.progress;
+        let last = progress.last_validation.as_ref();
+        let last = last.and_then(|last| last.validation.as_ref());
+        let Some(before) = last.or(progress.start.as_ref()) else {
+            return Vec::new();
         };
+        let mut new = candidate.clone();
+        let said = &mut progress.collapsed;
+        new.collapse.retain(|collapse| {
+            !before.has(collapse) && !said.iter().any(|said| said.is_like(collapse))
+        });
+        said.extend(&new.collapse);
+        closing::collapse(&new)
+    }
+
+    /// Keeps the weights if they are the best so far, and counts how long ago the best was; whether they are the best
+    /// of the run. What a stage begins with is none of its own achievements.
+    fn judge(
+        &mut self,
+        stage: &StageConfig,
+        candidate: Best,
+        is_start: bool,
+    ) -> Result<bool, TrainError> {
+        let metric = self.config.validation.metric;
+        let progress = &mut self.progress;
         let against = |best: &Option<Best>| {
             best.as_ref().map_or(Ordering::Greater, |best| {
                 compare(metric, &candidate.scores, &best.scores)
             })
         };
         let (in_stage, in_run) = (against(&progress.stage_best), against(&progress.best));
-        // A tie makes the later weights the best, but is no progress that patience could wait for.
-        progress.since_best = if in_stage == Ordering::Greater {
-            0
-        } else {
-            progress.since_best + 1
-        };
-        progress.stage_ended = progress.since_best >= stage.patience.unwrap_or(u64::MAX);
-        if in_stage.is_ge() {
-            progress.stage_best = Some(candidate.clone());
-        }
         if in_run.is_ge() {
-            progress.best = Some(candidate);
+            progress.best = Some(candidate.clone());
         }
-        if in_stage.is_ge() {
-            self.snapshot(None).write(&self.best_of(stage))?;
+        if is_start {
+            progress.start = Some(candidate);
+        } else {
+            // A tie makes the later weights the best, but is no progress that patience could wait for.
+            progress.since_best = if in_stage == Ordering::Greater {
+                0
+            } else {
+                progress.since_best + 1
+            };
+            progress.stage_ended = progress.since_best >= stage.patience.unwrap_or(u64::MAX);
+            if in_stage.is_ge() {
+                progress.stage_best = Some(candidate);
+                self.snapshot(None).write(&self.best_of(stage))?;
+            }
         }
         if in_run.is_ge() {
             self.snapshot(None).write(&self.directory.join("best"))?;
@@ -141,11 +200,9 @@ impl Run<'_> {
         Ok(in_run.is_ge())
     }
 
-    fn warn_of_same_scores(
-        &mut self,
-        stage: &StageConfig,
-        scores: CorpusScores,
-    ) -> Result<(), TrainError> {
+    /// Remembers a validation; what there is to say when it is one of several with the same scores.
+    fn count_alike(&mut self, stage: &StageConfig, validation: Best) -> Option<Warning> {
+        let scores = validation.scores;
         let last = self.progress.last_validation.take();
         let before = last.filter(|last| last.scores == scores);
         let alike = 1 + before.map_or(0, |last| last.alike);
@@ -153,12 +210,10 @@ impl Run<'_> {
             step: self.progress.global_step,
             scores,
             alike,
+            validation: Some(validation),
         });
-        if alike != ALIKE {
-            return Ok(());
-        }
         let metric = self.config.validation.metric;
-        self.warn(&Warning::SameScores {
+        (alike == ALIKE).then(|| Warning::SameScores {
             stage: stage.name.clone(),
             metric,
             value: metric.of(&scores),

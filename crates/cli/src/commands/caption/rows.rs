@@ -1,60 +1,149 @@
 //! Captions for features of images, without photos and without references.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use scst_data::{FeatureStore, ImageId, ImageNames, ListedImage, Row, read_image_list};
+use scst_data::{
+    Example, FeatureStore, ImageId, ImageNames, ListedImage, Row, Split, read_image_list,
+};
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, DecodedCaption, Event, Observer,
+    Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Observer,
     config::{DecoderConfig, Rerank},
     files::write_bytes_atomically,
 };
 use serde_json::json;
 
-use super::{corpus, described, print_image};
-use crate::{arguments::CaptionArguments, display::Display, failure::Failure, output::print_line};
+use super::{
+    CAPTIONS, backend, corpus, described,
+    named::{is_among, selected},
+    print_image,
+};
+use crate::{
+    arguments::{CaptionArguments, SplitName},
+    display::Display,
+    failure::Failure,
+    output::{print_line, program, quoted, warn},
+};
 
-pub(super) fn run(
+/// Captions features that a file or folder holds.
+pub(super) fn of_features(
     arguments: &CaptionArguments,
     checkpoint: &Checkpoint,
     decoder: &DecoderConfig,
 ) -> Result<ExitCode, Failure> {
-    let config = &checkpoint.config;
-    let source = arguments.data.source(&config.data.features)?;
+    let source = arguments.data.source(&checkpoint.config.data.features)?;
     let mut store = FeatureStore::open(&source)?;
     checkpoint.check_features(&source, &store)?;
     let (images, rows) = images(arguments, &mut store)?;
-    let backend = arguments
-        .backend
-        .as_deref()
-        .map(Backend::parse)
-        .transpose()?;
-    let device = backend.unwrap_or(config.backend).device()?;
+    let place = format!("`{}`", source.path().display());
+    let selected = selected(&images, &arguments.names, &place, |_| None)?;
     let of_run = match decoder.rerank {
         Rerank::Probability => None,
         Rerank::Consensus => Some(corpus(checkpoint)?),
     };
-    let mut writer = CaptionWriter::new(checkpoint, decoder, of_run.as_ref(), &device)?;
-    check(&store, &rows)?;
-    let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(rows.len());
-    // As in evaluation: every sample is a row of its own.
-    let batch = (config.validation.images_per_batch / decoder.samples.max(1)).max(1);
-    for rows in rows.chunks(batch) {
-        captions.extend(writer.captions(store.read_batch(rows)?)?);
+    let chosen = Chosen::new(&images, &rows, &selected, &store);
+    chosen.caption(arguments, checkpoint, decoder, of_run.as_ref())
+}
+
+/// Captions the images of a split of the run's own data.
+pub(super) fn of_split(
+    arguments: &CaptionArguments,
+    split: SplitName,
+    checkpoint: &Checkpoint,
+    decoder: &DecoderConfig,
+) -> Result<ExitCode, Failure> {
+    if arguments.attention.is_some() {
+        return Err(Failure::Mistake(format!(
+            "--attention: found --split, whose images are features without photos; give the photos themselves: `{} \
+             caption {} PHOTO... --attention OUT.png`",
+            program(),
+            quoted(&arguments.model)
+        )));
     }
-    if let Some(path) = &arguments.out {
-        let results = images.iter().zip(&captions);
-        let results = results.map(|(image, captions)| DecodedCaption {
-            image_id: id(image),
-            caption: captions
-                .first()
-                .map_or(String::new(), |caption| caption.text.clone()),
-        });
-        let bytes = serde_json::to_vec(&results.collect::<Vec<_>>())
-            .map_err(|error| Failure::Failed(error.to_string()))?;
-        write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
+    let corpus = corpus(checkpoint)?;
+    checkpoint.check_inputs(&corpus)?;
+    corpus.notices().iter().for_each(warn);
+    let examples = corpus.split(split.into())?;
+    let images = listed(examples);
+    let others = [SplitName::Train, SplitName::Val, SplitName::Test];
+    let elsewhere = |name: &str| {
+        let mut others = others.into_iter();
+        let other = others.find(|&other| {
+            let examples = corpus.split(Split::from(other));
+            examples.is_ok_and(|examples| is_among(&listed(examples), name))
+        })?;
+        Some(format!("the split `{}`", other.name()))
+    };
+    let place = format!("the split `{}`", split.name());
+    let selected = selected(&images, &arguments.names, &place, elsewhere)?;
+    let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
+    let chosen = Chosen::new(&images, &rows, &selected, corpus.feature_store());
+    chosen.caption(arguments, checkpoint, decoder, Some(&corpus))
+}
+
+/// The images of a split by name and id.
+fn listed(examples: &[Example]) -> Vec<ListedImage> {
+    let image = |example: &Example| ListedImage {
+        file_name: example.file_name.clone(),
+        id: example.image_id.clone(),
+    };
+    examples.iter().map(image).collect()
+}
+
+/// Images that are captioned, and where their features are.
+struct Chosen<'a> {
+    images: Vec<&'a ListedImage>,
+    rows: Vec<Row>,
+    store: &'a FeatureStore,
+}
+
+impl<'a> Chosen<'a> {
+    fn new(
+        images: &'a [ListedImage],
+        rows: &[Row],
+        selected: &[usize],
+        store: &'a FeatureStore,
+    ) -> Self {
+        Self {
+            images: selected.iter().map(|&k| &images[k]).collect(),
+            rows: selected.iter().map(|&k| rows[k]).collect(),
+            store,
+        }
     }
-    print(arguments, decoder, &images, &captions);
-    Ok(ExitCode::SUCCESS)
+
+    fn caption(
+        &self,
+        arguments: &CaptionArguments,
+        checkpoint: &Checkpoint,
+        decoder: &DecoderConfig,
+        corpus: Option<&Corpus>,
+    ) -> Result<ExitCode, Failure> {
+        let device = backend(arguments, checkpoint)?.device()?;
+        let mut writer = CaptionWriter::new(checkpoint, decoder, corpus, &device)?;
+        let mut display = Display::new();
+        check(self.store, &self.rows, &mut display)?;
+        let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());
+        let batch = decoder.images_at_a_time(checkpoint.config.validation.images_per_batch);
+        for rows in self.rows.chunks(batch) {
+            display.progress(CAPTIONS, captions.len(), self.rows.len(), Duration::ZERO);
+            captions.extend(writer.captions(self.store.read_batch(rows)?)?);
+        }
+        display.finish();
+        if let Some(path) = &arguments.out {
+            let results = self.images.iter().zip(&captions);
+            let results = results.map(|(image, captions)| DecodedCaption {
+                image_id: id(image),
+                caption: captions
+                    .first()
+                    .map_or(String::new(), |caption| caption.text.clone()),
+            });
+            let bytes = serde_json::to_vec(&results.collect::<Vec<_>>())
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+            write_bytes_atomically(path, &bytes)
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+        }
+        print(arguments, decoder, &self.images, &captions);
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// The images to caption, in order, and their rows.
@@ -91,27 +180,26 @@ fn id(image: &ListedImage) -> ImageId {
 }
 
 /// Looks for values that cannot be used before the first caption.
-fn check(store: &FeatureStore, rows: &[Row]) -> Result<(), Failure> {
-    let mut display = Display::new();
+fn check(store: &FeatureStore, rows: &[Row], display: &mut Display) -> Result<(), Failure> {
     let (mut done, images) = (0, rows.len());
     store.check(rows, |_, _| {
         done += 1;
         display.observe(&Event::CheckingFeatures { done, images });
     })?;
-    display.finish();
     Ok(())
 }
 
 fn print(
     arguments: &CaptionArguments,
     decoder: &DecoderConfig,
-    images: &[ListedImage],
+    images: &[&ListedImage],
     captions: &[Vec<Caption>],
 ) {
     let both = images.iter().zip(captions);
     if arguments.json {
         let images = both.map(|(image, captions)| {
             json!({
+                "file": image.file_name,
                 "image_id": id(image),
                 "captions": captions.iter().map(described).collect::<Vec<_>>(),
             })

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{failure::Failure, output::program};
+use crate::{
+    failure::Failure,
+    output::{program, quoted},
+};
 
 /// How many runs a message names at most.
 const MOST_NAMES: usize = 5;
@@ -28,7 +31,7 @@ pub(super) enum Given {
 pub(super) fn given(path: &Path, goes_on: bool) -> Result<Given, Failure> {
     let called = path.display();
     let program = program();
-    let resume = |run: &Path| format!("{program} train --resume {}", run.display());
+    let resume = |run: &Path| format!("{program} train --resume {}", quoted(run));
     if path.is_file() {
         let directory = path.parent().filter(|_| path.ends_with("config.toml"));
         return match directory.filter(|_| goes_on) {

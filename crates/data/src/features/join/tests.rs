@@ -45,6 +45,34 @@ fn rows_are_found_when_names_are_paths_file_names_stems_or_ids() {
 }
 
 #[test]
+fn rows_are_found_when_one_path_is_the_end_of_the_other() {
+    let images = [("val", "a.jpg", ""), ("train", "a.jpg", "")];
+    let of_folders = ["photos/train/a.jpg", "photos/val/a.jpg"];
+    assert_eq!(located(&of_folders, &images), Ok(vec![1, 0]));
+    // Captions with a path, with and without features in folders.
+    let images = [("", "val2014/a.jpg", ""), ("", "val2014/b.jpg", "")];
+    for rows_of in [
+        ["b.jpg", "a.jpg"],
+        ["val2014/b.jpg", "val2014/a.jpg"],
+        ["coco/val2014/b.jpg", "coco/val2014/a.jpg"],
+    ] {
+        assert_eq!(located(&rows_of, &images), Ok(vec![1, 0]), "{rows_of:?}");
+    }
+    let images = [("", "a.jpg", ""), ("", "b.jpg", "")];
+    assert_eq!(located(&["y/b.jpg", "x/a.jpg"], &images), Ok(vec![1, 0]));
+    // Which of two folders is meant is not guessed.
+    let error = located(&["y/b.jpg", "x/a.jpg", "y/a.jpg"], &images).unwrap_err();
+    assert!(
+        error.contains("no features for 1 of 2 images: \"a.jpg\""),
+        "{error}"
+    );
+    assert_eq!(
+        located(&["b.jpg", "a.jpg", "y/a.jpg"], &images),
+        Ok(vec![1, 0])
+    );
+}
+
+#[test]
 fn rows_are_refused_when_only_a_number_that_nobody_gave_would_fit() {
     let images = [
         ("", "001.jpg", ""),
@@ -70,7 +98,8 @@ fn names_are_compared_as_text_when_capitals_zeros_or_folders_differ() {
         ("A", ("", "a.jpg", "")),
         ("001", ("", "x.jpg", "1")),
         ("1", ("", "x.jpg", "001")),
-        ("train/a.jpg", ("", "a.jpg", "5")),
+        ("train/a.jpg", ("val", "a.jpg", "5")),
+        ("ba.jpg", ("", "a.jpg", "5")),
         ("a.png", ("", "a.jpg", "5")),
         ("1.0", ("", "x.jpg", "1")),
     ] {

@@ -222,7 +222,12 @@ fn draw_training(root: &Area<'_>, area: &Area<'_>, curves: &Curves<'_>) -> Drawn
     let (has_loss, has_reward) = (!loss.lines.is_empty(), !reward.lines.is_empty());
     let loss_range = value_range(loss.lines.iter().flatten());
     let reward_range = value_range(reward.lines.iter().chain(baseline.lines).flatten());
-    let (loss_label, reward_label) = ("Loss", "Reward, baseline");
+    let loss_label = "Loss";
+    let reward_label = if baseline.lines.is_empty() {
+        "Reward"
+    } else {
+        "Reward, baseline"
+    };
     let (title, left, right) = match (has_loss, has_reward) {
         (true, true) => (
             "loss and reward",

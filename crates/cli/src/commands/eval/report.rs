@@ -1,0 +1,141 @@
+//! What `scst eval` prints.
+
+use console::Term;
+use scst_reward::CorpusScores;
+use scst_trainer::{EvaluationReport, ScoredCaption};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    arguments::{CaptionOrder, EvalArguments},
+    examples::{columns, example, hanging, name, ranked, spread},
+    output::print_line,
+};
+
+/// Captions, if they are wanted, and the scores: for people or as JSON.
+pub(super) fn print(arguments: &EvalArguments, report: &EvaluationReport) {
+    if let Some(order) = arguments.per_caption {
+        let captions = in_order(&report.captions, order);
+        if arguments.json {
+            for caption in captions {
+                print_line!("{}", described(caption));
+            }
+        } else {
+            print_table(&captions);
+        }
+    }
+    if arguments.json {
+        print_line!("{}", summary(arguments, report));
+        return;
+    }
+    if let Some(number) = arguments.show {
+        let width = columns(&Term::stdout());
+        for caption in spread(&ranked(&report.captions), number) {
+            for line in example(caption, width) {
+                print_line!("{line}");
+            }
+        }
+    }
+    print_scores(arguments, report);
+}
+
+fn in_order(captions: &[ScoredCaption], order: CaptionOrder) -> Vec<&ScoredCaption> {
+    match order {
+        CaptionOrder::Best => ranked(captions),
+        CaptionOrder::Worst => {
+            let mut captions = ranked(captions);
+            captions.reverse();
+            captions
+        }
+        CaptionOrder::Split => captions.iter().collect(),
+    }
+}
+
+/// A row an image, its caption and all of its references below it.
+fn print_table(captions: &[&ScoredCaption]) {
+    let width = columns(&Term::stdout());
+    print_line!("CIDEr-D  BLEU-4  ROUGE-L  image");
+    for caption in captions {
+        let scores = caption.scores;
+        let (cider_d, bleu, rouge_l) = (scores.cider_d, scores.bleu[3], scores.rouge_l);
+        print_line!(
+            "{cider_d:7.4}  {bleu:6.4}  {rouge_l:7.4}  {}",
+            name(caption)
+        );
+        for line in hanging("         caption    ", &caption.caption, width) {
+            print_line!("{line}");
+        }
+        for reference in &caption.references {
+            for line in hanging("         reference  ", reference, width) {
+                print_line!("{line}");
+            }
+        }
+    }
+}
+
+/// Scores by the names that files use.
+fn named(scores: &CorpusScores) -> Map<String, Value> {
+    let bleu = (1..).zip(scores.bleu);
+    let bleu = bleu.map(|(order, score)| (format!("bleu_{order}"), json!(score)));
+    let mut named = Map::from_iter([("cider_d".to_owned(), json!(scores.cider_d))]);
+    named.extend(bleu);
+    named.insert("rouge_l".to_owned(), json!(scores.rouge_l));
+    named
+}
+
+/// A caption as a line of JSON.
+fn described(caption: &ScoredCaption) -> Value {
+    let mut object = Map::from_iter([
+        ("image".to_owned(), json!(caption.image)),
+        ("image_id".to_owned(), json!(caption.image_id)),
+        ("caption".to_owned(), json!(caption.caption)),
+    ]);
+    object.extend(named(&caption.scores));
+    object.insert("log_probability".to_owned(), json!(caption.log_probability));
+    object.insert("is_cut_off".to_owned(), json!(caption.is_cut_off));
+    object.insert("breaks".to_owned(), json!(caption.broken));
+    object.insert("references".to_owned(), json!(caption.references));
+    object.into()
+}
+
+fn summary(arguments: &EvalArguments, report: &EvaluationReport) -> Value {
+    json!({
+        "split": arguments.split.name(),
+        "images": report.captions.len(),
+        "decoder": report.decoder,
+        "models": std::iter::once(&arguments.model).chain(&arguments.ensemble).collect::<Vec<_>>(),
+        "metrics": named(&report.scores),
+        "distinct_captions": report.distinct_captions,
+        "mean_length": report.mean_length,
+        "dead_ends": report.dead_ends,
+        "signature": report.signature,
+    })
+}
+
+fn print_scores(arguments: &EvalArguments, report: &EvaluationReport) {
+    let scores = report.scores;
+    print_line!(
+        "{} {} images, {}",
+        report.captions.len(),
+        arguments.split.name(),
+        report.decoder
+    );
+    for (n, bleu) in (1..).zip(scores.bleu) {
+        print_line!("BLEU-{n}   {bleu:.4}");
+    }
+    print_line!("ROUGE-L  {:.4}", scores.rouge_l);
+    print_line!("CIDEr-D  {:.4}", scores.cider_d);
+    print_line!(
+        "{} distinct captions, mean length {:.2} words, {:.1} % cut off",
+        report.distinct_captions,
+        report.mean_length,
+        100.0 * report.cut_off_share
+    );
+    if report.dead_ends > 0 {
+        print_line!(
+            "{} of {} captions ended where the decoder's options left no word, and break one of them",
+            report.dead_ends,
+            report.captions.len()
+        );
+    }
+    print_line!("{}", report.signature);
+}

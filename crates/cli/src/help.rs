@@ -1,0 +1,224 @@
+//! What `--help` prints: commands in groups, and an example of each.
+
+use clap::{Command, CommandFactory, builder::StyledStr};
+
+use crate::{arguments::Arguments, output::program_name};
+
+/// A heading, and the commands under it.
+type Group = (&'static str, &'static [&'static str]);
+
+const GROUPS: &[Group] = &[
+    ("Everyday", &["train", "eval", "caption", "config", "check"]),
+    (
+        "Data",
+        &[
+            "features",
+            "split",
+            "document-frequency",
+            "tokenize",
+            "import",
+            "scenes",
+        ],
+    ),
+    (
+        "Analysis",
+        &[
+            "score",
+            "reward",
+            "rewards",
+            "estimators",
+            "devices",
+            "bench",
+        ],
+    ),
+];
+
+/// Examples of every command, as one would type them.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "train",
+        &[
+            "scst train configs/quickstart.toml",
+            "scst train my.toml --set stages.1.epochs=20 --seed 2 --out runs/second",
+            "scst train --resume runs/second",
+        ],
+    ),
+    (
+        "eval",
+        &[
+            "scst eval runs/quickstart --split test --beam 5",
+            "scst eval runs/quickstart --show 5",
+            "scst eval runs/quickstart --split test --out results.json",
+        ],
+    ),
+    (
+        "caption",
+        &[
+            "scst caption runs/mine photo.jpg",
+            "scst caption runs/mine holiday/ --beam 5 --json",
+            "scst caption runs/quickstart --split test --image 1203.png",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "scst config my.toml",
+            "scst config --explain baseline",
+            "scst config --schema",
+        ],
+    ),
+    ("check", &["scst check my.toml"]),
+    (
+        "features",
+        &[
+            "scst features --images photos --encoder resnet50 --weights resnet50.pth --out pooled.npy --grid grid.npy",
+        ],
+    ),
+    (
+        "split",
+        &["scst split captions.txt --ratio 0.8,0.1,0.1 --seed 1 --out splits.csv"],
+    ),
+    (
+        "document-frequency",
+        &["scst document-frequency --captions dataset_coco.json --out coco.df"],
+    ),
+    ("tokenize", &["echo 'A dog, running.' | scst tokenize"]),
+    (
+        "import",
+        &["scst import --from self-critical model-best.pth infos-best.pkl --out imported"],
+    ),
+    ("scenes", &["scst scenes my-scenes --seed 7"]),
+    (
+        "score",
+        &[
+            "scst score --references captions_val2014.json --candidates results.json",
+            "scst score --references refs.json --candidates results.json --metrics cider_d,bleu --json",
+        ],
+    ),
+    (
+        "reward",
+        &["scst reward --serve --references captions_train2014.json"],
+    ),
+    ("rewards", &["scst rewards"]),
+    (
+        "estimators",
+        &["scst estimators my.toml --checkpoint runs/mine --samples 2,5"],
+    ),
+    ("devices", &["scst devices --self-test"]),
+    (
+        "bench",
+        &["scst bench step --model att2in --images 50 --threads 2"],
+    ),
+    ("bench step", &["scst bench step --model fc --backend flex"]),
+];
+
+/// The command line with its help.
+pub(crate) fn command() -> Command {
+    let mut command = Arguments::command();
+    // Derived names are what `--help` lists; one that is not in a group would be missed.
+    let groups = groups(&command);
+    command = command
+        .after_help(groups.clone())
+        .after_long_help(groups)
+        .help_template(
+            "{about-with-newline}\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}",
+        );
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        command = command.mut_subcommand(&name, |sub| with_examples(sub, &name));
+    }
+    command
+}
+
+/// Adds the examples of a command and of those below it.
+fn with_examples(mut command: Command, path: &str) -> Command {
+    if let Some((_, lines)) = EXAMPLES.iter().find(|(of, _)| *of == path) {
+        let program = program_name();
+        let lines = lines.iter().map(|line| {
+            let (before, after) = line.split_once("scst ").unwrap_or(("", line));
+            format!("  {before}{program} {after}")
+        });
+        let lines: Vec<String> = lines.collect();
+        let heading = if lines.len() == 1 {
+            "Example"
+        } else {
+            "Examples"
+        };
+        command = command.after_help(format!("{heading}:\n{}", lines.join("\n")));
+    }
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        let path = format!("{path} {name}");
+        command = command.mut_subcommand(&name, |sub| with_examples(sub, &path));
+    }
+    command
+}
+
+/// The commands in their groups, a line each.
+fn groups(command: &Command) -> StyledStr {
+    let about = |name: &str| {
+        let sub = command.find_subcommand(name)?;
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        Some(format!("  {name:<19}{about}\n"))
+    };
+    let mut text = String::new();
+    for (heading, names) in GROUPS {
+        let lines: String = names.iter().filter_map(|name| about(name)).collect();
+        text += &format!("\n{heading}:\n{lines}");
+    }
+    text += &format!(
+        "\n`{} COMMAND --help` shows the options of a command, with examples.",
+        program_name()
+    );
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_one_group_and_has_an_example_that_parses() {
+        let command = Arguments::command();
+        let shown: BTreeSet<&str> = command
+            .get_subcommands()
+            .filter(|sub| !sub.is_hide_set())
+            .map(Command::get_name)
+            .collect();
+        let grouped: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| names.iter().copied())
+            .collect();
+        assert_eq!(grouped.len(), shown.len());
+        assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), shown);
+        let with_example: BTreeSet<&str> = EXAMPLES
+            .iter()
+            .filter_map(|(path, _)| path.split(' ').next())
+            .collect();
+        assert_eq!(with_example, shown);
+        for (path, lines) in EXAMPLES {
+            for line in *lines {
+                let start = line.find("scst ").expect("the program");
+                let words = line[start..].split_whitespace();
+                let parsed = Arguments::command().try_get_matches_from(words);
+                assert!(parsed.is_ok(), "{path}: {line}: {:?}", parsed.err());
+                assert!(line[start + 5..].starts_with(path), "{path}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_fits_eighty_columns() {
+        let help = command().render_help().to_string();
+        let long = help.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(long, None);
+    }
+}

@@ -1,0 +1,118 @@
+//! What the command line gets wrong, in plain words: options that are keys of the configuration, and numbers.
+
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use scst_trainer::{
+    Config,
+    config::{StageConfig, keys_like},
+};
+
+/// Most keys that are offered for an option.
+const OFFERED: usize = 2;
+
+/// A better message for what the parser of the command line says, if there is one; `given` is the command line.
+pub(crate) fn in_plain_words(error: &Error, given: &[String]) -> Option<String> {
+    match error.kind() {
+        ErrorKind::UnknownArgument => unknown_option(&text(error, ContextKind::InvalidArg)?, given),
+        ErrorKind::ValueValidation => wrong_value(error),
+        _ => None,
+    }
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// An option that is no option, but the name of a key.
+fn unknown_option(option: &str, given: &[String]) -> Option<String> {
+    let takes_keys = |word: &String| matches!(word.as_str(), "train" | "config" | "estimators");
+    given.get(1..)?.iter().find(|word| takes_keys(word))?;
+    let (option, joined) = match option.split_once('=') {
+        Some((option, value)) => (option, Some(value.to_owned())),
+        None => (option, None),
+    };
+    let name = option.strip_prefix("--")?;
+    let mut rest = given
+        .iter()
+        .skip_while(|word| word.split('=').next() != Some(option));
+    let first = rest.next();
+    let value = joined
+        .or_else(|| Some(first?.split_once('=')?.1.to_owned()))
+        .or_else(|| rest.next().filter(|word| !word.starts_with("--")).cloned());
+    let value = value.filter(|value| !value.ends_with(".toml"));
+    let value = value.as_deref().unwrap_or("VALUE");
+    let config = given.iter().find(|word| word.ends_with(".toml"));
+    let config = config.and_then(|path| Config::load(Path::new(path), Vec::new()).ok());
+    let mut keys = keys_like(name);
+    if let Some(config) = &config {
+        let own = format!("model.{}.", config.model.name());
+        keys.retain(|key| !key.starts_with("model.") || key.starts_with(&own));
+    }
+    // What is nearest to the top is most likely meant.
+    keys.sort_by_key(|key| key.split('.').filter(|part| *part != "N").count());
+    let is_of_scst = |stage: &StageConfig| stage.scst.is_some();
+    let scst = config
+        .as_ref()
+        .and_then(|config| config.stages.iter().position(is_of_scst));
+    let sets = keys.iter().take(OFFERED);
+    let sets: Vec<String> = sets
+        .map(|key| format!("`{}`", set(key, value, scst)))
+        .collect();
+    let is_of_a_stage = sets.iter().any(|set| set.contains("stages."));
+    let numbers = if is_of_a_stage {
+        "; stages count from 0"
+    } else {
+        ""
+    };
+    (!sets.is_empty()).then(|| {
+        let sets = sets.join(" or ");
+        format!(
+            "there is no option `{option}`: keys of the configuration are set with {sets}{numbers}"
+        )
+    })
+}
+
+/// How a key is set on the command line.
+fn set(key: &str, value: &str, scst: Option<usize>) -> String {
+    let stage = scst
+        .filter(|_| key.contains(".scst."))
+        .unwrap_or(0)
+        .to_string();
+    let mut parts: Vec<&str> = key.split('.').collect();
+    let mut numbers = [stage.as_str(), "0"].into_iter();
+    for part in parts.iter_mut().filter(|part| **part == "N") {
+        *part = numbers.next().unwrap_or("0");
+    }
+    let key = parts.join(".");
+    match parts.last() {
+        // Of a beam one says how wide it is.
+        Some(&"beam") => format!("--set {key}.width={value}"),
+        _ => format!("--set {key}={value}"),
+    }
+}
+
+/// A number that cannot be read.
+fn wrong_value(error: &Error) -> Option<String> {
+    let option = text(error, ContextKind::InvalidArg)?;
+    let option = option
+        .split([' ', '='])
+        .next()
+        .unwrap_or(&option)
+        .to_owned();
+    let found = text(error, ContextKind::InvalidValue)?;
+    let cause = std::error::Error::source(error)?.to_string();
+    let expected = match cause.as_str() {
+        "number too large to fit in target type" => "a smaller number",
+        "number too small to fit in target type" => "a larger number",
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            "a whole number, 0 or more"
+        }
+        "invalid float literal" | "cannot parse float from empty string" => "a number",
+        _ => return None,
+    };
+    Some(format!("{option}: found `{found}`, expected {expected}"))
+}
