@@ -295,6 +295,10 @@ impl Observer for Display {
             Event::CheckingFeatures { done, images } => {
                 self.progress("checking features", *done, *images, QUICK);
             }
+            Event::LockTakenOver { path, holder } => self.line(&format!(
+                "note: the lock of `{}` was left by {holder}, which has ended; it is taken over",
+                path.display()
+            )),
             Event::FeaturesTouched { path } => self.line(&format!(
                 "note: `{}` has another modification time than when the run read it; it is read again",
                 path.display()

@@ -26,6 +26,7 @@ mod import;
 mod objective;
 mod observer;
 mod optimiser;
+mod places;
 mod progress;
 mod reduce;
 mod run;
@@ -50,6 +51,9 @@ pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use observer::{BestSoFar, Event, Observer, Position};
 pub use progress::{Best, StageSummary};
-pub use run::{Outcome, RunOptions, Start, Summary, data_warnings, train};
+pub use run::{
+    Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, data_warnings,
+    has_checkpoint, train,
+};
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -146,7 +146,8 @@ fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure>
 
 /// The data that the run was trained on.
 fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
-    let config = &checkpoint.config;
+    let mut config = checkpoint.config.clone();
+    checkpoint.locate(&mut config)?;
     Ok(Corpus::with_vocabulary(
         &config.data,
         &config.model,
