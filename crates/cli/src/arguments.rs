@@ -58,7 +58,7 @@ pub(crate) use train::TrainArguments;
 /// Results are written to runs/NAME: metrics.jsonl, tensorboard/, checkpoints/, best/, curve.svg
 /// and summary.json.
 #[derive(Debug, Parser)]
-#[command(name = "scst", version, max_term_width = 100, verbatim_doc_comment)]
+#[command(name = "scst", version = crate::build_info::line(), max_term_width = 100, verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// What is to be done.
     #[command(subcommand)]

@@ -14,7 +14,7 @@ use scst_trainer::{Event, Observer, Position, ScoredCaption, config::ValidationM
 
 use self::bar::{Bar, Pace, time_of_work, times};
 use crate::{
-    examples::{columns, example},
+    examples::{columns, example, fitted},
     output::{Verbosity, verbosity, warn, with_program},
 };
 
@@ -39,8 +39,10 @@ pub(crate) struct Display {
     /// Name of the stage and where the run is, in a run.
     run: Option<(String, Position)>,
     pace: Pace,
-    /// The newest numbers, and the best so far.
-    news: String,
+    /// The newest numbers of the stage.
+    numbers: String,
+    /// The best so far.
+    best: Option<String>,
     records: u64,
     /// Work that is no step: captions of a validation, or a check of features.
     work: Option<Work>,
@@ -79,7 +81,8 @@ impl Display {
             metric: ValidationMetric::CiderD,
             run: None,
             pace: Pace::default(),
-            news: String::new(),
+            numbers: String::new(),
+            best: None,
             records: 0,
             work: None,
             show: 0,
@@ -157,7 +160,7 @@ impl Display {
             done: position.step,
             total: position.steps,
             counts: lines::counts(position),
-            below: vec![times(position, self.pace), self.news.clone()],
+            below: vec![times(position, self.pace), self.news()],
         });
     }
 
@@ -172,7 +175,7 @@ impl Display {
         let (label, below) = match &self.run {
             Some((stage, position)) => (
                 format!("{} {}", labelled(stage, position), work.label),
-                vec![times(position, self.pace), self.news.clone()],
+                vec![times(position, self.pace), self.news()],
             ),
             None => (work.label.clone(), Vec::new()),
         };
@@ -194,7 +197,8 @@ impl Display {
     fn line(&self, text: &str) {
         let text = with_program(text);
         if self.has_bar {
-            self.bar.println(text);
+            let lines = fitted(&text, columns(&Term::stderr()) - 1);
+            self.bar.println(lines.join("\n"));
         } else if verbosity() > Verbosity::Quiet {
             eprintln!("{text}");
         }
@@ -205,6 +209,13 @@ impl Display {
         if let Some((_, position)) = &mut self.run {
             *position = *to;
         }
+    }
+
+    /// The newest numbers, and the best so far.
+    fn news(&self) -> String {
+        let parts = [Some(self.numbers.as_str()), self.best.as_deref()];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        parts.collect::<Vec<&str>>().join("; ")
     }
 
     fn stage(&self) -> &str {
@@ -222,7 +233,7 @@ impl Display {
             } => {
                 self.run = Some(((*name).to_owned(), *position));
                 self.pace = Pace::default();
-                self.news.clear();
+                self.numbers.clear();
                 let line = lines::stage(name, position, *images_left_out, *start, self.metric);
                 self.line(&line);
                 self.draw();
@@ -258,13 +269,13 @@ impl Display {
             return;
         };
         self.go_to(position);
-        let best = lines::best(*best, self.stage(), self.metric);
+        self.best = lines::best(*best, self.stage(), self.metric);
         let place = lines::place(self.stage(), position);
         if *is_best || self.samples.is_empty() {
             self.samples = samples.iter().map(|&sample| sample.clone()).collect();
             self.samples_of = format!("stage {}, {}", self.stage(), lines::counts(position));
         }
-        let line = lines::validation(report, *is_start, *is_best, best);
+        let line = lines::validation(report, *is_start, *is_best, self.best.as_deref());
         self.line(&format!("{place}: {line}"));
         self.draw();
     }
@@ -284,6 +295,10 @@ impl Observer for Display {
             Event::CheckingFeatures { done, images } => {
                 self.progress("checking features", *done, *images, QUICK);
             }
+            Event::LockTakenOver { path, holder } => self.line(&format!(
+                "note: the lock of `{}` was left by {holder}, which has ended; it is taken over",
+                path.display()
+            )),
             Event::FeaturesTouched { path } => self.line(&format!(
                 "note: `{}` has another modification time than when the run read it; it is read again",
                 path.display()
@@ -313,14 +328,13 @@ impl Observer for Display {
                 best,
             } => {
                 self.go_to(position);
-                let best = lines::best(*best, self.stage(), self.metric);
-                let best = best.map_or_else(String::new, |best| format!("; {best}"));
-                self.news = format!("{}{best}", lines::numbers(record));
+                self.best = lines::best(*best, self.stage(), self.metric);
+                self.numbers = lines::numbers(record);
                 self.records += 1;
                 let is_every = verbosity() > Verbosity::Normal;
                 if is_every || !self.has_bar && self.records.is_multiple_of(RECORDS_A_LINE) {
                     let place = lines::place(self.stage(), position);
-                    self.line(&format!("{place}: {}", self.news));
+                    self.line(&format!("{place}: {}", self.news()));
                 }
                 self.draw();
             }

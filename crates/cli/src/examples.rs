@@ -50,13 +50,27 @@ fn scores(caption: &ScoredCaption) -> String {
 /// Text after `head`, wrapped between words; the lines after the first are indented as far as it is.
 pub(crate) fn hanging(head: &str, text: &str, width: usize) -> Vec<String> {
     let indent = " ".repeat(measure_text_width(head));
+    wrapped(head, &indent, text, width)
+}
+
+/// A line in lines of no more than `width` columns, wrapped between words if it is longer.
+pub(crate) fn fitted(line: &str, width: usize) -> Vec<String> {
+    if measure_text_width(line) <= width {
+        return vec![line.to_owned()];
+    }
+    let words = line.trim_start();
+    let indent = &line[..line.len() - words.len()];
+    wrapped(indent, &format!("{indent}  "), words, width)
+}
+
+fn wrapped(head: &str, indent: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = head.to_owned();
     let mut is_empty = true;
     for word in text.split_whitespace() {
         let room = measure_text_width(&line) + usize::from(!is_empty) + measure_text_width(word);
         if room > width && !is_empty {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
             is_empty = true;
         }
         if !is_empty {
@@ -166,5 +180,7 @@ mod tests {
         );
         let long = hanging("> ", "word far-longer-than-the-width word", 8);
         assert_eq!(long, ["> word", "  far-longer-than-the-width", "  word"]);
+        assert_eq!(fitted("  so  it  is", 12), ["  so  it  is"]);
+        assert_eq!(fitted("  so  it  is", 8), ["  so it", "    is"]);
     }
 }

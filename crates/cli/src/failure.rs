@@ -24,6 +24,14 @@ impl Failure {
         }
     }
 
+    /// The same, with a line of advice after it.
+    pub(crate) fn followed_by(self, advice: &str) -> Self {
+        match self {
+            Self::Mistake(message) => Self::Mistake(format!("{message}\n{advice}")),
+            Self::Failed(message) => Self::Failed(format!("{message}\n{advice}")),
+        }
+    }
+
     fn new(is_mistake: bool, error: &dyn Error) -> Self {
         let message = with_causes(error);
         if is_mistake {

@@ -19,6 +19,7 @@
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod arguments;
+mod build_info;
 mod commands;
 mod display;
 mod examples;

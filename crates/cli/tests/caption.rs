@@ -539,3 +539,38 @@ fn photos_are_taken_as_stored_when_those_of_the_features_were() {
     assert!(parts.iter().all(|part| errors.contains(part)), "{errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
 }
+
+#[test]
+fn folders_are_captioned_as_the_photos_in_them() {
+    fs::create_dir_all(TRAINED.path("album/more")).expect("a folder");
+    for (photo, name) in [(9, "b"), (4, "a"), (14, "more/c")] {
+        let from = TRAINED.path(&format!("photos/image{photo}.png"));
+        fs::copy(from, TRAINED.path(&format!("album/{name}.png"))).expect("a photo");
+    }
+    fs::write(TRAINED.path("album/notes.txt"), "none").expect("a file");
+    let lines = |arguments: &[&str]| -> (Vec<String>, String) {
+        let output = TRAINED.run(&[&["caption", "att2in"], arguments].concat());
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{errors}");
+        let printed = String::from_utf8(output.stdout).expect("UTF-8");
+        (printed.lines().map(str::to_owned).collect(), errors)
+    };
+    let (found, errors) = lines(&["album", "photos/image14.png"]);
+    let (same, _) = lines(&["album/a.png", "album/b.png", "photos/image14.png"]);
+    assert_eq!(found, same);
+    assert!(
+        errors.contains("`album`: 1 file of another type passed over: .txt; 1 folder"),
+        "{errors}"
+    );
+    let drawn = ["--attention", "album.png"];
+    let (all, errors) = lines(&[&["album", "--recursive"], &drawn[..]].concat());
+    let names: Vec<_> = all
+        .iter()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert_eq!(names, ["album/a.png", "album/b.png", "album/more/c.png"]);
+    for name in ["album-a.png", "album-b.png", "album-c.png"] {
+        assert!(errors.contains(&format!("wrote {name}\n")), "{errors}");
+        assert!(TRAINED.path(name).is_file());
+    }
+}

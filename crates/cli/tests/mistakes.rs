@@ -34,8 +34,7 @@ fn unknown_key_is_named_with_what_was_expected() {
         &[
             "config.toml",
             "min_count",
-            "expected one of",
-            "minimum_count",
+            "no such key, did you mean `data.minimum_count`?",
         ],
     );
     let message = message_when("cider_d = {}", "cider = {}");

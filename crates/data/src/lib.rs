@@ -37,6 +37,7 @@ mod json;
 pub mod looks_like;
 mod notice;
 pub mod order;
+mod paths;
 mod pickle;
 pub mod references_by_image;
 pub mod scenes;

@@ -250,7 +250,11 @@ impl CommandReward {
         deadline: Deadline,
     ) -> Result<Vec<f64>, ProgramFault> {
         let worker = self.workers.get_mut(worker).ok_or(ProgramFault::Stopped)?;
-        answer::scores(&worker.read(deadline)?, part)
+        let line = worker.read(deadline).map_err(|fault| match fault {
+            ProgramFault::TimeOut { secs } => ProgramFault::NoLine { secs },
+            other => other,
+        })?;
+        answer::scores(&line, part)
     }
 
     /// Starts a failed worker again and asks it once more, as long as there are restarts left.

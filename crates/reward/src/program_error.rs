@@ -74,6 +74,15 @@ pub enum ProgramFault {
         /// The time-out in seconds.
         secs: f64,
     },
+    /// It was asked for a line and did not answer, which is what an answer that stays in a buffer looks like.
+    #[error(
+        "found no answer after {secs} s, expected a line within that time (does it flush its standard output after every \
+         line?)"
+    )]
+    NoLine {
+        /// The time-out in seconds.
+        secs: f64,
+    },
     /// It did not read what it was asked.
     #[error("found its request still unread after {secs} s, expected an answer within that time")]
     RequestUnread {

@@ -21,7 +21,7 @@ use crate::{
     RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 
-use lexicon::{Lexicon, NewWords};
+use lexicon::{Encoded, Lexicon, NewWords};
 pub use lexicon::{ServedCaption, Words};
 pub use request::RequestError;
 use request::{Request, RequestedCaption};
@@ -141,10 +141,10 @@ impl<'a> RewardService<'a> {
         let found: Option<Vec<usize>> = captions.iter().map(|c| self.find(&c.image)).collect();
         let candidates = |images: &[usize]| -> Vec<Candidate<'_>> {
             let all = images.iter().zip(&encoded);
-            all.map(|(&image, (tokens, text))| Candidate {
+            all.map(|(&image, caption)| Candidate {
                 image,
-                tokens,
-                text,
+                tokens: &caption.tokens,
+                text: &caption.text,
             })
             .collect()
         };
@@ -187,7 +187,7 @@ impl<'a> RewardService<'a> {
                 found: format!("{} as reference {reference} of image {id}", unfit.found),
                 expected: unfit.expected,
             })?;
-            let (tokens, texts) = all.into_iter().unzip();
+            let (tokens, texts) = Encoded::unzip(all);
             referenced.push(ImageReferences { id, tokens, texts });
         }
         self.lexicon.keep(new);
@@ -248,7 +248,7 @@ impl<'a> RewardService<'a> {
                     let encoded = encoded.map_err(|(reference, unfit)| {
                         unfit.at(format!("{}.references[{reference}]", caption.place()))
                     })?;
-                    let (tokens, texts) = encoded.into_iter().unzip();
+                    let (tokens, texts) = Encoded::unzip(encoded);
                     let id = caption.image.clone();
                     ImageReferences { id, tokens, texts }
                 }

@@ -172,6 +172,8 @@ impl Snapshot<'_> {
 #[derive(Debug)]
 pub struct Checkpoint {
     dir: PathBuf,
+    /// The files that its configuration names, by key, as they were read.
+    paths: Vec<(String, PathBuf)>,
     /// The resolved configuration of its run.
     pub config: Config,
     /// The words that the weights were trained with.
@@ -247,7 +249,7 @@ impl Checkpoint {
         };
         let config_path = dir.join(CONFIG);
         let config = String::from_utf8_lossy(&take(CONFIG)?).into_owned();
-        let config = Config::parse(&config, &config_path, Vec::new())?.into();
+        let config: Config = Config::parse(&config, &config_path, Vec::new())?.into();
         let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
         let mut optional = |name: &str| {
             let bytes = manifest.contains_key(name).then(|| take(name));
@@ -275,6 +277,7 @@ impl Checkpoint {
             .transpose()?;
         Ok(Self {
             dir: dir.to_owned(),
+            paths: config.paths(),
             config,
             vocabulary,
             standardiser,
@@ -292,6 +295,11 @@ impl Checkpoint {
     /// Its directory.
     pub fn directory(&self) -> &Path {
         &self.dir
+    }
+
+    /// The files that its configuration named when it was read, by key.
+    pub(crate) fn paths(&self) -> &[(String, PathBuf)] {
+        &self.paths
     }
 
     /// Length of the feature vectors that the captioner reads.

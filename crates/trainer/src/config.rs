@@ -15,6 +15,7 @@ mod forms;
 mod guess;
 mod load;
 mod optional;
+mod paths;
 mod problem;
 #[cfg(test)]
 mod ranges;

@@ -14,6 +14,7 @@ use scst_data::{
 use scst_model::{CaptionerConfig, ImageFeatures};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
+use sha2::{Digest, Sha256};
 
 use crate::{
     TrainError,
@@ -221,6 +222,24 @@ impl Corpus {
     /// What stands beside the features about the encoder that made them.
     pub(crate) fn encoder(&self) -> Option<&[u8]> {
         self.encoder.as_deref()
+    }
+
+    /// A fingerprint of images and captions, in the order of the files.
+    pub(crate) fn captions_fingerprint(&self) -> String {
+        let mut sum = Sha256::new();
+        for split in [Split::Train, Split::Val, Split::Test] {
+            sum.update([0]);
+            for example in self.dataset.split(split) {
+                let texts = [&example.file_name].into_iter().chain(&example.references);
+                for text in texts {
+                    sum.update(text);
+                    sum.update("\n");
+                }
+            }
+        }
+        let sum = sum.finalize();
+        let (first, _) = sum.as_chunks::<8>();
+        format!("{:016x}", u64::from_be_bytes(first[0]))
     }
 
     /// Images, captions and words; see [`data_warnings`](crate::data_warnings) for what is wrong with them.

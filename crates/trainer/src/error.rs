@@ -82,6 +82,61 @@ pub enum TrainError {
         /// The run directory.
         path: PathBuf,
     },
+    /// Another process trains in the run directory, or may do so.
+    #[error(
+        "`{}` shows that this run is being trained by {holder}; {}",
+        path.display(),
+        if *is_running {
+            "let that process end first, or stop it".to_owned()
+        } else {
+            format!("if that process is no more, delete `{}`", path.display())
+        }
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// The process, its machine, and since when.
+        holder: String,
+        /// Whether it is known to run.
+        is_running: bool,
+    },
+    /// The record of how a run was begun is damaged.
+    #[error(
+        "`{}`, line {line}: found no record of a run, expected the one that was written; with the file deleted, the          relative paths of the run start from the current directory",
+        path.display()
+    )]
+    RunRecord {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// A file that a run was trained on is nowhere.
+    #[error(
+        "key `{key}`: found no `{}`{}, expected the file or folder that the run was begun with; if it has moved, say \
+         where it is with --set {key}=PATH",
+        path.display(),
+        places(tried)
+    )]
+    Moved {
+        /// The key that names it.
+        key: String,
+        /// The path.
+        path: PathBuf,
+        /// The directories in which it was looked for; none for an absolute path.
+        tried: Vec<PathBuf>,
+    },
+    /// A run is to go on with other captions.
+    #[error(
+        "key `{key}`: `{}` holds other captions than those that the run was begun with, expected the same",
+        path.display()
+    )]
+    OtherCaptions {
+        /// The key that names them.
+        key: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A run is to go on and there is none.
     #[error(
         "`{}` holds no run to go on with: found no `config.toml`; leave --resume out to begin one, or give \
@@ -280,6 +335,16 @@ pub enum TrainError {
     },
 }
 
+/// The directories that were looked in.
+fn places(tried: &[PathBuf]) -> String {
+    let names: Vec<String> = tried.iter().map(|d| format!("`{}`", d.display())).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!(" in {only}"),
+        Some((last, others)) => format!(" in {} or {last}", others.join(", ")),
+    }
+}
+
 fn joined(problems: &[Problem]) -> String {
     let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
     problems.join("; ")
@@ -300,6 +365,10 @@ impl TrainError {
             Self::Config(_)
             | Self::Backend(_)
             | Self::RunExists { .. }
+            | Self::Locked { .. }
+            | Self::RunRecord { .. }
+            | Self::Moved { .. }
+            | Self::OtherCaptions { .. }
             | Self::NoRun { .. }
             | Self::RunWithoutConfig { .. }
             | Self::StageTooLong { .. }

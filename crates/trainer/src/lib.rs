@@ -26,6 +26,7 @@ mod import;
 mod objective;
 mod observer;
 mod optimiser;
+mod places;
 mod progress;
 mod reduce;
 mod run;
@@ -51,8 +52,8 @@ pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical}
 pub use observer::{BestSoFar, Event, Observer, Position};
 pub use progress::{Best, StageSummary};
 pub use run::{
-    FeaturesFound, Findings, Outcome, RunOptions, StageFound, Start, Summary, check, data_warnings,
-    train,
+    FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,
+    abandon_lock, check, data_warnings, has_checkpoint, train,
 };
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -27,6 +27,13 @@ pub enum Event<'a> {
         /// The file or folder.
         path: &'a Path,
     },
+    /// The lock of the run directory was left behind by a process that has ended.
+    LockTakenOver {
+        /// The run directory.
+        path: &'a Path,
+        /// The process, its machine, and since when it had the lock.
+        holder: &'a str,
+    },
     /// The data is read, the captioner stands.
     Ready {
         /// Images, captions and words.

@@ -1,7 +1,7 @@
 //! The position of a run: with the seed, all that its future depends on beside weights, moments
 //! and data.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use scst_loss::MovingAverage;
 use scst_reward::CorpusScores;
@@ -63,6 +63,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// A checkpoint of another run has moved; it still has to be the same.
+    pub(crate) fn rename_foreign(&mut self, was: &Path, now: &Path) {
+        let key = |path: &Path| path.to_string_lossy().into_owned();
+        if let Some(fingerprint) = self.foreign.get(&key(was)).cloned() {
+            self.foreign.entry(key(now)).or_insert(fingerprint);
+        }
+    }
+
     /// The best validations so far.
     pub(crate) fn best_so_far(&self) -> BestSoFar<'_> {
         BestSoFar {

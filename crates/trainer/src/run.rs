@@ -2,10 +2,15 @@
 
 mod between;
 mod closing;
+mod date;
 mod foreign;
+mod lock;
+mod machine;
+mod material;
 mod opening;
 mod outset;
-mod preparation;
+mod prepared;
+mod record;
 mod stage;
 mod validation;
 mod window;
@@ -26,7 +31,7 @@ use serde::Serialize;
 use crate::{
     TrainError,
     checkpoint::Checkpoint,
-    config::{Config, ValidConfig},
+    config::{Config, ScheduleConfig, ValidConfig},
     corpus::Corpus,
     events::{EventWriter, METRICS_FILE, ResumePoint, curve, read_records},
     files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically},
@@ -36,10 +41,15 @@ use crate::{
     warning::Warning,
 };
 use foreign::Foreign;
-use opening::{Length, newest_checkpoint};
+use lock::RunLock;
+pub use lock::abandon_lock;
+pub use material::{FeaturesFound, Findings, StageFound, check};
+use material::{Material, Means, gather, goes_on, parameters};
+use opening::Length;
 pub use outset::data_warnings;
-pub use preparation::{FeaturesFound, Findings, StageFound, check};
-use preparation::{Means, Preparation, parameters, prepare};
+use prepared::{Prepared, prepare};
+pub use record::Program;
+pub(crate) use record::{RunRecord, StartRecord};
 use validation::validation_images;
 pub(crate) use window::Window;
 
@@ -68,6 +78,8 @@ pub struct RunOptions<'a> {
     pub stop: &'a AtomicBool,
     /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
     pub rewards: &'a RewardRegistry,
+    /// Which program this is, for the record of the run; that of a library may leave it out.
+    pub program: Option<&'a Program>,
 }
 
 /// How a run ended.
@@ -75,11 +87,28 @@ pub struct RunOptions<'a> {
 pub enum Outcome {
     /// All stages are done.
     Finished(Box<Summary>),
+    /// All stages were done before, and nothing was.
+    AlreadyFinished {
+        /// What came of it.
+        summary: Box<Summary>,
+        /// How it can train longer; none if its last stage has ended for good: by its patience, or because its learning
+        /// rate depends on the end.
+        longer: Option<Longer>,
+    },
     /// It was asked to stop, and wrote a checkpoint.
     Stopped {
         /// The checkpoint.
         checkpoint: PathBuf,
     },
+}
+
+/// What has to be larger for a finished run to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Longer {
+    /// The key, such as `stages.1.epochs`.
+    pub key: String,
+    /// Its value, which the run has reached.
+    pub now: u64,
 }
 
 /// What `summary.json` holds.
@@ -105,18 +134,37 @@ pub fn train(
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
-    let mut run = Run::open(config, options, observer)?;
+    let (prepared, [recorded, located]) = prepare(config, options, observer)?;
+    let mut run = Run::open(&prepared, [&recorded, &located], options, observer)?;
+    let is_finished = run.is_finished();
+    let longer = run.longer();
     while run.progress.stage < config.stages.len() {
         if let Some(checkpoint) = run.stage(options.stop)? {
             return Ok(Outcome::Stopped { checkpoint });
         }
     }
-    let summary = run.finish()?;
-    Ok(Outcome::Finished(Box::new(summary)))
+    let summary = Box::new(run.finish()?);
+    Ok(if is_finished {
+        Outcome::AlreadyFinished { summary, longer }
+    } else {
+        Outcome::Finished(summary)
+    })
+}
+
+/// Whether a run has left a checkpoint in its directory, from which it can go on.
+pub fn has_checkpoint(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory.join("checkpoints"));
+    let names = entries.into_iter().flatten().flatten();
+    names
+        .map(|entry| entry.file_name())
+        .any(|name| name.to_string_lossy().starts_with("step-"))
 }
 
 struct Run<'a> {
     config: &'a Config,
+    /// The same, with every path where the file is.
+    located: &'a Config,
+    prepared: &'a Prepared,
     rewards: &'a RewardRegistry,
     directory: PathBuf,
     corpus: Corpus,
@@ -133,33 +181,39 @@ struct Run<'a> {
     observer: &'a mut dyn Observer,
     /// What the observer has been warned of.
     warned: BTreeSet<String>,
+    /// The lock of a new run. The last field: it is let go of when all else is.
+    _lock: Option<RunLock>,
 }
 
 impl<'a> Run<'a> {
     fn open(
-        config: &'a Config,
+        prepared: &'a Prepared,
+        [config, located]: [&'a Config; 2],
         options: &RunOptions<'a>,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let directory = options.directory.clone();
-        let newest = newest_checkpoint(config, options)?;
-        let stored = newest.as_deref().map(Checkpoint::load).transpose()?;
+        let stored = prepared.newest.as_deref().map(Checkpoint::load);
+        let stored = stored.transpose()?;
         let means = Means {
+            located,
+            prepared,
             rewards: options.rewards,
             verify_features: options.verify_features,
             with_test: false,
         };
         let mut findings = Findings::default();
-        let prepared = prepare(config, stored.as_ref(), means, &mut findings, observer);
-        let Preparation {
+        let material = gather(config, stored.as_ref(), means, &mut findings, observer);
+        let Material {
             device,
             corpus,
+            captions,
             captioner,
             foreign,
             progress,
             lengths,
             warnings,
-        } = prepared.map_err(first_of)?;
+        } = material.map_err(first_of)?;
         let optimiser = stored.as_ref().and_then(|stored| {
             let stage = config.stages.get(progress.stage)?;
             Some(stored.optimiser(&stage.optimiser, &device))
@@ -171,8 +225,16 @@ impl<'a> Run<'a> {
         });
         // Only now, with everything read and checked, does the run leave its first trace.
         create_directory(&directory.join("checkpoints"))?;
+        let lock = prepared.lock_of_new(&directory, observer)?;
         remove_stale_temporaries(&directory)?;
         write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
+        let mut record = prepared.record.clone();
+        record.captions.get_or_insert(captions);
+        let is_new = lock.is_some();
+        let step = progress.global_step;
+        let start = StartRecord::now(step, is_new, &directory, located, options.program)?;
+        record.starts.push(start);
+        record.write(&directory)?;
         let events = if directory.join(METRICS_FILE).is_file() {
             EventWriter::resume(&directory, &resume_point(config, &progress))?
         } else {
@@ -180,6 +242,8 @@ impl<'a> Run<'a> {
         };
         let mut run = Self {
             config,
+            located,
+            prepared,
             rewards: options.rewards,
             directory,
             corpus,
@@ -193,11 +257,41 @@ impl<'a> Run<'a> {
             events,
             observer,
             warned: BTreeSet::new(),
+            _lock: lock,
         };
         for warning in &warnings {
             run.warn(warning)?;
         }
         Ok(run)
+    }
+
+    /// Whether nothing is left to be done of a run that goes on.
+    fn is_finished(&self) -> bool {
+        let progress = &self.progress;
+        let stage = self.config.stages.get(progress.stage);
+        let goes_on = goes_on(&self.lengths, progress);
+        self.prepared.newest.is_some()
+            && stage.is_some()
+            && progress.stage + 1 == self.config.stages.len()
+            && !goes_on
+            && !progress.validation_due
+            && self.directory.join("summary.json").is_file()
+    }
+
+    /// What has to be larger for the last stage to go on where it has ended.
+    fn longer(&self) -> Option<Longer> {
+        let k = self.config.stages.len().checked_sub(1)?;
+        let stage = &self.config.stages[k];
+        let depends_on_end = matches!(stage.schedule, ScheduleConfig::Cosine { .. });
+        if depends_on_end || self.progress.stage_ended {
+            return None;
+        }
+        let (key, now) = match (stage.steps, stage.epochs) {
+            (Some(steps), _) => ("steps", steps),
+            (None, epochs) => ("epochs", epochs?),
+        };
+        let key = format!("stages.{k}.{key}");
+        Some(Longer { key, now })
     }
 
     /// Tells the observer, and notes it in the records of the run.
@@ -278,7 +372,7 @@ fn resume_point<'a>(config: &'a Config, progress: &Progress) -> ResumePoint<'a> 
 /// The problem that a run ends with.
 fn first_of(problems: Vec<TrainError>) -> TrainError {
     let first = problems.into_iter().next();
-    first.unwrap_or_else(|| unreachable!("what cannot be prepared has a problem"))
+    first.unwrap_or_else(|| unreachable!("what cannot be read has a problem"))
 }
 
 fn create_directory(path: &Path) -> Result<(), FileError> {

@@ -99,6 +99,7 @@ fn run(
         verify_features: false,
         stop: &stop,
         rewards: &RewardRegistry::default(),
+        program: None,
     };
     let outcome = train(config, &options, &mut observer).expect("the run goes on");
     let is_finished = matches!(outcome, Outcome::Finished(_));

@@ -16,7 +16,6 @@ pub(crate) struct CaptionArguments {
     /// JPEG, PNG, WebP, GIF, BMP or TIFF images of any size, or folders of them
     #[arg(
         value_name = "IMAGE_OR_FOLDER",
-        required_unless_present_any = ["features", "split"],
         conflicts_with_all = ["features", "split"]
     )]
     pub(crate) images: Vec<PathBuf>,

@@ -6,15 +6,17 @@ use clap::Args;
 
 use super::{SplitName, Tokenizer};
 
+/// What `--references` takes.
+const REFERENCES: &str = "The references of images: a file of captions as for training (a CSV with --splits), COCO \
+    annotations, or {\"x.jpg\": [\"a dog runs\", \"two dogs\"]}, where a caption may be a list of token ids. An image \
+    that is not there needs its references in the request";
+
 #[derive(Debug, Args)]
 pub(crate) struct RewardArguments {
     /// Answer requests from standard input on standard output until the input ends
     #[arg(long, required = true)]
     pub(crate) serve: bool,
-    /// The references of images: COCO annotations, Karpathy JSON, CSV with --splits, or
-    /// {"x.jpg": ["a dog runs", "two dogs"]}, where a caption may be a list of token ids. An image that is not there
-    /// needs its references in the request
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = REFERENCES)]
     pub(crate) references: Option<PathBuf>,
     /// Splits of a CSV of captions
     #[arg(long, value_name = "FILE", requires = "references")]

@@ -10,13 +10,14 @@ use super::ConfigArguments;
 pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// The run directory [default: runs/NAME]
+    /// The directory of a run that is begun or given by its configuration [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on with the run in the run directory, from its newest checkpoint
+    /// Go on with a run, from its newest checkpoint: give its directory in place of a configuration,
+    /// `scst train --resume runs/NAME`, or the configuration that it was begun with
     #[arg(long, conflicts_with = "resume_or_start")]
     pub(crate) resume: bool,
-    /// The same, or begin a run if there is none: for job scripts
+    /// The same with a configuration, or begin a run if there is none: for job scripts
     #[arg(long)]
     pub(crate) resume_or_start: bool,
     /// Read all features of a resumed run again and compare their checksum, even where size, time and

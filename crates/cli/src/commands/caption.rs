@@ -46,6 +46,13 @@ pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
         return rows::of_features(arguments, &checkpoint, &decoder);
     }
     refuse_flags_of_features(arguments)?;
+    if arguments.images.is_empty() {
+        return Err(Failure::Mistake(
+            "found nothing to caption, expected photos, a folder of them, --split val for images of the run's own data, \
+             or --features PATH"
+                .to_owned(),
+        ));
+    }
     let arguments = &photos::listed(arguments)?;
     of_photos(arguments, &checkpoint, &decoder)
 }
@@ -139,7 +146,8 @@ fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure>
 
 /// The data that the run was trained on.
 fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
-    let config = &checkpoint.config;
+    let mut config = checkpoint.config.clone();
+    checkpoint.locate(&mut config)?;
     Ok(Corpus::with_vocabulary(
         &config.data,
         &config.model,

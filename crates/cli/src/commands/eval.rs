@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         config.data.captions = caption_source(captions, splits, arguments.split)?;
     }
     config.data.features = arguments.data.source(&config.data.features)?;
+    checkpoint.locate(&mut config)?;
     let device = config.backend.device()?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let corpus = Corpus::with_vocabulary(

@@ -66,7 +66,11 @@ fn words_and_images(arguments: &RewardArguments) -> Result<(Words, Vec<ServedIma
     if let Some(run) = &arguments.run {
         let checkpoint = Checkpoint::load_run_or_checkpoint(run)?;
         let data = &checkpoint.config.data;
-        let captions = data.captions.read(data.words)?;
+        let mut captions = data.captions.clone();
+        for (_, path) in captions.paths_mut() {
+            *path = checkpoint.find(path)?;
+        }
+        let captions = captions.read(data.words)?;
         let mut scst = checkpoint
             .config
             .stages

@@ -1,5 +1,8 @@
 //! `scst train`: run the stages of a configuration.
 
+mod given;
+mod watch;
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,15 +13,21 @@ use std::{
 };
 
 use scst_reward::RewardRegistry;
-use scst_trainer::{Config, Outcome, RunOptions, Start, train};
+use scst_trainer::{
+    Config, Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, has_checkpoint,
+    train,
+};
 
 use crate::{
     arguments::TrainArguments,
+    build_info,
     commands::set_threads,
     display::Display,
     failure::Failure,
-    output::{print_line, program, quoted, warn},
+    output::{note, print_line, program, quoted, warn},
 };
+use given::{Given, given};
+use watch::Watch;
 
 /// Exit code of a run that was interrupted, as shells report it.
 const INTERRUPTED: u8 = 130;
@@ -27,11 +36,31 @@ pub(crate) fn run(
     arguments: TrainArguments,
     registry: &RewardRegistry,
 ) -> Result<ExitCode, Failure> {
-    let config = Config::load(&arguments.config.config, arguments.config.overrides()?)?;
+    let goes_on = arguments.resume || arguments.resume_or_start;
+    let overrides = arguments.config.overrides()?;
+    let (config, directory) = match given(&arguments.config.config, goes_on)? {
+        Given::Config(path) => {
+            let config = Config::load(&path, overrides)?;
+            let default = || PathBuf::from("runs").join(&config.name);
+            let directory = arguments.out.clone().unwrap_or_else(default);
+            (config, directory)
+        }
+        Given::Run(directory) => {
+            if let Some(out) = &arguments.out {
+                return Err(Failure::Mistake(format!(
+                    "--out `{}`: expected no other directory, for the run `{}` goes on where it is",
+                    out.display(),
+                    directory.display()
+                )));
+            }
+            (
+                Config::load(&directory.join("config.toml"), overrides)?,
+                directory,
+            )
+        }
+    };
     set_threads(config.threads)?;
-    let directory = arguments.out.clone();
-    let directory = directory.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(&directory)?;
     let options = RunOptions {
         directory: directory.clone(),
         start: match (arguments.resume, arguments.resume_or_start) {
@@ -42,42 +71,55 @@ pub(crate) fn run(
         verify_features: arguments.verify_features,
         stop: &stop,
         rewards: registry,
+        program: Some(&this_program()),
     };
     let mut display = Display::of_run(config.validation.metric, arguments.show);
-    match train(&config, &options, &mut display)? {
-        Outcome::Finished(summary) => {
-            display.finish();
-            print_line!("run: {}", directory.display());
-            for stage in &summary.stages {
-                let best = stage.best.as_ref().map_or_else(
-                    || "not validated".to_owned(),
-                    |best| {
-                        let scores = best.scores;
-                        format!(
-                            "validation CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}",
-                            scores.cider_d, scores.bleu[3], scores.rouge_l
-                        )
-                    },
-                );
-                let (name, steps, secs) = (&stage.name, stage.steps, stage.seconds);
-                print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
-            }
-            print_line!("curve: {}", directory.join("curve.svg").display());
-            display.show_samples();
-            summary.warnings.iter().for_each(warn);
-            print_line!(
-                "next: {} eval {} --split test --beam 5",
-                program(),
-                quoted(&directory)
+    let mut watch = Watch::new(&mut display);
+    let outcome = train(&config, &options, &mut watch);
+    let is_begun = watch.is_begun();
+    display.finish();
+    let outcome = outcome.map_err(|error| {
+        let failure = Failure::from(error);
+        if is_begun && has_checkpoint(&directory) {
+            let advice = format!(
+                "to go on from the newest checkpoint:\n  {}",
+                resume_line(&directory)
             );
-            Ok(ExitCode::SUCCESS)
+            failure.followed_by(&advice)
+        } else {
+            failure
+        }
+    })?;
+    Ok(match outcome {
+        Outcome::Finished(summary) => {
+            print_summary(&directory, &summary, &mut display);
+            ExitCode::SUCCESS
+        }
+        Outcome::AlreadyFinished { summary, longer } => {
+            print_summary(&directory, &summary, &mut display);
+            note!("{}", already_finished(&directory, longer.as_ref()));
+            ExitCode::SUCCESS
         }
         Outcome::Stopped { checkpoint } => {
-            display.finish();
             eprintln!("stopped; checkpoint {}; to go on:", checkpoint.display());
             eprintln!("  {}", resume_line(&directory));
-            Ok(ExitCode::from(INTERRUPTED))
+            ExitCode::from(INTERRUPTED)
         }
+    })
+}
+
+/// This program, for the record of the run.
+fn this_program() -> Program {
+    Program {
+        version: build_info::VERSION.to_owned(),
+        commit: build_info::COMMIT.map(str::to_owned),
+        features: build_info::features()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        command: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
     }
 }
 
@@ -86,12 +128,56 @@ fn resume_line(directory: &Path) -> String {
     format!("{} train --resume {}", program(), quoted(directory))
 }
 
+/// What is said of a run that is resumed after its end.
+fn already_finished(directory: &Path, longer: Option<&Longer>) -> String {
+    match longer {
+        Some(Longer { key, now }) => format!(
+            "this run was finished already, and nothing was done; to train longer, give more than {now}: {} --set {key}={}",
+            resume_line(directory),
+            now.saturating_mul(2)
+        ),
+        None => format!(
+            "this run was finished already, and nothing was done; its last stage has ended for good: to train on, begin a \
+             run whose first stage has `start_from.checkpoint = \"{}\"`",
+            directory.display()
+        ),
+    }
+}
+
+fn print_summary(directory: &Path, summary: &Summary, display: &mut Display) {
+    print_line!("run: {}", directory.display());
+    for stage in &summary.stages {
+        let best = stage.best.as_ref().map_or_else(
+            || "not validated".to_owned(),
+            |best| {
+                let scores = best.scores;
+                format!(
+                    "validation CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}",
+                    scores.cider_d, scores.bleu[3], scores.rouge_l
+                )
+            },
+        );
+        let (name, steps, secs) = (&stage.name, stage.steps, stage.seconds);
+        print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
+    }
+    print_line!("curve: {}", directory.join("curve.svg").display());
+    display.show_samples();
+    summary.warnings.iter().for_each(warn);
+    print_line!(
+        "next: {} eval {} --split test --beam 5",
+        program(),
+        quoted(directory)
+    );
+}
+
 /// A flag that the first Ctrl-C (or SIGTERM) raises; the second one ends the process.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+fn stop_on_signal(directory: &Path) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
+    let directory = directory.to_owned();
     ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            abandon_lock(&directory);
             std::process::exit(i32::from(INTERRUPTED));
         }
         eprintln!(

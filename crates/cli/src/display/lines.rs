@@ -43,9 +43,10 @@ pub(super) fn numbers(record: &Record) -> String {
 /// The best validation of the run, and its stage if it is another one.
 pub(super) fn best(best: BestSoFar<'_>, stage: &str, metric: ValidationMetric) -> Option<String> {
     let best = best.run?;
-    let of = match best.stage == stage {
-        true => String::new(),
-        false => format!(" ({})", best.stage),
+    let of = if best.stage == stage {
+        String::new()
+    } else {
+        format!(" ({})", best.stage)
     };
     Some(format!("best {} {:.4}{of}", metric.label(), best.metric))
 }
@@ -54,14 +55,14 @@ pub(super) fn best(best: BestSoFar<'_>, stage: &str, metric: ValidationMetric) -
 pub(super) fn data(data: &DataDescription, val_images: usize, parameters: usize) -> Vec<String> {
     let millions = parameters as f64 / 1e6;
     let mut captions = format!(
-        "{} training captions: {} of their words unknown, {} cut at the maximum length of {}",
+        "{} training captions: {} of words unknown, {} cut at {} words",
         data.train_captions,
         percent(data.unknown_share()),
         percent(data.cut_share()),
         data.max_length
     );
     if data.wordless > 0 {
-        captions += &format!("; {} captions hold no word and are left out", data.wordless);
+        captions += &format!("; {} hold no word and are left out", data.wordless);
     }
     vec![
         format!(
@@ -109,7 +110,7 @@ pub(super) fn validation(
     report: &EvaluationReport,
     is_start: bool,
     is_best: bool,
-    best: Option<String>,
+    best: Option<&str>,
 ) -> String {
     let scores = report.scores;
     let dead_ends = match report.dead_ends {
@@ -122,7 +123,7 @@ pub(super) fn validation(
         (false, None) => String::new(),
     };
     format!(
-        "{} CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct captions, {:.1} words{dead_ends}{compared}",
+        "{} CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct caption{}, {:.1} words{dead_ends}{compared}",
         if is_start {
             "begins with"
         } else {
@@ -132,6 +133,11 @@ pub(super) fn validation(
         scores.bleu[3],
         scores.rouge_l,
         report.distinct_captions,
+        if report.distinct_captions == 1 {
+            ""
+        } else {
+            "s"
+        },
         report.mean_length,
     )
 }

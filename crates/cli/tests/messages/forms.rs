@@ -178,7 +178,7 @@ fn forms_that_people_try_are_answered_with_one_that_is_right() {
         (
             "stage.0.epochs",
             "3",
-            "key `stage`: no such key (did you mean `stages`?)",
+            "key `stage`: no such key, did you mean `stages`?",
         ),
     ] {
         let message = set(path, form).expect_err(form).to_string();

@@ -19,6 +19,7 @@ fn faults() -> Vec<ProgramFault> {
         ProgramFault::Start(system()),
         ProgramFault::Files(system()),
         ProgramFault::TimeOut { secs: 0.5 },
+        ProgramFault::NoLine { secs: 0.5 },
         ProgramFault::RequestUnread { secs: 0.5 },
         ProgramFault::Exited(ExitStatus::from_raw(9)),
         ProgramFault::OutputClosed,

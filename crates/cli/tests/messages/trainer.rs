@@ -275,6 +275,24 @@ fn of_runs() -> Vec<TrainError> {
             caption: text().into(),
         },
         TrainError::NoRun { path: file() },
+        TrainError::Locked {
+            path: file(),
+            holder: "another process".to_owned(),
+            is_running: false,
+        },
+        TrainError::RunRecord {
+            path: file(),
+            line: 3,
+        },
+        TrainError::Moved {
+            key: key(),
+            path: file(),
+            tried: vec![file()],
+        },
+        TrainError::OtherCaptions {
+            key: key(),
+            path: file(),
+        },
         TrainError::RunWithoutConfig {
             path: file(),
             found: file(),

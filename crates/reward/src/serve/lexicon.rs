@@ -51,6 +51,21 @@ pub struct ServedCaption {
     pub text: Option<String>,
 }
 
+/// A caption as rewards see it.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub(super) tokens: Vec<u32>,
+    /// Its words.
+    pub(super) text: String,
+}
+
+impl Encoded {
+    /// Token sequences and texts of several.
+    pub(super) fn unzip(all: Vec<Self>) -> (Vec<Vec<u32>>, Vec<String>) {
+        all.into_iter().map(|one| (one.tokens, one.text)).unzip()
+    }
+}
+
 /// A caption that lacks the form that is compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unfit {
@@ -178,7 +193,7 @@ impl Lexicon {
         &self,
         captions: Vec<&ServedCaption>,
         new: &mut NewWords,
-    ) -> Result<Vec<(Vec<u32>, String)>, (usize, Unfit)> {
+    ) -> Result<Vec<Encoded>, (usize, Unfit)> {
         // Words are made on all threads; their new ids are given in order.
         let texts: Vec<String> = captions
             .par_iter()
@@ -190,7 +205,7 @@ impl Lexicon {
             .map(|(index, (caption, text))| {
                 let tokens = self.tokens(caption, &text, new);
                 tokens
-                    .map(|tokens| (tokens, text))
+                    .map(|tokens| Encoded { tokens, text })
                     .map_err(|unfit| (index, unfit))
             })
             .collect()

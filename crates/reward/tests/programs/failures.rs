@@ -77,7 +77,7 @@ fn message_tells_the_time_when_there_is_no_answer() {
     let start = Instant::now();
     assert_eq!(
         check_message("echo loading >&2; read -r request; sleep 1000", 2.0),
-        "start-up check: found no answer after 2 s, expected one within that time; its standard error ended with\n    loading"
+        "start-up check: found no answer after 2 s, expected a line within that time (does it flush its standard output after every line?); its standard error ended with\n    loading"
     );
     assert!(start.elapsed() < Duration::from_mins(1));
 }

@@ -40,6 +40,9 @@ impl Complaint {
     }
 }
 
+/// More complaints than these are no sentence.
+const TOLD: usize = 8;
+
 /// All complaints in one line: first those about the file, then those about overrides.
 pub(super) fn told(path: &Path, complaints: &[Complaint]) -> String {
     let (file, overrides): (Vec<&Complaint>, Vec<&Complaint>) =
@@ -47,12 +50,18 @@ pub(super) fn told(path: &Path, complaints: &[Complaint]) -> String {
     let words = |complaints: Vec<&Complaint>| -> Vec<String> {
         complaints.into_iter().map(Complaint::in_words).collect()
     };
-    let of_file = words(file).join("; ");
-    let mut parts = words(overrides);
-    if !of_file.is_empty() {
-        parts.insert(0, format!("`{}`: {of_file}", path.display()));
+    let mut parts = words(file);
+    if let Some(first) = parts.first_mut() {
+        *first = format!("`{}`: {first}", path.display());
     }
-    parts.join("; ")
+    parts.extend(words(overrides));
+    let more = parts.len().saturating_sub(TOLD);
+    parts.truncate(TOLD);
+    let told = parts.join("; ");
+    match more {
+        0 => told,
+        more => format!("{told}; and {more} more"),
+    }
 }
 
 /// The configuration of a file's table with overrides laid over it, checked.

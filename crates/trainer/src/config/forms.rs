@@ -23,6 +23,17 @@ pub(super) fn problems(table: &toml::Table) -> Vec<Problem> {
     forms.found
 }
 
+/// The same of the rewards of a table that is no configuration, below a key `rewards` as a stage has it.
+pub(super) fn problems_of_rewards(table: &toml::Table) -> Vec<Problem> {
+    let of_stages = root().below("stages").and_then(|stages| stages.below("0"));
+    let of_rewards = of_stages.and_then(|stage| stage.below("scst")?.below("rewards"));
+    let mut forms = Forms { found: Vec::new() };
+    if let (Some(shape), Some(rewards)) = (of_rewards, table.get("rewards")) {
+        forms.check(rewards, shape, "rewards", None);
+    }
+    forms.found
+}
+
 struct Forms {
     found: Vec<Problem>,
 }
@@ -156,10 +167,12 @@ fn unknown_key(name: &str, table: &Table, key: &str) -> String {
             .and_then(|rest| rest.split('.').next());
         Some(stage.map_or_else(|| place.clone(), |stage| place.replacen('N', stage, 1)))
     };
-    let expected = listed(&names.collect::<Vec<_>>());
     match near.or_else(elsewhere) {
-        Some(near) => format!("no such key (did you mean `{near}`?), expected {expected}"),
-        None => format!("no such key, expected {expected}"),
+        Some(near) => format!("no such key, did you mean `{near}`?"),
+        None => format!(
+            "no such key, expected {}",
+            listed(&names.collect::<Vec<_>>())
+        ),
     }
 }
 

@@ -110,7 +110,12 @@ impl Place {
         };
         let name = self.path.rsplit('.').next().unwrap_or_default();
         let of_key = |text: &String| {
-            text.contains(&format!("{name}`: found")) || text.contains(&format!(".{name}: found"))
+            let ends = [
+                format!("{name}`: found"),
+                format!(".{name}: found"),
+                format!(": {name}: found"),
+            ];
+            ends.iter().any(|end| text.contains(end))
         };
         let problems = complaints
             .iter()

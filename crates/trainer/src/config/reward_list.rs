@@ -6,7 +6,7 @@ use scst_reward::RewardEntry;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{ConfigError, wording};
+use super::{ConfigError, forms, wording};
 
 /// A file that holds a list of rewards.
 #[derive(Deserialize)]
@@ -46,6 +46,9 @@ pub fn parse_rewards(flag: &str, text: &str) -> Result<Vec<RewardEntry>, ConfigE
         let entries = text.split(',').map(|name| Value::Table(entry(name)));
         Table::from_iter([("rewards".to_owned(), entries.collect::<Vec<_>>().into())])
     };
+    if let Some(found) = forms::problems_of_rewards(&table).first() {
+        return Err(problem(found.to_string()));
+    }
     let list: List = serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
         let key = wording::dotted(error.path());
         problem(format!(
@@ -90,10 +93,13 @@ mod tests {
     #[test]
     fn mistakes_name_the_flag_and_the_key() {
         for (text, expected) in [
-            ("cidr", "--reward `cidr`: key `rewards.0.cidr`: unknown key"),
+            (
+                "cidr",
+                "--reward `cidr`: key `rewards.0.cidr`: no such key, did you mean `rewards.0.cider_d`?",
+            ),
             (
                 "[{ bleu = { order = \"2\" } }]",
-                "key `rewards.0.bleu.order`: found string \"2\", expected a whole number, 0 or more",
+                "key `rewards.0.bleu.order`: found \"2\", expected a whole number, 1 to 4",
             ),
             ("[{ bleu = ]", "--reward `[{ bleu = ]`: found no TOML"),
             (

@@ -16,6 +16,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointError},
     config::{Config, StageConfig, StartFrom, WordLoss},
     corpus::Corpus,
+    places::Places,
     progress::Progress,
 };
 
@@ -65,6 +66,7 @@ impl Foreign {
         progress: &mut Progress,
         goes_on: bool,
         corpus: &Corpus,
+        places: &Places,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut foreign = Self::default();
@@ -75,12 +77,12 @@ impl Foreign {
         } in needs(config, progress, goes_on)
         {
             if let Some(path) = start {
-                foreign.add(path, progress, corpus)?;
+                foreign.add(path, progress, corpus, places)?;
                 foreign.captioner(path, config, device)?;
             }
             if let Some(path) = teacher {
                 foreign
-                    .add(path, progress, corpus)
+                    .add(path, progress, corpus, places)
                     .and_then(|()| foreign.teacher(path, device).map(drop))
                     .map_err(|source| TrainError::StageTeacher {
                         stage: stage.name.clone(),
@@ -96,11 +98,13 @@ impl Foreign {
         path: &Path,
         progress: &mut Progress,
         corpus: &Corpus,
+        places: &Places,
     ) -> Result<(), CheckpointError> {
         if self.checkpoints.contains_key(path) {
             return Ok(());
         }
-        let stored = Checkpoint::load_run_or_checkpoint(path)?;
+        let found = places.find(path);
+        let stored = Checkpoint::load_run_or_checkpoint(found.as_deref().unwrap_or(path))?;
         stored.check_inputs(corpus)?;
         let found = stored.fingerprint().to_owned();
         let key = path.to_string_lossy().into_owned();

@@ -1,103 +1,13 @@
-//! What stands in a run directory before a run begins, and whether the run can go on from there.
+//! How long stages are, and whether a run can go on from where it is.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use super::{RunOptions, Start};
 use crate::{
-    TrainError, checkpoint,
-    config::{Config, ScheduleConfig, StageConfig},
-    events::METRICS_FILE,
-    files::{FileAction, FileError, recover_all, remove_stale_temporaries},
+    TrainError,
+    config::{Config, StageConfig},
     progress::Progress,
 };
 
 /// Steps that a stage may have: as many as there are random draws for.
 const MOST_STEPS: u64 = 1 << 32;
-
-/// The newest checkpoint of the run that is to go on, if there is one.
-///
-/// # Errors
-/// [`TrainError`] when there is a run and none was expected, or the other way round, or it had another configuration.
-pub(super) fn newest_checkpoint(
-    config: &Config,
-    options: &RunOptions<'_>,
-) -> Result<Option<PathBuf>, TrainError> {
-    let path = options.directory.clone();
-    if !path.join("config.toml").is_file() {
-        return match first_trace(&path)? {
-            Some(found) => Err(TrainError::RunWithoutConfig { path, found }),
-            None if options.start == Start::Resume => Err(TrainError::NoRun { path }),
-            None => Ok(None),
-        };
-    }
-    if options.start == Start::New {
-        return Err(TrainError::RunExists { path });
-    }
-    check_unchanged(config, &path)?;
-    recover_all(&path)?;
-    let checkpoints = path.join("checkpoints");
-    if !checkpoints.is_dir() {
-        return Ok(None);
-    }
-    remove_stale_temporaries(&checkpoints)?;
-    Ok(checkpoint::newest(&checkpoints)?)
-}
-
-/// Something that only a run leaves in its directory.
-fn first_trace(directory: &Path) -> Result<Option<PathBuf>, FileError> {
-    for name in ["best", ".old-best", METRICS_FILE] {
-        let path = directory.join(name);
-        if path.exists() {
-            return Ok(Some(path));
-        }
-    }
-    let checkpoints = directory.join("checkpoints");
-    let entries = match fs::read_dir(&checkpoints) {
-        Ok(entries) => entries,
-        Err(error) if is_nothing(&error) => return Ok(None),
-        Err(error) => return Err(FileError::on(FileAction::List, &checkpoints)(error)),
-    };
-    let entries: Result<Vec<PathBuf>, io::Error> = entries.map(|entry| Ok(entry?.path())).collect();
-    let entries = entries.map_err(FileError::on(FileAction::List, &checkpoints))?;
-    Ok(entries.into_iter().min())
-}
-
-fn is_nothing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
-}
-
-fn check_unchanged(config: &Config, directory: &Path) -> Result<(), TrainError> {
-    let mut before: Config = Config::load(&directory.join("config.toml"), Vec::new())?.into();
-    // How fast a run goes and what it writes down is not part of what it is; nor is when it ends, unless its learning
-    // rate depends on that.
-    before.threads = config.threads;
-    before.checkpoints = config.checkpoints.clone();
-    before.validation.samples = config.validation.samples;
-    // Features may have moved: whether they are the same is seen by themselves.
-    before.data.features.move_to(&config.data.features);
-    let stages = before.stages.len();
-    if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
-        && stages == config.stages.len()
-        && !matches!(now.schedule, ScheduleConfig::Cosine { .. })
-    {
-        (last.epochs, last.steps) = (now.epochs, now.steps);
-    }
-    match before.first_difference(config) {
-        None => Ok(()),
-        Some((key, was, is)) => Err(TrainError::ConfigChanged {
-            path: directory.to_owned(),
-            key,
-            was,
-            is,
-        }),
-    }
-}
 
 /// How long a stage is.
 #[derive(Debug, Clone, Copy)]

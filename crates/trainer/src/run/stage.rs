@@ -104,7 +104,8 @@ impl Run<'_> {
     }
 
     fn objective(&mut self, stage: &StageConfig) -> Result<Objective, TrainError> {
-        let Some(config) = &stage.scst else {
+        let located = &self.located.stages[self.progress.stage];
+        let Some(config) = &located.scst else {
             self.progress.document_frequency = None;
             self.progress.baseline = None;
             let config = stage.xe.clone().unwrap_or_default();

@@ -41,7 +41,7 @@ impl FeatureMaker {
             Part::Pooled
         };
         let maker = match &checkpoint.encoder {
-            Some(record) => recorded(arguments, record, part)?,
+            Some(record) => recorded(arguments, checkpoint, record, part)?,
             None => given(arguments, checkpoint, part)?,
         };
         let (found, expected) = (
@@ -78,6 +78,7 @@ impl FeatureMaker {
 /// The encoder that the checkpoint knows; the arguments may say where its weights are now.
 fn recorded(
     arguments: &CaptionArguments,
+    checkpoint: &Checkpoint,
     record: &[u8],
     part: Part,
 ) -> Result<FeatureMaker, Failure> {
@@ -101,8 +102,11 @@ fn recorded(
             name(part)
         )));
     }
-    let weights = arguments.weights.as_ref().unwrap_or(&record.weights);
-    let found = fingerprint(architecture, weights).map_err(|error| match error.into() {
+    let weights = match &arguments.weights {
+        Some(weights) => weights.clone(),
+        None => checkpoint.find(&record.weights)?,
+    };
+    let found = fingerprint(architecture, &weights).map_err(|error| match error.into() {
         Failure::Mistake(message) if arguments.weights.is_none() => Failure::Mistake(format!(
             "{message}; if it has moved, say where it is with --weights"
         )),
@@ -118,7 +122,7 @@ fn recorded(
     }
     Ok(FeatureMaker {
         architecture,
-        weights: weights.clone(),
+        weights,
         part,
         orientation: record.orientation,
         element: record.element,

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use scst_data::{
-    Captions, ImageId, JsonLayout, Split, coco_evaluation, json_layout,
+    CaptionLayout, Captions, ImageId, JsonLayout, Split, caption_layout, coco_evaluation,
     references_by_image::{GivenCaption, read_references_by_image},
 };
 use scst_reward::serve::{ServedCaption, ServedImage, Words};
 
 use crate::{
     arguments::RewardArguments,
-    commands::caption_file::{caption_source, is_table},
+    commands::caption_file::caption_source,
     commands::reward::of_file,
     failure::Failure,
     output::warn,
@@ -23,12 +23,10 @@ pub(super) fn read(
     words: &Words,
 ) -> Result<Vec<ServedImage>, Failure> {
     let split = Split::from(arguments.split);
-    if !is_table(path)? {
-        match json_layout(path)? {
-            JsonLayout::Other => return by_image(path, words),
-            JsonLayout::Coco => return coco(path, arguments, words),
-            _ => {}
-        }
+    match caption_layout(path)? {
+        CaptionLayout::Json(JsonLayout::Other) => return by_image(path, words),
+        CaptionLayout::Json(JsonLayout::Coco) => return coco(path, arguments, words),
+        _ => {}
     }
     let source = caption_source(path, arguments.splits.as_deref(), arguments.split)?;
     of_captions(source.read(None)?, split, words, path)

@@ -9,6 +9,7 @@ use super::{
     foreign::Foreign,
     opening::{Length, check_lengths},
     outset::data_warnings,
+    prepared::Prepared,
 };
 use crate::{
     TrainError,
@@ -24,9 +25,11 @@ use crate::{
 };
 
 /// Everything that a run begins with.
-pub(super) struct Preparation {
+pub(super) struct Material {
     pub(super) device: Device,
     pub(super) corpus: Corpus,
+    /// Fingerprint of the captions.
+    pub(super) captions: String,
     pub(super) captioner: Captioner,
     pub(super) foreign: Foreign,
     pub(super) progress: Progress,
@@ -82,6 +85,10 @@ pub struct StageFound {
 /// How things are read.
 #[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
+    /// The configuration, with every path where the file is.
+    pub(super) located: &'a Config,
+    /// The run directory.
+    pub(super) prepared: &'a Prepared,
     /// Rewards beside the built-in ones.
     pub(super) rewards: &'a RewardRegistry,
     /// Whether a run that goes on reads all features again.
@@ -100,13 +107,15 @@ pub fn check(
     observer: &mut dyn Observer,
 ) -> Findings {
     let means = Means {
+        located: config,
+        prepared: &Prepared::default(),
         rewards,
         verify_features: false,
         with_test: true,
     };
     let mut findings = Findings::default();
-    match prepare(config, None, means, &mut findings, observer) {
-        Ok(preparation) => findings.warnings = preparation.warnings,
+    match gather(config, None, means, &mut findings, observer) {
+        Ok(material) => findings.warnings = material.warnings,
         Err(problems) => findings.problems = problems,
     }
     findings
@@ -116,20 +125,23 @@ pub fn check(
 ///
 /// # Errors
 /// All problems that can be found at once, one or more.
-pub(super) fn prepare(
+pub(super) fn gather(
     config: &Config,
     stored: Option<&Checkpoint>,
     means: Means<'_>,
     findings: &mut Findings,
     observer: &mut dyn Observer,
-) -> Result<Preparation, Vec<TrainError>> {
+) -> Result<Material, Vec<TrainError>> {
+    let Means {
+        located, prepared, ..
+    } = means;
     let mut problems = Problems(Vec::new());
     let device = problems.keep(config.backend.device());
     let corpus = match stored {
-        None => Corpus::build(&config.data, &config.model, observer),
+        None => Corpus::build(&located.data, &config.model, observer),
         Some(stored) => {
             let verify = means.verify_features;
-            Corpus::resume(&config.data, &config.model, stored, verify, observer)
+            Corpus::resume(&located.data, &config.model, stored, verify, observer)
         }
     };
     let Some(corpus) = problems.keep(corpus) else {
@@ -148,7 +160,11 @@ pub(super) fn prepare(
         are_of_regions: corpus.has_regions(),
         images: images.iter().sum(),
     });
+    let captions = problems.keep(prepared.check_captions(&corpus));
     let mut progress = stored.map(|s| s.progress.clone()).unwrap_or_default();
+    for (was, now) in &prepared.moved {
+        progress.rename_foreign(was, now);
+    }
     let lengths = problems.keep(check_lengths(config, train_images, &mut progress));
     if let Some(lengths) = &lengths {
         findings.stages = stages(config, lengths, train_images);
@@ -156,11 +172,12 @@ pub(super) fn prepare(
     let warnings = problems.keep(data_warnings(config, &corpus));
     let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
     let first = progress.stage + usize::from(!goes_on);
-    for stage in config.stages.iter().skip(first) {
+    for stage in located.stages.iter().skip(first) {
         problems.keep(check_rewards(stage, &corpus, means.rewards));
     }
     let foreign = device.as_ref().and_then(|device| {
-        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, device);
+        let places = &prepared.places;
+        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, places, device);
         problems.keep(foreign)
     });
     let decoder = &config.validation.decoder;
@@ -174,20 +191,24 @@ pub(super) fn prepare(
         .as_ref()
         .and_then(|device| problems.keep(captioner(config, stored, &corpus, device)));
     findings.parameters = captioner.as_ref().map(parameters);
-    match (device, captioner, foreign, lengths, warnings) {
-        (Some(device), Some(captioner), Some(foreign), Some(lengths), Some(warnings))
-            if problems.0.is_empty() =>
-        {
-            Ok(Preparation {
-                device,
-                corpus,
-                captioner,
-                foreign,
-                progress,
-                lengths,
-                warnings,
-            })
-        }
+    match (device, captions, captioner, foreign, lengths, warnings) {
+        (
+            Some(device),
+            Some(captions),
+            Some(captioner),
+            Some(foreign),
+            Some(lengths),
+            Some(warnings),
+        ) if problems.0.is_empty() => Ok(Material {
+            device,
+            corpus,
+            captions,
+            captioner,
+            foreign,
+            progress,
+            lengths,
+            warnings,
+        }),
         _ => Err(problems.0),
     }
 }
@@ -203,7 +224,7 @@ impl Problems {
 }
 
 /// Whether the current stage has steps left.
-fn goes_on(lengths: &[Length], progress: &Progress) -> bool {
+pub(super) fn goes_on(lengths: &[Length], progress: &Progress) -> bool {
     let length = lengths.get(progress.stage);
     length.is_some_and(|length| !progress.stage_ended && progress.step < length.steps)
 }

@@ -1,0 +1,141 @@
+//! What `scst train` is given: a configuration, or a run that is to go on.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    failure::Failure,
+    output::{program, quoted},
+};
+
+/// How many runs a message names at most.
+const MOST_NAMES: usize = 5;
+
+/// What `scst train` is given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// A configuration file.
+    Config(PathBuf),
+    /// A run directory.
+    Run(PathBuf),
+}
+
+/// What `path` is. `goes_on`: whether a run may go on.
+///
+/// A run is also meant by its name below `runs/`, and by the `config.toml` in it.
+///
+/// # Errors
+/// [`Failure::Mistake`] when it is neither, or a run is given and none may go on, with what to give in its place.
+pub(super) fn given(path: &Path, goes_on: bool) -> Result<Given, Failure> {
+    let called = path.display();
+    let program = program();
+    let resume = |run: &Path| format!("{program} train --resume {}", quoted(run));
+    if path.is_file() {
+        let directory = path.parent().filter(|_| path.ends_with("config.toml"));
+        return match directory.filter(|_| goes_on) {
+            Some(directory) if is_run(directory) => Ok(Given::Run(directory.to_owned())),
+            Some(directory) if is_checkpoint(directory) => in_checkpoint(directory, &resume),
+            _ => Ok(Given::Config(path.to_owned())),
+        };
+    }
+    if is_run(path) {
+        if goes_on {
+            return Ok(Given::Run(path.to_owned()));
+        }
+        return Err(Failure::Mistake(format!(
+            "`{called}` holds a run already, expected a configuration file; to go on with the run: {}",
+            resume(path)
+        )));
+    }
+    if is_checkpoint(path) {
+        return in_checkpoint(path, &resume);
+    }
+    if let Some(run) = run_around(path) {
+        return Err(Failure::Mistake(format!(
+            "`{called}` is a part of a run, expected its directory: {}",
+            resume(&run)
+        )));
+    }
+    let by_name = Path::new("runs").join(path);
+    if goes_on && !path.exists() && is_run(&by_name) {
+        return Ok(Given::Run(by_name));
+    }
+    if path.is_dir() || (goes_on && path.extension().is_none_or(|ending| ending != "toml")) {
+        return Err(Failure::Mistake(format!(
+            "`{called}` holds no run: found no `config.toml`, expected {}{}",
+            if goes_on {
+                "a run directory or a configuration file"
+            } else {
+                "a configuration file"
+            },
+            known_runs(path)
+        )));
+    }
+    Ok(Given::Config(path.to_owned()))
+}
+
+/// The answer to a checkpoint.
+fn in_checkpoint(path: &Path, resume: &dyn Fn(&Path) -> String) -> Result<Given, Failure> {
+    let called = path.display();
+    let begin = format!(
+        "to begin another run with its weights, set `start_from.checkpoint = \"{called}\"` in the first stage of a \
+         configuration"
+    );
+    Err(Failure::Mistake(match run_around(path) {
+        Some(run) => format!(
+            "`{called}` is a checkpoint, expected a run, which goes on from its newest one: {}; {begin}",
+            resume(&run)
+        ),
+        None => format!("`{called}` is a checkpoint without a run, expected a run; {begin}"),
+    }))
+}
+
+/// The run that a directory in it belongs to.
+fn run_around(path: &Path) -> Option<PathBuf> {
+    let above = path.ancestors().skip(1).take(2);
+    let mut above = above.filter(|above| !above.as_os_str().is_empty());
+    above.find(|above| is_run(above)).map(Path::to_owned)
+}
+
+fn is_checkpoint(directory: &Path) -> bool {
+    directory.join("manifest.json").is_file()
+}
+
+/// Whether a run was begun in a directory: its configuration is there, and something else that a run leaves.
+fn is_run(directory: &Path) -> bool {
+    let holds = |name: &str| directory.join(name).exists();
+    directory.join("config.toml").is_file()
+        && !is_checkpoint(directory)
+        && ["checkpoints", "metrics.jsonl", "run.json"]
+            .iter()
+            .any(|name| holds(name))
+}
+
+/// Runs in a directory that was given, or below `runs/`.
+fn known_runs(path: &Path) -> String {
+    let parent = if path.is_dir() {
+        path
+    } else {
+        Path::new("runs")
+    };
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let mut runs: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| is_run(path))
+        .collect();
+    runs.sort();
+    let names: Vec<String> = runs
+        .iter()
+        .take(MOST_NAMES)
+        .map(|run| format!("`{}`", run.display()))
+        .collect();
+    match (names.as_slice(), runs.len()) {
+        ([], _) => String::new(),
+        (names, all) if all > names.len() => {
+            format!(", such as {} or another run there", names.join(", "))
+        }
+        (names, _) => format!(", such as {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,241 @@
+//! A run directory before anything else is read: locked if it holds a run, compared with the configuration.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{RunOptions, Start, lock::RunLock, record::RunRecord};
+use crate::{
+    TrainError, checkpoint,
+    config::{Config, ScheduleConfig},
+    corpus::Corpus,
+    events::METRICS_FILE,
+    files::{FileAction, FileError, recover_all, remove_stale_temporaries},
+    observer::{Event, Observer},
+    places::Places,
+};
+
+/// What stands in the run directory, and the configuration in the light of it.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    /// The newest checkpoint, if there is one.
+    pub(super) newest: Option<PathBuf>,
+    /// The lock, if there is a run.
+    pub(super) lock: Option<RunLock>,
+    /// How the run was begun, as far as it was noted.
+    pub(super) record: RunRecord,
+    /// Where its files are.
+    pub(super) places: Places,
+    /// Checkpoints of other runs that have moved: the former path, and that of now.
+    pub(super) moved: Vec<(PathBuf, PathBuf)>,
+    /// A key of captions that are not read from where they were, and their path now.
+    pub(super) other_captions: Option<(String, PathBuf)>,
+}
+
+/// Looks at the run directory. Of the configurations that come with it, the first is the one to be recorded, the other has
+/// every path where the file is.
+///
+/// # Errors
+/// [`TrainError`] when there is a run and none was expected, or the other way round, or another process trains it, or it
+/// had another configuration, or its data are nowhere.
+pub(super) fn prepare(
+    config: &Config,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(Prepared, [Config; 2]), TrainError> {
+    let path = options.directory.clone();
+    if !path.join("config.toml").is_file() {
+        return match first_trace(&path)? {
+            Some(found) => Err(TrainError::RunWithoutConfig { path, found }),
+            None if options.start == Start::Resume => Err(TrainError::NoRun { path }),
+            None => Ok((Prepared::default(), [config.clone(), config.clone()])),
+        };
+    }
+    if options.start == Start::New {
+        return Err(TrainError::RunExists { path });
+    }
+    let lock = lock(&path, observer)?;
+    let before: Config = Config::load(&path.join("config.toml"), Vec::new())?.into();
+    let record = RunRecord::read(&path)?.unwrap_or_default();
+    check_unchanged(config, &before, &record, &path)?;
+    let places = Places::of_run(&path, &record);
+    let recorded = settled(config, &before, &places);
+    let mut located = recorded.clone();
+    places.locate(&mut located, &before.paths())?;
+    let prepared = Prepared {
+        newest: newest_checkpoint(&path)?,
+        lock: Some(lock),
+        moved: moved(config, &before),
+        other_captions: other_captions(&located, &before, &record),
+        record,
+        places,
+    };
+    Ok((prepared, [recorded, located]))
+}
+
+impl Prepared {
+    /// The lock of a run that is new, whose directory is there by now.
+    ///
+    /// # Errors
+    /// Those of [`RunLock::acquire`]; [`TrainError::RunExists`] when another process has begun a run meanwhile.
+    pub(super) fn lock_of_new(
+        &self,
+        directory: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<RunLock>, TrainError> {
+        if self.lock.is_some() {
+            return Ok(None);
+        }
+        let lock = lock(directory, observer)?;
+        if directory.join("config.toml").is_file() {
+            let path = directory.to_owned();
+            return Err(TrainError::RunExists { path });
+        }
+        Ok(Some(lock))
+    }
+
+    /// The fingerprint of the captions; if they are not read from where they were, it has to be what it was.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherCaptions`] when it is not.
+    pub(super) fn check_captions(&self, corpus: &Corpus) -> Result<String, TrainError> {
+        let found = corpus.captions_fingerprint();
+        match (&self.record.captions, &self.other_captions) {
+            (Some(expected), Some((key, path))) if *expected != found => {
+                let (key, path) = (key.clone(), path.clone());
+                Err(TrainError::OtherCaptions { key, path })
+            }
+            _ => Ok(found),
+        }
+    }
+}
+
+/// Takes the lock of a run directory, and tells the observer of whom it was taken over.
+///
+/// # Errors
+/// Those of [`RunLock::acquire`].
+pub(super) fn lock(directory: &Path, observer: &mut dyn Observer) -> Result<RunLock, TrainError> {
+    let (lock, left) = RunLock::acquire(directory)?;
+    if let Some(holder) = left {
+        observer.observe(&Event::LockTakenOver {
+            path: directory,
+            holder: &holder,
+        });
+    }
+    Ok(lock)
+}
+
+/// The newest checkpoint of the run, after repairing what a kill has left.
+fn newest_checkpoint(directory: &Path) -> Result<Option<PathBuf>, TrainError> {
+    recover_all(directory)?;
+    let checkpoints = directory.join("checkpoints");
+    if !checkpoints.is_dir() {
+        return Ok(None);
+    }
+    remove_stale_temporaries(&checkpoints)?;
+    Ok(checkpoint::newest(&checkpoints)?)
+}
+
+/// Something that only a run leaves in its directory.
+fn first_trace(directory: &Path) -> Result<Option<PathBuf>, FileError> {
+    for name in ["best", ".old-best", METRICS_FILE] {
+        let path = directory.join(name);
+        if path.exists() {
+            return Ok(Some(path));
+        }
+    }
+    let checkpoints = directory.join("checkpoints");
+    let entries = match fs::read_dir(&checkpoints) {
+        Ok(entries) => entries,
+        Err(error) if is_nothing(&error) => return Ok(None),
+        Err(error) => return Err(FileError::on(FileAction::List, &checkpoints)(error)),
+    };
+    let entries: Result<Vec<PathBuf>, io::Error> = entries.map(|entry| Ok(entry?.path())).collect();
+    let entries = entries.map_err(FileError::on(FileAction::List, &checkpoints))?;
+    Ok(entries.into_iter().min())
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn check_unchanged(
+    config: &Config,
+    before: &Config,
+    record: &RunRecord,
+    directory: &Path,
+) -> Result<(), TrainError> {
+    let mut before = before.clone();
+    // How fast a run goes and what it writes down is not part of what it is; nor is when it ends, unless its learning
+    // rate depends on that.
+    before.threads = config.threads;
+    before.checkpoints = config.checkpoints.clone();
+    before.validation.samples = config.validation.samples;
+    // Files may have moved: whether they are the same is seen by themselves, where it was noted what they held.
+    before.data.features.move_to(&config.data.features);
+    let may_move = |key: &str| {
+        key.starts_with("stages.")
+            || (key.starts_with("data.captions.") && record.captions.is_some())
+    };
+    for (key, path) in before.paths_mut() {
+        if let Some(now) = config.path(&key).filter(|_| may_move(&key)) {
+            *path = now;
+        }
+    }
+    let stages = before.stages.len();
+    if let (Some(last), Some(now)) = (before.stages.last_mut(), config.stages.last())
+        && stages == config.stages.len()
+        && !matches!(now.schedule, ScheduleConfig::Cosine { .. })
+    {
+        (last.epochs, last.steps) = (now.epochs, now.steps);
+    }
+    match before.first_difference(config) {
+        None => Ok(()),
+        Some((key, was, is)) => Err(TrainError::ConfigChanged {
+            path: directory.to_owned(),
+            key,
+            was,
+            is,
+        }),
+    }
+}
+
+/// The configuration as it is recorded: relative to where the run was begun, as the configuration `before` is.
+fn settled(config: &Config, before: &Config, places: &Places) -> Config {
+    let mut config = config.clone();
+    if places.is_elsewhere() {
+        for (key, path) in config.paths_mut() {
+            if before.path(&key).as_ref() != Some(path) {
+                *path = places.from_here(path);
+            }
+        }
+    }
+    config
+}
+
+/// Paths of checkpoints of other runs that have changed.
+fn moved(config: &Config, before: &Config) -> Vec<(PathBuf, PathBuf)> {
+    let of_runs = before.paths().into_iter();
+    let of_runs = of_runs.filter(|(key, _)| key.starts_with("stages."));
+    let pairs = of_runs.filter_map(|(key, was)| Some((was, config.path(&key)?)));
+    pairs.filter(|(was, now)| was != now).collect()
+}
+
+/// The first captions that are read from elsewhere than when the run was begun.
+fn other_captions(
+    located: &Config,
+    before: &Config,
+    record: &RunRecord,
+) -> Option<(String, PathBuf)> {
+    let origin = &record.starts.first()?.working_directory;
+    let here = std::env::current_dir().ok()?;
+    let mut captions = located.paths().into_iter();
+    captions.find(|(key, path)| {
+        let was = before.path(key).unwrap_or_default();
+        key.starts_with("data.captions.") && here.join(path) != origin.join(was)
+    })
+}
