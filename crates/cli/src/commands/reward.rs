@@ -23,7 +23,7 @@ use crate::{
     arguments::{RewardArguments, Tokenizer},
     commands::{document_frequency::read_table, set_threads},
     failure::Failure,
-    output::check,
+    output::{check, note},
 };
 
 pub(crate) fn run(
@@ -51,9 +51,9 @@ fn service<'a>(
     let service = RewardService::new(words, images, table, entries, registry)?;
     match service.signature() {
         Some(signature) => {
-            eprintln!("ready: {count} images with {captions} references, {signature}");
+            note!("ready: {count} images with {captions} references, {signature}");
         }
-        None => eprintln!("ready: references come with the requests"),
+        None => note!("ready: references come with the requests"),
     }
     Ok(service)
 }
