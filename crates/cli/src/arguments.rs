@@ -47,16 +47,13 @@ pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
 pub(crate) use train::TrainArguments;
 
-/// Self-critical sequence training: train image captioners with cross-entropy, then with
-/// reinforcement learning on the metric they are judged by.
+/// Train image captioners with cross-entropy, then with self-critical sequence
+/// training: reinforcement learning on the metric that they are judged by.
 ///
-/// A run is described by a TOML file (see `configs/`). To begin with the data set that comes with
-/// the project:
+/// A run is described by a TOML file (see `configs/`) and leaves all it made in
+/// runs/NAME. To begin with the data set that comes with the project:
 ///
 ///   scst train configs/quickstart.toml
-///
-/// Results are written to runs/NAME: metrics.jsonl, tensorboard/, checkpoints/, best/, curve.svg
-/// and summary.json.
 #[derive(Debug, Parser)]
 #[command(name = "scst", version = crate::build_info::line(), max_term_width = 100, verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -93,23 +90,25 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a captioner, or go on with a run that was interrupted
+    /// Train a captioner, or go on with a run that was stopped
     Train(TrainArguments),
-    /// Read all data of a configuration and say what training would find, without training
+    /// Read all data and say what training would find
     ///
-    /// Exit code 0 and "no problems", or all mistakes that can be found at once and exit code 2. Reward programs are
+    /// Nothing is trained or written. Exit code 0 and "no problems", or all mistakes that can be found at once and exit code 2. Reward programs are
     /// started and ended.
     Check(ConfigArguments),
-    /// Score a run or checkpoint: BLEU-1..4, ROUGE-L, CIDEr-D as coco-caption prints them
+    /// Score a run: CIDEr-D, BLEU-1..4 and ROUGE-L of its captions
     Eval(Box<EvalArguments>),
-    /// Caption photos with a trained run, and draw where it looked
+    /// Caption photos, and draw where the captioner looked
     ///
     /// A run that was trained on files of `scst features` knows its encoder and where its weights are.
     /// Greedy and beam search print the best caption of every image; --samples prints all that were
     /// drawn, those that --rerank puts first before the others, with their log-probabilities. --json
     /// holds all captions that were found, and the log-probabilities of all.
     Caption(Box<CaptionArguments>),
-    /// Score captions against references with coco-caption's metrics: no training, no Java, no Python
+    /// Score captions of any program as coco-caption does
+    ///
+    /// No training, no Java, no Python.
     ///
     /// Files are JSON of Karpathy or COCO, COCO results, JSON Lines ({"image_id", "caption"} a line),
     /// tables with the header `image,caption`, or plain text, a caption a line in the order of the
@@ -118,13 +117,13 @@ pub(crate) enum Command {
     Score(ScoreArguments),
     /// Build a table of document frequencies for CIDEr from captions
     DocumentFrequency(DocumentFrequencyArguments),
-    /// Tokenise raw captions: one a line on standard input, one a line on standard output
+    /// Tokenise captions: a line in, a line out
     Tokenize(TokenizeArguments),
-    /// List the rewards that a configuration can name, with their options, defaults and ranges
+    /// List the rewards that a configuration can name
     Rewards,
-    /// Print a configuration with all defaults, after checking it, or explain its keys
+    /// Print a configuration with its defaults, or explain keys
     Config(ShowConfigArguments),
-    /// Compute rewards for other programs, a trainer in Python say: JSON lines in, JSON lines out
+    /// Compute rewards for other programs: JSON lines in and out
     ///
     ///   scst reward --serve --references captions.json
     ///
@@ -132,11 +131,11 @@ pub(crate) enum Command {
     /// {"scores":[0.3]}. scripts/README.md has the protocol, scripts/reward_client.py a client.
     #[command(verbatim_doc_comment)]
     Reward(RewardArguments),
-    /// List the backends and devices that this binary and this machine can use
+    /// List the backends and devices that can be used here
     Devices(DevicesArguments),
     /// Measure how fast training is on this machine
     Bench(BenchArguments),
-    /// Measure the gradients of sampled captions: bias, variance and cost by baseline and samples
+    /// Measure bias and variance of self-critical gradients
     Estimators(EstimatorArguments),
     /// Turn weights of another program into a checkpoint
     Import(ImportArguments),
