@@ -9,7 +9,9 @@ use std::{
     sync::OnceLock,
 };
 
-use console::{StyledObject, style};
+use console::{StyledObject, Term, style};
+
+use crate::examples::{columns, fitted};
 
 /// Prints a line of results on standard output.
 macro_rules! print_line {
@@ -99,13 +101,30 @@ pub(crate) fn program_name() -> String {
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
     let head: StyledObject<_> = style("warning:").for_stderr().yellow().bold();
-    eprintln!("{head} {}", with_program(&warning.to_string()));
+    print_message(&format!("{head} {}", with_program(&warning.to_string())));
 }
 
 /// Prints an error on standard error.
 pub(crate) fn error(error: &impl fmt::Display) {
     let head = style("error:").for_stderr().red().bold();
-    eprintln!("{head} {}", with_program(&error.to_string()));
+    print_message(&format!("{head} {}", with_program(&error.to_string())));
+}
+
+/// Prints a message on standard error: on a terminal wrapped between words, but for commands on lines of their own.
+fn print_message(message: &str) {
+    let terminal = Term::stderr();
+    if !terminal.is_term() {
+        eprintln!("{message}");
+        return;
+    }
+    let width = columns(&terminal);
+    for line in message.lines() {
+        if line.starts_with(' ') {
+            eprintln!("{line}");
+        } else {
+            eprintln!("{}", fitted(line, width).join("\n"));
+        }
+    }
 }
 
 /// See [`note`].

@@ -43,7 +43,7 @@ impl Forms {
         match (shape, value) {
             (Shape::Table(table), Value::Table(values)) => self.check_table(values, table, key),
             (Shape::Choice(variants), Value::Table(values)) => {
-                self.check_choice(values, variants, key)
+                self.check_choice(values, variants, key);
             }
             (Shape::Choice(variants), Value::String(name)) => self.check_name(name, variants, key),
             (Shape::List(element), Value::Array(list)) => {

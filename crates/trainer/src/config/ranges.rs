@@ -117,10 +117,10 @@ impl Place {
             ];
             ends.iter().any(|end| text.contains(end))
         };
-        let problems = complaints
+        let mut problems = complaints
             .iter()
             .map(|complaint| complaint.problem().to_string());
-        problems.filter(of_key).next()
+        problems.find(of_key)
     }
 
     /// Numbers outside of the range, and the ends of it.
