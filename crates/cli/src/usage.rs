@@ -43,9 +43,9 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
     let value = joined
         .or_else(|| Some(first?.split_once('=')?.1.to_owned()))
         .or_else(|| rest.next().filter(|word| !word.starts_with("--")).cloned());
-    let value = value.filter(|value| !value.ends_with(".toml"));
+    let value = value.filter(|value| !is_configuration(value));
     let value = value.as_deref().unwrap_or("VALUE");
-    let config = given.iter().find(|word| word.ends_with(".toml"));
+    let config = given.iter().find(|word| is_configuration(word));
     let config = config.and_then(|path| Config::load(Path::new(path), Vec::new()).ok());
     let mut keys = keys_like(name);
     if let Some(config) = &config {
@@ -74,6 +74,12 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
             "there is no option `{option}`: keys of the configuration are set with {sets}{numbers}"
         )
     })
+}
+
+fn is_configuration(word: &str) -> bool {
+    Path::new(word)
+        .extension()
+        .is_some_and(|ending| ending == "toml")
 }
 
 /// How a key is set on the command line.

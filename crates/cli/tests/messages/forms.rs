@@ -69,6 +69,7 @@ fn every_key_in_a_wrong_form_is_told_in_plain_words() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn forms_that_people_try_are_answered_with_one_that_is_right() {
     for (path, form, expected) in [
         (
