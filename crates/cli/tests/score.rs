@@ -242,7 +242,7 @@ fn files_that_do_not_go_together_are_told() {
         "refs.json",
         "table",
         &[],
-        "image `11.jpg` is not listed in `refs.json`",
+        "line 3: image `9.jpg` is not listed in `refs.json`",
     );
     refuse(
         "table",
