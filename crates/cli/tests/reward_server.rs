@@ -191,7 +191,7 @@ fn server_does_not_start_when_it_lacks_what_it_needs() {
         (&["--references", "missing.json"], "missing.json"),
         (
             &["--references", "refs.json", "--reward", "cidr"],
-            "--reward `cidr`: key `rewards.0.cidr`: unknown key",
+            "--reward `cidr`: key `rewards.0.cidr`: no such key, did you mean `rewards.0.cider_d`?",
         ),
         (
             &["--references", "ids.json", "--ids", "--end-token", "9"],

@@ -141,13 +141,10 @@ mod tests {
     fn problems_name_the_image_when_references_are_bad() {
         for (content, expected) in [
             ("{}", "no images"),
-            (
-                r#"{"a": []}"#,
-                "`a`: found no caption, expected one or more",
-            ),
+            (r#"{"a": []}"#, "a: found no caption, expected one or more"),
             (
                 r#"{"a": ["b"], "a": ["c"]}"#,
-                "`a`: found the image twice, expected each once",
+                "a: found the image twice, expected each once",
             ),
             (r#"{"a": [3]}"#, "expected a caption or a list of token ids"),
             (r#"{"a": [[-1]]}"#, "a[0][0]"),
