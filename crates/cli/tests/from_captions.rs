@@ -52,7 +52,7 @@ fn captions_are_enough_for_a_run() {
     let printed = workplace.succeed(&with("check", &[]));
     for part in [
         "images      42 train, 12 val, 6 test\n",
-        "captions    210 to train on, 868 words; 0 without words left out\n",
+        "captions    210 to train on, 924 words; 0 without words left out\n",
         "features    60 images, one vector an image, 8 numbers each\n",
         "captioner   fc, ",
         "stage       xe: 40 steps, 4.0 epochs of 10 steps, 2 images left out of each\n",

@@ -107,8 +107,8 @@ fn score_prints_the_promised_object() {
         lines[..4],
         [
             "image     BLEU-4  CIDEr-D  caption",
-            "7 7.jpg   0.0000   1.2904  A dog runs on the grass",
-            "9         0.0000   3.0151  Two men playing football.",
+            "7 7.jpg   0.0001   2.9294  A dog runs on the grass",
+            "9         0.0000   2.1474  Two men playing football.",
             "eleven    1.0000  10.0000  A red bus on a street",
         ]
     );
@@ -242,7 +242,7 @@ fn files_that_do_not_go_together_are_told() {
         "refs.json",
         "table",
         &[],
-        "image `11.jpg` is not listed in `refs.json`",
+        "line 3: image `9.jpg` is not listed in `refs.json`",
     );
     refuse(
         "table",
