@@ -362,6 +362,6 @@ fn features_that_cannot_be_captioned_are_one_sentence() {
     let photo = ["caption", "runs/tiny", "photo.png", "--out", "results.json"];
     assert_eq!(
         workplace.refuse(2, &photo),
-        "error: --out: expected --features with it, and no photos"
+        "error: --out: expected --features or --split with it, and no photos"
     );
 }

