@@ -144,7 +144,7 @@ pub(crate) enum Command {
     /// The table is one for `captions.kaggle`. All captions of an image go to one split. The same
     /// names, ratio and seed give the same splits, in whatever order the names stand.
     Split(SplitArguments),
-    /// Encode a folder of images: pooled features, grid features or both
+    /// Encode a folder of images: pooled or grid features
     Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes
     Scenes(ScenesArguments),

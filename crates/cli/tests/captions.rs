@@ -220,37 +220,34 @@ fn score_takes_ids_and_files_as_programs_write_them() {
 #[test]
 fn score_says_what_a_file_seems_to_be() {
     let cands = br#"[{"image_id": 1, "caption": "a dog"}]"#;
+    let seems = |what| {
+        format!(
+            "this seems to be {what}, expected captions: JSON of Karpathy or COCO, JSON Lines, a table with the header \
+             `image,caption`, or plain text"
+        )
+    };
     for (references, expected) in [
         (
-            &cands[..],
-            "found a list, expected an object {\"images\": [...], \"annotations\": [...]}",
+            &b"[[{\"id\": 1}], []]"[..],
+            "[0]: found a list, expected an object {\"image_id\", \"caption\"}".to_owned(),
         ),
-        (
-            b"[[{\"id\": 1}], []]",
-            "found a list, expected an object {\"images\": [...], \"annotations\": [...]}",
-        ),
-        (b"", "this seems to be an empty file, expected JSON"),
-        (
-            b"<!DOCTYPE html>",
-            "this seems to be a web page (HTML), expected JSON",
-        ),
-        (
-            b"\x80\x04\x95",
-            "this seems to be a pickle of Python, expected JSON",
-        ),
+        (b"", seems("an empty file")),
+        (b"<!DOCTYPE html>", seems("a web page (HTML)")),
+        (b"\x80\x04\x95", seems("a pickle of Python")),
         (
             b"{\"images\": [,]}",
-            "line 1, column 13: found \",\", expected a value (text stands in double quotes)",
+            "line 1, column 13: found \",\", expected a value (text stands in double quotes)"
+                .to_owned(),
         ),
     ] {
         let message = format!("error: `refs.json`: {expected}\n");
         assert_eq!(scored(references, cands), (2, message));
     }
-    let (code, message) = scored(REFS.as_bytes(), br#"{"image_id": 1, "caption": "a dog"}"#);
+    let (code, message) = scored(REFS.as_bytes(), br#"{"image_id": 1, "captn": "a dog"}"#);
     assert_eq!(code, 2);
     assert_eq!(
         message,
-        "error: `cands.json`: found an object, expected a list of objects {\"image_id\", \"caption\"}\n"
+        "error: `cands.json`: line 1: found no key `caption`, expected one\n"
     );
 }
 

@@ -155,7 +155,7 @@ fn one_of_two_processes_trains_and_the_other_is_told_of_it() {
 fn killed_run_goes_on_at_once_and_tells_whose_lock_it_takes_over() {
     let workplace = Workplace::new();
     let mut child = workplace
-        .command(&["train", "config.toml"])
+        .command(&["train", "config.toml", "--set", "stages.1.epochs=200"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

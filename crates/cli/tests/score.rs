@@ -436,7 +436,8 @@ fn mistakes_name_file_and_item() {
     twice[2]["image_id"] = json!(9);
     assert_eq!(
         refuse(&refs(), &twice, &[]),
-        "error: `cands.json`: [2].image_id: image id 9 appears twice, first at [0].image_id"
+        "error: `cands.json`: [2].image_id: image id 9 appears twice, first at [0].image_id; --several scores several captions \
+         an image"
     );
     let mut unknown = cands();
     unknown[0]["image_id"] = json!(8);
@@ -526,12 +527,10 @@ fn tokenize_answers_line_by_line() {
 fn rewards_lists_every_key_with_its_default() {
     let printed = Workplace::new().succeed(&["rewards"]);
     for part in [
-        "cider_d: ",
-        "sigma",
+        "stages.N.scst.rewards.N.cider_d.sigma",
         "default 6.0",
-        "command: ",
-        "restarts",
-        "weight",
+        "stages.N.scst.rewards.N.command.restarts",
+        "stages.N.scst.rewards.N.weight",
         "required",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");

@@ -9,11 +9,8 @@ use scst_data::{
 use scst_reward::serve::{ServedCaption, ServedImage, Words};
 
 use crate::{
-    arguments::RewardArguments,
-    commands::caption_file::caption_source,
-    commands::reward::of_file,
-    failure::Failure,
-    output::warn,
+    arguments::RewardArguments, commands::caption_file::caption_source, commands::reward::of_file,
+    failure::Failure, output::warn,
 };
 
 /// The images of a file.
