@@ -115,7 +115,7 @@ pub(crate) enum Command {
     /// references: what they hold tells which. Captions meet by image id, or by file name. `-` stands
     /// for standard input.
     Score(ScoreArguments),
-    /// Build a table of document frequencies for CIDEr from captions
+    /// Build a table of document frequencies for CIDEr
     DocumentFrequency(DocumentFrequencyArguments),
     /// Tokenise captions: a line in, a line out
     Tokenize(TokenizeArguments),
@@ -139,7 +139,7 @@ pub(crate) enum Command {
     Estimators(EstimatorArguments),
     /// Turn weights of another program into a checkpoint
     Import(ImportArguments),
-    /// Share out images to training, validation and test by a ratio and a seed
+    /// Share out images to train, val and test
     ///
     /// The table is one for `captions.kaggle`. All captions of an image go to one split. The same
     /// names, ratio and seed give the same splits, in whatever order the names stand.

@@ -121,7 +121,7 @@ pub(crate) fn command() -> Command {
         .after_help(groups.clone())
         .after_long_help(groups)
         .help_template(
-            "{about-with-newline}\n{usage-heading} {usage}\n{after-help}\n\nOptions:\n{options}",
+            "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}",
         );
     let names: Vec<String> = command
         .get_subcommands()
@@ -165,17 +165,18 @@ fn groups(command: &Command) -> StyledStr {
     let about = |name: &str| {
         let sub = command.find_subcommand(name)?;
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
-        Some(format!("  {name:<19}{about}\n"))
+        Some(format!("  {name:<20}{about}\n"))
     };
     let mut text = String::new();
     for (heading, names) in GROUPS {
         let lines: String = names.iter().filter_map(|name| about(name)).collect();
-        text += &format!("\n{heading}:\n{lines}");
+        text.extend(["\n", heading, ":\n", &lines]);
     }
-    text += &format!(
-        "\n`{} COMMAND --help` shows the options of a command, with examples.",
-        program_name()
-    );
+    text.extend([
+        "\n`",
+        &program_name(),
+        " COMMAND --help` shows the options of a command, with examples.",
+    ]);
     text.into()
 }
 

@@ -531,7 +531,7 @@ fn rewards_lists_every_key_with_its_default() {
         "default 6.0",
         "stages.N.scst.rewards.N.command.restarts",
         "stages.N.scst.rewards.N.weight",
-        "required",
+        "has to be given",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }

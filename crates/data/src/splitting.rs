@@ -127,9 +127,10 @@ impl Shares {
                 let sum = counts
                     .iter()
                     .fold(0, |sum: usize, &n| sum.saturating_add(n));
-                return match sum == images {
-                    true => Ok(*counts),
-                    false => Err(SplitError::Images { sum, images }),
+                return if sum == images {
+                    Ok(*counts)
+                } else {
+                    Err(SplitError::Images { sum, images })
                 };
             }
         };

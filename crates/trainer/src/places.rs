@@ -76,7 +76,7 @@ impl Places {
     }
 
     /// The absolute path of one that is relative to the current directory.
-    pub(crate) fn from_here(&self, path: &Path) -> PathBuf {
+    pub(crate) fn as_seen_here(&self, path: &Path) -> PathBuf {
         self.here.join(path)
     }
 

@@ -1,6 +1,9 @@
 //! What a person should know although nothing has to stop for it.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use scst_data::Notice;
 
@@ -140,19 +143,7 @@ impl fmt::Display for Warning {
                 example,
             } => {
                 let share = 100.0 * *unknown as f64 / (*words).max(1) as f64;
-                match vocabulary {
-                    Some(path) => write!(f, "key `data.vocabulary`, `{}`", path.display())?,
-                    None => f.write_str("key `data.minimum_count`")?,
-                }
-                write!(
-                    f,
-                    ": {share:.0} % of the words of the training captions are unknown, such as `{example}`, so that \
-                     no captioner can learn them: "
-                )?;
-                f.write_str(match vocabulary {
-                    Some(_) => "give the vocabulary that belongs to these captions, or none",
-                    None => "lower it",
-                })
+                unknown_words(f, share, vocabulary.as_deref(), example)
             }
             Self::CaptionsCut {
                 cut,
@@ -217,6 +208,26 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+fn unknown_words(
+    f: &mut fmt::Formatter<'_>,
+    share: f64,
+    vocabulary: Option<&Path>,
+    example: &str,
+) -> fmt::Result {
+    let (key, remedy) = match vocabulary {
+        Some(path) => (
+            format!("data.vocabulary`, `{}", path.display()),
+            "give the vocabulary that belongs to these captions, or none",
+        ),
+        None => ("data.minimum_count".to_owned(), "lower it"),
+    };
+    write!(
+        f,
+        "key `{key}`: {share:.0} % of the words of the training captions are unknown, such as `{example}`, so that no \
+         captioner can learn them: {remedy}"
+    )
 }
 
 fn counted(n: u64, thing: &str) -> String {

@@ -31,8 +31,8 @@ impl RunOverrides {
     /// The threads that are asked for: they are wanted before a run is read.
     pub(crate) fn threads(&self) -> Option<usize> {
         let pairs = self.texts.iter().filter_map(|text| text.split_once('='));
-        let threads = pairs.filter(|(key, _)| key.trim() == "threads");
-        threads.last()?.1.trim().parse().ok()
+        let mut threads = pairs.filter(|(key, _)| key.trim() == "threads");
+        threads.next_back()?.1.trim().parse().ok()
     }
 
     /// Lays the values over the configuration of a checkpoint.
@@ -57,16 +57,16 @@ impl RunOverrides {
 }
 
 fn check_key(key: &str) -> Result<(), Failure> {
-    let is_below = |above: &&str| {
-        let below = key.strip_prefix(*above);
+    let is_below = |above: &str| {
+        let below = key.strip_prefix(above);
         below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
     };
-    if LEARNT.iter().any(|above| is_below(&above)) {
+    if LEARNT.iter().any(|above| is_below(above)) {
         return Err(Failure::Mistake(format!(
             "--set {key}: the captioner has learnt with the value of its run, which cannot change any more"
         )));
     }
-    if KEYS.iter().any(|above| is_below(&above)) {
+    if KEYS.iter().any(|above| is_below(above)) {
         return Ok(());
     }
     Err(Failure::Mistake(format!(

@@ -40,6 +40,7 @@ pub(crate) enum ScoreMetric {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub(crate) struct ScoreArguments {
     /// References: one or more captions an image
     #[arg(long, value_name = "FILE|-")]

@@ -105,9 +105,10 @@ fn print_features(features: &FeaturesFound) {
         are_of_regions,
         images,
     } = features;
-    let form = match are_of_regions {
-        true => "vectors of regions",
-        false => "one vector an image",
+    let form = if *are_of_regions {
+        "vectors of regions"
+    } else {
+        "one vector an image"
     };
     print_line!("features    {images} images, {form}, {dimension} numbers each");
 }
@@ -129,9 +130,10 @@ fn print_stage(stage: &StageFound) {
         0 => String::new(),
         images => format!(", {images} images left out of each"),
     };
-    let name = match name == kind {
-        true => name.clone(),
-        false => format!("{name} ({kind})"),
+    let name = if name == kind {
+        name.clone()
+    } else {
+        format!("{name} ({kind})")
     };
     print_line!(
         "stage       {name}: {steps} steps, {:.1} epochs of {steps_per_epoch} steps{left_out}",

@@ -32,9 +32,10 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
     check_metrics(arguments)?;
     let table = frequency_table(&arguments.document_frequency)?;
     let files = Files::read(arguments)?;
-    let report = match arguments.several || has_diversity(arguments) {
-        true => score_several(arguments, &files, table)?,
-        false => score(arguments, &files, table.as_ref())?,
+    let report = if arguments.several || has_diversity(arguments) {
+        score_several(arguments, &files, table)?
+    } else {
+        score(arguments, &files, table.as_ref())?
     };
     report.print(arguments);
     Ok(ExitCode::SUCCESS)
@@ -142,9 +143,10 @@ fn in_words(inputs: &[Input; 2], message: String) -> String {
 
 fn named(inputs: &[Input; 2], error: DataError) -> Failure {
     let is_twice = matches!(&error, DataError::Duplicate { path, .. } if path == inputs[1].path());
-    let hint = match is_twice {
-        true => "; --several scores several captions an image",
-        false => "",
+    let hint = if is_twice {
+        "; --several scores several captions an image"
+    } else {
+        ""
     };
     match error.into() {
         Failure::Mistake(message) => Failure::Mistake(in_words(inputs, message) + hint),
@@ -437,12 +439,13 @@ fn add_best(
             let of_image = first..first + results.len();
             first = of_image.end;
             // The first of several that are as good.
-            of_image.reduce(
-                |best, next| match metric.captions[next] > metric.captions[best] {
-                    true => next,
-                    false => best,
-                },
-            )
+            of_image.reduce(|best, next| {
+                if metric.captions[next] > metric.captions[best] {
+                    next
+                } else {
+                    best
+                }
+            })
         });
         let best: Vec<Item<'_, str, String>> = best.flatten().map(|k| captions[k].item()).collect();
         let evaluation = evaluate_text(&best, FrequencySource::Table(table))?;

@@ -1,5 +1,7 @@
 //! What is said of a run, as text.
 
+use std::fmt::Write;
+
 use console::style;
 use scst_trainer::{
     Best, BestSoFar, DataDescription, EvaluationReport, Position, config::ValidationMetric,
@@ -62,7 +64,11 @@ pub(super) fn data(data: &DataDescription, val_images: usize, parameters: usize)
         data.max_length
     );
     if data.wordless > 0 {
-        captions += &format!("; {} hold no word and are left out", data.wordless);
+        let _ = write!(
+            captions,
+            "; {} hold no word and are left out",
+            data.wordless
+        );
     }
     vec![
         format!(
@@ -94,13 +100,18 @@ pub(super) fn stage(
         stage + 1
     );
     if images_left_out > 0 {
-        line += &format!(", {images_left_out} images left out of each");
+        let _ = write!(line, ", {images_left_out} images left out of each");
     }
     if let Some(start) = start {
-        line += &format!("; it begins with {} {:.4}", metric.label(), start.metric);
+        let _ = write!(
+            line,
+            "; it begins with {} {:.4}",
+            metric.label(),
+            start.metric
+        );
     }
     if *step > 0 {
-        line += &format!("; {step} are done");
+        let _ = write!(line, "; {step} are done");
     }
     line
 }

@@ -341,6 +341,8 @@ mod tests {
 
     #[test]
     fn holder_is_judged_by_machine_numbering_and_start() {
+        use Verdict::{Running, Stale, Unknown};
+
         let name = |host: &str, boot: Option<&str>, numbering: &str| ProcessName {
             host: host.to_owned(),
             boot_id: boot.map(str::to_owned),
@@ -350,7 +352,6 @@ mod tests {
         };
         let own = name("a", Some("1"), "n");
         let gone = Some(false);
-        use Verdict::{Running, Stale, Unknown};
         for (file, is_running, with, without) in [
             (own.clone(), Some(true), Running, Running),
             (own.clone(), gone, Stale, Stale),

@@ -36,33 +36,43 @@ impl ProcessName {
                 .ok()
                 .map(|link| link.to_string_lossy().into_owned()),
             process: id,
-            process_started: started(id).flatten(),
+            process_started: status(id).and_then(|status| status.started),
         }
     }
 
     /// Whether the process runs, if that can be known; it has to be one of this machine and numbering.
     pub(crate) fn is_running(&self) -> Option<bool> {
         // Where not even this process is found, nothing is known of others.
-        started(process::id())?;
-        let found = started(self.process);
-        Some(match (found.flatten(), self.process_started) {
-            (Some(found), Some(expected)) => found == expected,
-            _ => found.is_some(),
+        status(process::id())?;
+        Some(match (status(self.process), self.process_started) {
+            (None, _) => false,
+            (
+                Some(Status {
+                    started: Some(found),
+                }),
+                Some(expected),
+            ) => found == expected,
+            (Some(_), _) => true,
         })
     }
 }
 
-/// When a process began, in ticks since the machine started, if that is known; `None` where there is no such process, or
-/// only its remains.
-fn started(process: u32) -> Option<Option<u64>> {
+/// A process that runs.
+struct Status {
+    /// When it began, in ticks since the machine started, if that is known.
+    started: Option<u64>,
+}
+
+/// A process; `None` where there is no such process, or only its remains.
+fn status(process: u32) -> Option<Status> {
     let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name of the program stands in parentheses, and may hold anything.
     let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
     let state = fields.next()?;
     // Fields are counted from 1: the state is the third, the start the 22nd.
-    let start = fields.nth(18).and_then(|ticks| ticks.parse().ok());
-    (!matches!(state, "Z" | "X" | "x")).then_some(start)
+    let started = fields.nth(18).and_then(|ticks| ticks.parse().ok());
+    (!matches!(state, "Z" | "X" | "x")).then_some(Status { started })
 }
 
 /// The name of the machine, `unknown` if nothing tells it.

@@ -210,7 +210,7 @@ fn settled(config: &Config, before: &Config, places: &Places) -> Config {
     if places.is_elsewhere() {
         for (key, path) in config.paths_mut() {
             if before.path(&key).as_ref() != Some(path) {
-                *path = places.from_here(path);
+                *path = places.as_seen_here(path);
             }
         }
     }
