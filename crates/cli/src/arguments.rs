@@ -97,7 +97,7 @@ pub(crate) enum Command {
     /// Nothing is trained or written. Exit code 0 and "no problems", or all mistakes that can be found at once and exit code 2. Reward programs are
     /// started and ended.
     Check(ConfigArguments),
-    /// Score a run: CIDEr-D, BLEU-1..4 and ROUGE-L of its captions
+    /// Score a run: CIDEr-D, BLEU-1..4, ROUGE-L
     Eval(Box<EvalArguments>),
     /// Caption photos, and draw where the captioner looked
     ///
