@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn help_fits_eighty_columns() {
         // The program of the tests has a longer name than any that people give.
-        let help = command().render_help().to_string();
+        let help = command().term_width(80).render_help().to_string();
         let help = help.replace(&program_name(), "scst");
         let long = help.lines().find(|line| line.chars().count() > 80);
         assert_eq!(long, None);
