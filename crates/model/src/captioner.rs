@@ -6,8 +6,7 @@ use burn::tensor::{DType, Device, Tensor};
 use rand::Rng;
 
 use crate::{
-    CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
-    Parameter, State, Tape,
+    Backward, ImageFeatures, ModelError, Noise, Parameter, Signal, State, Tape,
     att2in::Att2inCaptioner,
     custom::CustomModel,
     family::Family,
@@ -152,8 +151,8 @@ impl Captioner {
         Dimensions { feature, vocab }
     }
 
-    /// Whether it scores whole captions: then [`whole_backward`](Self::whole_backward) takes the place of
-    /// [`backward`](Self::backward), and there is no [`output_layer`](Self::output_layer).
+    /// Whether it scores whole captions: then [`backward`](Self::backward) takes [`Signal::Captions`], and there is no
+    /// [`output_layer`](Self::output_layer).
     pub fn scores_whole_captions(&self) -> bool {
         matches!(self.family(), Family::Markov(_))
     }
@@ -371,56 +370,41 @@ impl Captioner {
         }
     }
 
-    /// Gradients of all parameters from those at the output layer and, with hard attention, from what the choice of
-    /// regions learns from.
+    /// Gradients of all parameters from the signal of an objective.
     ///
     /// # Errors
-    /// [`ModelError`] when the rows are not those of the tape, or another captioner made it.
-    pub fn backward(
-        &self,
-        tape: Tape,
-        output: OutputGradients,
-        location: Option<LocationSignal<'_>>,
-    ) -> Result<Gradients, ModelError> {
-        match (self.family(), tape.0) {
-            (Family::Recurrent(model), Family::Recurrent(tape)) => {
-                recurrent::backward(model, tape, output, location)
+    /// [`ModelError`] when rows or captions are not those of the tape, another captioner made it, or the signal is not
+    /// one for such a captioner.
+    pub fn backward(&self, tape: Tape, signal: Signal<'_>) -> Result<Backward, ModelError> {
+        let gradients = match (self.family(), tape.0, signal) {
+            (
+                Family::Recurrent(model),
+                Family::Recurrent(tape),
+                Signal::Words { output, location },
+            ) => recurrent::backward(model, tape, output, location)?,
+            (
+                Family::Transformer(model),
+                Family::Transformer(tape),
+                Signal::Words { output, .. },
+            ) => model.backward(tape, output)?,
+            (Family::Custom(model), Family::Custom(tape), Signal::Words { output, .. }) => {
+                model.backward(&tape, output)?
             }
-            (Family::Transformer(model), Family::Transformer(tape)) => model.backward(tape, output),
-            (Family::Custom(model), Family::Custom(tape)) => model.backward(&tape, output),
-            _ => Err(ModelError::OtherCaptioner),
-        }
-    }
-
-    /// Gradients of all parameters from the weights `a` of whole captions, and what became of each caption.
-    ///
-    /// ```text
-    /// L = sum_n a_n (-log P(y_n given its image) + position_weight sum_t -log P_t(y_n,t))
-    /// ```
-    ///
-    /// Weight 1 and gold captions train by maximum likelihood, sampled captions and their advantages are
-    /// self-critical training. `P_t` is the softmax over the node scores of position `t` alone: since only the words of
-    /// its shortlist count in `P`, the cross-entropy of single words is what teaches which words to list (Sun et al.
-    /// 2019, section 3.3, who weigh it by 0.5).
-    ///
-    /// # Shapes
-    /// `captions`, `weights`: one a caption of the tape.
-    ///
-    /// # Errors
-    /// [`ModelError`] when the captions are not those of the tape, or the captioner scores word by word.
-    pub fn whole_backward(
-        &self,
-        tape: Tape,
-        captions: &[Vec<u32>],
-        weights: &[f64],
-        position_weight: f64,
-    ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
-        match (self.family(), tape.0) {
-            (Family::Markov(model), Family::Markov(tape)) => {
-                model.backward(tape, captions, weights, position_weight)
+            (
+                Family::Markov(model),
+                Family::Markov(tape),
+                Signal::Captions {
+                    captions,
+                    weights,
+                    position_weight,
+                },
+            ) => return model.backward(tape, captions, weights, position_weight),
+            (Family::Markov(_), Family::Markov(_), Signal::Words { .. }) => {
+                return Err(ModelError::WholeCaptions);
             }
-            _ => Err(ModelError::OtherCaptioner),
-        }
+            _ => return Err(ModelError::OtherCaptioner),
+        };
+        Ok(gradients.into())
     }
 }
 

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, dropout::apply, init,
+    Backward, Dimensions, Dropout, Gradients, ImageFeatures, ModelError, dropout::apply, init,
     words::relu_dropout_backward,
 };
 
@@ -228,7 +228,7 @@ impl MarkovCaptioner {
         captions: &[Vec<u32>],
         weights: &[f64],
         position_weight: f64,
-    ) -> Result<(Gradients, Vec<CaptionLoss>), ModelError> {
+    ) -> Result<Backward, ModelError> {
         let expected = tape.image_of_caption.len();
         for found in [captions.len(), weights.len()] {
             if found != expected {
@@ -275,7 +275,10 @@ impl MarkovCaptioner {
         gradients.add("transition_from", self.to_device(d_transitions.from));
         gradients.add("transition_to", self.to_device(d_transitions.to));
         self.network_backward(tape, self.to_device(d_node), &mut gradients);
-        Ok((gradients, losses))
+        Ok(Backward {
+            gradients,
+            captions: losses,
+        })
     }
 
     /// From the gradient at node scores, `[images T vocab]`, to those of the network.

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, s};
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, Locations, ModelError,
+    Dropout, Gradients, ImageFeatures, Locations, ModelError, OutputGradients,
     attention::AttentionBackward,
     dropout::apply,
     locations::{LocationSignal, Look},
@@ -99,17 +99,6 @@ pub struct Noise {
     pub dropout: Option<Dropout>,
     /// The regions that a captioner with hard attention looks at; their expectation if absent.
     pub locations: Option<Locations>,
-}
-
-/// Gradients at the output layer.
-#[derive(Debug, Clone)]
-pub struct OutputGradients {
-    /// `[rows, hidden]`, packed as [`Tape::hidden`](crate::Tape::hidden) is.
-    pub hidden: Tensor<2>,
-    /// `[hidden, vocab]`.
-    pub weight: Tensor<2>,
-    /// `[1, vocab]`.
-    pub bias: Tensor<2>,
 }
 
 /// Reads images and opens captions.

@@ -245,7 +245,7 @@ impl<'a> Trainee<'a> {
             &self.captioner,
             &self.vocabulary,
             length,
-            &batch(),
+            batch(),
             scst_context,
         )?;
         let contributed = Instant::now();

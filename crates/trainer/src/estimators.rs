@@ -264,7 +264,7 @@ impl Bench<'_> {
             let start = Instant::now();
             let vocabulary = self.corpus.vocabulary();
             let length = self.corpus.max_length();
-            let part = critic.contribution(&self.captioner, vocabulary, length, &batch, context)?;
+            let part = critic.contribution(&self.captioner, vocabulary, length, batch, context)?;
             if step < WARM_UP {
                 continue;
             }

@@ -9,8 +9,8 @@ use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
 use scst_model::{
-    CaptionLoss, Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations, Noise,
-    OutputGradients, Tape,
+    CaptionLoss, Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations,
+    ModelError, Noise, OutputGradients, Signal, Tape,
 };
 
 use crate::{
@@ -81,22 +81,36 @@ pub(crate) fn counts(captions: &[Vec<u32>]) -> Counts {
     }
 }
 
-/// The gradients of a weighted loss of every word of the captions that `tape` ran over.
+/// How much every word and every caption counts.
+pub(crate) struct LossWeights {
+    /// Of every word, packed as the tape is.
+    pub(crate) rows: Vec<f32>,
+    /// Of every caption, where a captioner scores whole captions.
+    pub(crate) captions: Vec<f64>,
+    /// Of the cross-entropy of single words there; none if the loss is not one of whole captions.
+    pub(crate) position_weight: Option<f64>,
+}
+
+/// The gradients of a weighted loss of the captions that `tape` ran over: of every word, or of whole captions if it is
+/// these that the captioner scores.
 ///
-/// `weights`, of every word, and the rows of the result are packed as the tape is. `gradient` is the loss as
+/// Rows of the result are packed as the tape is, or are captions. `gradient` is the loss of words as
 /// [`output_gradient`] takes it, `location` says what the choice of regions learns from, if it learns.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
-    weights: Vec<f32>,
+    weights: LossWeights,
     gradient: impl Fn(Tensor<2>, &RowTargets<'_>, Range<usize>) -> Result<SoftmaxGradient, LossError>,
     location: impl FnOnce(&RowLosses) -> LocationWeights,
 ) -> Result<(Gradients, RowLosses), TrainError> {
+    if captioner.scores_whole_captions() {
+        return whole_caption_gradient(captioner, tape, captions, &weights);
+    }
     let words = pack(captions, |n, t| captions[n][t]);
     let targets = RowTargets {
         words: &words,
-        weights: &weights,
+        weights: &weights.rows,
     };
     let (weight, bias) = captioner.output_layer()?;
     let layer = OutputLayer { weight, bias };
@@ -112,7 +126,7 @@ pub(crate) fn caption_gradient(
         entropy,
     } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS, gradient)?;
     let losses = RowLosses {
-        weights,
+        weights: weights.rows,
         log_probability,
         loss,
         entropy,
@@ -124,37 +138,38 @@ pub(crate) fn caption_gradient(
         bias,
     };
     let location = location(&losses);
-    let signal = location.as_ref().map(|(weights, entropy)| LocationSignal {
+    let location = location.as_ref().map(|(weights, entropy)| LocationSignal {
         weights,
         entropy: *entropy,
     });
-    let gradients = captioner.backward(tape, output, signal)?;
-    Ok((gradients, losses))
+    let backward = captioner.backward(tape, Signal::Words { output, location })?;
+    Ok((backward.gradients, losses))
 }
 
-/// The gradients of the weighted negative log-likelihood of whole captions, of a captioner that scores these.
-///
-/// `weights`, and the rows of the result: one a caption. `position_weight`: of the cross-entropy of single words.
-pub(crate) fn whole_caption_gradient(
+fn whole_caption_gradient(
     captioner: &Captioner,
     tape: Tape,
     captions: &[Vec<u32>],
-    weights: &[f64],
-    position_weight: f64,
+    weights: &LossWeights,
 ) -> Result<(Gradients, RowLosses), TrainError> {
-    let (gradients, of_captions) =
-        captioner.whole_backward(tape, captions, weights, position_weight)?;
+    let signal = Signal::Captions {
+        captions,
+        weights: &weights.captions,
+        position_weight: weights.position_weight.ok_or(ModelError::WholeCaptions)?,
+    };
+    let backward = captioner.backward(tape, signal)?;
     let all = |value: fn(&CaptionLoss) -> f64| -> Vec<f32> {
-        of_captions.iter().map(|loss| value(loss) as f32).collect()
+        let losses = backward.captions.iter();
+        losses.map(|loss| value(loss) as f32).collect()
     };
     let losses = RowLosses {
-        weights: weights.iter().map(|&weight| weight as f32).collect(),
+        weights: weights.captions.iter().map(|&weight| weight as f32).collect(),
         log_probability: all(|loss| loss.log_probability),
         loss: all(|loss| -loss.log_probability),
         entropy: all(|loss| loss.entropy),
         outside: all(|loss| loss.outside),
     };
-    Ok((gradients, losses))
+    Ok((backward.gradients, losses))
 }
 
 /// What the choice of regions learns from: the weight of every row, and that of the entropy.

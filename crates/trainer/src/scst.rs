@@ -1,7 +1,9 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod judged;
 mod large;
 mod mixer;
+mod rollout;
 mod weights;
 
 use std::{ops::Range, sync::Arc, time::Instant};
@@ -11,29 +13,23 @@ use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{
     LearnedBaseline, MovingAverage, Reference, RowTargets, regularise, softmax_gradient,
 };
-use scst_model::{Captioner, ImageFeatures, Noise};
-use scst_reward::{
-    Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
-};
-use scst_sampler::{END, greedy, sample, sample_continuations};
+use scst_model::{Captioner, Noise};
+use scst_reward::{References, RewardMixture, RewardRegistry, RewardSources};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mixer::prefixes;
+pub(crate) use rollout::greedy_captions;
 
 use crate::{
     TrainError,
     config::ScstConfig,
-    decode::{Decoder, readable},
-    draws::{Purpose, generator},
-    objective::{
-        ImageBatch, RowLosses, StepContext, caption_gradient, counts, repeat, tally_rows,
-        whole_caption_gradient,
-    },
+    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, tally_rows},
     reduce::{Contribution, Tally},
     xe::teacher_forced,
 };
+use judged::Judged;
 use large::LargeRewards;
-use weights::{Scores, Weights};
+use rollout::Rollout;
 
 /// The rewards of a stage and the state of its baseline.
 pub(crate) struct SelfCritic {
@@ -117,57 +113,27 @@ impl SelfCritic {
         captioner: &Captioner,
         vocabulary: &Vocabulary,
         max_length: usize,
-        batch: &ImageBatch,
+        batch: ImageBatch,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let samples = self.config.samples_per_image;
-        let images = batch.images.len();
-        let prefixes = batch.prefixes.as_slice();
         let mut tally = Tally::default();
+        let rollout = self.roll_out(captioner, max_length, batch, context, &mut tally)?;
+        let judged = self.judge(captioner, vocabulary, rollout, &mut tally)?;
+        self.gradient(captioner, judged, context, tally)
+    }
 
+    /// The gradient of the objective at captions that have been judged.
+    fn gradient(
+        &self,
+        captioner: &Captioner,
+        judged: Judged,
+        context: StepContext,
+        mut tally: Tally,
+    ) -> Result<Contribution, TrainError> {
         let start = Instant::now();
-        let image_of_caption = repeat(images, samples);
-        let (state, tape) =
-            captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;
-        let mut decoder = Decoder::recording(captioner, tape);
-        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
-        let sampled = if prefixes.is_empty() {
-            sample(&mut decoder, state, images * samples, max_length, &mut rng)?
-        } else {
-            sample_continuations(&mut decoder, state, prefixes, max_length, &mut rng)?
-        };
-        tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
-
-        let mut greedy = Vec::new();
-        if self.config.decodes_greedily() {
-            let start = Instant::now();
-            greedy = greedy_captions(captioner, batch.features.clone(), max_length)?;
-            tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
-        }
-
-        let start = Instant::now();
-        let image_of_sample: Vec<usize> =
-            image_of_caption.iter().map(|&k| batch.images[k]).collect();
-        let rows = image_of_sample.iter().copied().zip(&sampled);
-        let rows = rows.chain(batch.images.iter().copied().zip(&greedy));
-        let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
-        let rewards = &scores.total[..sampled.len()];
-        let (compared, greedy) = scores.self_critical.split_at(sampled.len());
-        tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
-
-        let start = Instant::now();
-        let Some(tape) = decoder.into_tape() else {
-            unreachable!("the decoder was given a tape");
-        };
-        let compared = Scores {
-            rewards,
-            compared,
-            greedy,
-        };
-        let mut weights = self.weights(captioner, &tape, &sampled, prefixes, &compared)?;
-        let counts = counts(&sampled);
-        let (features, images) = (batch.features.clone(), image_of_caption.as_slice());
-        let compared = self.reference_states(features, images, &sampled)?;
+        let Judged { rollout, weights } = judged;
+        let counts = counts(&rollout.captions);
+        let compared = self.reference_states(&rollout)?;
         let (entropy_bonus, weight) = (self.config.entropy_bonus, self.config.kl_weight);
         let loss = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
             if entropy_bonus == 0.0 && compared.is_none() {
@@ -188,12 +154,9 @@ impl SelfCritic {
                 hard.entropy_weight,
             ))
         };
-        let (gradients, rows) = if captioner.scores_whole_captions() {
-            whole_caption_gradient(captioner, tape, &sampled, &weights.captions, 0.0)?
-        } else {
-            let row_weights = std::mem::take(&mut weights.rows);
-            caption_gradient(captioner, tape, &sampled, row_weights, loss, location)?
-        };
+        let Rollout { captions, tape, .. } = rollout;
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &captions, weights, loss, location)?;
         let tokens = counts.tokens as f64;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted
@@ -203,8 +166,6 @@ impl SelfCritic {
         tally_rows(&mut tally, &rows, tokens);
         tally.add("caption_length", tokens, counts.sequences as f64);
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
-
-        tally_samples(&mut tally, &sampled, samples, weights, &scores);
         Ok(Contribution {
             gradients,
             counts,
@@ -215,113 +176,22 @@ impl SelfCritic {
     /// The reference model and its hidden states along the samples, packed as a tape's, without dropout.
     fn reference_states(
         &self,
-        features: ImageFeatures,
-        image_of_caption: &[usize],
-        sampled: &[Vec<u32>],
+        rollout: &Rollout,
     ) -> Result<Option<(&Captioner, Tensor<2>)>, TrainError> {
         let Some(reference) = &self.reference else {
             return Ok(None);
         };
+        let features = rollout.batch.features.clone();
         let tape = teacher_forced(
             reference,
             features,
-            image_of_caption,
-            sampled,
+            &rollout.image_of_caption,
+            &rollout.captions,
             Noise::default(),
         )?;
         Ok(tape.hidden().map(|hidden| (reference, hidden)))
     }
 
-    fn score(
-        &mut self,
-        vocabulary: &Vocabulary,
-        captions: &[(usize, &Vec<u32>)],
-    ) -> Result<MixtureScores, TrainError> {
-        let with_end_token = self.config.reward_end_token;
-        let texts: Vec<String> = captions
-            .iter()
-            .map(|(_, words)| vocabulary.decode(words))
-            .collect();
-        let candidates: Vec<Candidate<'_>> = captions
-            .iter()
-            .zip(&texts)
-            .map(|(&(image, words), text)| Candidate {
-                image,
-                tokens: match words.strip_suffix(&[END]) {
-                    Some(words) if !with_end_token => words,
-                    _ => words,
-                },
-                text,
-            })
-            .collect();
-        let scores = self.rewards.score(&candidates)?;
-        self.large.look(
-            &self.config,
-            self.rewards.references(),
-            &candidates,
-            &scores,
-        );
-        Ok(scores)
-    }
-}
-
-/// The greedy captions of images, dropout off.
-pub(crate) fn greedy_captions(
-    captioner: &Captioner,
-    features: ImageFeatures,
-    max_length: usize,
-) -> Result<Vec<Vec<u32>>, TrainError> {
-    let images = features.images();
-    let state = captioner.start(features, &repeat(images, 1))?.maximising();
-    let mut decoder = Decoder::reading(captioner);
-    Ok(greedy(&mut decoder, state, images, &readable(max_length))?)
-}
-
-/// Standard deviation of the rewards of one image's samples.
-fn deviation(rewards: &[f64]) -> f64 {
-    let n = rewards.len() as f64;
-    let mean = rewards.iter().sum::<f64>() / n;
-    (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
-}
-
-/// Metrics of rewards, over the samples of which the model chose at least one word; `samples` of them an image.
-fn tally_samples(
-    tally: &mut Tally,
-    sampled: &[Vec<u32>],
-    samples: usize,
-    weights: Weights,
-    scores: &MixtureScores,
-) {
-    let rewards = &scores.total[..sampled.len()];
-    let share = |holds: bool| f64::from(u8::from(holds));
-    let chosen = |n: &usize| weights.chosen[*n];
-    let of_chosen = |values: &[f64]| -> Vec<f64> {
-        let all = (0..sampled.len()).filter(chosen);
-        all.map(|n| values[n]).collect()
-    };
-    tally.add_all("reward", of_chosen(rewards));
-    let of_images = (0..sampled.len()).step_by(samples).map(|first| {
-        let own = (first..first + samples).filter(chosen);
-        own.map(|n| rewards[n]).collect::<Vec<_>>()
-    });
-    let of_images = of_images.filter(|rewards| !rewards.is_empty());
-    tally.add_all(
-        "reward_spread",
-        of_images.map(|rewards| deviation(&rewards)),
-    );
-    tally.add_all("baseline", weights.baselines);
-    let advantages = of_chosen(&weights.captions);
-    tally.add_all(
-        "zero_advantage_share",
-        advantages.iter().map(|&a| share(a == 0.0)),
-    );
-    tally.add_all("advantage", advantages);
-    let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
-    tally.add_all("cut_off_share", cut_off);
-    for part in &scores.parts {
-        let sampled = of_chosen(&part.scores[..sampled.len()]);
-        tally.add_all(&format!("reward_{}", part.name), sampled);
-    }
 }
 
 #[cfg(test)]

@@ -223,7 +223,7 @@ fn gradients(
         dropout: 0.25,
         hard_attention: None,
     };
-    let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, &batch, context)?;
+    let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)?;
     Ok((
         flatten(&captioner, &xe)?,
         flatten(&captioner, &scst.gradients)?,

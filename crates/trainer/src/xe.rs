@@ -19,8 +19,8 @@ use crate::{
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
     draws::{Purpose, generator},
     objective::{
-        ImageBatch, LocationWeights, RowLosses, StepContext, caption_gradient, counts, pack,
-        repeat, sum, tally_rows, whole_caption_gradient,
+        ImageBatch, LocationWeights, LossWeights, RowLosses, StepContext, caption_gradient, counts,
+        pack, repeat, sum, tally_rows,
     },
     reduce::{Contribution, Tally},
 };
@@ -168,20 +168,17 @@ impl Loss {
         (features, image_of_caption): (ImageFeatures, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
     ) -> Result<(Gradients, RowLosses), TrainError> {
-        let weights = vec![1.0; tape.rows()];
+        let mut weights = LossWeights {
+            rows: vec![1.0; tape.rows()],
+            captions: vec![1.0; captions.len()],
+            position_weight: None,
+        };
         match self {
             Self::CrossEntropy {
-                position_weight, ..
-            } if captioner.scores_whole_captions() => whole_caption_gradient(
-                captioner,
-                tape,
-                captions,
-                &vec![1.0; captions.len()],
-                *position_weight,
-            ),
-            Self::CrossEntropy {
-                label_smoothing, ..
+                label_smoothing,
+                position_weight,
             } => {
+                weights.position_weight = Some(*position_weight);
                 let loss = |logits, targets: &RowTargets<'_>, _| {
                     softmax_gradient(logits, targets, *label_smoothing)
                 };

@@ -151,6 +151,12 @@ fn output(model: &Captioner, hidden: &Tensor<2>) -> OutputGradients {
     }
 }
 
+fn backward(model: &Captioner, tape: Tape, output: OutputGradients) -> Gradients {
+    let location = None;
+    let signal = Signal::Words { output, location };
+    model.backward(tape, signal).unwrap().gradients
+}
+
 /// Gradients of `sum(hidden * d_hidden)`.
 fn closed_form(
     config: &CaptionerConfig,
@@ -159,7 +165,7 @@ fn closed_form(
     d_hidden: &Tensor<2>,
 ) -> Gradients {
     let tape = run(config, model, dropout);
-    model.backward(tape, output(model, d_hidden), None).unwrap()
+    backward(model, tape, output(model, d_hidden))
 }
 
 fn largest(tensor: Tensor<1>) -> f64 {
@@ -322,9 +328,7 @@ fn single_steps_equal_teacher_forcing() {
         assert!(largest((found - expected).reshape([-1])) < 1e-5);
 
         let d_hidden = random([ROWS, HIDDEN], 3, (&device, DType::F32));
-        let found = model
-            .backward(tape, output(&model, &d_hidden), None)
-            .unwrap();
+        let found = backward(&model, tape, output(&model, &d_hidden));
         let expected = closed_form(&config, &model, None, &d_hidden);
         for parameter in model.parameters() {
             let name = &parameter.name;
@@ -439,17 +443,12 @@ fn eight_captions_are_learnt_by_heart() {
             loss = cross_entropy.into_scalar::<f64>() / 32.0;
             let g = log_p.exp() - one_hot.clone();
             let (weight, _) = model.output_layer().unwrap();
-            let gradients = model
-                .backward(
-                    tape,
-                    OutputGradients {
-                        hidden: g.clone().matmul(weight.transpose()),
-                        weight: hidden.transpose().matmul(g.clone()),
-                        bias: g.sum_dim(0),
-                    },
-                    None,
-                )
-                .unwrap();
+            let output = OutputGradients {
+                hidden: g.clone().matmul(weight.transpose()),
+                weight: hidden.transpose().matmul(g.clone()),
+                bias: g.sum_dim(0),
+            };
+            let gradients = backward(&model, tape, output);
             model = model.update(|name, values| {
                 let gradient = gradients.get(name).unwrap().clone();
                 values - gradient.mul_scalar(0.03).clamp(-0.03, 0.03)

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Captioner, CaptionerConfig, FcConfig, Gradients, Noise, OutputGradients, Tape, rows::index,
+    Captioner, CaptionerConfig, FcConfig, Gradients, Noise, OutputGradients, Signal, Tape, rows::index,
 };
 use burn::tensor::{DType, Device};
 
@@ -201,7 +201,9 @@ fn backward(model: &Captioner, tape: Tape, d_hidden: &Tensor<2>) -> Gradients {
         weight: weight.ones_like(),
         bias: bias.ones_like(),
     };
-    model.backward(tape, output, None).unwrap()
+    let location = None;
+    let signal = Signal::Words { output, location };
+    model.backward(tape, signal).unwrap().gradients
 }
 
 fn largest(tensor: Tensor<1>) -> f64 {

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{Captioner, CaptionerConfig, Noise, Tape};
+use crate::{Captioner, CaptionerConfig, Noise, Signal, Tape};
 
 const DIMENSIONS: Dimensions = Dimensions {
     feature: 4,
@@ -75,6 +75,20 @@ fn all_captions() -> Vec<Vec<u32>> {
     done
 }
 
+fn backward(
+    captioner: &Captioner,
+    tape: Tape,
+    captions: &[Vec<u32>],
+    (weights, position_weight): (&[f64], f64),
+) -> Result<Backward, ModelError> {
+    let signal = Signal::Captions {
+        captions,
+        weights,
+        position_weight,
+    };
+    captioner.backward(tape, signal)
+}
+
 /// `log P` of every caption for the image `image`.
 fn log_probabilities(captioner: &Captioner, image: usize, captions: &[Vec<u32>]) -> Vec<f64> {
     let (_, dtype) = captioner.place();
@@ -83,9 +97,8 @@ fn log_probabilities(captioner: &Captioner, image: usize, captions: &[Vec<u32>])
     let noise = Noise::default();
     let tape = captioner.teacher_forced(features(dtype), &images, &inputs, noise);
     let weights = vec![1.0; captions.len()];
-    let (_, losses) = captioner
-        .whole_backward(tape.unwrap(), captions, &weights, 0.0)
-        .unwrap();
+    let losses = backward(captioner, tape.unwrap(), captions, (&weights, 0.0));
+    let losses = losses.unwrap().captions;
     losses.iter().map(|loss| loss.log_probability).collect()
 }
 
@@ -173,9 +186,8 @@ fn gradients_equal_finite_differences_through_the_network() {
         let dropout = || with_dropout.then(dropout);
         let loss = |captioner: &Captioner| -> f64 {
             let tape = tape(captioner, dropout());
-            let (_, losses) = captioner
-                .whole_backward(tape, &gold(), &weights, position_weight)
-                .unwrap();
+            let losses = backward(captioner, tape, &gold(), (&weights, position_weight));
+            let losses = losses.unwrap().captions;
             let terms = losses.iter().zip(weights);
             let whole: f64 = terms.map(|(l, a)| -a * l.log_probability).sum();
             if position_weight == 0.0 {
@@ -196,9 +208,8 @@ fn gradients_equal_finite_differences_through_the_network() {
         };
         let captioner = captioner(shortlist, DType::F64);
         let tape = tape(&captioner, dropout());
-        let (gradients, _) = captioner
-            .whole_backward(tape, &gold(), &weights, position_weight)
-            .unwrap();
+        let gradients = backward(&captioner, tape, &gold(), (&weights, position_weight));
+        let gradients = gradients.unwrap().gradients;
         let mut scale = 0.0f64;
         let mut worst = 0.0f64;
         for parameter in captioner.parameters() {
@@ -312,14 +323,6 @@ fn what_belongs_to_single_words_is_refused() {
     assert!(captioner.step(&[0, 9], state, None).is_err());
     let tape = tape(&captioner, None);
     let too_long = vec![vec![2; POSITIONS + 1]; 3];
-    assert!(
-        captioner
-            .whole_backward(tape.clone(), &too_long, &[1.0; 3], 0.0)
-            .is_err()
-    );
-    assert!(
-        captioner
-            .whole_backward(tape, &gold(), &[1.0], 0.0)
-            .is_err()
-    );
+    assert!(backward(&captioner, tape.clone(), &too_long, (&[1.0; 3], 0.0)).is_err());
+    assert!(backward(&captioner, tape, &gold(), (&[1.0], 0.0)).is_err());
 }

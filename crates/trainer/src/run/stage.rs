@@ -236,7 +236,7 @@ impl Run<'_> {
                     &self.captioner,
                     vocabulary,
                     max_length,
-                    &batch,
+                    batch,
                     context,
                 )?;
                 for warning in critic.take_warnings() {

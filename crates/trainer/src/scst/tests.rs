@@ -289,7 +289,7 @@ fn sampled_after(
             hard_attention: None,
         };
         let part = critic
-            .contribution(captioner, &vocabulary, MAX_LENGTH, &batch, context)
+            .contribution(captioner, &vocabulary, MAX_LENGTH, batch, context)
             .unwrap();
         let gradient: Vec<f64> = flatten(captioner, &part.gradients)
             .into_iter()
@@ -509,7 +509,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
             hard_attention: None,
         };
         let part = critic(Baseline::LeaveOneOut)
-            .contribution(&captioner, &vocabulary, MAX_LENGTH, &batch, context)
+            .contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)
             .unwrap();
         part.tally.means()
     };

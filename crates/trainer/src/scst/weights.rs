@@ -6,7 +6,7 @@ use scst_loss::{
 };
 use scst_model::{Captioner, Tape};
 
-use super::SelfCritic;
+use super::{SelfCritic, rollout::Rollout};
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},
@@ -47,12 +47,12 @@ impl SelfCritic {
     pub(super) fn weights(
         &mut self,
         captioner: &Captioner,
-        tape: &Tape,
-        sampled: &[Vec<u32>],
-        prefixes: &[Vec<u32>],
+        rollout: &Rollout,
         scores: &Scores<'_>,
     ) -> Result<Weights, TrainError> {
         let samples = self.config.samples_per_image;
+        let (tape, sampled) = (&rollout.tape, rollout.captions.as_slice());
+        let prefixes = rollout.batch.prefixes.as_slice();
         let given = |n: usize, t: usize| prefixes.get(n).is_some_and(|words| t < words.len());
         let row = pack(sampled, |n, t| (n, given(n, t)));
         let last_is_chosen = |n: usize| !given(n, sampled[n].len().saturating_sub(1));

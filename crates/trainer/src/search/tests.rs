@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use scst_data::vocabulary::UNKNOWN_ID;
-use scst_model::{CaptionerConfig, Dimensions, FcConfig, MarkovConfig, Noise};
+use scst_model::{CaptionerConfig, Dimensions, FcConfig, MarkovConfig, Noise, Signal};
 use scst_sampler::{BeamOptions, END, SamplingOptions};
 
 use super::*;
@@ -206,9 +206,12 @@ fn whole(captioner: &Captioner, images: &[usize], captions: &[Vec<u32>]) -> Vec<
     let inputs: Vec<&[u32]> = vec![&[]; captions.len()];
     let tape = captioner.teacher_forced(features(0, IMAGES), images, &inputs, Noise::default());
     let weights = vec![0.0; captions.len()];
-    let (_, losses) = captioner
-        .whole_backward(tape.unwrap(), captions, &weights, 0.0)
-        .unwrap();
+    let signal = Signal::Captions {
+        captions,
+        weights: &weights,
+        position_weight: 0.0,
+    };
+    let losses = captioner.backward(tape.unwrap(), signal).unwrap().captions;
     losses.iter().map(|loss| loss.log_probability).collect()
 }
 

@@ -1,0 +1,85 @@
+//! Captions sampled from the model, and the run that drew them.
+
+use std::time::Instant;
+
+use scst_model::{Captioner, ImageFeatures, Tape};
+use scst_sampler::{greedy, sample, sample_continuations};
+
+use super::SelfCritic;
+use crate::{
+    TrainError,
+    decode::{Decoder, readable},
+    draws::{Purpose, generator},
+    objective::{ImageBatch, StepContext, repeat},
+    reduce::Tally,
+};
+
+/// Sampled captions of a batch, and the run that drew them.
+pub(super) struct Rollout {
+    /// The images, and the words that samples were given to begin with.
+    pub(super) batch: ImageBatch,
+    /// Samples of every image in a row.
+    pub(super) captions: Vec<Vec<u32>>,
+    /// Image of every sample, as an index into the batch.
+    pub(super) image_of_caption: Vec<usize>,
+    /// The run that drew them, dropout masks included.
+    pub(super) tape: Tape,
+    /// The greedy caption of every image, if the baseline needs them.
+    pub(super) greedy: Vec<Vec<u32>>,
+}
+
+impl SelfCritic {
+    /// Samples captions with dropout on and, for a baseline of theirs, decodes greedy ones with dropout off.
+    pub(super) fn roll_out(
+        &self,
+        captioner: &Captioner,
+        max_length: usize,
+        batch: ImageBatch,
+        context: StepContext,
+        tally: &mut Tally,
+    ) -> Result<Rollout, TrainError> {
+        let start = Instant::now();
+        let images = batch.images.len();
+        let image_of_caption = repeat(images, self.config.samples_per_image);
+        let rows = image_of_caption.len();
+        let (state, tape) =
+            captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;
+        let mut decoder = Decoder::recording(captioner, tape);
+        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
+        let captions = if batch.prefixes.is_empty() {
+            sample(&mut decoder, state, rows, max_length, &mut rng)?
+        } else {
+            sample_continuations(&mut decoder, state, &batch.prefixes, max_length, &mut rng)?
+        };
+        let Some(tape) = decoder.into_tape() else {
+            unreachable!("the decoder was given a tape");
+        };
+        tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        let mut greedy = Vec::new();
+        if self.config.decodes_greedily() {
+            let start = Instant::now();
+            greedy = greedy_captions(captioner, batch.features.clone(), max_length)?;
+            tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
+        }
+        Ok(Rollout {
+            batch,
+            captions,
+            image_of_caption,
+            tape,
+            greedy,
+        })
+    }
+}
+
+/// The greedy captions of images, dropout off.
+pub(crate) fn greedy_captions(
+    captioner: &Captioner,
+    features: ImageFeatures,
+    max_length: usize,
+) -> Result<Vec<Vec<u32>>, TrainError> {
+    let images = features.images();
+    let state = captioner.start(features, &repeat(images, 1))?.maximising();
+    let mut decoder = Decoder::reading(captioner);
+    Ok(greedy(&mut decoder, state, images, &readable(max_length))?)
+}
