@@ -5,6 +5,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{Att2inConfig, Dimensions, InputKind, att2in::Att2inCaptioner, lstm::Candidate};
 
 /// Sizes of the Att2all captioner: the model that Rennie et al. 2017 compare Att2in with, in the form that
@@ -46,6 +47,37 @@ impl Default for Att2allConfig {
             attention_size: 512,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for Att2allConfig {
+    fn name(&self) -> &'static str {
+        "att2all"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
+            ("attention_size", self.attention_size),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        let a = capped(self.attention_size);
+        let attention = 10 * h * h + 2 * a * (h + 1);
+        word_parameters(v, h, e) + h * (f + 1) + 5 * h * (e + 1) + attention
+    }
+
+    fn reads_regions(&self) -> bool {
+        true
     }
 }
 

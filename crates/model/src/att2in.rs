@@ -8,6 +8,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
     locations::{LocationSignal, Look},
@@ -51,6 +52,40 @@ impl Default for Att2inConfig {
             inputs: InputKind::Relu,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for Att2inConfig {
+    fn name(&self) -> &'static str {
+        "att2in"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
+            ("attention_size", self.attention_size),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        let a = capped(self.attention_size);
+        let cell = word_parameters(v, h, e) + 5 * h * (e + 1) + 5 * h * h + h * a + 2 * a;
+        cell + match self.inputs {
+            InputKind::Relu => h * (f + 1) + h * a + 2 * h * h,
+            InputKind::Linear => f * a + 2 * f * h,
+        }
+    }
+
+    fn reads_regions(&self) -> bool {
+        true
     }
 }
 

@@ -8,6 +8,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
     locations::{LocationSignal, Look},
@@ -67,6 +68,35 @@ impl Default for FcConfig {
             word_input: InputKind::Relu,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for FcConfig {
+    fn name(&self) -> &'static str {
+        "fc"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![("hidden", self.hidden), ("embedding", self.embedding)]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        let blocks = match self.candidate {
+            CandidateKind::Tanh => 4,
+            CandidateKind::Maxout => 5,
+        };
+        word_parameters(v, h, e) + e * (f + 1) + blocks * h * (e + h + 1)
+    }
+
+    fn reads_regions(&self) -> bool {
+        false
     }
 }
 

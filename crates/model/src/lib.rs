@@ -13,6 +13,7 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+mod architecture;
 mod att2all;
 mod att2in;
 mod attention;

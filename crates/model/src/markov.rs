@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped};
 use crate::{
     Backward, Dimensions, Dropout, Gradients, ImageFeatures, ModelError, dropout::apply, init,
     words::relu_dropout_backward,
@@ -54,6 +55,37 @@ impl Default for MarkovConfig {
             rank: 32,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for MarkovConfig {
+    fn name(&self) -> &'static str {
+        "markov"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("positions", self.positions),
+            ("shortlist", self.shortlist),
+            ("rank", self.rank),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let t = capped(self.positions);
+        let r = capped(self.rank);
+        h * (f + 1) + t * h * (h + 1) + v * (h + 1) + 2 * v * r
+    }
+
+    fn reads_regions(&self) -> bool {
+        false
     }
 }
 

@@ -8,6 +8,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
     locations::{LocationSignal, Look},
@@ -60,6 +61,38 @@ impl Default for ShowAttendTellConfig {
             attention_size: 512,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for ShowAttendTellConfig {
+    fn name(&self) -> &'static str {
+        "show_attend_tell"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
+            ("attention_size", self.attention_size),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        let a = capped(self.attention_size);
+        let start = 2 * h * (h + 1);
+        let attention = 8 * h * h + start + 2 * a * (h + 1);
+        word_parameters(v, h, e) + h * (f + 1) + 4 * h * (e + 1) + attention
+    }
+
+    fn reads_regions(&self) -> bool {
+        true
     }
 }
 

@@ -5,6 +5,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
 
 /// Sizes of the show-tell captioner of Vinyals et al. 2015, section 3.1, as self-critical.pytorch has it (`ShowTell`).
@@ -41,6 +42,31 @@ impl Default for ShowTellConfig {
             embedding: 512,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for ShowTellConfig {
+    fn name(&self) -> &'static str {
+        "show_tell"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![("hidden", self.hidden), ("embedding", self.embedding)]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        word_parameters(v, h, e) + e * (f + 1) + 4 * h * (e + h)
+    }
+
+    fn reads_regions(&self) -> bool {
+        false
     }
 }
 

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use scst_kernels::multi_head::Sources;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, OutputGradients,
     dropout::apply,
@@ -63,6 +64,38 @@ impl Default for TransformerConfig {
             feed_forward: 2048,
             dropout: 0.1,
         }
+    }
+}
+
+impl Architecture for TransformerConfig {
+    fn name(&self) -> &'static str {
+        "transformer"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("layers", self.layers),
+            ("heads", self.heads),
+            ("feed_forward", self.feed_forward),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let m = capped(self.feed_forward);
+        let attention = 4 * h * h + 4 * h;
+        let layer = 2 * attention + 3 * h + m * (2 * h + 1);
+        word_parameters(v, h, h) + h * (f + 5) + capped(self.layers) * layer
+    }
+
+    fn reads_regions(&self) -> bool {
+        true
     }
 }
 

@@ -8,6 +8,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
     dropout::apply,
@@ -51,6 +52,37 @@ impl Default for UpDownConfig {
             attention_size: 512,
             dropout: 0.5,
         }
+    }
+}
+
+impl Architecture for UpDownConfig {
+    fn name(&self) -> &'static str {
+        "up_down"
+    }
+
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("hidden", self.hidden),
+            ("embedding", self.embedding),
+            ("attention_size", self.attention_size),
+        ]
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+        let (f, v) = (capped(dimensions.feature), capped(dimensions.vocab));
+        let h = capped(self.hidden);
+        let e = capped(self.embedding);
+        let a = capped(self.attention_size);
+        let attention = 24 * h * h + 2 * a * (h + 1);
+        word_parameters(v, h, e) + 2 * h * (f + 1) + 4 * h * (e + 2) + attention
+    }
+
+    fn reads_regions(&self) -> bool {
+        true
     }
 }
 

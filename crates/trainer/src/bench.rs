@@ -21,7 +21,7 @@ use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 use serde::Serialize;
 
-pub use sizes::{BenchModel, StepBench};
+pub use sizes::StepBench;
 
 use crate::{
     Backend, TrainError,
@@ -59,7 +59,7 @@ pub struct StepReport {
     /// CPU threads.
     pub threads: usize,
     /// The captioner.
-    pub model: BenchModel,
+    pub model: String,
     /// Images in a batch.
     pub images: usize,
     /// Captions of every image.
@@ -124,7 +124,7 @@ pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
         backend: bench.backend,
         device: device_name(&trainee.device),
         threads: rayon::current_num_threads(),
-        model: bench.model,
+        model: bench.model.clone(),
         images: bench.images,
         samples: bench.samples,
         vocab: bench.vocab,
@@ -182,7 +182,7 @@ impl<'a> Trainee<'a> {
             vocab: vocabulary.len(),
         };
         let mut rng = generator(SEED, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(&bench.captioner(), dimensions, &device, &mut rng)?;
+        let captioner = Captioner::init(&bench.captioner()?, dimensions, &device, &mut rng)?;
         let config = ScstConfig {
             samples_per_image: bench.samples,
             baseline: Baseline::Greedy,
@@ -265,7 +265,7 @@ impl<'a> Trainee<'a> {
 
     /// Vectors of an image.
     fn regions(&self) -> usize {
-        if self.bench.captioner().reads_regions() {
+        if self.bench.captioner()?.reads_regions() {
             self.bench.regions
         } else {
             1

@@ -40,7 +40,7 @@ mod warning;
 mod xe;
 
 pub use backend::{Backend, BackendError};
-pub use bench::{BenchModel, ScstParts, StepBench, StepReport, bench_step};
+pub use bench::{ScstParts, StepBench, StepReport, bench_step};
 pub use caption::{Caption, CaptionWriter};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};

@@ -163,7 +163,11 @@ fn whole_caption_gradient(
         losses.map(|loss| value(loss) as f32).collect()
     };
     let losses = RowLosses {
-        weights: weights.captions.iter().map(|&weight| weight as f32).collect(),
+        weights: weights
+            .captions
+            .iter()
+            .map(|&weight| weight as f32)
+            .collect(),
         log_probability: all(|loss| loss.log_probability),
         loss: all(|loss| -loss.log_probability),
         entropy: all(|loss| loss.entropy),

@@ -191,7 +191,6 @@ impl SelfCritic {
         )?;
         Ok(tape.hidden().map(|hidden| (reference, hidden)))
     }
-
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
-    Att2allConfig, Att2inConfig, Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig,
-    Gradients, ImageFeatures, MarkovConfig, Noise, ShowAttendTellConfig, ShowTellConfig,
-    TransformerConfig, UpDownConfig,
+    Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, ImageFeatures, Noise,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -19,7 +17,7 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::ScstConfig,
-    objective::{ImageBatch, StepContext, caption_gradient, repeat, whole_caption_gradient},
+    objective::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
     scst::SelfCritic,
 };
 
@@ -79,60 +77,19 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
 }
 
 /// Captioners of every kind.
-fn captioners() -> [CaptionerConfig; 8] {
-    [
-        CaptionerConfig::Fc(FcConfig {
-            hidden: 16,
-            embedding: 8,
-            dropout: 0.25,
-            ..FcConfig::default()
-        }),
-        CaptionerConfig::ShowTell(ShowTellConfig {
-            hidden: 16,
-            embedding: 8,
-            dropout: 0.25,
-        }),
-        CaptionerConfig::Att2in(Att2inConfig {
-            hidden: 16,
-            embedding: 8,
-            attention_size: 12,
-            dropout: 0.25,
-            ..Att2inConfig::default()
-        }),
-        CaptionerConfig::Att2all(Att2allConfig {
-            hidden: 16,
-            embedding: 8,
-            attention_size: 12,
-            dropout: 0.25,
-        }),
-        CaptionerConfig::ShowAttendTell(ShowAttendTellConfig {
-            hidden: 16,
-            embedding: 8,
-            attention_size: 12,
-            dropout: 0.25,
-            ..ShowAttendTellConfig::default()
-        }),
-        CaptionerConfig::Markov(MarkovConfig {
-            hidden: 16,
-            positions: MAX_LENGTH,
-            shortlist: 8,
-            rank: 4,
-            dropout: 0.25,
-        }),
-        CaptionerConfig::Transformer(TransformerConfig {
-            hidden: 16,
-            layers: 2,
-            heads: 2,
-            feed_forward: 24,
-            dropout: 0.25,
-        }),
-        CaptionerConfig::UpDown(UpDownConfig {
-            hidden: 16,
-            embedding: 8,
-            attention_size: 12,
-            dropout: 0.25,
-        }),
-    ]
+fn captioners() -> impl Iterator<Item = CaptionerConfig> {
+    let size = |key, default| match key {
+        "hidden" => 16,
+        "embedding" | "shortlist" => 8,
+        "attention_size" => 12,
+        "positions" => MAX_LENGTH,
+        "rank" => 4,
+        "layers" | "heads" => 2,
+        "feed_forward" => 24,
+        _ => default,
+    };
+    let names = CaptionerConfig::NAMES.into_iter();
+    names.filter_map(move |name| CaptionerConfig::of_sizes(name, 0.25, size))
 }
 
 /// All gradients of a cross-entropy step and of a self-critical step, as lists of numbers.
@@ -181,19 +138,19 @@ fn gradients(
     };
     let images = repeat(IMAGES, 2);
     let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
-    let (xe, _) = if captioner.scores_whole_captions() {
-        whole_caption_gradient(&captioner, tape, &captions, &vec![1.0; captions.len()], 0.5)?
-    } else {
-        let weights = vec![1.0; tape.rows()];
-        caption_gradient(
-            &captioner,
-            tape,
-            &captions,
-            weights,
-            |logits, targets, _| softmax_gradient(logits, targets, 0.1),
-            |_| None,
-        )?
+    let weights = LossWeights {
+        rows: vec![1.0; tape.rows()],
+        captions: vec![1.0; captions.len()],
+        position_weight: Some(0.5),
     };
+    let (xe, _) = caption_gradient(
+        &captioner,
+        tape,
+        &captions,
+        weights,
+        |logits, targets, _| softmax_gradient(logits, targets, 0.1),
+        |_| None,
+    )?;
 
     let references = (0..IMAGES).map(|image| ImageReferences {
         id: image.to_string(),

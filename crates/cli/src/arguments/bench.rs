@@ -1,7 +1,8 @@
 //! Arguments of `scst bench`.
 
-use clap::{Args, Subcommand, ValueEnum};
-use scst_trainer::{Backend, BenchModel, StepBench};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use scst_model::CaptionerConfig;
+use scst_trainer::{Backend, StepBench};
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
@@ -16,45 +17,11 @@ pub(crate) enum Benchmark {
     Step(StepBenchArguments),
 }
 
-/// Captioners that can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum BenchModelName {
-    /// The image vector as the first input of an LSTM
-    Fc,
-    /// The image vector as the first input of an LSTM that reads plain words
-    ShowTell,
-    /// Attention over regions, which enters the candidate of an LSTM
-    Att2in,
-    /// A softmax over whole captions, chains of words
-    Markov,
-    /// Attention to the words so far and to regions, without a recurrence
-    Transformer,
-    /// Attention over regions, which enters candidate and gates of an LSTM
-    Att2all,
-    /// One LSTM that attends to regions, below one that chooses words
-    UpDown,
-}
-
-impl From<BenchModelName> for BenchModel {
-    fn from(name: BenchModelName) -> Self {
-        match name {
-            BenchModelName::Fc => Self::Fc,
-            BenchModelName::ShowTell => Self::ShowTell,
-            BenchModelName::Att2in => Self::Att2in,
-            BenchModelName::Markov => Self::Markov,
-            BenchModelName::Transformer => Self::Transformer,
-            BenchModelName::Att2all => Self::Att2all,
-            BenchModelName::UpDown => Self::UpDown,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct StepBenchArguments {
     /// The captioner
-    #[arg(long, value_enum, default_value = "fc")]
-    pub(crate) model: BenchModelName,
+    #[arg(long, default_value = "fc", value_parser = PossibleValuesParser::new(CaptionerConfig::NAMES))]
+    pub(crate) model: String,
     /// Images in a batch
     #[arg(long, default_value_t = StepBench::default().images)]
     pub(crate) images: usize,

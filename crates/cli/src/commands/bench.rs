@@ -12,7 +12,7 @@ pub(crate) fn step(arguments: &StepBenchArguments) -> Result<ExitCode, Failure> 
     set_threads(Some(arguments.threads))?;
     let report = bench_step(&StepBench {
         backend: arguments.backend,
-        model: arguments.model.into(),
+        model: arguments.model.clone(),
         images: arguments.images,
         samples: arguments.samples,
         vocab: arguments.vocab,

@@ -3,18 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use serde_json::{Map, Value};
+
 use crate::{
     Dimensions,
+    architecture::Architecture,
     att2all::Att2allConfig,
     att2in::Att2inConfig,
     custom::CustomConfig,
-    fc::{CandidateKind, FcConfig},
+    fc::FcConfig,
     markov::MarkovConfig,
     show_attend_tell::{AttentionKind, ShowAttendTellConfig},
     show_tell::ShowTellConfig,
     transformer::TransformerConfig,
     up_down::UpDownConfig,
-    words::InputKind,
 };
 
 /// Which captioner, with its sizes: `[model.fc]` in a configuration file.
@@ -42,144 +44,109 @@ pub enum CaptionerConfig {
 }
 
 impl CaptionerConfig {
+    /// The names of the captioners of this crate in a configuration file.
+    pub const NAMES: [&str; 8] = [
+        "fc",
+        "show_tell",
+        "att2in",
+        "att2all",
+        "show_attend_tell",
+        "markov",
+        "transformer",
+        "up_down",
+    ];
+
+    fn architecture(&self) -> &dyn Architecture {
+        match self {
+            Self::Fc(config) => config,
+            Self::ShowTell(config) => config,
+            Self::Att2in(config) => config,
+            Self::Att2all(config) => config,
+            Self::ShowAttendTell(config) => config,
+            Self::Markov(config) => config,
+            Self::Transformer(config) => config,
+            Self::UpDown(config) => config,
+            Self::Custom(config) => config,
+        }
+    }
+
+    /// The captioner `name` of this crate, every size of it what `size` makes of the size's name and default; `None` if
+    /// there is no such captioner.
+    pub fn of_sizes(
+        name: &str,
+        dropout: f64,
+        size: impl Fn(&'static str, usize) -> usize,
+    ) -> Option<Self> {
+        Self::NAMES.iter().find(|known| **known == name)?;
+        let of = |keys: Map<String, Value>| -> Option<Self> {
+            let table = Map::from_iter([(name.to_owned(), Value::Object(keys))]);
+            serde_json::from_value(Value::Object(table)).ok()
+        };
+        let sizes = of(Map::new())?.sizes().into_iter();
+        let mut keys: Map<String, Value> = sizes
+            .map(|(key, default)| (key.to_owned(), size(key, default).into()))
+            .collect();
+        keys.insert("dropout".to_owned(), dropout.into());
+        of(keys)
+    }
+
     /// Its name in a configuration file.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Fc(_) => "fc",
-            Self::ShowTell(_) => "show_tell",
-            Self::Att2in(_) => "att2in",
-            Self::Att2all(_) => "att2all",
-            Self::ShowAttendTell(_) => "show_attend_tell",
-            Self::Markov(_) => "markov",
-            Self::Transformer(_) => "transformer",
-            Self::UpDown(_) => "up_down",
-            Self::Custom(_) => "custom",
-        }
+        self.architecture().name()
     }
 
     /// Share of units that dropout removes in training.
     pub fn dropout(&self) -> f64 {
-        match self {
-            Self::Fc(config) => config.dropout,
-            Self::ShowTell(config) => config.dropout,
-            Self::Att2in(config) => config.dropout,
-            Self::Att2all(config) => config.dropout,
-            Self::ShowAttendTell(config) => config.dropout,
-            Self::Markov(config) => config.dropout,
-            Self::Transformer(config) => config.dropout,
-            Self::UpDown(config) => config.dropout,
-            Self::Custom(config) => config.dropout,
-        }
+        self.architecture().dropout()
     }
 
     /// Its sizes, by their names in a configuration file; none of a captioner that checks its options itself.
     pub fn sizes(&self) -> Vec<(&'static str, usize)> {
-        let lstm = |hidden, embedding| vec![("hidden", hidden), ("embedding", embedding)];
-        let attends = |hidden, embedding, size| {
-            [lstm(hidden, embedding), vec![("attention_size", size)]].concat()
-        };
-        match self {
-            Self::Fc(config) => lstm(config.hidden, config.embedding),
-            Self::ShowTell(config) => lstm(config.hidden, config.embedding),
-            Self::Att2in(config) => attends(config.hidden, config.embedding, config.attention_size),
-            Self::Att2all(config) => {
-                attends(config.hidden, config.embedding, config.attention_size)
-            }
-            Self::ShowAttendTell(config) => {
-                attends(config.hidden, config.embedding, config.attention_size)
-            }
-            Self::UpDown(config) => attends(config.hidden, config.embedding, config.attention_size),
-            Self::Markov(config) => vec![
-                ("hidden", config.hidden),
-                ("positions", config.positions),
-                ("shortlist", config.shortlist),
-                ("rank", config.rank),
-            ],
-            Self::Custom(_) => Vec::new(),
-            Self::Transformer(config) => vec![
-                ("hidden", config.hidden),
-                ("layers", config.layers),
-                ("heads", config.heads),
-                ("feed_forward", config.feed_forward),
-            ],
-        }
+        self.architecture().sizes()
     }
 
     /// How many parameters it has in these dimensions: the sum over the shapes that `README.md` lists.
     ///
     /// Sizes count up to 2^40 each, so that nothing overflows.
     pub fn parameter_count(&self, dimensions: Dimensions) -> u128 {
-        let size = |size: usize| (size as u128).min(1 << 40);
-        let (f, v) = (size(dimensions.feature), size(dimensions.vocab));
-        let words = |h: u128, e: u128| v * (e + h + 1);
-        let attends = |h: usize, e: usize, a: usize| (size(h), size(e), size(a));
-        match self {
-            Self::Fc(config) => {
-                let (h, e) = (size(config.hidden), size(config.embedding));
-                let blocks = match config.candidate {
-                    CandidateKind::Tanh => 4,
-                    CandidateKind::Maxout => 5,
-                };
-                words(h, e) + e * (f + 1) + blocks * h * (e + h + 1)
-            }
-            Self::ShowTell(config) => {
-                let (h, e) = (size(config.hidden), size(config.embedding));
-                words(h, e) + e * (f + 1) + 4 * h * (e + h)
-            }
-            Self::Att2in(config) => {
-                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
-                let cell = words(h, e) + 5 * h * (e + 1) + 5 * h * h + h * a + 2 * a;
-                cell + match config.inputs {
-                    InputKind::Relu => h * (f + 1) + h * a + 2 * h * h,
-                    InputKind::Linear => f * a + 2 * f * h,
-                }
-            }
-            Self::Att2all(config) => {
-                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
-                words(h, e) + h * (f + 1) + 5 * h * (e + 1) + 10 * h * h + 2 * a * (h + 1)
-            }
-            Self::ShowAttendTell(config) => {
-                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
-                let start = 2 * h * (h + 1);
-                words(h, e) + h * (f + 1) + 4 * h * (e + 1) + 8 * h * h + start + 2 * a * (h + 1)
-            }
-            Self::UpDown(config) => {
-                let (h, e, a) = attends(config.hidden, config.embedding, config.attention_size);
-                words(h, e) + 2 * h * (f + 1) + 4 * h * (e + 2) + 24 * h * h + 2 * a * (h + 1)
-            }
-            Self::Markov(config) => {
-                let (h, t, r) = (
-                    size(config.hidden),
-                    size(config.positions),
-                    size(config.rank),
-                );
-                h * (f + 1) + t * h * (h + 1) + v * (h + 1) + 2 * v * r
-            }
-            Self::Custom(config) => config.parameter_count(dimensions),
-            Self::Transformer(config) => {
-                let (h, m) = (size(config.hidden), size(config.feed_forward));
-                let attention = 4 * h * h + 4 * h;
-                let layer = 2 * attention + 3 * h + m * (2 * h + 1);
-                words(h, h) + h * (f + 5) + size(config.layers) * layer
-            }
-        }
+        self.architecture().parameter_count(dimensions)
     }
 
     /// Whether it reads vectors of regions; else it reads one vector an image.
     pub fn reads_regions(&self) -> bool {
-        match self {
-            Self::Fc(_) | Self::ShowTell(_) | Self::Markov(_) => false,
-            Self::Custom(config) => config.reads_regions(),
-            Self::Att2in(_)
-            | Self::Att2all(_)
-            | Self::ShowAttendTell(_)
-            | Self::UpDown(_)
-            | Self::Transformer(_) => true,
-        }
+        self.architecture().reads_regions()
     }
 
     /// Whether it looks at one region a step.
     pub fn attends_hard(&self) -> bool {
         matches!(self, Self::ShowAttendTell(config) if config.attention == AttentionKind::Hard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_captioner_of_a_configuration_has_its_name_and_sizes() {
+        let schema = schemars::schema_for!(CaptionerConfig).to_value();
+        let variants = schema["oneOf"].as_array().unwrap().iter();
+        let keys = variants.map(|variant| variant["required"][0].as_str().unwrap().to_owned());
+        let keys: Vec<String> = keys.filter(|key| key != "custom").collect();
+        assert_eq!(keys, CaptionerConfig::NAMES);
+        for name in CaptionerConfig::NAMES {
+            let size = |_, default| default + 1;
+            let config = CaptionerConfig::of_sizes(name, 0.125, size).unwrap();
+            assert_eq!((config.name(), config.dropout()), (name, 0.125));
+            let default = CaptionerConfig::of_sizes(name, 0.125, |_, default| default).unwrap();
+            assert!(!default.sizes().is_empty());
+            for ((key, size), (_, before)) in config.sizes().into_iter().zip(default.sizes()) {
+                assert_eq!(size, before + 1, "{name} {key}");
+            }
+        }
+        assert_eq!(
+            CaptionerConfig::of_sizes("custom", 0.0, |_, size| size),
+            None
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError, OutputGradients, Parameter,
-    rows::time_first,
+    architecture::Architecture, rows::time_first,
 };
 
 /// The output layer, which every captioner that scores word by word has under these names.
@@ -40,14 +40,23 @@ impl CustomConfig {
                 name: self.name.clone(),
             })
     }
+}
 
-    /// Whether it reads vectors of regions.
-    pub(crate) fn reads_regions(&self) -> bool {
-        self.captioner().is_ok_and(|own| own.reads_regions())
+impl Architecture for CustomConfig {
+    fn name(&self) -> &'static str {
+        "custom"
     }
 
-    /// How many parameters it has, the output layer included.
-    pub(crate) fn parameter_count(&self, dimensions: Dimensions) -> u128 {
+    fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    /// None: the captioner checks its options itself.
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+
+    fn parameter_count(&self, dimensions: Dimensions) -> u128 {
         let Ok(captioner) = self.captioner() else {
             return 0;
         };
@@ -59,6 +68,10 @@ impl CustomConfig {
             .fold(0, |sum: u128, [rows, columns]| {
                 sum.saturating_add(rows.saturating_mul(columns))
             })
+    }
+
+    fn reads_regions(&self) -> bool {
+        self.captioner().is_ok_and(|own| own.reads_regions())
     }
 }
 

@@ -10,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Captioner, CaptionerConfig, FcConfig, Gradients, Noise, OutputGradients, Signal, Tape, rows::index,
+    Captioner, CaptionerConfig, FcConfig, Gradients, Noise, OutputGradients, Signal, Tape,
+    rows::index,
 };
 use burn::tensor::{DType, Device};
 

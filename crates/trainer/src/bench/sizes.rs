@@ -1,10 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{
-    Att2allConfig, Att2inConfig, CaptionerConfig, Dimensions, FcConfig, MarkovConfig,
-    ShowTellConfig, TransformerConfig, UpDownConfig,
-};
-use serde::Serialize;
+use scst_model::{CaptionerConfig, Dimensions, TransformerConfig};
 
 use super::SHORTEST;
 use crate::{Backend, TrainError, config::bounds};
@@ -12,34 +8,13 @@ use crate::{Backend, TrainError, config::bounds};
 /// The largest value of any size: products of sizes stay far from overflow.
 const LARGEST: usize = 1_000_000;
 
-/// The captioner that is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BenchModel {
-    /// The image vector as the first input of an LSTM.
-    #[default]
-    Fc,
-    /// The image vector as the first input of an LSTM that reads plain words.
-    ShowTell,
-    /// Attention over regions, which enters the candidate of an LSTM.
-    Att2in,
-    /// A softmax over whole captions.
-    Markov,
-    /// Attention to the words so far and to regions, without a recurrence.
-    Transformer,
-    /// Attention over regions, which enters candidate and gates of an LSTM.
-    Att2all,
-    /// One LSTM that attends to regions, below one that chooses words.
-    UpDown,
-}
-
 /// What is timed: backend, sizes and number of steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepBench {
     /// Where tensors live and are computed.
     pub backend: Backend,
-    /// The captioner.
-    pub model: BenchModel,
+    /// The captioner: one of [`CaptionerConfig::NAMES`].
+    pub model: String,
     /// Images in a batch.
     pub images: usize,
     /// Captions of every image: gold ones for cross-entropy, samples for the self-critical step.
@@ -67,7 +42,7 @@ impl Default for StepBench {
     fn default() -> Self {
         Self {
             backend: Backend::default(),
-            model: BenchModel::default(),
+            model: "fc".to_owned(),
             images: 10,
             samples: 5,
             vocab: 2600,
@@ -123,13 +98,14 @@ impl StepBench {
             feature: self.feature,
             vocab: self.vocab,
         };
-        let model = self.captioner();
+        let model = self.captioner()?;
         if let Some(message) = bounds::oversize(&model, dimensions) {
             let captioner = model.name();
             return Err(TrainError::CaptionerTooLarge { captioner, message });
         }
         let heads = TransformerConfig::default().heads;
-        if self.model == BenchModel::Transformer && !self.hidden.is_multiple_of(heads) {
+        let has_heads = matches!(model, CaptionerConfig::Transformer(_));
+        if has_heads && !self.hidden.is_multiple_of(heads) {
             return Err(TrainError::BenchSize {
                 name: "hidden",
                 found: self.hidden.to_string(),
@@ -140,50 +116,19 @@ impl StepBench {
     }
 
     /// The captioner of these sizes.
-    pub(super) fn captioner(&self) -> CaptionerConfig {
-        match self.model {
-            BenchModel::Fc => CaptionerConfig::Fc(FcConfig {
-                hidden: self.hidden,
-                embedding: self.hidden,
-                dropout: self.dropout,
-                ..FcConfig::default()
-            }),
-            BenchModel::ShowTell => CaptionerConfig::ShowTell(ShowTellConfig {
-                hidden: self.hidden,
-                embedding: self.hidden,
-                dropout: self.dropout,
-            }),
-            BenchModel::Att2in => CaptionerConfig::Att2in(Att2inConfig {
-                hidden: self.hidden,
-                embedding: self.hidden,
-                attention_size: self.hidden,
-                dropout: self.dropout,
-                ..Att2inConfig::default()
-            }),
-            BenchModel::Markov => CaptionerConfig::Markov(MarkovConfig {
-                hidden: self.hidden,
-                positions: self.length,
-                dropout: self.dropout,
-                ..MarkovConfig::default()
-            }),
-            BenchModel::Transformer => CaptionerConfig::Transformer(TransformerConfig {
-                hidden: self.hidden,
-                feed_forward: 4 * self.hidden,
-                dropout: self.dropout,
-                ..TransformerConfig::default()
-            }),
-            BenchModel::Att2all => CaptionerConfig::Att2all(Att2allConfig {
-                hidden: self.hidden,
-                embedding: self.hidden,
-                attention_size: self.hidden,
-                dropout: self.dropout,
-            }),
-            BenchModel::UpDown => CaptionerConfig::UpDown(UpDownConfig {
-                hidden: self.hidden,
-                embedding: self.hidden,
-                attention_size: self.hidden,
-                dropout: self.dropout,
-            }),
-        }
+    pub(super) fn captioner(&self) -> Result<CaptionerConfig, TrainError> {
+        let size = |key, default| match key {
+            "hidden" | "embedding" | "attention_size" => self.hidden,
+            "feed_forward" => 4 * self.hidden,
+            "positions" => self.length,
+            _ => default,
+        };
+        CaptionerConfig::of_sizes(&self.model, self.dropout, size).ok_or_else(|| {
+            TrainError::BenchSize {
+                name: "model",
+                found: format!("`{}`", self.model),
+                expected: format!("one of `{}`", CaptionerConfig::NAMES.join("`, `")),
+            }
+        })
     }
 }

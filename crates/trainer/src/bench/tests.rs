@@ -96,7 +96,7 @@ fn size_is_refused_when_out_of_range() {
         "images, samples or regions, and length: found 900000000000 words or regions a step, expected at most 1000000"
     );
     let hidden = message(StepBench {
-        model: BenchModel::Transformer,
+        model: "transformer".to_owned(),
         hidden: 20,
         ..tiny()
     });

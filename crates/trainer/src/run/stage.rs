@@ -232,13 +232,8 @@ impl Run<'_> {
         match objective {
             Objective::Scst(critic) => {
                 let vocabulary = self.corpus.vocabulary();
-                let part = critic.contribution(
-                    &self.captioner,
-                    vocabulary,
-                    max_length,
-                    batch,
-                    context,
-                )?;
+                let part =
+                    critic.contribution(&self.captioner, vocabulary, max_length, batch, context)?;
                 for warning in critic.take_warnings() {
                     self.warn(&warning)?;
                 }
