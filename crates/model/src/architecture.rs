@@ -1,6 +1,13 @@
 //! What the configuration of a captioner says of it.
 
-use crate::Dimensions;
+/// Sizes that the data set decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dimensions {
+    /// Length of an image's feature vector.
+    pub feature: usize,
+    /// Words in the vocabulary, end token included.
+    pub vocab: usize,
+}
 
 /// A captioner's name and sizes, before it has weights.
 pub(crate) trait Architecture {

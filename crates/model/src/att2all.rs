@@ -5,8 +5,12 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{Architecture, capped, word_parameters};
-use crate::{Att2inConfig, Dimensions, InputKind, att2in::Att2inCaptioner, lstm::Candidate};
+use crate::{
+    Att2inConfig, Dimensions, InputKind,
+    architecture::{Architecture, capped, word_parameters},
+    att2in::Att2inCaptioner,
+    lstm::Candidate,
+};
 
 /// Sizes of the Att2all captioner: the model that Rennie et al. 2017 compare Att2in with, in the form that
 /// self-critical.pytorch gives it (`Att2all2`).

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor};
 use rand::Rng;
 
 use crate::{
-    Backward, ImageFeatures, ModelError, Noise, Parameter, Signal, State, Tape,
+    Backward, Dimensions, ImageFeatures, ModelError, Noise, Parameter, Signal, State, Tape,
     att2in::Att2inCaptioner,
     custom::CustomModel,
     family::Family,
@@ -21,15 +21,6 @@ use crate::{
 };
 
 pub use config::CaptionerConfig;
-
-/// Sizes that the data set decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dimensions {
-    /// Length of an image's feature vector.
-    pub feature: usize,
-    /// Words in the vocabulary, end token included.
-    pub vocab: usize,
-}
 
 /// A captioner of any kind.
 #[derive(Debug, Clone)]

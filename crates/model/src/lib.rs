@@ -42,9 +42,10 @@ mod transformer;
 mod up_down;
 mod words;
 
+pub use architecture::Dimensions;
 pub use att2all::Att2allConfig;
 pub use att2in::Att2inConfig;
-pub use captioner::{Captioner, CaptionerConfig, Dimensions};
+pub use captioner::{Captioner, CaptionerConfig};
 pub use custom::{
     CaptionerRegistry, CustomCaptioner, CustomConfig, CustomParameter, Initial, OptionProblem,
     Units, Weights,

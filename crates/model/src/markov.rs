@@ -14,9 +14,11 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{Architecture, capped};
 use crate::{
-    Backward, Dimensions, Dropout, Gradients, ImageFeatures, ModelError, dropout::apply, init,
+    Backward, Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    architecture::{Architecture, capped},
+    dropout::apply,
+    init,
     words::relu_dropout_backward,
 };
 

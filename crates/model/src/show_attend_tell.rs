@@ -8,9 +8,10 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, init,
+    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    architecture::{Architecture, capped, word_parameters},
+    init,
     locations::{LocationSignal, Look},
     lstm::Candidate,
     recurrent::{Recurrent, StepSums},

@@ -5,8 +5,11 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{Architecture, capped, word_parameters};
-use crate::{CandidateKind, Dimensions, FcConfig, InputKind, fc::FcCaptioner};
+use crate::{
+    CandidateKind, Dimensions, FcConfig, InputKind,
+    architecture::{Architecture, capped, word_parameters},
+    fc::FcCaptioner,
+};
 
 /// Sizes of the show-tell captioner of Vinyals et al. 2015, section 3.1, as self-critical.pytorch has it (`ShowTell`).
 ///

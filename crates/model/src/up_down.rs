@@ -8,9 +8,9 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::architecture::{Architecture, capped, word_parameters};
 use crate::{
     Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    architecture::{Architecture, capped, word_parameters},
     dropout::apply,
     init,
     locations::{LocationSignal, Look},

@@ -2,7 +2,7 @@
 //! hand, and one that attends to regions, against finite differences.
 
 use burn::tensor::{
-    IndexingUpdateOp, TensorData,
+    DType, Device, IndexingUpdateOp, Tensor, TensorData,
     activation::{relu, sigmoid, softmax},
 };
 use rand::{RngExt, SeedableRng};
@@ -10,10 +10,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Captioner, CaptionerConfig, FcConfig, Gradients, Noise, OutputGradients, Signal, Tape,
-    rows::index,
+    Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients, ImageFeatures,
+    ModelError, Noise, OutputGradients, Signal, Tape, rows::index,
 };
-use burn::tensor::{DType, Device};
 
 const DIMENSIONS: Dimensions = Dimensions {
     feature: 6,

@@ -8,8 +8,8 @@ use rand::Rng;
 use scst_kernels::multi_head::Sources;
 
 use super::{
-    TransformerConfig,
     attention::{Attention, AttentionRecord},
+    config::TransformerConfig,
     heads::KeysValues,
     linear::Linear,
     norm::{LayerNorm, NormRecord},
