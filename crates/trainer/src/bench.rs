@@ -165,6 +165,7 @@ struct Trainee<'a> {
     /// Gold captions of every image, without end tokens.
     captions: Vec<Vec<Vec<u32>>>,
     captioner: Captioner,
+    reads_regions: bool,
     optimiser: Optimiser,
     critic: SelfCritic,
     xe: Xe,
@@ -182,7 +183,8 @@ impl<'a> Trainee<'a> {
             vocab: vocabulary.len(),
         };
         let mut rng = generator(SEED, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(&bench.captioner()?, dimensions, &device, &mut rng)?;
+        let model = bench.captioner()?;
+        let captioner = Captioner::init(&model, dimensions, &device, &mut rng)?;
         let config = ScstConfig {
             samples_per_image: bench.samples,
             baseline: Baseline::Greedy,
@@ -195,6 +197,7 @@ impl<'a> Trainee<'a> {
             vocabulary,
             captions,
             captioner,
+            reads_regions: model.reads_regions(),
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
             critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
             xe: Xe {
@@ -265,7 +268,7 @@ impl<'a> Trainee<'a> {
 
     /// Vectors of an image.
     fn regions(&self) -> usize {
-        if self.bench.captioner()?.reads_regions() {
+        if self.reads_regions {
             self.bench.regions
         } else {
             1

@@ -16,6 +16,7 @@
 
 mod error;
 mod inputs;
+mod layout;
 mod manifest;
 mod tensors;
 
@@ -39,33 +40,14 @@ use crate::{
     optimiser::{Moments, Optimiser},
     progress::Progress,
 };
-use manifest::{MANIFEST, Manifest, entry, fingerprint, from_json, read, to_json, verified};
+pub(crate) use layout::TOKENIZER;
+use layout::{
+    CONFIG, ENCODER, FEATURES, FILES, FORMAT_VERSION, MANIFEST, MODEL, OPTIMISER, STANDARDISATION,
+    STATE,
+};
+use manifest::{Manifest, entry, fingerprint, from_json, read, to_json, verified};
 pub(crate) use tensors::{NamedTensor, with_weights};
 use tensors::{decode, encode, model_tensors, moment_tensors};
-
-/// Version of the layout; checkpoints of other versions are refused.
-const FORMAT_VERSION: u32 = 2;
-
-const STATE: &str = "state.json";
-const CONFIG: &str = "config.toml";
-pub(crate) const TOKENIZER: &str = "tokenizer.json";
-const MODEL: &str = "model.safetensors";
-const OPTIMISER: &str = "optimiser.safetensors";
-const STANDARDISATION: &str = "standardisation.safetensors";
-const ENCODER: &str = "encoder.json";
-const FEATURES: &str = "features.json";
-
-/// Every file that a manifest may list.
-const FILES: [&str; 8] = [
-    STATE,
-    CONFIG,
-    TOKENIZER,
-    MODEL,
-    OPTIMISER,
-    STANDARDISATION,
-    ENCODER,
-    FEATURES,
-];
 
 /// What `state.json` holds.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ mod example;
 mod explain;
 mod forms;
 mod guess;
+pub(crate) mod limits;
 mod load;
 mod optional;
 mod paths;
@@ -69,7 +70,7 @@ pub struct Config {
     pub backend: Backend,
     /// CPU threads; all of the machine's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::THREADS), extend("examples" = [2]))]
+    #[schemars(range(min = 1, max = limits::THREADS), extend("examples" = [2]))]
     pub threads: Option<usize>,
     /// Captions, features, vocabulary.
     pub data: DataConfig,
@@ -83,7 +84,7 @@ pub struct Config {
     pub checkpoints: CheckpointConfig,
     /// Steps between two records of training metrics.
     #[serde(default = "default_log_every")]
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub log_every_steps: u64,
     /// What is trained for, one after the other.
     pub stages: Vec<StageConfig>,
@@ -120,12 +121,12 @@ pub struct DataConfig {
     pub vocabulary: Option<PathBuf>,
     /// Words that the training captions hold less often become the unknown word, unless `vocabulary` is given.
     #[serde(default = "default_minimum_count")]
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub minimum_count: u64,
     /// Longest caption that is trained on or decoded, in words, the end token included. Longer
     /// gold captions are cut and then have no end token.
     #[serde(default = "default_max_length")]
-    #[schemars(range(min = 1, max = bounds::WORDS))]
+    #[schemars(range(min = 1, max = limits::WORDS))]
     pub max_length: usize,
 }
 
@@ -160,14 +161,14 @@ pub struct ValidationConfig {
     /// At most so many validation images, the first of an order that the seed decides, the same in every validation; all
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [5000]))]
+    #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [5000]))]
     pub images: Option<usize>,
     /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
     /// which, the same at every validation; none with 0.
-    #[schemars(range(max = bounds::SAMPLES_SHOWN))]
+    #[schemars(range(max = limits::SAMPLES_SHOWN))]
     pub samples: usize,
     /// Images decoded at a time.
-    #[schemars(range(min = 1, max = bounds::IMAGES_DECODED))]
+    #[schemars(range(min = 1, max = limits::IMAGES_DECODED))]
     pub images_per_batch: usize,
     /// How captions are decoded.
     pub decoder: DecoderConfig,
@@ -191,14 +192,14 @@ impl Default for ValidationConfig {
 pub struct CheckpointConfig {
     /// Steps between two checkpoints, beside those after every validation; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [1000]))]
+    #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [1000]))]
     pub every_steps: Option<u64>,
     /// Minutes between two checkpoints, whatever was written in between; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [30]))]
     pub every_minutes: Option<f64>,
     /// Number of the newest checkpoints that are kept.
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub keep: usize,
 }
 

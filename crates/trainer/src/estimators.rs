@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
-    config::{HardAttentionConfig, ScstConfig, SequenceObjective, bounds},
+    config::{HardAttentionConfig, ScstConfig, SequenceObjective, limits},
     objective::{ImageBatch, StepContext},
     observer::Unobserved,
     scst::{BaselineState, SelfCritic},
@@ -129,14 +129,14 @@ impl EstimatorLab {
                 expected,
             })
         };
-        within("images", self.images as u64, 1, bounds::IMAGES)?;
+        within("images", self.images as u64, 1, limits::IMAGES)?;
         let numbers = self.samples.len() as u64;
-        within("numbers of samples", numbers, 1, bounds::CAPTIONS)?;
+        within("numbers of samples", numbers, 1, limits::CAPTIONS)?;
         for &samples in &self.samples {
-            within("samples", samples as u64, 2, bounds::CAPTIONS)?;
+            within("samples", samples as u64, 2, limits::CAPTIONS)?;
         }
-        within("draws", self.draws, 2, bounds::COUNT)?;
-        within("reference draws", self.reference_draws, 2, bounds::COUNT)
+        within("draws", self.draws, 2, limits::COUNT)?;
+        within("reference draws", self.reference_draws, 2, limits::COUNT)
     }
 }
 

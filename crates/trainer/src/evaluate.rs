@@ -1,151 +1,22 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
+mod report;
+
 use std::ops::ControlFlow;
 
-use scst_data::{Example, ImageId};
+use scst_data::Example;
 use scst_model::Captioner;
 use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
 use scst_sampler::{END, Hypothesis};
-use serde::Serialize;
 
 use crate::{
     TrainError,
-    config::{Config, DecoderConfig, ValidationMetric},
+    config::{Config, DecoderConfig},
     corpus::Corpus,
     search::Search,
 };
-
-/// A caption that was decoded, as the server of COCO reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DecodedCaption {
-    /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
-    /// The caption, words joined by single spaces.
-    pub caption: String,
-}
-
-/// A caption that was decoded and compared with the references of its image.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoredCaption {
-    /// File name of the image, without folders.
-    pub image: String,
-    /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
-    /// The caption, words joined by single spaces.
-    pub caption: String,
-    /// The references, words joined by single spaces, as the caption is compared with them.
-    pub references: Vec<String>,
-    /// Its own scores: CIDEr-D x10 with the document frequencies of all images that were evaluated, BLEU-1 to BLEU-4 and
-    /// ROUGE-L from 0 to 1.
-    pub scores: CorpusScores,
-    /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
-    pub log_probability: f64,
-    /// Words, the end token not counted.
-    pub length: usize,
-    /// Whether it reached the maximum length without ending.
-    pub is_cut_off: bool,
-    /// The options of the decoder that it breaks, by their keys: none unless it ended where they left no word.
-    pub broken: Vec<&'static str>,
-}
-
-/// The scores of a captioner on a split.
-#[derive(Debug, Clone)]
-pub struct EvaluationReport {
-    /// BLEU, ROUGE-L, CIDEr-D of the whole split.
-    pub scores: CorpusScores,
-    /// One caption an image, in the order of the split.
-    pub captions: Vec<ScoredCaption>,
-    /// How many different captions there are.
-    pub distinct_captions: usize,
-    /// Mean length in words, the end token not counted.
-    pub mean_length: f64,
-    /// Share of captions that reached the maximum length without ending.
-    pub cut_off_share: f64,
-    /// How many captions ended where the options of the decoder left no word, and so break one of them.
-    pub dead_ends: usize,
-    /// Every choice that changes the captions, the captioner aside.
-    pub decoder: String,
-    /// Every choice that changes the scores: the decoder, then the metrics.
-    pub signature: String,
-}
-
-impl EvaluationReport {
-    /// The captions as the server of COCO reads them.
-    pub fn results(&self) -> Vec<DecodedCaption> {
-        let result = |scored: &ScoredCaption| DecodedCaption {
-            image_id: scored.image_id.clone(),
-            caption: scored.caption.clone(),
-        };
-        self.captions.iter().map(result).collect()
-    }
-
-    /// The value of one metric.
-    pub fn metric(&self, metric: ValidationMetric) -> f64 {
-        metric.of(&self.scores)
-    }
-
-    /// All values by name, for logs.
-    pub fn values(&self) -> Vec<(String, f64)> {
-        let mut values = score_values(&self.scores);
-        values.extend([
-            (
-                "distinct_captions".to_owned(),
-                self.distinct_captions as f64,
-            ),
-            ("mean_length".to_owned(), self.mean_length),
-            ("cut_off_share".to_owned(), self.cut_off_share),
-            ("dead_ends".to_owned(), self.dead_ends as f64),
-        ]);
-        values
-    }
-}
-
-/// The scores by name, for logs.
-pub(crate) fn score_values(scores: &CorpusScores) -> Vec<(String, f64)> {
-    let bleu = (1..).zip(scores.bleu);
-    let mut values = vec![("cider_d".to_owned(), scores.cider_d)];
-    values.extend(bleu.map(|(n, score)| (format!("bleu_{n}"), score)));
-    values.push(("rouge_l".to_owned(), scores.rouge_l));
-    values
-}
-
-impl ValidationMetric {
-    /// What checkpoints are compared by: this metric, and the others where it ties.
-    pub fn in_order(self) -> [Self; 3] {
-        match self {
-            Self::CiderD => [Self::CiderD, Self::Bleu4, Self::RougeL],
-            Self::Bleu4 => [Self::Bleu4, Self::CiderD, Self::RougeL],
-            Self::RougeL => [Self::RougeL, Self::CiderD, Self::Bleu4],
-        }
-    }
-
-    /// Its value among the scores of a corpus.
-    pub fn of(self, scores: &CorpusScores) -> f64 {
-        match self {
-            Self::CiderD => scores.cider_d,
-            Self::Bleu4 => scores.bleu[3],
-            Self::RougeL => scores.rouge_l,
-        }
-    }
-
-    /// The name in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CiderD => "cider_d",
-            Self::Bleu4 => "bleu_4",
-            Self::RougeL => "rouge_l",
-        }
-    }
-
-    /// The name on pictures.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::CiderD => "CIDEr-D",
-            Self::Bleu4 => "BLEU-4",
-            Self::RougeL => "ROUGE-L",
-        }
-    }
-}
+pub(crate) use report::score_values;
+pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 
 /// Decodes every image of a split and scores the captions against its references, all words
 /// kept, as they stand in the caption files.

@@ -3,6 +3,7 @@
 mod error;
 mod matrix;
 mod self_critical;
+mod tensor;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,6 +11,7 @@ use scst_data::{FeatureSource, FolderSource, RenumberedVocabulary};
 use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry};
 
 pub use error::{ImportError, WeightsProblem};
+pub use tensor::StateTensor;
 
 use crate::{
     backend::Backend,
@@ -18,15 +20,6 @@ use crate::{
     draws::{Purpose, generator},
     progress::Progress,
 };
-
-/// A tensor of another program: its shape and its values in row-major order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StateTensor {
-    /// Sizes of its dimensions.
-    pub shape: Vec<usize>,
-    /// As many values as the sizes say.
-    pub values: Vec<f32>,
-}
 
 /// Dropout of self-critical.pytorch unless it is told otherwise (`drop_prob_lm`).
 const DROPOUT: f64 = 0.5;

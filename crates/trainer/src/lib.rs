@@ -50,8 +50,8 @@ pub use error::TrainError;
 pub use estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
-pub use observer::{BestSoFar, Event, Observer, Position};
-pub use progress::{Best, StageSummary};
+pub use observer::{Event, Observer, Position};
+pub use progress::{Best, BestSoFar, StageSummary};
 pub use registry::Registry;
 pub use run::{
     FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,

@@ -6,7 +6,7 @@ use crate::{
     corpus::DataDescription,
     evaluate::{EvaluationReport, ScoredCaption},
     events::Record,
-    progress::{Best, StageSummary},
+    progress::{Best, BestSoFar, StageSummary},
     warning::Warning,
 };
 
@@ -136,15 +136,6 @@ impl Position {
     pub fn epochs(&self) -> u64 {
         self.steps.div_ceil(self.steps_per_epoch.max(1)).max(1)
     }
-}
-
-/// The best validations so far, in the validation metric of the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct BestSoFar<'a> {
-    /// Of the stage, after a step of it.
-    pub stage: Option<&'a Best>,
-    /// Of the run, what stages began with included: what `best/` holds.
-    pub run: Option<&'a Best>,
 }
 
 /// Watches a run.

@@ -7,10 +7,7 @@ use scst_loss::MovingAverage;
 use scst_reward::CorpusScores;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    collapse::Collapse, evaluate::score_values, observer::BestSoFar, run::Window,
-    scst::BaselineState,
-};
+use crate::{collapse::Collapse, evaluate::score_values, run::Window, scst::BaselineState};
 
 /// The position of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -78,6 +75,15 @@ impl Progress {
             run: self.best.as_ref(),
         }
     }
+}
+
+/// The best validations so far, in the validation metric of the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BestSoFar<'a> {
+    /// Of the stage, after a step of it.
+    pub stage: Option<&'a Best>,
+    /// Of the run, what stages began with included: what `best/` holds.
+    pub run: Option<&'a Best>,
 }
 
 /// The last validation of a stage.

@@ -1,103 +1,34 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod baseline;
+mod critic;
 mod judged;
 mod large;
 mod mixer;
 mod rollout;
 mod weights;
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, time::Instant};
 
 use burn::tensor::{Tensor, s};
-use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
-use scst_loss::{
-    LearnedBaseline, MovingAverage, Reference, RowTargets, regularise, softmax_gradient,
-};
+use scst_data::Vocabulary;
+use scst_loss::{Reference, RowTargets, regularise, softmax_gradient};
 use scst_model::{Captioner, Noise};
-use scst_reward::{References, RewardMixture, RewardRegistry, RewardSources};
-use serde::{Deserialize, Serialize};
 
+pub(crate) use baseline::BaselineState;
+pub(crate) use critic::SelfCritic;
 pub(crate) use mixer::prefixes;
-pub(crate) use rollout::greedy_captions;
 
 use crate::{
     TrainError,
-    config::ScstConfig,
     objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, tally_rows},
     reduce::{Contribution, Tally},
     xe::teacher_forced,
 };
 use judged::Judged;
-use large::LargeRewards;
 use rollout::Rollout;
 
-/// The rewards of a stage and the state of its baseline.
-pub(crate) struct SelfCritic {
-    config: ScstConfig,
-    rewards: RewardMixture,
-    fingerprint: String,
-    baseline: BaselineState,
-    /// The model that the stage began with, where the divergence from it counts.
-    reference: Option<Captioner>,
-    large: LargeRewards,
-}
-
-/// What a baseline has learnt so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BaselineState {
-    moving_average: MovingAverage,
-    learned: LearnedBaseline,
-}
-
 impl SelfCritic {
-    /// Rewards over the references of the training images; a baseline that goes on, or a fresh one.
-    ///
-    /// # Errors
-    /// [`TrainError::Reward`] when they cannot be built.
-    pub(crate) fn new(
-        config: &ScstConfig,
-        references: Arc<References>,
-        registry: &RewardRegistry,
-        baseline: Option<BaselineState>,
-    ) -> Result<Self, TrainError> {
-        let sources = RewardSources::new(references)?.with_unknown(UNKNOWN_ID);
-        let fingerprint = sources.frequency().fingerprint();
-        let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
-        let fresh = || BaselineState {
-            moving_average: MovingAverage::new(config.moving_average_decay),
-            learned: LearnedBaseline::default(),
-        };
-        Ok(Self {
-            config: config.clone(),
-            rewards,
-            fingerprint,
-            baseline: baseline.unwrap_or_else(fresh),
-            reference: None,
-            large: LargeRewards::default(),
-        })
-    }
-
-    /// Sets the model that the divergence of the configuration is measured from.
-    pub(crate) fn compare_with(&mut self, reference: Option<Captioner>) {
-        self.reference = reference;
-    }
-
-    /// Fingerprint of the document frequencies.
-    pub(crate) fn fingerprint(&self) -> &str {
-        &self.fingerprint
-    }
-
-    /// Every choice that changes the rewards.
-    pub(crate) fn signature(&self) -> String {
-        self.rewards.signature()
-    }
-
-    /// The state of the baseline, for the checkpoint.
-    pub(crate) fn baseline(&self) -> BaselineState {
-        self.baseline.clone()
-    }
-
     /// One step's contribution.
     ///
     /// ```text

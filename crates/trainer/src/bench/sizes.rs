@@ -3,7 +3,10 @@
 use scst_model::{CaptionerConfig, Dimensions, TransformerConfig};
 
 use super::SHORTEST;
-use crate::{Backend, TrainError, config::bounds};
+use crate::{
+    Backend, TrainError,
+    config::{bounds, limits},
+};
 
 /// The largest value of any size: products of sizes stay far from overflow.
 const LARGEST: usize = 1_000_000;
@@ -91,7 +94,7 @@ impl StepBench {
             return Err(TrainError::BenchSize {
                 name: "images, samples or regions, and length",
                 found: format!("{words} words or regions a step"),
-                expected: format!("at most {}", bounds::WORDS_OF_A_STEP),
+                expected: format!("at most {}", limits::WORDS_OF_A_STEP),
             });
         }
         let dimensions = Dimensions {

@@ -7,7 +7,7 @@ use scst_data::{DataError, FeatureDifference};
 use scst_model::ModelError;
 use thiserror::Error;
 
-use super::{FORMAT_VERSION, manifest::MANIFEST};
+use super::layout::{FORMAT_VERSION, MANIFEST};
 use crate::{config::ConfigError, files::FileError};
 
 /// Why a checkpoint cannot be written or used.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scst_data::{FeatureSource, FeatureStore};
 use serde_json::Value;
 
-use super::{Checkpoint, CheckpointError, TOKENIZER};
+use super::{Checkpoint, error::CheckpointError, layout::TOKENIZER};
 use crate::corpus::{Corpus, form_of_features};
 
 /// What of the record of an encoder decides about features. Where its weights are is another matter.

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
-use super::CheckpointError;
-
-/// Name of the manifest in a checkpoint.
-pub(super) const MANIFEST: &str = "manifest.json";
+use super::{error::CheckpointError, layout::MANIFEST};
 
 /// Size and checksum of one file.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use scst_model::Captioner;
 
-use super::CheckpointError;
+use super::error::CheckpointError;
 use crate::optimiser::Optimiser;
 
 /// A tensor on the host.

@@ -1,37 +1,13 @@
-//! How large sizes may be: what lies beyond is a slip of the hand, and would end in a lack of memory or of time.
+//! Sizes that are too large together: what lies beyond is a slip of the hand, and would end in a lack of memory or of
+//! time.
 
 use scst_model::{CaptionerConfig, Dimensions};
 
-use super::{StageConfig, problem::Checker};
-
-/// CPU threads.
-pub(super) const THREADS: u64 = 1024;
-/// Things that are counted one by one, such as steps between two records; a TOML file holds such numbers.
-pub(crate) const COUNT: u64 = 1_000_000_000_000_000;
-/// Words of a caption.
-pub(super) const WORDS: u64 = 1000;
-/// Images that are decoded at a time.
-pub(super) const IMAGES_DECODED: u64 = 10_000;
-/// Validation captions that are kept of every validation.
-pub(super) const SAMPLES_SHOWN: u64 = 1000;
-/// Images of a training step.
-pub(crate) const IMAGES: u64 = 100_000;
-/// Captions of an image in a training step, gold or sampled.
-pub(crate) const CAPTIONS: u64 = 1000;
-/// Captions of an image that are sampled for evaluation.
-pub(super) const SAMPLES: u64 = 100_000;
-/// Passes over the training images.
-pub(super) const EPOCHS: u64 = 1_000_000;
-/// Training steps: epochs of the largest training sets, and more.
-pub(super) const STEPS: u64 = 1_000_000_000_000;
-/// Units, columns and the like of a captioner.
-pub(super) const SIZE: u64 = 1_000_000;
-/// Rows that are decoded at a time: captions of all images of a batch.
-pub(crate) const ROWS: usize = 10_000;
-/// Words of all captions of a training step.
-pub(crate) const WORDS_OF_A_STEP: u128 = 1_000_000;
-/// Parameters of a captioner: 2 GB of weights, 8 GB with gradient and moments of an optimiser.
-const PARAMETERS: u128 = 500_000_000;
+use super::{
+    StageConfig,
+    limits::{CAPTIONS, IMAGES, PARAMETERS, SIZE, WORDS, WORDS_OF_A_STEP},
+    problem::Checker,
+};
 
 /// The captioner against the largest, for the smallest features and vocabulary that there can be.
 pub(super) fn check_parameters(model: &CaptionerConfig, check: &mut Checker<'_>) {

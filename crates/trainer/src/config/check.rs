@@ -7,7 +7,8 @@ use scst_model::{CaptionerConfig, MarkovConfig};
 
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig, ScstConfig,
-    SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, problem::Checker,
+    SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, limits,
+    problem::Checker,
 };
 
 impl Config {
@@ -30,20 +31,20 @@ impl Config {
             "less than 2^63",
         );
         let threads = self.threads.map_or(1, |n| n as u64);
-        check.within("threads", threads, bounds::THREADS);
+        check.within("threads", threads, limits::THREADS);
         check.count("log_every_steps", self.log_every_steps);
         check.count("data.minimum_count", self.data.minimum_count);
         let max_length = self.data.max_length as u64;
-        check.within("data.max_length", max_length, bounds::WORDS);
+        check.within("data.max_length", max_length, limits::WORDS);
         check.within(
             "validation.images_per_batch",
             self.validation.images_per_batch as u64,
-            bounds::IMAGES_DECODED,
+            limits::IMAGES_DECODED,
         );
         let images = self.validation.images.unwrap_or(1) as u64;
         check.count("validation.images", images);
         let samples = self.validation.samples as u64;
-        check.at_most("validation.samples", samples, bounds::SAMPLES_SHOWN);
+        check.at_most("validation.samples", samples, limits::SAMPLES_SHOWN);
         let decoder = &self.validation.decoder;
         decoder.check(self, &mut check.below("validation.decoder"));
         check.count("checkpoints.keep", self.checkpoints.keep as u64);
@@ -119,7 +120,7 @@ impl Config {
 fn check_model(config: &Config, check: &mut Checker<'_>) {
     let mut check = check.below(&format!("model.{}", config.model.name()));
     for (name, size) in config.model.sizes() {
-        check.within(name, size as u64, bounds::SIZE);
+        check.within(name, size as u64, limits::SIZE);
     }
     bounds::check_parameters(&config.model, &mut check);
     check.below_one("dropout", config.model.dropout());
@@ -153,11 +154,11 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
         },
         "one of `epochs` and `steps`",
     );
-    check.within("epochs", stage.epochs.unwrap_or(1), bounds::EPOCHS);
-    check.within("steps", stage.steps.unwrap_or(1), bounds::STEPS);
-    check.at_most("warmup_steps", stage.warmup_steps, bounds::STEPS);
+    check.within("epochs", stage.epochs.unwrap_or(1), limits::EPOCHS);
+    check.within("steps", stage.steps.unwrap_or(1), limits::STEPS);
+    check.at_most("warmup_steps", stage.warmup_steps, limits::STEPS);
     let images = stage.images_per_batch as u64;
-    check.within("images_per_batch", images, bounds::IMAGES);
+    check.within("images_per_batch", images, limits::IMAGES);
     check.positive("learning_rate", stage.learning_rate);
     match &stage.schedule {
         ScheduleConfig::Constant => {}
@@ -276,7 +277,7 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
 
 fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
     let captions = xe.captions_per_image as u64;
-    check.within("captions_per_image", captions, bounds::CAPTIONS);
+    check.within("captions_per_image", captions, limits::CAPTIONS);
     check.below_one("label_smoothing", xe.label_smoothing);
     match &xe.loss {
         WordLoss::CrossEntropy => {}
@@ -318,7 +319,7 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
         },
     );
     let samples = scst.samples_per_image as u64;
-    check.at_most("samples_per_image", samples, bounds::CAPTIONS);
+    check.at_most("samples_per_image", samples, limits::CAPTIONS);
     if let SequenceObjective::MinimumRisk { alpha } = scst.objective {
         check.positive("objective.minimum_risk.alpha", alpha);
     }

@@ -9,8 +9,9 @@ use scst_sampler::{BeamOptions, Draw, LengthNormalisation, OptionProblem, Sampli
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, bounds,
+    Config,
     contradictions::{Words, contradictions},
+    limits,
     problem::{Checker, Problem},
 };
 
@@ -23,7 +24,7 @@ pub struct DecoderConfig {
     /// The search.
     pub search: SearchConfig,
     /// Captions of an image that `search.sample` draws, for `rerank` to choose from.
-    #[schemars(range(min = 1, max = bounds::SAMPLES))]
+    #[schemars(range(min = 1, max = limits::SAMPLES))]
     pub samples: usize,
     /// Seed of `search.sample`.
     #[schemars(range(max = i64::MAX))]
@@ -33,15 +34,15 @@ pub struct DecoderConfig {
     /// How `rerank = "probability"` compares captions of different lengths.
     pub length_normalisation: LengthNormalisation,
     /// Shortest caption in words, the end token not counted.
-    #[schemars(range(max = bounds::WORDS))]
+    #[schemars(range(max = limits::WORDS))]
     pub minimum_length: usize,
     /// Longest caption in words, the end token included; `data.max_length` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::WORDS), extend("examples" = [20]))]
+    #[schemars(range(min = 1, max = limits::WORDS), extend("examples" = [20]))]
     pub maximum_length: Option<usize>,
     /// Order of the n-grams that no caption holds twice.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::WORDS), extend("examples" = [3]))]
+    #[schemars(range(min = 1, max = limits::WORDS), extend("examples" = [3]))]
     pub no_repeat_ngram: Option<usize>,
     /// Whether a word may not follow itself.
     pub block_immediate_repeats: bool,
@@ -116,7 +117,7 @@ impl DecoderConfig {
     /// How many images are decoded at a time where `images_per_batch` are asked for: every caption is a row of its own.
     pub fn images_at_a_time(&self, images_per_batch: usize) -> usize {
         let images = images_per_batch / self.samples.max(1);
-        images.min(bounds::ROWS / self.choices().max(1)).max(1)
+        images.min(limits::ROWS / self.choices().max(1)).max(1)
     }
 
     /// Everything that is out of range or contradictory in a run of this configuration with these words.
@@ -150,7 +151,7 @@ impl DecoderConfig {
             &mut check.below("length_normalisation"),
             normalisation.problems(),
         );
-        check.within("samples", self.samples as u64, bounds::SAMPLES);
+        check.within("samples", self.samples as u64, limits::SAMPLES);
         let is_sampling = matches!(self.search, SearchConfig::Sample(_));
         check.require(
             self.samples <= 1 || is_sampling,
@@ -198,7 +199,7 @@ impl DecoderConfig {
         ] {
             let number = number.unwrap_or(1) as u64;
             check.require(number >= least, key, number, "1 or more");
-            check.at_most(key, number, bounds::WORDS);
+            check.at_most(key, number, limits::WORDS);
         }
         if let (CaptionerConfig::Markov(markov), Some(found)) = (&run.model, self.maximum_length) {
             let expected = format!("at most `model.markov.positions`, {}", markov.positions);
@@ -220,7 +221,7 @@ impl DecoderConfig {
                 check.require(false, key, found, "words without white space");
             }
         }
-        if longest >= 1 && longest as u64 <= bounds::WORDS && check.is_clean() {
+        if longest >= 1 && longest as u64 <= limits::WORDS && check.is_clean() {
             contradictions(self, run.data.max_length, &Words::any_of(self), check);
         }
     }

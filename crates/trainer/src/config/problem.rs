@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::bounds;
+use super::limits;
 
 /// One value that cannot be used, or one that cannot be used together with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Checker<'_> {
 
     /// A number of things that are counted one by one.
     pub(super) fn count(&mut self, key: &str, found: u64) {
-        self.within(key, found, bounds::COUNT);
+        self.within(key, found, limits::COUNT);
     }
 
     pub(super) fn fraction(&mut self, key: &str, found: f64) {

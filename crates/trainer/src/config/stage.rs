@@ -7,7 +7,7 @@ use scst_loss::{Baseline, Normaliser};
 use scst_reward::{CiderDOptions, RewardEntry};
 use serde::{Deserialize, Serialize};
 
-use super::bounds;
+use super::limits;
 
 /// Images in a batch of a stage of self-critical training, where the file does not say.
 pub(super) const SCST_IMAGES_PER_BATCH: usize = 50;
@@ -23,15 +23,15 @@ pub struct StageConfig {
     pub name: String,
     /// Length of the stage in passes over the training images; either this or `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::EPOCHS), extend("examples" = [20]))]
+    #[schemars(range(min = 1, max = limits::EPOCHS), extend("examples" = [20]))]
     pub epochs: Option<u64>,
     /// Length of the stage in steps; either this or `epochs`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::STEPS), extend("examples" = [10000]))]
+    #[schemars(range(min = 1, max = limits::STEPS), extend("examples" = [10000]))]
     pub steps: Option<u64>,
     /// Images in a batch; images that do not fill a batch are left out of their epoch. If absent, 10, and 50 in an
     /// `scst` stage.
-    #[schemars(range(min = 1, max = bounds::IMAGES), extend("x-default-scst" = SCST_IMAGES_PER_BATCH))]
+    #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_IMAGES_PER_BATCH))]
     pub images_per_batch: usize,
     /// Peak learning rate. If absent, 5e-4, and 1e-4 in an `scst` stage.
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("x-default-scst" = SCST_LEARNING_RATE))]
@@ -39,7 +39,7 @@ pub struct StageConfig {
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
     /// Steps over which the learning rate rises linearly from 0 at the start.
-    #[schemars(range(max = bounds::STEPS))]
+    #[schemars(range(max = limits::STEPS))]
     pub warmup_steps: u64,
     /// The optimiser; its state begins anew with every stage.
     pub optimiser: OptimiserConfig,
@@ -53,11 +53,11 @@ pub struct StageConfig {
     pub dropout: Option<f64>,
     /// Steps between two validations; once an epoch if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [1000]))]
+    #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [1000]))]
     pub validate_every_steps: Option<u64>,
     /// The stage ends after so many validations in a row without a new best; never if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [5]))]
+    #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [5]))]
     pub patience: Option<u64>,
     /// The weights that the stage begins with.
     pub start_from: StartFrom,
@@ -144,7 +144,7 @@ impl Default for HardAttentionConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct XeConfig {
     /// Gold captions of every image in a batch.
-    #[schemars(range(min = 1, max = bounds::CAPTIONS))]
+    #[schemars(range(min = 1, max = limits::CAPTIONS))]
     pub captions_per_image: usize,
     /// The loss of every word.
     pub loss: WordLoss,
@@ -223,7 +223,7 @@ pub struct ScheduledSampling {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub increase: f64,
     /// Epochs between two increases.
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub every_epochs: u64,
     /// Largest probability.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -245,7 +245,7 @@ impl Default for ScheduledSampling {
 #[serde(deny_unknown_fields, default)]
 pub struct ScstConfig {
     /// Captions sampled for every image.
-    #[schemars(range(min = 1, max = bounds::CAPTIONS))]
+    #[schemars(range(min = 1, max = limits::CAPTIONS))]
     pub samples_per_image: usize,
     /// What becomes of the rewards of sampled captions.
     pub objective: SequenceObjective,
@@ -319,10 +319,10 @@ pub enum SequenceObjective {
 #[serde(deny_unknown_fields, default)]
 pub struct MixerConfig {
     /// What `D` shrinks by.
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub shrink: usize,
     /// Epochs after which it shrinks again.
-    #[schemars(range(min = 1, max = bounds::COUNT))]
+    #[schemars(range(min = 1, max = limits::COUNT))]
     pub every_epochs: u64,
 }
 
@@ -360,7 +360,7 @@ pub enum ScheduleConfig {
         #[schemars(range(min = 0.0, max = 1.0), extend("examples" = [0.8]))]
         factor: f64,
         /// Epochs between two decays.
-        #[schemars(range(min = 1, max = bounds::COUNT), extend("examples" = [3]))]
+        #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [3]))]
         every_epochs: u64,
     },
     /// Half a cosine from the peak down to `final_fraction` of it.

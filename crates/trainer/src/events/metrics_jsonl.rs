@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::error::EventError;
 use super::lines::{append_line, keep_lines, lines};
-use super::{EventError, Of, Record, RecordKind, ResumePoint, StampedRecord};
+use super::record::{Record, RecordKind, StampedRecord};
+use super::resume_point::{Of, ResumePoint};
 use crate::files::{FileAction, FileError};
 
 /// Name of the file of records in a run's directory.
@@ -272,7 +274,8 @@ impl<'de> Visitor<'de> for LineVisitor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{after, train};
+    use super::super::record::tests::train;
+    use super::super::resume_point::tests::after;
     use super::*;
     use proptest::prelude::*;
     use tempfile::TempDir;

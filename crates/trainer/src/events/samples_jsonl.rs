@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use scst_data::ImageId;
 use serde::{Deserialize, Serialize};
 
+use super::error::EventError;
 use super::lines::{append_line, keep_lines, lines};
-use super::{EventError, Of, ResumePoint};
+use super::resume_point::{Of, ResumePoint};
 use crate::evaluate::ScoredCaption;
 use crate::files::{FileAction, FileError};
 
@@ -135,7 +136,7 @@ impl SamplesWriter {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::tests::after;
+    use super::super::resume_point::tests::after;
     use super::*;
 
     pub(in super::super) fn sample(step: u64, stage: &str, caption: &str) -> Sample {

@@ -16,7 +16,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Record, RecordKind, Sample, StampedRecord};
+use super::record::{Record, RecordKind, StampedRecord};
+use super::samples_jsonl::Sample;
 use crate::files::{FileAction, FileError};
 
 const NAME_PREFIX: &str = "events.out.tfevents.";
@@ -290,8 +291,8 @@ fn masked_crc(data: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::tests::train;
     use super::super::samples_jsonl::tests::sample;
-    use super::super::tests::train;
     use super::*;
     use std::collections::BTreeMap;
     use tempfile::TempDir;

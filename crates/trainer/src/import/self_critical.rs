@@ -11,7 +11,7 @@ use scst_model::{
     ShowTellConfig, UpDownConfig,
 };
 
-use super::{StateTensor, WeightsProblem, matrix::Matrix};
+use super::{error::WeightsProblem, matrix::Matrix, tensor::StateTensor};
 use crate::checkpoint::NamedTensor;
 
 /// Bias of the unknown word where the vocabulary has none: as good as impossible, and finite.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use scst_model::Captioner;
 
-use super::{Run, Window, closing};
+use super::{closing, state::Run, window::Window};
 use crate::{
     TrainError,
     checkpoint::Checkpoint,

@@ -2,7 +2,7 @@
 
 use scst_reward::references_are_alike;
 
-use super::validation::validation_images;
+use super::validation_images::validation_images;
 use crate::{
     TrainError,
     config::{Config, ValidationMetric},

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{RunOptions, Start, lock::RunLock, record::RunRecord};
+use super::{
+    lock::RunLock,
+    options::{RunOptions, Start},
+    record::RunRecord,
+};
 use crate::{
     TrainError, checkpoint,
     config::{Config, ScheduleConfig},

@@ -8,7 +8,7 @@ use std::{
 
 use scst_data::{Example, Split, random_order};
 
-use super::{Run, opening::Length};
+use super::{opening::Length, state::Run};
 use crate::{
     TrainError,
     checkpoint::{self, CheckpointError, Snapshot},

@@ -1,4 +1,4 @@
-//! Validations: which images are scored, and which checkpoint is the best.
+//! Validations, and which checkpoint is the best.
 
 use std::{
     cmp::Ordering,
@@ -7,17 +7,17 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use rand::seq::SliceRandom;
-use scst_data::{Example, Split};
 use scst_reward::CorpusScores;
 
-use super::{Run, closing};
+use super::{
+    closing,
+    state::Run,
+    validation_images::{chosen, validation_images},
+};
 use crate::{
     TrainError,
     collapse::{CaptionStatistics, ReferenceStatistics, collapses},
-    config::{Config, StageConfig, ValidationMetric},
-    corpus::Corpus,
-    draws::{Purpose, generator},
+    config::{StageConfig, ValidationMetric},
     evaluate::{EvaluationReport, ScoredCaption, evaluate},
     events::RecordKind,
     observer::Event,
@@ -27,27 +27,6 @@ use crate::{
 
 /// So many validations in a row with the same scores are worth a warning.
 const ALIKE: u64 = 3;
-
-/// The validation images of a run: all, or as many as its configuration asks for, the same in every validation.
-pub(super) fn validation_images<'a>(
-    config: &Config,
-    corpus: &'a Corpus,
-) -> Result<Vec<&'a Example>, TrainError> {
-    let examples = corpus.split(Split::Val)?;
-    let chosen = chosen(config.seed, config.validation.images, examples.len());
-    Ok(chosen.into_iter().map(|image| &examples[image]).collect())
-}
-
-/// The first `wanted` of a seeded order of `0..available`, or all, in ascending order.
-fn chosen(seed: u64, wanted: Option<usize>, available: usize) -> Vec<usize> {
-    let mut images: Vec<usize> = (0..available).collect();
-    if let Some(wanted) = wanted.filter(|&wanted| wanted < available) {
-        images.shuffle(&mut generator(seed, Purpose::ValidationImages, 0, 0));
-        images.truncate(wanted);
-        images.sort_unstable();
-    }
-    images
-}
 
 impl Run<'_> {
     /// Scores the validation images and keeps the weights if they are the best so far; `false` if it was stopped, and
@@ -238,25 +217,6 @@ fn compare(metric: ValidationMetric, a: &CorpusScores, b: &CorpusScores) -> Orde
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn images_are_a_function_of_the_seed_and_grow_with_their_number() {
-        let few = chosen(1, Some(10), 100);
-        assert_eq!(few.len(), 10);
-        assert!(few.is_sorted_by(|a, b| a < b) && few[9] < 100, "{few:?}");
-        assert_ne!(few, (0..10).collect::<Vec<_>>());
-        assert_eq!(few, chosen(1, Some(10), 100));
-        assert_ne!(few, chosen(2, Some(10), 100));
-        let more = chosen(1, Some(20), 100);
-        assert!(
-            few.iter().all(|image| more.contains(image)),
-            "{few:?} {more:?}"
-        );
-        let all: Vec<usize> = (0..100).collect();
-        for wanted in [None, Some(100), Some(5000)] {
-            assert_eq!(chosen(1, wanted, 100), all);
-        }
-    }
 
     #[test]
     fn ties_are_broken_by_the_next_metric() {

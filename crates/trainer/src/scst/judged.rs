@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use scst_data::Vocabulary;
 use scst_model::Captioner;
-use scst_reward::{Candidate, MixtureScores};
+use scst_reward::MixtureScores;
 use scst_sampler::END;
 
 use super::{
-    SelfCritic,
+    critic::SelfCritic,
     rollout::Rollout,
     weights::{Scores, Weights},
 };
@@ -62,38 +62,6 @@ impl SelfCritic {
             position_weight: Some(0.0),
         };
         Ok(Judged { rollout, weights })
-    }
-
-    fn score(
-        &mut self,
-        vocabulary: &Vocabulary,
-        captions: &[(usize, &Vec<u32>)],
-    ) -> Result<MixtureScores, TrainError> {
-        let with_end_token = self.config.reward_end_token;
-        let texts: Vec<String> = captions
-            .iter()
-            .map(|(_, words)| vocabulary.decode(words))
-            .collect();
-        let candidates: Vec<Candidate<'_>> = captions
-            .iter()
-            .zip(&texts)
-            .map(|(&(image, words), text)| Candidate {
-                image,
-                tokens: match words.strip_suffix(&[END]) {
-                    Some(words) if !with_end_token => words,
-                    _ => words,
-                },
-                text,
-            })
-            .collect();
-        let scores = self.rewards.score(&candidates)?;
-        self.large.look(
-            &self.config,
-            self.rewards.references(),
-            &candidates,
-            &scores,
-        );
-        Ok(scores)
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use scst_reward::{Candidate, MixtureScores, References};
 
-use super::SelfCritic;
-use crate::{TrainError, config::ScstConfig, warning::Warning};
+use crate::{config::ScstConfig, warning::Warning};
 
 /// Beyond this size a reward is named.
 const LARGE: f64 = 1e6;
@@ -14,20 +13,20 @@ const LARGE: f64 = 1e6;
 #[derive(Default)]
 pub(super) struct LargeRewards {
     /// The largest beyond the bound in the last step.
-    largest: Option<LargeReward>,
+    pub(super) largest: Option<LargeReward>,
     /// Rewards that were warned of.
-    known: BTreeSet<String>,
-    warnings: Vec<Warning>,
+    pub(super) known: BTreeSet<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// A reward beyond the bound.
 #[derive(Clone)]
-struct LargeReward {
-    reward: String,
-    value: f64,
-    weight: f64,
-    image: String,
-    caption: String,
+pub(super) struct LargeReward {
+    pub(super) reward: String,
+    pub(super) value: f64,
+    pub(super) weight: f64,
+    pub(super) image: String,
+    pub(super) caption: String,
 }
 
 impl LargeRewards {
@@ -88,37 +87,6 @@ impl LargeReward {
             image,
             caption,
             is_standardised,
-        }
-    }
-}
-
-impl SelfCritic {
-    /// What is to be said since the last call.
-    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.large.warnings)
-    }
-
-    /// Why `what` is not finite in a step: the largest reward of the step, if it is large.
-    pub(crate) fn overflow(&self, stage: String, step: u64, what: &'static str) -> TrainError {
-        let Some(large) = self.large.largest.clone() else {
-            return TrainError::NotFinite { stage, step, what };
-        };
-        let LargeReward {
-            reward,
-            value,
-            weight,
-            image,
-            caption,
-        } = large;
-        TrainError::RewardOverflow {
-            stage,
-            step,
-            what,
-            reward,
-            value,
-            weight,
-            image: image.into(),
-            caption: caption.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use scst_model::{Captioner, ImageFeatures, Tape};
 use scst_sampler::{greedy, sample, sample_continuations};
 
-use super::SelfCritic;
+use super::critic::SelfCritic;
 use crate::{
     TrainError,
     decode::{Decoder, readable},
@@ -73,7 +73,7 @@ impl SelfCritic {
 }
 
 /// The greedy captions of images, dropout off.
-pub(crate) fn greedy_captions(
+fn greedy_captions(
     captioner: &Captioner,
     features: ImageFeatures,
     max_length: usize,

@@ -1,18 +1,26 @@
 //! The estimator against enumeration: for every baseline, the mean of many sampled gradients is
 //! the exact gradient of the expected reward.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scst_model::{CaptionerConfig, Dimensions, FcConfig, Gradients, MarkovConfig, Noise};
-use scst_reward::{
-    Batch, CustomOptions, ImageReferences, Reward, RewardEntry, RewardError, RewardRegistry,
-    RewardSources,
+use scst_loss::{Baseline, LearnedBaseline, MovingAverage};
+use scst_model::{
+    CaptionerConfig, Dimensions, FcConfig, Gradients, ImageFeatures, MarkovConfig, Noise, Tape,
 };
+use scst_reward::{
+    Batch, CustomOptions, ImageReferences, References, Reward, RewardEntry, RewardError,
+    RewardMixture, RewardRegistry, RewardSources,
+};
+use scst_sampler::END;
 
-use super::*;
-use crate::{config::SequenceObjective, objective::pack};
-use scst_loss::Baseline;
+use super::{large::LargeRewards, weights::Scores, *};
+use crate::{
+    config::{ScstConfig, SequenceObjective},
+    objective::{LossWeights, pack, repeat},
+};
 
 const VOCAB: u32 = 4;
 const MAX_LENGTH: usize = 3;
@@ -214,18 +222,19 @@ fn weighted_words(
         let tape = captioner
             .teacher_forced(features(), &images, &inputs, Noise::default())
             .unwrap();
-        let weights = pack(&captions, |n, t| weight(image, n, t) as f32);
-        let (gradients, rows, owner) = if captioner.scores_whole_captions() {
-            let all: Vec<usize> = (0..captions.len()).collect();
-            let weights: Vec<f64> = all.iter().map(|&n| weight(image, n, 0)).collect();
-            let (gradients, rows) =
-                whole_caption_gradient(captioner, tape, &captions, &weights, 0.0).unwrap();
-            (gradients, rows, all)
+        let all: Vec<usize> = (0..captions.len()).collect();
+        let weights = LossWeights {
+            rows: pack(&captions, |n, t| weight(image, n, t) as f32),
+            captions: all.iter().map(|&n| weight(image, n, 0)).collect(),
+            position_weight: Some(0.0),
+        };
+        let loss = |logits, targets: &RowTargets<'_>, _| softmax_gradient(logits, targets, 0.0);
+        let (gradients, rows) =
+            caption_gradient(captioner, tape, &captions, weights, loss, |_| None).unwrap();
+        let owner = if captioner.scores_whole_captions() {
+            all
         } else {
-            let loss = |logits, targets: &RowTargets<'_>, _| softmax_gradient(logits, targets, 0.0);
-            let (gradients, rows) =
-                caption_gradient(captioner, tape, &captions, weights, loss, |_| None).unwrap();
-            (gradients, rows, pack(&captions, |n, _| n))
+            pack(&captions, |n, _| n)
         };
         let mut log_p = vec![0.0; captions.len()];
         for (n, value) in owner.into_iter().zip(rows.log_probability) {
@@ -310,6 +319,30 @@ fn sampled_after(
 
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
+}
+
+/// Samples of all images, and the run over them.
+fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
+    Rollout {
+        batch: ImageBatch {
+            features: features(),
+            images: (0..IMAGES).collect(),
+            prefixes,
+        },
+        captions,
+        image_of_caption: repeat(IMAGES, SAMPLES),
+        tape,
+        greedy: Vec::new(),
+    }
+}
+
+/// Weights of words, for captioners that score these.
+fn of_words(rows: Vec<f32>) -> LossWeights {
+    LossWeights {
+        rows,
+        captions: Vec::new(),
+        position_weight: None,
+    }
 }
 
 #[test]
@@ -462,7 +495,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
     let images = repeat(IMAGES, SAMPLES);
     let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
-    let tape = tape.unwrap();
+    let rollout = rollout(tape.unwrap(), sampled, prefixes);
     let scores = Scores {
         rewards: &rewards,
         compared: &rewards,
@@ -475,9 +508,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         (Baseline::MovingAverage, [0.0; 4]),
     ] {
         let mut critic = critic(baseline);
-        let weights = critic
-            .weights(&captioner, &tape, &sampled, &prefixes, &scores)
-            .unwrap();
+        let weights = critic.weights(&captioner, &rollout, &scores).unwrap();
         assert_eq!(
             weights.chosen,
             [true, false, true, true, true, false, false, false]
@@ -570,16 +601,15 @@ fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
                 compared: &rewards,
                 greedy: &[],
             };
-            critic
-                .weights(captioner, &tape(captioner), &captions, &[], &scores)
-                .unwrap()
+            let rollout = rollout(tape(captioner), captions.clone(), Vec::new());
+            critic.weights(captioner, &rollout, &scores).unwrap()
         };
         let rows = weights(&captioner).rows;
         let (gradients, _) = caption_gradient(
             &captioner,
             tape(&captioner),
             &captions,
-            rows,
+            of_words(rows),
             |logits, targets, _| softmax_gradient(logits, targets, 0.0),
             |_| None,
         )
@@ -592,7 +622,7 @@ fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
                 captioner,
                 tape(captioner),
                 &captions,
-                zero,
+                of_words(zero),
                 |logits, targets, _| softmax_gradient(logits, targets, 0.0),
                 |_| None,
             )

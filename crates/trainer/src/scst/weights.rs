@@ -6,7 +6,7 @@ use scst_loss::{
 };
 use scst_model::{Captioner, Tape};
 
-use super::{SelfCritic, rollout::Rollout};
+use super::{critic::SelfCritic, rollout::Rollout};
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},

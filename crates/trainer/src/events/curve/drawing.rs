@@ -9,8 +9,8 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::curves::{CurveSpec, Curves, Lines, Point};
 use super::labels::{grouped, printable, step_format, tick_format};
-use super::{CurveSpec, Curves, Lines, Point};
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (900, 620);

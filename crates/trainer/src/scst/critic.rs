@@ -1,0 +1,139 @@
+//! The rewards of a stage and the state of its baseline.
+
+use std::sync::Arc;
+
+use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+use scst_loss::{LearnedBaseline, MovingAverage};
+use scst_model::Captioner;
+use scst_reward::{
+    Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
+};
+use scst_sampler::END;
+
+use super::{
+    baseline::BaselineState,
+    large::{LargeReward, LargeRewards},
+};
+use crate::{TrainError, config::ScstConfig, warning::Warning};
+
+/// The rewards of a stage and the state of its baseline.
+pub(crate) struct SelfCritic {
+    pub(super) config: ScstConfig,
+    pub(super) rewards: RewardMixture,
+    pub(super) fingerprint: String,
+    pub(super) baseline: BaselineState,
+    /// The model that the stage began with, where the divergence from it counts.
+    pub(super) reference: Option<Captioner>,
+    pub(super) large: LargeRewards,
+}
+
+impl SelfCritic {
+    /// Rewards over the references of the training images; a baseline that goes on, or a fresh one.
+    ///
+    /// # Errors
+    /// [`TrainError::Reward`] when they cannot be built.
+    pub(crate) fn new(
+        config: &ScstConfig,
+        references: Arc<References>,
+        registry: &RewardRegistry,
+        baseline: Option<BaselineState>,
+    ) -> Result<Self, TrainError> {
+        let sources = RewardSources::new(references)?.with_unknown(UNKNOWN_ID);
+        let fingerprint = sources.frequency().fingerprint();
+        let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
+        let fresh = || BaselineState {
+            moving_average: MovingAverage::new(config.moving_average_decay),
+            learned: LearnedBaseline::default(),
+        };
+        Ok(Self {
+            config: config.clone(),
+            rewards,
+            fingerprint,
+            baseline: baseline.unwrap_or_else(fresh),
+            reference: None,
+            large: LargeRewards::default(),
+        })
+    }
+
+    /// Sets the model that the divergence of the configuration is measured from.
+    pub(crate) fn compare_with(&mut self, reference: Option<Captioner>) {
+        self.reference = reference;
+    }
+
+    /// Fingerprint of the document frequencies.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Every choice that changes the rewards.
+    pub(crate) fn signature(&self) -> String {
+        self.rewards.signature()
+    }
+
+    /// The state of the baseline, for the checkpoint.
+    pub(crate) fn baseline(&self) -> BaselineState {
+        self.baseline.clone()
+    }
+
+    /// Rewards of captions, of training images by their index.
+    pub(super) fn score(
+        &mut self,
+        vocabulary: &Vocabulary,
+        captions: &[(usize, &Vec<u32>)],
+    ) -> Result<MixtureScores, TrainError> {
+        let with_end_token = self.config.reward_end_token;
+        let texts: Vec<String> = captions
+            .iter()
+            .map(|(_, words)| vocabulary.decode(words))
+            .collect();
+        let candidates: Vec<Candidate<'_>> = captions
+            .iter()
+            .zip(&texts)
+            .map(|(&(image, words), text)| Candidate {
+                image,
+                tokens: match words.strip_suffix(&[END]) {
+                    Some(words) if !with_end_token => words,
+                    _ => words,
+                },
+                text,
+            })
+            .collect();
+        let scores = self.rewards.score(&candidates)?;
+        self.large.look(
+            &self.config,
+            self.rewards.references(),
+            &candidates,
+            &scores,
+        );
+        Ok(scores)
+    }
+
+    /// What is to be said since the last call.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.large.warnings)
+    }
+
+    /// Why `what` is not finite in a step: the largest reward of the step, if it is large.
+    pub(crate) fn overflow(&self, stage: String, step: u64, what: &'static str) -> TrainError {
+        let Some(large) = self.large.largest.clone() else {
+            return TrainError::NotFinite { stage, step, what };
+        };
+        let LargeReward {
+            reward,
+            value,
+            weight,
+            image,
+            caption,
+        } = large;
+        TrainError::RewardOverflow {
+            stage,
+            step,
+            what,
+            reward,
+            value,
+            weight,
+            image: image.into(),
+            caption: caption.into(),
+        }
+    }
+}
