@@ -13,8 +13,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Att2allConfig, Att2inConfig, AttentionKind, CandidateKind, Dropout, FcConfig, InputKind,
-    ShowAttendTellConfig, ShowTellConfig, TransformerConfig, UpDownConfig, rows::index,
+    Att2allConfig, Att2inConfig, AttentionKind, CandidateKind, Dropout, FcConfig, Gradients,
+    InputKind, OutputGradients, ShowAttendTellConfig, ShowTellConfig, TransformerConfig,
+    UpDownConfig, rows::index,
 };
 
 mod textbook;

@@ -495,7 +495,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
     let images = repeat(IMAGES, SAMPLES);
     let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
-    let rollout = rollout(tape.unwrap(), sampled, prefixes);
+    let rollout = rollout(tape.unwrap(), sampled.clone(), prefixes);
     let scores = Scores {
         rewards: &rewards,
         compared: &rewards,
