@@ -100,25 +100,11 @@ pub(super) fn check_words_of_a_step(
 mod tests {
     use std::path::Path;
 
-    use crate::config::{Config, ConfigError, Override};
-
-    const FILE: &str = r#"
-[data]
-captions.karpathy = { path = "c.json" }
-features.npy = { path = "f.npy" }
-[model.att2in]
-[[stages]]
-epochs = 1
-xe = {}
-[[stages]]
-name = "scst"
-epochs = 1
-[stages.scst]
-"#;
+    use crate::config::{Config, ConfigError, Override, ranges::TWO_STAGES};
 
     fn parse(set: &str) -> Result<Config, ConfigError> {
         let set = Override::parse(set)?;
-        Config::parse(FILE, Path::new("c.toml"), vec![set]).map(Config::from)
+        Config::parse(TWO_STAGES, Path::new("c.toml"), vec![set]).map(Config::from)
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::{
     shape::{Range, Shape, root},
 };
 
-const FILE: &str = r#"
+/// A stage of every kind, for tests that set one value over it.
+pub(super) const TWO_STAGES: &str = r#"
 [data]
 captions.karpathy = { path = "c.json" }
 features.npy = { path = "f.npy" }
@@ -103,7 +104,7 @@ impl Place {
         let last = format!("{}={value}", self.path);
         let sets = self.before.iter().chain([&last]);
         let sets: Vec<Override> = sets.map(|set| Override::parse(set).unwrap()).collect();
-        let parsed = Config::parse(FILE, Path::new("c.toml"), sets);
+        let parsed = Config::parse(TWO_STAGES, Path::new("c.toml"), sets);
         let Err(ConfigError::Problems { complaints, .. }) = parsed else {
             assert!(parsed.is_ok(), "{last}: {parsed:?}");
             return None;
