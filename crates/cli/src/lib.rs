@@ -16,7 +16,6 @@
 //! This crate parses arguments, calls the libraries and prints; it is the only one that prints.
 //! Results go to standard output, everything else to standard error. Exit code 2 means that the
 //! user's input was at fault, 1 that something failed, 130 that a run was interrupted.
-#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod arguments;
 mod build_info;
@@ -67,7 +66,12 @@ fn refuse_command_line(error: &clap::Error) -> ExitCode {
         output::error(&message);
         return ExitCode::from(2);
     }
-    error.exit()
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let printed = error.print();
+    if !error.use_stderr() {
+        output::check(printed);
+    }
+    ExitCode::from(code)
 }
 
 fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
@@ -77,6 +81,7 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
         .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
+        .log_internal_errors(false)
         .init();
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments, registry),
