@@ -300,6 +300,16 @@ fn resume_from_a_damaged_checkpoint_is_refused() {
     let all = [&arguments[..], &["--set", "stages.1.epochs=1", "--resume"]].concat();
     let message = workplace.refuse(2, &all);
     assert_names(&message, &["optimiser.safetensors", "damaged", "100 bytes"]);
+    // The checkpoint before it is whole, and leads to the same weights.
+    let said = workplace.run(&all).stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let advice = "there is an earlier checkpoint: with `runs/tiny/checkpoints/step-00000024` deleted, the run goes on \
+                  from `runs/tiny/checkpoints/step-000000";
+    assert!(said.contains(advice), "{said}");
+    let weights = fs::read(newest.join("model.safetensors")).expect("the file");
+    fs::remove_dir_all(&newest).expect("a directory less");
+    workplace.succeed(&all);
+    assert!(fs::read(newest.join("model.safetensors")).expect("the file") == weights);
 }
 
 #[test]
