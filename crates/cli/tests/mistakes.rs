@@ -137,7 +137,7 @@ fn teacher_that_does_not_fit_is_refused_before_training() {
     let found = format!("{teacher}=runs/tiny");
     assert_names(
         &refuse(&[&format!("{teacher}=nowhere")]),
-        &["stage `xe`: teacher:", "nowhere", "no checkpoint"],
+        &["stage `xe`: teacher:", "nowhere", "no run or checkpoint"],
     );
     assert_names(
         &refuse(&[&found, "stages.0.xe.loss.distillation.temperature=0"]),
@@ -180,7 +180,7 @@ fn missing_files_are_named() {
     let message = message_when("\"features.npy\"", "\"nowhere.npy\"");
     assert_names(&message, &["nowhere.npy", "No such file"]);
     let message = workplace.refuse(2, &["eval", "nowhere"]);
-    assert_names(&message, &["nowhere", "no checkpoint"]);
+    assert_names(&message, &["nowhere", "no run or checkpoint"]);
 }
 
 #[test]
