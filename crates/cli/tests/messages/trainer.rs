@@ -258,6 +258,11 @@ fn of_parts() -> Vec<TrainError> {
             stage: text(),
             source: Box::new(missing()),
         },
+        TrainError::NotADirectory {
+            path: file(),
+            found: "a file",
+            run: file(),
+        },
         TrainError::Model(ModelError::NoAttention),
         TrainError::Loss(loss),
         TrainError::Sampler(SamplerError::NoDistribution { row: 0, step: 0 }),
@@ -352,11 +357,6 @@ fn of_runs() -> Vec<TrainError> {
             found: "regions",
             captioner: "fc",
             expected: "one vector an image",
-        },
-        TrainError::NotADirectory {
-            path: file(),
-            found: "a file",
-            run: file(),
         },
         TrainError::NoSelfCriticalStage,
         TrainError::BenchSize {
