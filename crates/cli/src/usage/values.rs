@@ -67,6 +67,7 @@ fn of_number(cause: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use clap::{Command, error::ErrorKind};
+    use scst_model::CaptionerRegistry;
 
     use super::super::in_plain_words;
     use crate::help;
@@ -87,7 +88,8 @@ mod tests {
 
     fn said(line: &[String]) -> Option<(ErrorKind, Option<String>)> {
         let error = help::command().try_get_matches_from(line).err()?;
-        Some((error.kind(), in_plain_words(&error, line)))
+        let captioners = CaptionerRegistry::default();
+        Some((error.kind(), in_plain_words(&error, line, &captioners)))
     }
 
     #[test]

@@ -100,11 +100,19 @@ pub(super) fn check_words_of_a_step(
 mod tests {
     use std::path::Path;
 
+    use scst_model::CaptionerRegistry;
+
     use crate::config::{Config, ConfigError, Override, ranges::TWO_STAGES};
 
     fn parse(set: &str) -> Result<Config, ConfigError> {
         let set = Override::parse(set)?;
-        Config::parse(TWO_STAGES, Path::new("c.toml"), vec![set]).map(Config::from)
+        Config::parse(
+            TWO_STAGES,
+            Path::new("c.toml"),
+            vec![set],
+            &CaptionerRegistry::default(),
+        )
+        .map(Config::from)
     }
 
     #[test]
@@ -210,9 +218,14 @@ mod tests {
         config.checkpoints.every_steps = None;
         let text = config.clone().validate().unwrap().to_toml().unwrap();
         assert_eq!(
-            Config::parse(&text, Path::new("c.toml"), Vec::new())
-                .map(Config::from)
-                .unwrap(),
+            Config::parse(
+                &text,
+                Path::new("c.toml"),
+                Vec::new(),
+                &CaptionerRegistry::default()
+            )
+            .map(Config::from)
+            .unwrap(),
             config
         );
     }

@@ -278,7 +278,9 @@ mod tests {
     #[test]
     fn keys_are_explained_in_the_order_in_which_a_configuration_is_written() {
         let text = include_str!("../../../../configs/quickstart.toml");
-        let config = Config::parse(text, std::path::Path::new("c.toml"), Vec::new()).unwrap();
+        let path = std::path::Path::new("c.toml");
+        let captioners = scst_model::CaptionerRegistry::default();
+        let config = Config::parse(text, path, Vec::new(), &captioners).unwrap();
         let written = config.to_toml().unwrap();
         let of_stage = |line: &&str| !line.starts_with('[') && line.contains(" = ");
         let (_, stage) = written.split_once("[[stages]]").unwrap();
