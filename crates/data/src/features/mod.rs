@@ -147,6 +147,17 @@ impl FeatureSource {
         }
     }
 
+    /// The same with the file of names said, where it is the one beside a single `.npy`.
+    #[must_use]
+    pub fn with_names(&self) -> Self {
+        let mut source = self.clone();
+        if let Self::Npy(source) = &mut source {
+            let beside = || names::beside(&source.path);
+            source.names = Some(source.names.clone().unwrap_or_else(beside));
+        }
+        source
+    }
+
     /// Whether every vector is brought to Euclidean length 1.
     pub fn is_normalised(&self) -> bool {
         matches!(self, Self::Folder(folder) if folder.normalise)

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     arguments::{CaptionArguments, SplitName},
+    commands::changed_features::note_changed_features,
     display::Display,
     failure::Failure,
     output::{print_line, program, quoted, warn},
@@ -62,6 +63,7 @@ pub(super) fn of_split(
     let corpus = corpus(checkpoint)?;
     checkpoint.check_inputs(&corpus)?;
     corpus.notices().iter().for_each(warn);
+    note_changed_features(&corpus, checkpoint, &arguments.model)?;
     let examples = corpus.split(split.into())?;
     let images = listed(examples);
     let others = [SplitName::Train, SplitName::Val, SplitName::Test];
