@@ -15,6 +15,7 @@ use std::{
 };
 
 use scst_encoder::{Encoder, EncoderError, PictureError, encode_all};
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Backend, Caption, CaptionWriter, Checkpoint, Corpus,
     config::{DecoderConfig, Rerank, SearchConfig},
@@ -34,10 +35,13 @@ use crate::{
 /// What is being made, as a bar calls it.
 const CAPTIONS: &str = "captions";
 
-pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &CaptionArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
-    arguments.set.apply(&mut checkpoint)?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
+    arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     if let Some(split) = arguments.split {
         return rows::of_split(arguments, split, &checkpoint, &decoder);
