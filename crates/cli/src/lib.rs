@@ -1,15 +1,16 @@
 //! The command line of `scst`: train captioners with cross-entropy and self-critical sequence training, and evaluate
 //! them.
 //!
-//! A program with rewards of its own calls [`run`] with them, and has every command:
+//! A program with rewards or captioners of its own calls [`run`] with them, and has every command:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
 //! fn main() -> ExitCode {
-//!     let mut rewards = scst_reward::RewardRegistry::default();
-//!     // rewards.register("mine", |entry, sources| ...);
-//!     scst_cli::run(rewards)
+//!     let mut registry = scst_trainer::Registry::default();
+//!     // registry.rewards.register("mine", |entry, sources| ...);
+//!     // registry.captioners.register("mine", |table| ...);
+//!     scst_cli::run(registry)
 //! }
 //! ```
 //!
@@ -32,7 +33,8 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
-use scst_reward::RewardRegistry;
+use scst_model::CaptionerRegistry;
+use scst_trainer::Registry;
 
 use crate::{
     arguments::{Arguments, Benchmark, Command},
@@ -41,13 +43,14 @@ use crate::{
 
 /// Runs the program: reads the command line, does what it says, prints, and returns the exit code.
 ///
-/// Configurations may name the rewards of `registry` beside the built-in ones: `custom = { name = "..." }`.
-pub fn run(registry: RewardRegistry) -> ExitCode {
+/// Configurations may name the rewards and captioners of `registry` beside the built-in ones: `custom = { name = "..." }`
+/// in place of a reward, `[model.custom]` with a `name` in place of a captioner.
+pub fn run(registry: Registry) -> ExitCode {
     let matches = help::command().try_get_matches();
     let arguments = matches.and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
     let arguments = match arguments {
         Ok(arguments) => arguments,
-        Err(error) => return refuse_command_line(&error),
+        Err(error) => return refuse_command_line(&error, &registry.captioners),
     };
     match run_command(arguments, &registry) {
         Ok(code) => code,
@@ -59,18 +62,18 @@ pub fn run(registry: RewardRegistry) -> ExitCode {
 }
 
 /// Shows what is wrong with the command line, or the help or version that it asks for.
-fn refuse_command_line(error: &clap::Error) -> ExitCode {
+fn refuse_command_line(error: &clap::Error, captioners: &CaptionerRegistry) -> ExitCode {
     let given: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    if let Some(message) = usage::in_plain_words(error, &given) {
+    if let Some(message) = usage::in_plain_words(error, &given, captioners) {
         output::error(&message);
         return ExitCode::from(2);
     }
     error.exit()
 }
 
-fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCode, Failure> {
+fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Failure> {
     output::set_verbosity(arguments.verbosity());
     tracing_subscriber::fmt()
         .with_max_level(arguments.log_level())
@@ -81,21 +84,21 @@ fn run_command(arguments: Arguments, registry: &RewardRegistry) -> Result<ExitCo
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments, registry),
         Command::Check(arguments) => commands::check::run(arguments, registry),
-        Command::Eval(arguments) => commands::eval::run(&arguments),
-        Command::Caption(arguments) => commands::caption::run(&arguments),
+        Command::Eval(arguments) => commands::eval::run(&arguments, &registry.captioners),
+        Command::Caption(arguments) => commands::caption::run(&arguments, &registry.captioners),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),
         Command::Rewards => commands::rewards::run(),
         Command::Reward(arguments) => commands::reward::run(&arguments, registry),
-        Command::Config(arguments) => commands::config::run(arguments),
+        Command::Config(arguments) => commands::config::run(arguments, &registry.captioners),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),
         Command::Bench(arguments) => match &arguments.benchmark {
             Benchmark::Step(arguments) => commands::bench::step(arguments),
         },
         Command::Estimators(arguments) => commands::estimators::run(&arguments, registry),
-        Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments, &registry.captioners),
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),

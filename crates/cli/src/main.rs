@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    scst_cli::run(scst_reward::RewardRegistry::default())
+    scst_cli::run(scst_trainer::Registry::default())
 }

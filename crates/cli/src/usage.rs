@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Config,
     config::{StageConfig, keys_like},
@@ -12,9 +13,15 @@ use scst_trainer::{
 const OFFERED: usize = 2;
 
 /// A better message for what the parser of the command line says, if there is one; `given` is the command line.
-pub(crate) fn in_plain_words(error: &Error, given: &[String]) -> Option<String> {
+pub(crate) fn in_plain_words(
+    error: &Error,
+    given: &[String],
+    captioners: &CaptionerRegistry,
+) -> Option<String> {
     match error.kind() {
-        ErrorKind::UnknownArgument => unknown_option(&text(error, ContextKind::InvalidArg)?, given),
+        ErrorKind::UnknownArgument => {
+            unknown_option(&text(error, ContextKind::InvalidArg)?, given, captioners)
+        }
         ErrorKind::ValueValidation => wrong_value(error),
         _ => None,
     }
@@ -28,7 +35,11 @@ fn text(error: &Error, kind: ContextKind) -> Option<String> {
 }
 
 /// An option that is no option, but the name of a key.
-fn unknown_option(option: &str, given: &[String]) -> Option<String> {
+fn unknown_option(
+    option: &str,
+    given: &[String],
+    captioners: &CaptionerRegistry,
+) -> Option<String> {
     let takes_keys = |word: &String| matches!(word.as_str(), "train" | "config" | "estimators");
     given.get(1..)?.iter().find(|word| takes_keys(word))?;
     let (option, joined) = match option.split_once('=') {
@@ -46,7 +57,8 @@ fn unknown_option(option: &str, given: &[String]) -> Option<String> {
     let value = value.filter(|value| !is_configuration(value));
     let value = value.as_deref().unwrap_or("VALUE");
     let config = given.iter().find(|word| is_configuration(word));
-    let config = config.and_then(|path| Config::load(Path::new(path), Vec::new()).ok());
+    let load = |path| Config::load(Path::new(path), Vec::new(), captioners).ok();
+    let config = config.and_then(load);
     let mut keys = keys_like(name);
     if let Some(config) = &config {
         let own = format!("model.{}.", config.model.name());

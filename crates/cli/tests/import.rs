@@ -13,7 +13,7 @@ use scst_data::{
     RenumberedVocabulary,
 };
 use scst_encoder::StateDict;
-use scst_model::{ImageFeatures, Noise};
+use scst_model::{CaptionerRegistry, ImageFeatures, Noise};
 use scst_trainer::Checkpoint;
 use serde::Deserialize;
 use support::Workplace;
@@ -170,7 +170,9 @@ fn log_probabilities_are_those_of_pytorch() {
         let workplace = imported(name, words, captioner);
         let expected: Expected = json(&workplace, "expected.json");
         let document: Document = json(&workplace, "cocotalk.json");
-        let checkpoint = Checkpoint::load(&workplace.path("imported")).expect("a checkpoint");
+        let checkpoint =
+            Checkpoint::load(&workplace.path("imported"), &CaptionerRegistry::default())
+                .expect("a checkpoint");
         let captioner_here = checkpoint.captioner(&checkpoint.config.model, &device);
         let captioner_here = captioner_here.expect("weights that fit");
         // Here ids are another order: the end token, the unknown word, then all others.

@@ -9,6 +9,7 @@ use crate::{
     CaptionLoss, Gradients, ImageFeatures, LocationSignal, ModelError, Noise, OutputGradients,
     Parameter, State, Tape,
     att2in::Att2inCaptioner,
+    custom::CustomModel,
     family::Family,
     fc::FcCaptioner,
     markov::MarkovCaptioner,
@@ -47,16 +48,20 @@ enum Kind {
     Markov(Box<MarkovCaptioner>),
     Transformer(Box<TransformerCaptioner>),
     UpDown(Box<UpDownCaptioner>),
+    Custom(Box<CustomModel>),
 }
 
 impl Captioner {
     /// A captioner with initial weights drawn from `rng`, as 32-bit floats on `device`.
+    ///
+    /// # Errors
+    /// [`ModelError`] when it is a captioner of another crate that is not registered, or makes no sense.
     pub fn init(
         config: &CaptionerConfig,
         dimensions: Dimensions,
         device: &Device,
         rng: &mut impl Rng,
-    ) -> Self {
+    ) -> Result<Self, ModelError> {
         Self::init_as(config, dimensions, (device, DType::F32), rng)
     }
 
@@ -65,7 +70,7 @@ impl Captioner {
         dimensions: Dimensions,
         place: (&Device, DType),
         rng: &mut impl Rng,
-    ) -> Self {
+    ) -> Result<Self, ModelError> {
         let kind = match config {
             CaptionerConfig::Fc(config) => {
                 Kind::Fc(FcCaptioner::init(config, true, dimensions, place, rng))
@@ -93,11 +98,16 @@ impl Captioner {
                 let model = UpDownCaptioner::init(config, dimensions, place, rng);
                 Kind::UpDown(Box::new(model))
             }
+            CaptionerConfig::Custom(config) => {
+                Kind::Custom(Box::new(CustomModel::init(config, dimensions, place, rng)?))
+            }
         };
-        Self { kind }
+        Ok(Self { kind })
     }
 
-    fn family(&self) -> Family<&dyn Recurrent, &TransformerCaptioner, &MarkovCaptioner> {
+    fn family(
+        &self,
+    ) -> Family<&dyn Recurrent, &TransformerCaptioner, &MarkovCaptioner, &CustomModel> {
         match &self.kind {
             Kind::Fc(model) => Family::Recurrent(model),
             Kind::Att2in(model) => Family::Recurrent(model),
@@ -105,6 +115,7 @@ impl Captioner {
             Kind::UpDown(model) => Family::Recurrent(model.as_ref()),
             Kind::Markov(model) => Family::Markov(model),
             Kind::Transformer(model) => Family::Transformer(model),
+            Kind::Custom(model) => Family::Custom(model),
         }
     }
 
@@ -113,6 +124,7 @@ impl Captioner {
         match self.family() {
             Family::Recurrent(model) => model.words().output_bias.val(),
             Family::Transformer(model) => model.output_layer().1,
+            Family::Custom(model) => model.output_layer().1,
             Family::Markov(model) => model.output_bias(),
         }
     }
@@ -133,6 +145,7 @@ impl Captioner {
         let feature = match self.family() {
             Family::Recurrent(model) => model.feature(),
             Family::Transformer(model) => model.feature(),
+            Family::Custom(model) => model.feature(),
             Family::Markov(model) => model.feature(),
         };
         let [_, vocab] = self.output_bias().dims();
@@ -148,7 +161,7 @@ impl Captioner {
     /// Words of the longest caption that it can score, if there is a longest.
     pub fn longest_caption(&self) -> Option<usize> {
         match self.family() {
-            Family::Recurrent(_) | Family::Transformer(_) => None,
+            Family::Recurrent(_) | Family::Transformer(_) | Family::Custom(_) => None,
             Family::Markov(model) => Some(model.positions()),
         }
     }
@@ -162,6 +175,7 @@ impl Captioner {
             Kind::Markov(model) => parameters(&**model),
             Kind::Transformer(model) => parameters(&**model),
             Kind::UpDown(model) => parameters(model.as_ref()),
+            Kind::Custom(model) => model.parameters(),
         }
     }
 
@@ -179,6 +193,7 @@ impl Captioner {
                 Kind::Transformer(Box::new(update_parameters(*model, change)))
             }
             Kind::UpDown(model) => Kind::UpDown(Box::new(update_parameters(*model, change))),
+            Kind::Custom(model) => Kind::Custom(Box::new(model.update(change))),
         };
         Self { kind }
     }
@@ -194,9 +209,13 @@ impl Captioner {
         features: ImageFeatures,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
-        Ok(self
-            .start_tape(features, image_of_caption, Noise::default())?
-            .0)
+        if let Family::Custom(model) = self.family() {
+            // Decoding leaves nothing for autodiff.
+            let state = model.start(&features, image_of_caption)?;
+            return Ok(State(Family::Custom(state)));
+        }
+        let (state, _) = self.start_tape(features, image_of_caption, Noise::default())?;
+        Ok(state)
     }
 
     /// Like [`start`](Self::start), with a tape that [`step`](Self::step) goes on recording, and
@@ -228,6 +247,10 @@ impl Captioner {
             Family::Markov(model) => {
                 let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
                 (State(Family::Markov(state)), Tape(Family::Markov(tape)))
+            }
+            Family::Custom(model) => {
+                let (state, tape) = model.start_tape(&features, image_of_caption, noise.dropout)?;
+                (State(Family::Custom(state)), Tape(Family::Custom(tape)))
             }
         })
     }
@@ -262,6 +285,11 @@ impl Captioner {
                 let (logits, state) = model.step(words, state)?;
                 Ok((logits, State(Family::Markov(state))))
             }
+            (Family::Custom(model), Family::Custom(state)) => {
+                let tape = tape.map(Tape::custom).transpose()?;
+                let (hidden, state) = model.step(words, state, tape)?;
+                Ok((hidden, State(Family::Custom(state))))
+            }
             _ => Err(ModelError::OtherCaptioner),
         }
     }
@@ -282,7 +310,9 @@ impl Captioner {
                 let (weights, state) = model.attend(words, state)?;
                 Ok((weights, State(Family::Transformer(state))))
             }
-            (Family::Markov(_), Family::Markov(_)) => Err(ModelError::NoAttention),
+            (Family::Markov(_), Family::Markov(_)) | (Family::Custom(_), Family::Custom(_)) => {
+                Err(ModelError::NoAttention)
+            }
             _ => Err(ModelError::OtherCaptioner),
         }
     }
@@ -311,6 +341,9 @@ impl Captioner {
                 Family::Transformer(model.teacher_forced(features, images, words, noise.dropout)?)
             }
             Family::Markov(model) => Family::Markov(model.read(features, images, noise.dropout)?),
+            Family::Custom(model) => {
+                Family::Custom(model.teacher_forced(&features, images, words, noise.dropout)?)
+            }
         }))
     }
 
@@ -325,6 +358,7 @@ impl Captioner {
                 Ok((words.output_weight.val(), words.output_bias.val()))
             }
             Family::Transformer(model) => Ok(model.output_layer()),
+            Family::Custom(model) => Ok(model.output_layer()),
             Family::Markov(_) => Err(ModelError::WholeCaptions),
         }
     }
@@ -353,6 +387,7 @@ impl Captioner {
                 recurrent::backward(model, tape, output, location)
             }
             (Family::Transformer(model), Family::Transformer(tape)) => model.backward(tape, output),
+            (Family::Custom(model), Family::Custom(tape)) => model.backward(&tape, output),
             _ => Err(ModelError::OtherCaptioner),
         }
     }

@@ -50,6 +50,20 @@ pub enum ModelError {
     /// A state or tape that another captioner made.
     #[error("the state or tape is that of a captioner of another kind")]
     OtherCaptioner,
+    /// A captioner that only another program knows.
+    #[error("captioner `{name}` is none that this program has")]
+    NotRegistered {
+        /// Its name.
+        name: String,
+    },
+    /// A captioner of another crate does not keep to what captioners have to be.
+    #[error("captioner `{captioner}`: {problem}")]
+    Custom {
+        /// Its name.
+        captioner: String,
+        /// What was found and expected.
+        problem: String,
+    },
     /// Parameters of other names than the captioner has.
     #[error("parameter `{name}` is missing")]
     MissingParameter {

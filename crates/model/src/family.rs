@@ -2,19 +2,22 @@
 
 use burn::tensor::Tensor;
 
-use crate::{ModelError, markov, tape, transformer};
+use crate::{ModelError, custom, markov, tape, transformer};
 
-/// Something of a recurrent captioner, of the transformer or of the Markov captioner.
+/// Something of a recurrent captioner, of the transformer, of the Markov captioner or of one of another crate.
 #[derive(Debug, Clone)]
-pub(crate) enum Family<R, T, M> {
+pub(crate) enum Family<R, T, M, C> {
     Recurrent(R),
     Transformer(T),
     Markov(M),
+    Custom(C),
 }
 
 /// What a captioner remembers of the captions so far, one row a caption.
 #[derive(Debug, Clone)]
-pub struct State(pub(crate) Family<tape::State, transformer::State, markov::MarkovState>);
+pub struct State(
+    pub(crate) Family<tape::State, transformer::State, markov::MarkovState, custom::CustomState>,
+);
 
 impl State {
     /// The state of the captions `rows`, in that order; a row may be asked for more than once.
@@ -24,6 +27,7 @@ impl State {
             Family::Recurrent(state) => Family::Recurrent(state.select(rows)),
             Family::Transformer(state) => Family::Transformer(state.select(rows)),
             Family::Markov(state) => Family::Markov(state.select(rows)),
+            Family::Custom(state) => Family::Custom(state.select(rows)),
         })
     }
 
@@ -45,7 +49,9 @@ impl State {
 ///
 /// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
 #[derive(Debug, Clone)]
-pub struct Tape(pub(crate) Family<tape::Tape, transformer::Tape, markov::MarkovTape>);
+pub struct Tape(
+    pub(crate) Family<tape::Tape, transformer::Tape, markov::MarkovTape, custom::CustomTape>,
+);
 
 impl Tape {
     /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
@@ -54,6 +60,7 @@ impl Tape {
         match &self.0 {
             Family::Recurrent(tape) => tape.hidden(),
             Family::Transformer(tape) => tape.hidden(),
+            Family::Custom(tape) => tape.hidden(),
             Family::Markov(_) => None,
         }
     }
@@ -64,7 +71,7 @@ impl Tape {
         match &mut self.0 {
             Family::Recurrent(tape) => tape.keep(rows),
             // The state tells all that there is to know of the captions left.
-            Family::Transformer(_) | Family::Markov(_) => {}
+            Family::Transformer(_) | Family::Markov(_) | Family::Custom(_) => {}
         }
     }
 
@@ -73,6 +80,7 @@ impl Tape {
         match &self.0 {
             Family::Recurrent(tape) => tape.rows(),
             Family::Transformer(tape) => tape.rows(),
+            Family::Custom(tape) => tape.rows(),
             Family::Markov(_) => 0,
         }
     }
@@ -87,6 +95,13 @@ impl Tape {
     pub(crate) fn transformer(&mut self) -> Result<&mut transformer::Tape, ModelError> {
         match &mut self.0 {
             Family::Transformer(tape) => Ok(tape),
+            _ => Err(ModelError::OtherCaptioner),
+        }
+    }
+
+    pub(crate) fn custom(&mut self) -> Result<&mut custom::CustomTape, ModelError> {
+        match &mut self.0 {
+            Family::Custom(tape) => Ok(tape),
             _ => Err(ModelError::OtherCaptioner),
         }
     }

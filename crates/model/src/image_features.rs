@@ -84,17 +84,47 @@ impl ImageFeatures {
     }
 
     /// All vectors, `[regions of all images, feature]`.
-    pub(crate) fn vectors(&self) -> Tensor<2> {
+    pub fn vectors(&self) -> Tensor<2> {
         self.vectors.clone()
     }
 
     /// The number of regions of every image.
-    pub(crate) fn region_counts(&self) -> &Arc<[usize]> {
+    pub fn region_counts(&self) -> &Arc<[usize]> {
         &self.regions
     }
 
+    /// The same images, with `change` made of their vectors.
+    pub(crate) fn map(&self, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        Self {
+            vectors: change(self.vectors.clone()),
+            regions: self.regions.clone(),
+        }
+    }
+
+    /// Vectors side by side, for attention in plain tensor operations: `[images, longest, feature]`, and 1 where a region
+    /// is, 0 where there is none, `[images, longest]`.
+    pub fn padded(&self) -> (Tensor<3>, Tensor<2>) {
+        let longest = self.regions.iter().copied().max().unwrap_or(0);
+        let mut rows = Vec::with_capacity(self.images() * longest);
+        let mut is_there = Vec::with_capacity(rows.capacity());
+        let mut first = 0;
+        for &count in self.regions.iter() {
+            // Where no region is, any vector will do: nothing looks at it.
+            rows.extend((0..longest).map(|k| first + k.min(count - 1)));
+            is_there.extend((0..longest).map(|k| if k < count { 1.0f32 } else { 0.0 }));
+            first += count;
+        }
+        let (device, dtype) = (self.vectors.device(), self.vectors.dtype());
+        let vectors = self.vectors.clone().select(0, index(&rows, &device));
+        let is_there = TensorData::new(is_there, [self.images(), longest]);
+        (
+            vectors.reshape([self.images(), longest, self.dimension()]),
+            Tensor::from_data(is_there, (&device, dtype)),
+        )
+    }
+
     /// The mean over the regions of every image, `[images, columns]`, of rows, one a region.
-    pub(crate) fn mean_of_regions(&self, rows: Tensor<2>) -> Tensor<2> {
+    pub fn mean_of_regions(&self, rows: Tensor<2>) -> Tensor<2> {
         let counts = self.counts(&rows);
         scatter_rows(rows, &self.image_of_region(), self.images()) / counts
     }

@@ -14,7 +14,16 @@ pub(crate) fn linear(
     (device, dtype): (&Device, DType),
     rng: &mut impl Rng,
 ) -> Param<Tensor<2>> {
-    let bound = 1.0 / (inputs as f64).sqrt();
+    uniform(shape, 1.0 / (inputs as f64).sqrt(), (device, dtype), rng)
+}
+
+/// Uniform in `+-bound`.
+pub(crate) fn uniform(
+    shape: [usize; 2],
+    bound: f64,
+    (device, dtype): (&Device, DType),
+    rng: &mut impl Rng,
+) -> Param<Tensor<2>> {
     let draw = || (rng.random::<f64>() * 2.0 - 1.0) * bound;
     parameter(shape, device, dtype, draw)
 }
@@ -34,7 +43,16 @@ pub(crate) fn scaled_embedding(
     (device, dtype): (&Device, DType),
     rng: &mut impl Rng,
 ) -> Param<Tensor<2>> {
-    let deviation = 1.0 / (shape[1] as f64).sqrt();
+    normal(shape, 1.0 / (shape[1] as f64).sqrt(), (device, dtype), rng)
+}
+
+/// Normal with mean 0.
+pub(crate) fn normal(
+    shape: [usize; 2],
+    deviation: f64,
+    (device, dtype): (&Device, DType),
+    rng: &mut impl Rng,
+) -> Param<Tensor<2>> {
     let draw = || rng.sample::<f64, _>(StandardNormal) * deviation;
     parameter(shape, device, dtype, draw)
 }

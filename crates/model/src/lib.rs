@@ -17,6 +17,7 @@ mod att2all;
 mod att2in;
 mod attention;
 mod captioner;
+mod custom;
 mod dropout;
 mod error;
 mod family;
@@ -42,6 +43,10 @@ mod words;
 pub use att2all::Att2allConfig;
 pub use att2in::Att2inConfig;
 pub use captioner::{Captioner, CaptionerConfig, Dimensions};
+pub use custom::{
+    CaptionerRegistry, CustomCaptioner, CustomConfig, CustomParameter, Initial, OptionProblem,
+    Units, Weights,
+};
 pub use dropout::Dropout;
 pub use error::ModelError;
 pub use family::{State, Tape};

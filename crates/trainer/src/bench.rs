@@ -182,7 +182,7 @@ impl<'a> Trainee<'a> {
             vocab: vocabulary.len(),
         };
         let mut rng = generator(SEED, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(&bench.captioner(), dimensions, &device, &mut rng);
+        let captioner = Captioner::init(&bench.captioner(), dimensions, &device, &mut rng)?;
         let config = ScstConfig {
             samples_per_image: bench.samples,
             baseline: Baseline::Greedy,

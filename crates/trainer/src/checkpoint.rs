@@ -27,7 +27,7 @@ use std::{
 
 use burn::tensor::Device;
 use scst_data::{FeatureFingerprint, Standardiser, Vocabulary};
-use scst_model::{Captioner, CaptionerConfig, Dimensions};
+use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions};
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
@@ -192,12 +192,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads and verifies the checkpoint `dir`.
+    /// Reads and verifies the checkpoint `dir`; its captioner may be one of `captioners`.
     ///
     /// # Errors
     /// [`CheckpointError`] when it is missing, damaged, of another version, or does not belong
     /// together.
-    pub fn load(dir: &Path) -> Result<Self, CheckpointError> {
+    pub fn load(dir: &Path, captioners: &CaptionerRegistry) -> Result<Self, CheckpointError> {
         let manifest_path = dir.join(MANIFEST);
         if !manifest_path.is_file() {
             return Err(CheckpointError::Missing {
@@ -249,7 +249,7 @@ impl Checkpoint {
         };
         let config_path = dir.join(CONFIG);
         let config = String::from_utf8_lossy(&take(CONFIG)?).into_owned();
-        let config: Config = Config::parse(&config, &config_path, Vec::new())?.into();
+        let config: Config = Config::parse(&config, &config_path, Vec::new(), captioners)?.into();
         let weights = decode(&dir.join(MODEL), &take(MODEL)?)?;
         let mut optional = |name: &str| {
             let bytes = manifest.contains_key(name).then(|| take(name));
@@ -316,18 +316,21 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Those of [`load`](Self::load).
-    pub fn load_run_or_checkpoint(path: &Path) -> Result<Self, CheckpointError> {
+    pub fn load_run_or_checkpoint(
+        path: &Path,
+        captioners: &CaptionerRegistry,
+    ) -> Result<Self, CheckpointError> {
         let best = path.join("best");
         if !path.join(MANIFEST).is_file() && best.is_dir() {
-            return Self::load(&best);
+            return Self::load(&best, captioners);
         }
-        Self::load(path)
+        Self::load(path, captioners)
     }
 
     /// The captioner `model` with the checkpoint's weights, on `device`.
     ///
     /// # Errors
-    /// [`CheckpointError::Weights`] when weights and captioner do not fit.
+    /// [`CheckpointError`] when there is no such captioner, or the weights do not fit it.
     pub fn captioner(
         &self,
         model: &CaptionerConfig,
@@ -338,7 +341,7 @@ impl Checkpoint {
             vocab: self.vocabulary.len(),
         };
         let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(model, dimensions, device, &mut rng);
+        let captioner = Captioner::init(model, dimensions, device, &mut rng)?;
         with_weights(captioner, &self.weights, device).map_err(|problem| CheckpointError::Weights {
             path: self.dir.join(MODEL),
             problem,

@@ -7,7 +7,7 @@ mod self_critical;
 use std::{collections::BTreeMap, path::Path};
 
 use scst_data::{FeatureSource, FolderSource, RenumberedVocabulary};
-use scst_model::{Captioner, CaptionerConfig};
+use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry};
 
 pub use error::{ImportError, WeightsProblem};
 
@@ -68,7 +68,8 @@ pub fn import_self_critical(
     };
     let device = Backend::Flex.device().map_err(ImportError::Backend)?;
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
-    let captioner = Captioner::init(&config.model, imported.dimensions, &device, &mut rng);
+    let captioner = Captioner::init(&config.model, imported.dimensions, &device, &mut rng)
+        .map_err(CheckpointError::from)?;
     let captioner = with_weights(captioner, &imported.parameters, &device).map_err(|problem| {
         CheckpointError::Weights {
             path: path.to_owned(),
@@ -105,8 +106,13 @@ fn agreeing(config: &Config, model: CaptionerConfig) -> Result<Config, ImportErr
 
 /// A configuration that goes on with the checkpoint `out`.
 fn fresh(model: CaptionerConfig, out: &Path) -> Result<Config, ImportError> {
-    let mut config: Config =
-        Config::parse(TEMPLATE, Path::new("imported.toml"), Vec::new())?.into();
+    let mut config: Config = Config::parse(
+        TEMPLATE,
+        Path::new("imported.toml"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )?
+    .into();
     if !model.reads_regions() {
         config.data.features = FeatureSource::Folder(FolderSource {
             path: "data/cocotalk_fc".into(),

@@ -29,6 +29,7 @@ mod optimiser;
 mod places;
 mod progress;
 mod reduce;
+mod registry;
 mod run;
 mod schedule;
 mod scst;
@@ -51,6 +52,7 @@ pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use observer::{BestSoFar, Event, Observer, Position};
 pub use progress::{Best, StageSummary};
+pub use registry::Registry;
 pub use run::{
     FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,
     abandon_lock, check, data_warnings, has_checkpoint, train,

@@ -25,7 +25,6 @@ use std::{
 
 use burn::tensor::Device;
 use scst_model::Captioner;
-use scst_reward::RewardRegistry;
 use serde::Serialize;
 
 use crate::{
@@ -38,6 +37,7 @@ use crate::{
     observer::{Event, Observer, Position},
     optimiser::Optimiser,
     progress::{Best, Progress, StageSummary},
+    registry::Registry,
     warning::Warning,
 };
 use foreign::Foreign;
@@ -76,8 +76,8 @@ pub struct RunOptions<'a> {
     pub verify_features: bool,
     /// Becomes true when the run should end after the current step, or batch of captions, with a checkpoint.
     pub stop: &'a AtomicBool,
-    /// Rewards beside the built-in ones, for entries with `custom = { name = "..." }`.
-    pub rewards: &'a RewardRegistry,
+    /// Rewards and captioners beside the built-in ones.
+    pub registry: &'a Registry,
     /// Which program this is, for the record of the run; that of a library may leave it out.
     pub program: Option<&'a Program>,
 }
@@ -165,7 +165,7 @@ struct Run<'a> {
     /// The same, with every path where the file is.
     located: &'a Config,
     prepared: &'a Prepared,
-    rewards: &'a RewardRegistry,
+    registry: &'a Registry,
     directory: PathBuf,
     corpus: Corpus,
     device: Device,
@@ -193,12 +193,14 @@ impl<'a> Run<'a> {
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let directory = options.directory.clone();
-        let stored = prepared.newest.as_deref().map(Checkpoint::load);
+        let captioners = &options.registry.captioners;
+        let stored = prepared.newest.as_deref();
+        let stored = stored.map(|path| Checkpoint::load(path, captioners));
         let stored = stored.transpose()?;
         let means = Means {
             located,
             prepared,
-            rewards: options.rewards,
+            registry: options.registry,
             verify_features: options.verify_features,
             with_test: false,
         };
@@ -244,7 +246,7 @@ impl<'a> Run<'a> {
             config,
             located,
             prepared,
-            rewards: options.rewards,
+            registry: options.registry,
             directory,
             corpus,
             device,

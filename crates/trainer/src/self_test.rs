@@ -146,7 +146,7 @@ fn gradients(
         feature: FEATURE,
         vocab: vocabulary.len(),
     };
-    let captioner = Captioner::init(config, dimensions, device, &mut rng);
+    let captioner = Captioner::init(config, dimensions, device, &mut rng)?;
     let regions: Vec<usize> = (0..IMAGES)
         .map(|image| {
             if config.reads_regions() {

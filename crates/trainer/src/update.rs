@@ -57,7 +57,7 @@ mod tests {
             vocab: 3,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng);
+        let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng).unwrap();
         let mut gradients = Gradients::default();
         for parameter in captioner.parameters() {
             let full = Tensor::<1>::full(parameter.values.dims(), gradient, &Device::flex());

@@ -5,9 +5,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use scst_reward::RewardRegistry;
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
-    Config, Event, Observer, Outcome, RunOptions, Start,
+    Config, Event, Observer, Outcome, Registry, RunOptions, Start,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, SAMPLES_FILE, read_records},
     train,
@@ -98,7 +98,7 @@ fn run(
         start: Start::ResumeOrNew,
         verify_features: false,
         stop: &stop,
-        rewards: &RewardRegistry::default(),
+        registry: &Registry::default(),
         program: None,
     };
     let outcome = train(config, &options, &mut observer).expect("the run goes on");
@@ -141,7 +141,13 @@ fn records(directory: &Path) -> Vec<(u64, RecordKind, Vec<Value>)> {
 fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
     let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
     let text = CONFIG.replace("SCENES", scenes);
-    let config = Config::parse(&text, Path::new("run.toml"), Vec::new()).expect("a configuration");
+    let config = Config::parse(
+        &text,
+        Path::new("run.toml"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )
+    .expect("a configuration");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let whole = directory.path().join("whole");
     // 40 images are decoded and scored after the last batch, so that nothing is left to stop.
@@ -158,7 +164,13 @@ fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
         whole.display()
     );
     let text = text.replace("name = \"scst\"", &begins);
-    let config = Config::parse(&text, Path::new("run.toml"), Vec::new()).expect("a configuration");
+    let config = Config::parse(
+        &text,
+        Path::new("run.toml"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )
+    .expect("a configuration");
     let other = directory.path().join("other");
     let (_, _, validated) = run(&config, &other, usize::MAX, 0);
     assert_eq!(validated, 7);

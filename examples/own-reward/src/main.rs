@@ -1,18 +1,23 @@
-//! `scst` with a reward of its own: every command, configuration and report, and `custom = { name = "agreement" }`.
+//! `scst` with a reward and a captioner of its own: every command, configuration and report, with
+//! `custom = { name = "agreement" }` among the rewards and `[model.custom]`, `name = "gru"`.
 //!
 //! ```sh
 //! cargo run --release --manifest-path examples/own-reward/Cargo.toml -- train configs/quickstart.toml \
+//!   --set 'model.custom={name="gru"}' --out runs/gru \
 //!   --set 'stages.1.scst.rewards=[{cider_d={}},{weight=0.5,custom={name="agreement",options={references=3}}}]'
 //! ```
 
 mod agreement;
+mod gru;
 
 use std::process::ExitCode;
 
-use scst_reward::RewardRegistry;
+use scst_trainer::Registry;
 
 fn main() -> ExitCode {
-    let mut rewards = RewardRegistry::default();
+    let mut registry = Registry::default();
+    let rewards = &mut registry.rewards;
     rewards.register("agreement", |entry, _| agreement::from_entry(entry));
-    scst_cli::run(rewards)
+    registry.captioners.register("gru", gru::from_config);
+    scst_cli::run(registry)
 }

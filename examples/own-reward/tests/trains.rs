@@ -1,6 +1,10 @@
-//! The program trains on its own reward, and knows the names that it has.
+//! The program trains on its own reward and with its own captioner, and knows the names that it has.
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 const CONFIG: &str = r#"
 log_every_steps = 1
@@ -14,6 +18,9 @@ max_length = 8
 [model.fc]
 hidden = 8
 embedding = 8
+
+[validation]
+images = 20
 
 [[stages]]
 steps = 2
@@ -29,44 +36,148 @@ samples_per_image = 2
 cider_d = {}
 "#;
 
-/// Trains in a directory with a second reward; exit code and what was said.
-fn train(directory: &Path, out: &str, reward: &str) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_own-reward"))
+/// The option that chooses the captioner.
+const GRU: &str = r#"model.custom={name="gru",options={hidden=8,embedding=6}}"#;
+
+/// A directory with a configuration.
+fn workplace() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
+    let config = CONFIG.replace("SCENES", scenes);
+    fs::write(directory.path().join("config.toml"), config).expect("a file can be written");
+    directory
+}
+
+fn program(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_own-reward"))
         .current_dir(directory)
-        .args(["train", "config.toml", "--out", out, "--set"])
-        .arg(format!(
-            "stages.1.scst.rewards=[{{cider_d={{}}}},{{weight=0.5,custom={reward}}}]"
-        ))
+        .args(arguments)
         .output()
-        .expect("the program starts");
+        .expect("the program starts")
+}
+
+/// What it printed, if it went well.
+fn printed(directory: &Path, arguments: &[&str]) -> String {
+    let output = program(directory, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Why it refused, if the user's input was at fault.
+fn refused(directory: &Path, arguments: &[&str]) -> String {
+    let output = program(directory, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), said)
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    said
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 #[test]
 fn own_reward_is_trained_on_and_a_mistyped_one_is_named() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = workplace();
     let directory = directory.path();
-    let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
-    let config = CONFIG.replace("SCENES", scenes);
-    std::fs::write(directory.join("config.toml"), config).expect("a file can be written");
+    let reward =
+        |of: &str| format!("stages.1.scst.rewards=[{{cider_d={{}}}},{{weight=0.5,custom={of}}}]");
 
-    let own = r#"{name="agreement",options={references=3}}"#;
-    let (code, said) = train(directory, "run", own);
-    assert_eq!(code, Some(0), "{said}");
-    let metrics = std::fs::read_to_string(directory.join("run/metrics.jsonl"));
+    let own = reward(r#"{name="agreement",options={references=3}}"#);
+    printed(
+        directory,
+        &["train", "config.toml", "--out", "run", "--set", &own],
+    );
+    let metrics = fs::read_to_string(directory.join("run/metrics.jsonl"));
     let metrics = metrics.expect("a run leaves its metrics");
     assert!(metrics.contains("reward_agreement"), "{metrics}");
 
-    for (reward, expected) in [
+    for (of, expected) in [
         (r#"{name="agrement"}"#, "agrement"),
         (
             r#"{name="agreement",options={references=0}}"#,
             "found `references` = 0, expected `references` of 1 or more",
         ),
     ] {
-        let (code, said) = train(directory, "refused", reward);
-        assert!(code.is_some_and(|code| code > 0), "{said}");
+        let wrong = reward(of);
+        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
+        let output = program(directory, &arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code().is_some_and(|code| code > 0), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!directory.join("refused").exists());
+    }
+}
+
+#[test]
+fn own_captioner_learns_goes_on_and_captions_with_the_same_bits() {
+    let directory = workplace();
+    let directory = directory.path();
+    let train = |out: &str, more: &[&str]| {
+        let arguments = [&["train", "config.toml", "--out", out, "--set", GRU], more].concat();
+        printed(directory, &arguments);
+    };
+    train("run", &[]);
+    train("again", &[]);
+    // Half a run, which then goes on by its name.
+    train("half", &["--set", "stages.1.steps=1"]);
+    printed(
+        directory,
+        &["train", "--resume", "half", "--set", "stages.1.steps=2"],
+    );
+    let weights = |run: &str| {
+        let checkpoint = format!("{run}/checkpoints/step-00000004/model.safetensors");
+        read(&directory.join(checkpoint))
+    };
+    assert_eq!(weights("again"), weights("run"));
+    assert_eq!(weights("half"), weights("run"));
+
+    // The moments of the optimiser show that every weight has had gradients.
+    let moments = read(&directory.join("run/checkpoints/step-00000004/optimiser.safetensors"));
+    let moments = String::from_utf8_lossy(&moments).into_owned();
+    for name in ["embedding", "candidate_recurrent_weight", "words.output_bias"] {
+        assert!(moments.contains(&format!("\"{name}.first\"")), "{name}");
+    }
+
+    let beam = ["eval", "run", "--split", "test", "--beam", "3", "--json"];
+    let report = printed(directory, &beam);
+    assert!(report.contains("cider_d"), "{report}");
+    let ensemble = ["eval", "run", "--ensemble", "half", "--json"];
+    assert!(printed(directory, &ensemble).contains("cider_d"));
+    let captions = printed(directory, &["caption", "run", "--split", "val"]);
+    assert!(captions.lines().count() > 20, "{captions}");
+    let explained = printed(directory, &["config", "config.toml", "--set", GRU]);
+    assert!(explained.contains("[model.custom]"), "{explained}");
+    printed(directory, &["check", "config.toml", "--set", GRU]);
+}
+
+#[test]
+fn a_captioner_that_there_is_not_is_named() {
+    let directory = workplace();
+    let directory = directory.path();
+    for (custom, expected) in [
+        (
+            r#"{name="grue"}"#,
+            "`model.custom.name`: found `grue`, expected one that this program has of its own: `gru`",
+        ),
+        (
+            r#"{name="gru",options={hiden=8}}"#,
+            "`model.custom.options.hiden`: found an option that the captioner does not have, expected only `embedding`, \
+             `hidden`",
+        ),
+        (
+            r#"{name="gru",options={hidden=0}}"#,
+            "`model.custom.options.hidden`: found 0, expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{name="gru",options={hidden=900000}}"#,
+            "parameters, expected at most 500000000",
+        ),
+    ] {
+        let set = format!("model.custom={custom}");
+        let arguments = ["train", "config.toml", "--out", "refused", "--set", &set];
+        let said = refused(directory, &arguments);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(expected), "{said}");
         assert!(!directory.join("refused").exists());
     }

@@ -1,6 +1,7 @@
 //! What is set over the configuration of a run that is evaluated.
 
 use clap::Args;
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Checkpoint, Config,
     config::{ConfigError, Override},
@@ -39,7 +40,11 @@ impl RunOverrides {
     ///
     /// # Errors
     /// A [`Failure::Mistake`] when a key is no key, or one that an evaluation does not ask for, or a value is out of range.
-    pub(crate) fn apply(&self, checkpoint: &mut Checkpoint) -> Result<(), Failure> {
+    pub(crate) fn apply(
+        &self,
+        checkpoint: &mut Checkpoint,
+        captioners: &CaptionerRegistry,
+    ) -> Result<(), Failure> {
         if self.texts.is_empty() {
             return Ok(());
         }
@@ -50,7 +55,7 @@ impl RunOverrides {
             check_key(text.split('=').next().unwrap_or(text).trim())?;
         }
         let path = checkpoint.directory().join("config.toml");
-        let config = Config::parse(&checkpoint.config.to_toml()?, &path, overrides)?;
+        let config = Config::parse(&checkpoint.config.to_toml()?, &path, overrides, captioners)?;
         checkpoint.config = config.into();
         Ok(())
     }

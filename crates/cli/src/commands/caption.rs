@@ -11,6 +11,7 @@ mod shown;
 use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 
 use scst_encoder::{Encoder, encode_all};
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint,
     config::{DecoderConfig, Rerank},
@@ -31,10 +32,13 @@ use crate::{
     output::{note, print_line},
 };
 
-pub(crate) fn run(arguments: &CaptionArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &CaptionArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
-    arguments.set.apply(&mut checkpoint)?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
+    arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     if let Some(split) = arguments.split {
         return rows::of_split(arguments, split, &checkpoint, &decoder);

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use scst_reward::RewardRegistry;
 use scst_trainer::{
-    Config, DataDescription, Event, FeaturesFound, Findings, Observer, StageFound, check,
+    Config, DataDescription, Event, FeaturesFound, Findings, Observer, Registry, StageFound, check,
     config::ValidConfig,
 };
 
@@ -16,11 +15,12 @@ use crate::{
     output::{print_line, warn},
 };
 
-pub(crate) fn run(
-    arguments: ConfigArguments,
-    registry: &RewardRegistry,
-) -> Result<ExitCode, Failure> {
-    let config = Config::load(&arguments.config, arguments.overrides()?)?;
+pub(crate) fn run(arguments: ConfigArguments, registry: &Registry) -> Result<ExitCode, Failure> {
+    let config = Config::load(
+        &arguments.config,
+        arguments.overrides()?,
+        &registry.captioners,
+    )?;
     set_threads(config.threads)?;
     let findings = check(&config, registry, &mut Progress(Display::new()));
     print(&config, &findings);

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use scst_reward::RewardRegistry;
-use scst_trainer::{Checkpoint, Config, EstimatorLab, measure_estimators};
+use scst_trainer::{Checkpoint, Config, EstimatorLab, Registry, measure_estimators};
 
 use crate::{
     arguments::EstimatorArguments, commands::set_threads, failure::Failure, output::print_line,
@@ -11,18 +10,23 @@ use crate::{
 
 pub(crate) fn run(
     arguments: &EstimatorArguments,
-    registry: &RewardRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
-    let config = Config::load(&arguments.config.config, arguments.config.overrides()?)?;
+    let Registry {
+        rewards,
+        captioners,
+    } = registry;
+    let overrides = arguments.config.overrides()?;
+    let config = Config::load(&arguments.config.config, overrides, captioners)?;
     set_threads(config.threads)?;
-    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.checkpoint)?;
+    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.checkpoint, captioners)?;
     let lab = EstimatorLab {
         images: arguments.images,
         samples: arguments.samples.clone(),
         draws: arguments.draws,
         reference_draws: arguments.reference_draws,
     };
-    let reports = measure_estimators(&config, &checkpoint, registry, &lab)?;
+    let reports = measure_estimators(&config, &checkpoint, rewards, &lab)?;
     if arguments.json {
         let list = serde_json::to_string(&reports)
             .map_err(|error| Failure::Failed(format!("cannot write the report: {error}")))?;

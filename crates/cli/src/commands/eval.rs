@@ -5,7 +5,7 @@ mod report;
 use std::{ops::ControlFlow, process::ExitCode, time::Duration};
 
 use scst_data::{Example, FeatureSource};
-use scst_model::Captioner;
+use scst_model::{Captioner, CaptionerRegistry};
 use scst_reward::references_are_alike;
 use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
 
@@ -17,11 +17,14 @@ use crate::{
     output::{CiderAlwaysZero, note, warn},
 };
 
-pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &EvalArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model)?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
     let features_of_run = checkpoint.config.data.features.clone();
-    arguments.set.apply(&mut checkpoint)?;
+    arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     let mut config = checkpoint.config.clone();
     if let Some(name) = &arguments.backend {
@@ -43,7 +46,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     )?;
     checkpoint.check_inputs(&corpus)?;
     corpus.notices().iter().for_each(warn);
-    let others = ensemble(arguments, &features_of_run, &corpus, &captioner)?;
+    let others = ensemble(arguments, &features_of_run, &corpus, &captioner, captioners)?;
     let examples = corpus.split(arguments.split.into())?;
     if arguments.data.features.is_none()
         && let Some(difference) = corpus.features_changed_since(&checkpoint)?
@@ -91,10 +94,11 @@ fn ensemble(
     expected: &FeatureSource,
     corpus: &Corpus,
     first: &Captioner,
+    registry: &CaptionerRegistry,
 ) -> Result<Vec<Captioner>, Failure> {
-    let mut captioners = Vec::new();
+    let mut others = Vec::new();
     for path in &arguments.ensemble {
-        let other = Checkpoint::load_run_or_checkpoint(path)?;
+        let other = Checkpoint::load_run_or_checkpoint(path, registry)?;
         other.check_inputs(corpus)?;
         let found = &other.config.data.features;
         if arguments.data.features.is_none() && found != expected {
@@ -107,7 +111,7 @@ fn ensemble(
                 arguments.model.display()
             )));
         }
-        captioners.push(other.captioner(&other.config.model, &first.device())?);
+        others.push(other.captioner(&other.config.model, &first.device())?);
     }
-    Ok(captioners)
+    Ok(others)
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use scst_data::RenumberedVocabulary;
 use scst_encoder::{FloatTensor, StateDict};
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Config, StateTensor,
     config::{ConfigError, Override},
@@ -16,14 +17,17 @@ use crate::{
     output::print_line,
 };
 
-pub(crate) fn run(arguments: &ImportArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &ImportArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<ExitCode, Failure> {
     let overrides = arguments
         .overrides
         .iter()
         .map(|text| Override::of_flag("--set", text));
     let overrides = overrides.collect::<Result<_, ConfigError>>()?;
     let config = match &arguments.config {
-        Some(path) => Some(Config::load(path, overrides)?),
+        Some(path) => Some(Config::load(path, overrides, captioners)?),
         None => None,
     };
     let path = arguments.weights.as_path();

@@ -12,11 +12,9 @@ use scst_data::{
     Vocabulary,
     vocabulary::{END_ID, UNKNOWN_ID},
 };
-use scst_reward::{
-    RewardRegistry,
-    serve::{LONGEST_LINE, RequestError, RewardService, ServedImage, Words},
-};
-use scst_trainer::{Checkpoint, config::parse_rewards};
+use scst_model::CaptionerRegistry;
+use scst_reward::serve::{LONGEST_LINE, RequestError, RewardService, ServedImage, Words};
+use scst_trainer::{Checkpoint, Registry, config::parse_rewards};
 use serde_json::json;
 
 use crate::{
@@ -26,10 +24,7 @@ use crate::{
     output::{check, note},
 };
 
-pub(crate) fn run(
-    arguments: &RewardArguments,
-    registry: &RewardRegistry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &RewardArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
     let mut service = service(arguments, registry)?;
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
@@ -39,16 +34,16 @@ pub(crate) fn run(
 
 fn service<'a>(
     arguments: &RewardArguments,
-    registry: &'a RewardRegistry,
+    registry: &'a Registry,
 ) -> Result<RewardService<'a>, Failure> {
     let entries = parse_rewards("--reward", &arguments.reward)?;
     let table = match arguments.document_frequency.as_path() {
         path if path == Path::new("corpus") => None,
         path => Some(read_table(path)?),
     };
-    let (words, images) = words_and_images(arguments)?;
+    let (words, images) = words_and_images(arguments, &registry.captioners)?;
     let (count, captions) = (images.len(), captions(&images));
-    let service = RewardService::new(words, images, table, entries, registry)?;
+    let service = RewardService::new(words, images, table, entries, &registry.rewards)?;
     match service.signature() {
         Some(signature) => {
             note!("ready: {count} images with {captions} references, {signature}");
@@ -62,9 +57,12 @@ fn captions(images: &[ServedImage]) -> usize {
     images.iter().map(|image| image.references.len()).sum()
 }
 
-fn words_and_images(arguments: &RewardArguments) -> Result<(Words, Vec<ServedImage>), Failure> {
+fn words_and_images(
+    arguments: &RewardArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<(Words, Vec<ServedImage>), Failure> {
     if let Some(run) = &arguments.run {
-        let checkpoint = Checkpoint::load_run_or_checkpoint(run)?;
+        let checkpoint = Checkpoint::load_run_or_checkpoint(run, captioners)?;
         let data = &checkpoint.config.data;
         let mut captions = data.captions.clone();
         for (_, path) in captions.paths_mut() {

@@ -12,10 +12,9 @@ use std::{
     },
 };
 
-use scst_reward::RewardRegistry;
 use scst_trainer::{
-    Config, Longer, Outcome, Program, RunOptions, Start, Summary, abandon_lock, has_checkpoint,
-    train,
+    Config, Longer, Outcome, Program, Registry, RunOptions, Start, Summary, abandon_lock,
+    has_checkpoint, train,
 };
 
 use crate::{
@@ -32,15 +31,12 @@ use watch::Watch;
 /// Exit code of a run that was interrupted, as shells report it.
 const INTERRUPTED: u8 = 130;
 
-pub(crate) fn run(
-    arguments: TrainArguments,
-    registry: &RewardRegistry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let goes_on = arguments.resume || arguments.resume_or_start;
     let overrides = arguments.config.overrides()?;
     let (config, directory) = match given(&arguments.config.config, goes_on)? {
         Given::Config(path) => {
-            let config = Config::load(&path, overrides)?;
+            let config = Config::load(&path, overrides, &registry.captioners)?;
             let default = || PathBuf::from("runs").join(&config.name);
             let directory = arguments.out.clone().unwrap_or_else(default);
             (config, directory)
@@ -54,7 +50,11 @@ pub(crate) fn run(
                 )));
             }
             (
-                Config::load(&directory.join("config.toml"), overrides)?,
+                Config::load(
+                    &directory.join("config.toml"),
+                    overrides,
+                    &registry.captioners,
+                )?,
                 directory,
             )
         }
@@ -70,7 +70,7 @@ pub(crate) fn run(
         },
         verify_features: arguments.verify_features,
         stop: &stop,
-        rewards: registry,
+        registry,
         program: Some(&this_program()),
     };
     let mut display = Display::of_run(config.validation.metric, arguments.show);

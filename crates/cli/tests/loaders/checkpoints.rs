@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Checkpoint,
     events::{METRICS_FILE, SAMPLES_FILE, read_records, read_samples},
@@ -68,7 +69,10 @@ fn files_of_a_checkpoint() {
     let files = names.map(|name| (name, workplace.read(&format!("made/{name}"))));
     let files = Files::new("checkpoint", files.to_vec());
     let read = |folder: &Path| {
-        told(Checkpoint::load_run_or_checkpoint(folder));
+        told(Checkpoint::load_run_or_checkpoint(
+            folder,
+            &CaptionerRegistry::default(),
+        ));
     };
     files.change(as_it_is, read);
     let mended = |folder: &Path, name: &str, contents: Vec<u8>| {

@@ -13,6 +13,7 @@ use scst_data::{
     splitting::read_image_names,
 };
 use scst_encoder::{EncoderRecord, StateDict};
+use scst_model::CaptionerRegistry;
 use scst_reward::DocumentFrequency;
 use scst_trainer::{Config, config::Override};
 use sha2::{Digest, Sha256};
@@ -296,7 +297,11 @@ fn configurations() {
         let contents = repository(&format!("configs/{name}.toml"));
         let files = Files::new(name, vec![("config.toml", contents)]);
         files.change(as_it_is, |folder| {
-            if let Some(config) = told(Config::load(&folder.join("config.toml"), Vec::new())) {
+            if let Some(config) = told(Config::load(
+                &folder.join("config.toml"),
+                Vec::new(),
+                &CaptionerRegistry::default(),
+            )) {
                 let _ = config.to_toml();
             }
         });
@@ -309,7 +314,12 @@ fn configurations() {
         let lines = String::from_utf8_lossy(&lines).into_owned();
         let overrides: Result<Vec<_>, _> = lines.lines().map(Override::parse).collect();
         if let Some(overrides) = told(overrides) {
-            told(Config::parse(&whole, Path::new("config.toml"), overrides));
+            told(Config::parse(
+                &whole,
+                Path::new("config.toml"),
+                overrides,
+                &CaptionerRegistry::default(),
+            ));
         }
     });
 }

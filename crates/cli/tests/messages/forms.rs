@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scst_model::CaptionerRegistry;
 use scst_testing::messages::problem;
 use scst_trainer::{
     Config,
@@ -37,7 +38,13 @@ const WORDS: [&str; 7] = [
 fn set(path: &str, form: &str) -> Result<(), ConfigError> {
     let whole = include_str!("../../../../configs/quickstart.toml");
     let set = Override::of_flag("--set", &format!("{path}={form}"))?;
-    Config::parse(whole, Path::new("folder/file.ext"), vec![set]).map(drop)
+    Config::parse(
+        whole,
+        Path::new("folder/file.ext"),
+        vec![set],
+        &CaptionerRegistry::default(),
+    )
+    .map(drop)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scst_data::{DataError, FeatureDifference};
-use scst_model::ModelError;
+use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
@@ -31,7 +31,13 @@ fn config(from: &str, to: &str) -> ConfigError {
     let whole = include_str!("../../../../configs/quickstart.toml");
     assert!(whole.contains(from), "{from}");
     let changed = whole.replacen(from, to, 1);
-    Config::parse(&changed, Path::new("folder/file.ext"), Vec::new()).expect_err(to)
+    Config::parse(
+        &changed,
+        Path::new("folder/file.ext"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )
+    .expect_err(to)
 }
 
 fn configs() -> Vec<ConfigError> {
@@ -75,16 +81,27 @@ fn configs() -> Vec<ConfigError> {
         "seed.b=3",
     ];
     let whole = include_str!("../../../../configs/quickstart.toml");
-    let mut large: Config = Config::parse(whole, Path::new("whole.toml"), Vec::new())
-        .expect("a configuration")
-        .into();
+    let mut large: Config = Config::parse(
+        whole,
+        Path::new("whole.toml"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )
+    .expect("a configuration")
+    .into();
     large.seed = u64::MAX;
     errors.extend(large.to_toml().err());
     errors.extend(large.validate().err());
     for text in overrides {
         let parsed = Override::parse(text);
-        let used =
-            parsed.and_then(|parsed| Config::parse(whole, Path::new("whole.toml"), vec![parsed]));
+        let used = parsed.and_then(|parsed| {
+            Config::parse(
+                whole,
+                Path::new("whole.toml"),
+                vec![parsed],
+                &CaptionerRegistry::default(),
+            )
+        });
         errors.extend(used.err());
     }
     errors

@@ -7,6 +7,7 @@ use crate::{
     Dimensions,
     att2all::Att2allConfig,
     att2in::Att2inConfig,
+    custom::CustomConfig,
     fc::{CandidateKind, FcConfig},
     markov::MarkovConfig,
     show_attend_tell::{AttentionKind, ShowAttendTellConfig},
@@ -36,6 +37,8 @@ pub enum CaptionerConfig {
     Transformer(TransformerConfig),
     /// One LSTM that attends to regions, below one that chooses words (Anderson et al. 2018).
     UpDown(UpDownConfig),
+    /// A captioner in Rust that the program around this library registered.
+    Custom(CustomConfig),
 }
 
 impl CaptionerConfig {
@@ -50,6 +53,7 @@ impl CaptionerConfig {
             Self::Markov(_) => "markov",
             Self::Transformer(_) => "transformer",
             Self::UpDown(_) => "up_down",
+            Self::Custom(_) => "custom",
         }
     }
 
@@ -64,10 +68,11 @@ impl CaptionerConfig {
             Self::Markov(config) => config.dropout,
             Self::Transformer(config) => config.dropout,
             Self::UpDown(config) => config.dropout,
+            Self::Custom(config) => config.dropout,
         }
     }
 
-    /// Its sizes, by their names in a configuration file.
+    /// Its sizes, by their names in a configuration file; none of a captioner that checks its options itself.
     pub fn sizes(&self) -> Vec<(&'static str, usize)> {
         let lstm = |hidden, embedding| vec![("hidden", hidden), ("embedding", embedding)];
         let attends = |hidden, embedding, size| {
@@ -90,6 +95,7 @@ impl CaptionerConfig {
                 ("shortlist", config.shortlist),
                 ("rank", config.rank),
             ],
+            Self::Custom(_) => Vec::new(),
             Self::Transformer(config) => vec![
                 ("hidden", config.hidden),
                 ("layers", config.layers),
@@ -149,6 +155,7 @@ impl CaptionerConfig {
                 );
                 h * (f + 1) + t * h * (h + 1) + v * (h + 1) + 2 * v * r
             }
+            Self::Custom(config) => config.parameter_count(dimensions),
             Self::Transformer(config) => {
                 let (h, m) = (size(config.hidden), size(config.feed_forward));
                 let attention = 4 * h * h + 4 * h;
@@ -162,6 +169,7 @@ impl CaptionerConfig {
     pub fn reads_regions(&self) -> bool {
         match self {
             Self::Fc(_) | Self::ShowTell(_) | Self::Markov(_) => false,
+            Self::Custom(config) => config.reads_regions(),
             Self::Att2in(_)
             | Self::Att2all(_)
             | Self::ShowAttendTell(_)

@@ -23,7 +23,8 @@ fn captioner(shortlist: usize, dtype: DType) -> Captioner {
         dropout: 0.0,
     });
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let captioner = Captioner::init_as(&config, DIMENSIONS, (&Device::flex(), dtype), &mut rng);
+    let captioner =
+        Captioner::init_as(&config, DIMENSIONS, (&Device::flex(), dtype), &mut rng).unwrap();
     // Scores far apart, so that lists and best captions do not hang on rounding.
     captioner.update(|_, values| values.mul_scalar(2.5))
 }

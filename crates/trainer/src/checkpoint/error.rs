@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use burn::tensor::TensorReadError;
 use scst_data::{DataError, FeatureDifference};
+use scst_model::ModelError;
 use thiserror::Error;
 
 use super::{FORMAT_VERSION, manifest::MANIFEST};
@@ -113,6 +114,9 @@ pub enum CheckpointError {
         /// What does not fit.
         problem: String,
     },
+    /// The captioner cannot be made.
+    #[error(transparent)]
+    Captioner(#[from] ModelError),
     /// A device did not hand weights back.
     #[error("cannot read weights back from the device: {0}")]
     Device(#[from] TensorReadError),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scst_model::{CaptionerRegistry, OptionProblem};
 use toml::{Table, Value};
 
 use super::{Config, ConfigError, Override, Problem, ValidConfig, forms, wording};
@@ -69,19 +70,21 @@ pub(super) fn resolve(
     table: &Table,
     path: &Path,
     overrides: &[Override],
+    captioners: &CaptionerRegistry,
 ) -> Result<ValidConfig, ConfigError> {
     let all: Vec<&Override> = overrides.iter().collect();
-    let problems = match attempt(table, path, &all)? {
+    let attempt = |overrides: &[&Override]| attempt(table, path, overrides, captioners);
+    let problems = match attempt(&all)? {
         Ok(config) => return Ok(config),
         Err(problems) => problems,
     };
     // What is found without an override does not come of it.
     let without = |left_out: usize| {
         let kept = all.iter().enumerate().filter(|&(k, _)| k != left_out);
-        attempt(table, path, &kept.map(|(_, &o)| o).collect::<Vec<_>>())
+        attempt(&kept.map(|(_, &o)| o).collect::<Vec<_>>())
     };
     let remains: Vec<_> = (0..all.len()).map(without).collect();
-    let of_file = attempt(table, path, &[]);
+    let of_file = attempt(&[]);
     let complaint = |problem: Problem| {
         let is_there =
             |outcome: &Attempt| matches!(outcome, Ok(Err(found)) if found.contains(&problem));
@@ -122,7 +125,12 @@ type Attempt = Result<Result<ValidConfig, Vec<Problem>>, ConfigError>;
 
 /// # Errors
 /// When an override does not fit the table.
-fn attempt(table: &Table, path: &Path, overrides: &[&Override]) -> Attempt {
+fn attempt(
+    table: &Table,
+    path: &Path,
+    overrides: &[&Override],
+    captioners: &CaptionerRegistry,
+) -> Attempt {
     let mut table = table.clone();
     for change in overrides {
         change.apply(&mut table)?;
@@ -141,6 +149,16 @@ fn attempt(table: &Table, path: &Path, overrides: &[&Override]) -> Attempt {
         }
     };
     config.fill_names(path);
+    if let Err(problem) = captioners.resolve(&mut config.model) {
+        let OptionProblem {
+            key,
+            found,
+            expected,
+        } = problem;
+        let key = format!("model.{}.{key}", config.model.name());
+        let message = format!("found {found}, expected {expected}");
+        return Ok(Err(vec![Problem::new(key, message)]));
+    }
     Ok(config.check())
 }
 
@@ -168,7 +186,14 @@ xe = {}
             .iter()
             .map(|(key, value)| Override::of_key(&format!("--{key}"), key, value));
         let overrides: Result<Vec<Override>, ConfigError> = sets.chain(flags).collect();
-        let parsed = overrides.and_then(|all| Config::parse(file, Path::new("c.toml"), all));
+        let parsed = overrides.and_then(|all| {
+            Config::parse(
+                file,
+                Path::new("c.toml"),
+                all,
+                &CaptionerRegistry::default(),
+            )
+        });
         parsed.unwrap_err().to_string()
     }
 

@@ -100,6 +100,8 @@ pub(super) fn check_words_of_a_step(
 mod tests {
     use std::path::Path;
 
+    use scst_model::CaptionerRegistry;
+
     use crate::config::{Config, ConfigError, Override};
 
     const FILE: &str = r#"
@@ -118,7 +120,13 @@ epochs = 1
 
     fn parse(set: &str) -> Result<Config, ConfigError> {
         let set = Override::parse(set)?;
-        Config::parse(FILE, Path::new("c.toml"), vec![set]).map(Config::from)
+        Config::parse(
+            FILE,
+            Path::new("c.toml"),
+            vec![set],
+            &CaptionerRegistry::default(),
+        )
+        .map(Config::from)
     }
 
     #[test]
@@ -224,9 +232,14 @@ epochs = 1
         config.checkpoints.every_steps = None;
         let text = config.clone().validate().unwrap().to_toml().unwrap();
         assert_eq!(
-            Config::parse(&text, Path::new("c.toml"), Vec::new())
-                .map(Config::from)
-                .unwrap(),
+            Config::parse(
+                &text,
+                Path::new("c.toml"),
+                Vec::new(),
+                &CaptionerRegistry::default()
+            )
+            .map(Config::from)
+            .unwrap(),
             config
         );
     }

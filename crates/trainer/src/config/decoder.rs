@@ -327,6 +327,8 @@ impl DecoderConfig {
 pub(super) mod tests {
     use std::path::Path;
 
+    use scst_model::CaptionerRegistry;
+
     use super::*;
 
     pub(in crate::config) fn decoder(toml: &str) -> DecoderConfig {
@@ -343,9 +345,14 @@ pub(super) mod tests {
     pub(in crate::config) fn run() -> Config {
         let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
                     [model.markov]\n[[stages]]\nepochs = 1\nxe = {}";
-        Config::parse(text, Path::new("c.toml"), Vec::new())
-            .unwrap()
-            .into()
+        Config::parse(
+            text,
+            Path::new("c.toml"),
+            Vec::new(),
+            &CaptionerRegistry::default(),
+        )
+        .unwrap()
+        .into()
     }
 
     #[test]

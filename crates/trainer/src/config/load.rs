@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use scst_model::CaptionerRegistry;
 use serde::Deserialize;
 use thiserror::Error;
 use toml::{Table, Value};
@@ -270,16 +271,21 @@ fn parse_value(text: &str) -> Value {
 }
 
 impl Config {
-    /// Reads a configuration file, lays `overrides` over it, fills in defaults and checks it.
+    /// Reads a configuration file, lays `overrides` over it, fills in defaults, finds the captioner if it is one of
+    /// `captioners`, and checks everything.
     ///
     /// # Errors
     /// [`ConfigError`], which names file or override, key, value found and what was expected.
-    pub fn load(path: &Path, overrides: Vec<Override>) -> Result<ValidConfig, ConfigError> {
+    pub fn load(
+        path: &Path,
+        overrides: Vec<Override>,
+        captioners: &CaptionerRegistry,
+    ) -> Result<ValidConfig, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text, path, overrides)
+        Self::parse(&text, path, overrides, captioners)
     }
 
     /// As [`load`](Self::load), from the text of a file.
@@ -290,6 +296,7 @@ impl Config {
         text: &str,
         path: &Path,
         overrides: Vec<Override>,
+        captioners: &CaptionerRegistry,
     ) -> Result<ValidConfig, ConfigError> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
@@ -299,7 +306,7 @@ impl Config {
                 message: wording::syntax(error.message()),
             }
         })?;
-        blame::resolve(&table, path, &overrides)
+        blame::resolve(&table, path, &overrides, captioners)
     }
 
     /// Sets what stages of self-critical training have by default, where the file does not say otherwise.

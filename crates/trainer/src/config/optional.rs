@@ -118,6 +118,8 @@ fn first_letter_small(text: &str) -> String {
 mod tests {
     use std::path::Path;
 
+    use scst_model::CaptionerRegistry;
+
     use super::*;
 
     const MINIMAL: &str = r#"
@@ -140,7 +142,13 @@ mod tests {
     "#;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
-        Config::parse(text, Path::new("run.toml"), Vec::new()).map(Config::from)
+        Config::parse(
+            text,
+            Path::new("run.toml"),
+            Vec::new(),
+            &CaptionerRegistry::default(),
+        )
+        .map(Config::from)
     }
 
     /// Paths of all keys of a table and the tables below it that are absent and may be set.

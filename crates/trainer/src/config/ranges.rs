@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use scst_model::CaptionerRegistry;
+
 use super::{
     Config, ConfigError, Override,
     example::of_variant,
@@ -103,7 +105,12 @@ impl Place {
         let last = format!("{}={value}", self.path);
         let sets = self.before.iter().chain([&last]);
         let sets: Vec<Override> = sets.map(|set| Override::parse(set).unwrap()).collect();
-        let parsed = Config::parse(FILE, Path::new("c.toml"), sets);
+        let parsed = Config::parse(
+            FILE,
+            Path::new("c.toml"),
+            sets,
+            &CaptionerRegistry::default(),
+        );
         let Err(ConfigError::Problems { complaints, .. }) = parsed else {
             assert!(parsed.is_ok(), "{last}: {parsed:?}");
             return None;

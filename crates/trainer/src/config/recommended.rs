@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use scst_model::CaptionerRegistry;
 use toml::{Table, Value};
 
 use super::{Config, StageConfig};
@@ -72,7 +73,13 @@ fn recommended() -> Vec<(String, [Option<Value>; 2])> {
 
 #[test]
 fn defaults_are_what_the_results_recommend() {
-    let config = Config::parse(SILENT, Path::new("c.toml"), Vec::new()).unwrap();
+    let config = Config::parse(
+        SILENT,
+        Path::new("c.toml"),
+        Vec::new(),
+        &CaptionerRegistry::default(),
+    )
+    .unwrap();
     let rows = recommended();
     assert!(rows.len() >= 5, "{rows:?}");
     for (key, values) in rows {
@@ -94,7 +101,7 @@ fn shipped_configurations_follow_the_recommendation_but_where_it_says_so() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let config = Config::load(&path, Vec::new()).unwrap();
+        let config = Config::load(&path, Vec::new(), &CaptionerRegistry::default()).unwrap();
         for stage in &config.stages {
             for (key, values) in recommended() {
                 let expected = &values[usize::from(stage.scst.is_some())];

@@ -54,7 +54,7 @@ impl Run<'_> {
                 Ok(Some(captioner))
             }
             (StartFrom::Best, Some(before)) => {
-                let stored = Checkpoint::load(&self.best_of(before))?;
+                let stored = Checkpoint::load(&self.best_of(before), &self.registry.captioners)?;
                 Ok(Some(stored.captioner(&self.config.model, &self.device)?))
             }
             (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),

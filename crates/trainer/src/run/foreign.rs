@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use scst_model::Captioner;
+use scst_model::{Captioner, CaptionerRegistry};
 
 use crate::{
     TrainError,
@@ -24,6 +24,14 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Foreign {
     checkpoints: BTreeMap<PathBuf, Checkpoint>,
+}
+
+/// What checkpoints of other runs have to fit, and where they and their captioners are found.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) corpus: &'a Corpus,
+    pub(super) places: &'a Places,
+    pub(super) captioners: &'a CaptionerRegistry,
 }
 
 /// What a stage needs of other runs.
@@ -65,8 +73,7 @@ impl Foreign {
         config: &Config,
         progress: &mut Progress,
         goes_on: bool,
-        corpus: &Corpus,
-        places: &Places,
+        around: Surroundings<'_>,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let mut foreign = Self::default();
@@ -77,12 +84,12 @@ impl Foreign {
         } in needs(config, progress, goes_on)
         {
             if let Some(path) = start {
-                foreign.add(path, progress, corpus, places)?;
+                foreign.add(path, progress, around)?;
                 foreign.captioner(path, config, device)?;
             }
             if let Some(path) = teacher {
                 foreign
-                    .add(path, progress, corpus, places)
+                    .add(path, progress, around)
                     .and_then(|()| foreign.teacher(path, device).map(drop))
                     .map_err(|source| TrainError::StageTeacher {
                         stage: stage.name.clone(),
@@ -97,15 +104,15 @@ impl Foreign {
         &mut self,
         path: &Path,
         progress: &mut Progress,
-        corpus: &Corpus,
-        places: &Places,
+        around: Surroundings<'_>,
     ) -> Result<(), CheckpointError> {
         if self.checkpoints.contains_key(path) {
             return Ok(());
         }
-        let found = places.find(path);
-        let stored = Checkpoint::load_run_or_checkpoint(found.as_deref().unwrap_or(path))?;
-        stored.check_inputs(corpus)?;
+        let found = around.places.find(path);
+        let found = found.as_deref().unwrap_or(path);
+        let stored = Checkpoint::load_run_or_checkpoint(found, around.captioners)?;
+        stored.check_inputs(around.corpus)?;
         let found = stored.fingerprint().to_owned();
         let key = path.to_string_lossy().into_owned();
         if let Some(expected) = progress.foreign.insert(key, found.clone())

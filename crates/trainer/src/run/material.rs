@@ -6,7 +6,7 @@ use scst_model::{Captioner, Dimensions};
 use scst_reward::RewardRegistry;
 
 use super::{
-    foreign::Foreign,
+    foreign::{Foreign, Surroundings},
     opening::{Length, check_lengths},
     outset::data_warnings,
     prepared::Prepared,
@@ -19,6 +19,7 @@ use crate::{
     draws::{Purpose, generator},
     observer::Observer,
     progress::Progress,
+    registry::Registry,
     scst::SelfCritic,
     search::Search,
     warning::Warning,
@@ -89,8 +90,8 @@ pub(super) struct Means<'a> {
     pub(super) located: &'a Config,
     /// The run directory.
     pub(super) prepared: &'a Prepared,
-    /// Rewards beside the built-in ones.
-    pub(super) rewards: &'a RewardRegistry,
+    /// Rewards and captioners beside the built-in ones.
+    pub(super) registry: &'a Registry,
     /// Whether a run that goes on reads all features again.
     pub(super) verify_features: bool,
     /// Whether features of test images are read too.
@@ -101,15 +102,11 @@ pub(super) struct Means<'a> {
 ///
 /// Unlike a run it also reads the features of test images, and does not stop at the first problem where the next can be
 /// found without it.
-pub fn check(
-    config: &ValidConfig,
-    rewards: &RewardRegistry,
-    observer: &mut dyn Observer,
-) -> Findings {
+pub fn check(config: &ValidConfig, registry: &Registry, observer: &mut dyn Observer) -> Findings {
     let means = Means {
         located: config,
         prepared: &Prepared::default(),
-        rewards,
+        registry,
         verify_features: false,
         with_test: true,
     };
@@ -173,11 +170,15 @@ pub(super) fn gather(
     let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
     let first = progress.stage + usize::from(!goes_on);
     for stage in located.stages.iter().skip(first) {
-        problems.keep(check_rewards(stage, &corpus, means.rewards));
+        problems.keep(check_rewards(stage, &corpus, &means.registry.rewards));
     }
     let foreign = device.as_ref().and_then(|device| {
-        let places = &prepared.places;
-        let foreign = Foreign::read(config, &mut progress, goes_on, &corpus, places, device);
+        let around = Surroundings {
+            corpus: &corpus,
+            places: &prepared.places,
+            captioners: &means.registry.captioners,
+        };
+        let foreign = Foreign::read(config, &mut progress, goes_on, around, device);
         problems.keep(foreign)
     });
     let decoder = &config.validation.decoder;
@@ -282,7 +283,12 @@ fn captioner(
         return Err(TrainError::CaptionerTooLarge { captioner, message });
     }
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
-    Ok(Captioner::init(&config.model, dimensions, device, &mut rng))
+    Ok(Captioner::init(
+        &config.model,
+        dimensions,
+        device,
+        &mut rng,
+    )?)
 }
 
 /// Numbers that a captioner learns.

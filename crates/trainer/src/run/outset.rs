@@ -86,6 +86,7 @@ fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warn
 
 #[cfg(test)]
 mod tests {
+    use scst_model::CaptionerRegistry;
     use scst_reward::{FrequencySource, Item, evaluate_text};
 
     use std::path::Path;
@@ -96,7 +97,12 @@ mod tests {
     fn what_is_lost_is_said_when_it_is_much() {
         let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
                     [model.fc]\n[[stages]]\nepochs = 1\nimages_per_batch = 60\nxe = {}\n";
-        let config = Config::parse(text, Path::new("c.toml"), Vec::new());
+        let config = Config::parse(
+            text,
+            Path::new("c.toml"),
+            Vec::new(),
+            &CaptionerRegistry::default(),
+        );
         let config = Config::from(config.unwrap());
         // At the bound nothing is said: 59 of 599 images, 10 of 100 words, 25 of 100 captions.
         let at = |left_out: usize, unknown_words, cut_captions| {

@@ -56,7 +56,8 @@ pub(super) fn prepare(
         return Err(TrainError::RunExists { path });
     }
     let lock = lock(&path, observer)?;
-    let before: Config = Config::load(&path.join("config.toml"), Vec::new())?.into();
+    let captioners = &options.registry.captioners;
+    let before: Config = Config::load(&path.join("config.toml"), Vec::new(), captioners)?.into();
     let record = RunRecord::read(&path)?.unwrap_or_default();
     check_unchanged(config, &before, &record, &path)?;
     let places = Places::of_run(&path, &record);

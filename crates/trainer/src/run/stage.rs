@@ -122,7 +122,7 @@ impl Run<'_> {
                 progress.baseline.clone(),
             )
         };
-        let mut critic = SelfCritic::new(config, references, self.rewards, baseline)?;
+        let mut critic = SelfCritic::new(config, references, &self.registry.rewards, baseline)?;
         if config.kl_weight > 0.0 {
             critic.compare_with(match self.progress.step {
                 0 => Some(self.captioner.clone()),

@@ -144,7 +144,7 @@ fn captioner_of(config: &CaptionerConfig) -> Captioner {
         vocab: VOCAB as usize,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    Captioner::init(config, dimensions, &Device::flex(), &mut rng)
+    Captioner::init(config, dimensions, &Device::flex(), &mut rng).unwrap()
 }
 
 fn features() -> ImageFeatures {

@@ -22,7 +22,7 @@ fn captioner(seed: u64) -> Captioner {
         vocab: WORDS,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng);
+    let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng).unwrap();
     // Sharper, so that captions of different images differ.
     captioner.update(|_, values| values * 4.0)
 }
@@ -197,7 +197,7 @@ fn markov() -> Captioner {
         vocab: WORDS,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng);
+    let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng).unwrap();
     captioner.update(|_, values| values * 2.5)
 }
 

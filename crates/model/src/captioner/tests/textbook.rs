@@ -232,7 +232,9 @@ fn hidden(config: &CaptionerConfig, w: &Weights, image: &[Vector], words: &[u32]
             attentive(w, &values(), words, InputKind::Relu, start)
         }
         CaptionerConfig::UpDown(_) => up_down(w, image, &values(), words),
-        CaptionerConfig::Markov(_) | CaptionerConfig::Transformer(_) => {
+        CaptionerConfig::Markov(_)
+        | CaptionerConfig::Transformer(_)
+        | CaptionerConfig::Custom(_) => {
             unreachable!("only recurrent captioners are tested here")
         }
     }

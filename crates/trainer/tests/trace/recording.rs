@@ -1,0 +1,191 @@
+//! Traces as files, and the comparison of two.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::machine;
+
+/// Set to 1, traces are recorded and not compared.
+const RECORD: &str = "SCST_RECORD_TRACE";
+/// The key of the machine that a trace was recorded on.
+const MACHINE: &str = "machine";
+/// How far losses on two machines may be apart, relatively.
+const TOLERANCE: f64 = 1e-2;
+/// Problems that a message names.
+const TOLD: usize = 30;
+
+/// What a run computed, by name.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Trace {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One thing that a run computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    /// Numbers, in the order of their records.
+    Numbers(Vec<f64>),
+    /// A hash, or the machine.
+    Text(String),
+}
+
+impl Trace {
+    /// Adds a number to those of the key.
+    pub(crate) fn push(&mut self, key: &str, value: f64) {
+        assert!(value.is_finite(), "{key}: {value}");
+        let fresh = || Entry::Numbers(Vec::new());
+        match self.entries.entry(key.to_owned()).or_insert_with(fresh) {
+            Entry::Numbers(values) => values.push(value),
+            Entry::Text(_) => panic!("{key} is no number"),
+        }
+    }
+
+    /// Sets a text.
+    pub(crate) fn name(&mut self, key: &str, text: String) {
+        self.entries.insert(key.to_owned(), Entry::Text(text));
+    }
+
+    fn machine(&self) -> &str {
+        match self.entries.get(MACHINE) {
+            Some(Entry::Text(text)) => text,
+            _ => "an unknown machine",
+        }
+    }
+
+    /// One entry a line.
+    fn to_json(&self) -> String {
+        let line = |(key, entry): (&String, &Entry)| {
+            let entry = serde_json::to_string(entry).expect("JSON");
+            format!("{key:?}: {entry}")
+        };
+        let lines: Vec<String> = self.entries.iter().map(line).collect();
+        format!("{{\n{}\n}}\n", lines.join(",\n"))
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/trace"))
+}
+
+fn path(name: &str) -> PathBuf {
+    folder().join(format!("{name}.json"))
+}
+
+/// The names of all recorded traces.
+pub(crate) fn fixtures() -> impl Iterator<Item = String> {
+    let files = fs::read_dir(folder()).expect("a folder of traces");
+    files.filter_map(|file| {
+        let name = file.expect("a file").file_name().into_string().ok()?;
+        name.strip_suffix(".json").map(str::to_owned)
+    })
+}
+
+fn is_recording() -> bool {
+    env::var(RECORD).is_ok_and(|value| value == "1")
+}
+
+/// Compares traces with the recorded ones of the same names, all before it fails; or records them, and fails too.
+#[expect(clippy::print_stderr, reason = "what is not compared has to be seen")]
+pub(crate) fn hold(traces: impl Iterator<Item = (String, Trace)>) {
+    let (mut problems, mut recorded, mut elsewhere) = (Vec::new(), 0, BTreeSet::new());
+    for (name, mut trace) in traces {
+        trace.name(MACHINE, machine());
+        let path = path(&name);
+        let text = fs::read_to_string(&path).ok();
+        if is_recording() {
+            if text.as_deref() != Some(&trace.to_json()) {
+                fs::write(&path, trace.to_json()).expect("a trace is written");
+                recorded += 1;
+            }
+            continue;
+        }
+        let Some(text) = text else {
+            problems.push(format!("{name}: there is no {}", path.display()));
+            continue;
+        };
+        let expected: Trace = serde_json::from_str(&text).expect("a recorded trace");
+        if expected.machine() != trace.machine() {
+            elsewhere.insert(expected.machine().to_owned());
+        }
+        problems.extend(differences(&name, &trace, &expected));
+    }
+    assert!(
+        !is_recording(),
+        "{RECORD} is 1: nothing was compared, and {recorded} traces were written anew to {}; look at what changed in \
+         them, and run the test again without {RECORD}",
+        folder().display()
+    );
+    for recorded in elsewhere {
+        eprintln!(
+            "NOTE: these traces were recorded on {recorded}, and this is {}: bits cannot be compared here, and losses of \
+             gold words were compared to {TOLERANCE} of their value",
+            machine()
+        );
+    }
+    let all = problems.len();
+    problems.truncate(TOLD);
+    assert!(
+        all == 0,
+        "{all} numbers are not those that were recorded; the first:\n{}",
+        problems.join("\n")
+    );
+}
+
+/// What is not as expected: the first number of every key that is another, and every other hash; on another machine than
+/// the recorded one, losses alone, within a tolerance.
+fn differences(name: &str, found: &Trace, expected: &Trace) -> Vec<String> {
+    let is_same_machine = found.machine() == expected.machine();
+    let (found, expected) = (&found.entries, &expected.entries);
+    let keys: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    let of_key = |key: &String| {
+        let problem = match (found.get(key), expected.get(key)) {
+            (Some(Entry::Numbers(found)), Some(Entry::Numbers(expected))) => {
+                if is_same_machine {
+                    first_other(found, expected, |a, b| a.to_bits() == b.to_bits())
+                } else if key.ends_with("xe train loss") {
+                    first_other(found, expected, is_close)
+                } else {
+                    first_other(found, expected, |_, _| true)
+                }
+            }
+            (Some(Entry::Text(found)), Some(Entry::Text(expected))) => {
+                let is_other = is_same_machine && found != expected;
+                is_other.then(|| format!("it is {found}, recorded {expected}"))
+            }
+            (None, _) => Some("it was recorded, and is not there".to_owned()),
+            _ => Some("it was not recorded".to_owned()),
+        };
+        problem.map(|problem| format!("{name}: {key}: {problem}"))
+    };
+    keys.into_iter().filter_map(of_key).collect()
+}
+
+/// The first of two columns' numbers that are not alike.
+fn first_other(
+    found: &[f64],
+    expected: &[f64],
+    is_alike: impl Fn(f64, f64) -> bool,
+) -> Option<String> {
+    if found.len() != expected.len() {
+        let (found, expected) = (found.len(), expected.len());
+        return Some(format!("there are {found} numbers, recorded {expected}"));
+    }
+    let mut pairs = found.iter().zip(expected).enumerate();
+    let (k, (found, expected)) = pairs.find(|&(_, (&a, &b))| !is_alike(a, b))?;
+    let number = k + 1;
+    Some(format!(
+        "number {number} is {found:?}, recorded {expected:?}"
+    ))
+}
+
+/// Whether two losses differ no more than machines do.
+fn is_close(found: f64, expected: f64) -> bool {
+    (found - expected).abs() <= TOLERANCE * expected.abs()
+}

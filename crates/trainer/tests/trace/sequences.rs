@@ -1,0 +1,115 @@
+//! What becomes of the rewards of sampled captions.
+
+use crate::cases::{Case, Stages};
+
+/// Every objective, baseline and option, with the simplest captioner.
+pub(crate) fn objectives() -> Vec<Case> {
+    let scst = |variant, set: &[&'static str]| Case::new(variant, "fc", Stages::Scst, set);
+    // Three steps an epoch: six words are given, and then two.
+    const MIXER: [&str; 2] = [
+        "images_per_batch=20",
+        "scst.mixer={shrink=4,every_epochs=1}",
+    ];
+    let mixed = |baseline, set: &'static str| scst(baseline, &[MIXER[0], MIXER[1], set]);
+    vec![
+        scst("leave_one_out", &["scst.baseline=leave_one_out"]),
+        scst("greedy", &["scst.baseline=greedy"]),
+        scst("mean", &["scst.baseline=mean"]),
+        scst("learned", &["scst.baseline=learned"]),
+        scst(
+            "moving_average",
+            &[
+                "scst.baseline=moving_average",
+                "scst.moving_average_decay=0.5",
+            ],
+        ),
+        scst("none", &["scst.baseline=none"]),
+        scst(
+            "single_none",
+            &["scst.baseline=none", "scst.samples_per_image=1"],
+        ),
+        scst(
+            "single_greedy",
+            &["scst.baseline=greedy", "scst.samples_per_image=1"],
+        ),
+        scst(
+            "single_learned",
+            &["scst.baseline=learned", "scst.samples_per_image=1"],
+        ),
+        scst(
+            "minimum_risk",
+            &["scst.objective={minimum_risk={alpha=0.5}}"],
+        ),
+        scst(
+            "minimum_risk_regularised",
+            &[
+                "scst.objective={minimum_risk={alpha=1.0}}",
+                "scst.entropy_bonus=0.05",
+                "scst.kl_weight=0.1",
+            ],
+        ),
+        scst("max_margin", &["scst.objective=max_margin"]),
+        scst(
+            "max_margin_regularised",
+            &["scst.objective=max_margin", "scst.entropy_bonus=0.05"],
+        ),
+        scst("entropy_bonus", &["scst.entropy_bonus=0.05"]),
+        scst("kl", &["scst.kl_weight=0.1"]),
+        scst(
+            "kl_entropy_greedy",
+            &[
+                "scst.baseline=greedy",
+                "scst.entropy_bonus=0.05",
+                "scst.kl_weight=0.1",
+            ],
+        ),
+        scst("no_end_token", &["scst.reward_end_token=false"]),
+        scst("no_dropout", &["dropout=0", "scst.baseline=greedy"]),
+        mixed("mixer_leave_one_out", "scst.baseline=leave_one_out"),
+        mixed("mixer_mean", "scst.baseline=mean"),
+        mixed("mixer_learned", "scst.baseline=learned"),
+        mixed("mixer_moving_average", "scst.baseline=moving_average"),
+        mixed("mixer_none", "scst.baseline=none"),
+        mixed("mixer_entropy", "scst.entropy_bonus=0.05"),
+        mixed("mixer_kl", "scst.kl_weight=0.1"),
+        // Nine words of ten are given: most captions are whole, and some images have one sample left, or none.
+        scst(
+            "mixer_given_whole",
+            &["images_per_batch=3", "scst.mixer={shrink=1,every_epochs=5}"],
+        ),
+    ]
+}
+
+/// What goes another way in captioners of another kind.
+pub(crate) fn of_other_captioners() -> Vec<Case> {
+    let scst = |variant, model, set: &[&'static str]| Case::new(variant, model, Stages::Scst, set);
+    let mixer = "scst.mixer={shrink=4,every_epochs=1}";
+    let regularised = ["scst.entropy_bonus=0.05", "scst.kl_weight=0.1"];
+    let risk = "scst.objective={minimum_risk={alpha=0.5}}";
+    vec![
+        scst("greedy", "markov", &["scst.baseline=greedy"]),
+        scst("mean", "markov", &["scst.baseline=mean"]),
+        scst(
+            "moving_average",
+            "markov",
+            &["scst.baseline=moving_average"],
+        ),
+        scst(
+            "none",
+            "markov",
+            &["scst.baseline=none", "scst.samples_per_image=1"],
+        ),
+        scst("no_end_token", "markov", &["scst.reward_end_token=false"]),
+        scst("greedy", "transformer", &["scst.baseline=greedy"]),
+        scst("learned", "transformer", &["scst.baseline=learned"]),
+        scst("minimum_risk", "transformer", &[risk]),
+        scst("max_margin", "transformer", &["scst.objective=max_margin"]),
+        scst("regularised", "transformer", &regularised),
+        scst("mixer", "transformer", &["images_per_batch=20", mixer]),
+        scst("learned", "up_down", &["scst.baseline=learned"]),
+        scst("mixer", "up_down", &["images_per_batch=20", mixer]),
+        scst("regularised", "att2in", &regularised),
+        scst("minimum_risk", "show_attend_tell", &[risk]),
+        scst("max_margin", "att2all", &["scst.objective=max_margin"]),
+    ]
+}
