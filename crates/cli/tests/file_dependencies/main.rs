@@ -53,16 +53,16 @@ fn circles_in_words(uses: &Uses) -> Vec<String> {
         .map(|(user, used)| (user.clone(), used.keys().cloned().collect()))
         .collect();
     let in_words = |circle: BTreeSet<String>| {
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for user in &circle {
             for (used, paths) in &uses[user] {
                 if circle.contains(used) {
                     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-                    lines += &format!("\n  {user} uses {used}: {}", paths.join(", "));
+                    lines.push(format!("\n  {user} uses {used}: {}", paths.join(", ")));
                 }
             }
         }
-        lines
+        lines.concat()
     };
     circles(&graph).into_iter().map(in_words).collect()
 }
@@ -72,7 +72,7 @@ const NOT_YET_CUT: [&str; 2] = ["model", "trainer"];
 
 #[test]
 fn no_files_of_a_crate_use_one_another_in_a_circle() {
-    let mut found = String::new();
+    let mut found = Vec::new();
     for directory in crates() {
         let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
         let modules = Modules::of("src/lib.rs", &read);
@@ -90,11 +90,9 @@ fn no_files_of_a_crate_use_one_another_in_a_circle() {
             );
             continue;
         }
-        for circle in circles {
-            found += &format!("\n{name}:{circle}");
-        }
+        found.extend(circles.iter().map(|circle| format!("\n{name}:{circle}")));
     }
-    assert!(found.is_empty(), "circles of files:{found}");
+    assert!(found.is_empty(), "circles of files:{}", found.concat());
 }
 
 /// The circles of a crate with these files below `src`.

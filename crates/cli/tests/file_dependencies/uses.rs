@@ -51,12 +51,11 @@ impl Reader<'_> {
             let Place::Item(definer) = place else {
                 continue;
             };
-            let [user, used] =
-                [self.module, definer].map(|number| &self.modules.modules[number].file);
-            if user != used && !(re_export && self.modules.is_below(definer, self.module)) {
-                let files = self.uses.entry(user.clone()).or_default();
-                let names = files.entry(used.clone()).or_default();
-                names.insert(path.join("::"));
+            let file = |number: usize| self.modules.modules[number].file.clone();
+            let (user, definition) = (file(self.module), file(definer));
+            if user != definition && !(re_export && self.modules.is_below(definer, self.module)) {
+                let files = self.uses.entry(user).or_default();
+                files.entry(definition).or_default().insert(path.join("::"));
             }
         }
     }
@@ -96,7 +95,7 @@ impl Reader<'_> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
-        let attributes = match item {
+        let attributes: &[Attribute] = match item {
             // A module of its own, or a file of its own.
             Item::Mod(_) => return,
             Item::Const(item) => &item.attrs,
@@ -108,7 +107,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             Item::Trait(item) => &item.attrs,
             Item::Type(item) => &item.attrs,
             Item::Use(item) => &item.attrs,
-            _ => &vec![],
+            _ => &[],
         };
         if !is_for_tests(attributes) {
             visit::visit_item(self, item);
