@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Config,
     config::{Override, ValidConfig, explain},
@@ -219,7 +220,12 @@ impl Case {
         };
         let set = self.set.iter().map(|set| Override::parse(&with_paths(set)));
         let set = set.collect::<Result<_, _>>().expect("overrides");
-        let config = Config::parse(&text, Path::new("trace.toml"), set);
+        let config = Config::parse(
+            &text,
+            Path::new("trace.toml"),
+            set,
+            &CaptionerRegistry::default(),
+        );
         config.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 }

@@ -1,6 +1,7 @@
 //! Rewards, one by one and mixed.
 
-use scst_reward::{Batch, Reward, RewardError, RewardRegistry};
+use scst_reward::{Batch, Reward, RewardError};
+use scst_trainer::Registry;
 
 use crate::cases::{Case, Stages};
 
@@ -62,9 +63,9 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Rewards of this test.
-pub(crate) fn registry() -> RewardRegistry {
-    let mut registry = RewardRegistry::default();
-    registry.register("late", |_, _| Ok(Box::new(Late)));
+pub(crate) fn registry() -> Registry {
+    let mut registry = Registry::default();
+    registry.rewards.register("late", |_, _| Ok(Box::new(Late)));
     registry
 }
 

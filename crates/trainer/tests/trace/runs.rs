@@ -9,6 +9,7 @@ use std::{
 };
 
 use safetensors::SafeTensors;
+use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Checkpoint, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions, Start,
     config::ValidConfig,
@@ -78,9 +79,13 @@ impl Workplace {
             reference_draws: 6,
         };
         let reports = self.pool.install(|| {
-            let checkpoint = Checkpoint::load(&self.trained[model].join("best"));
+            let checkpoint = Checkpoint::load(
+                &self.trained[model].join("best"),
+                &CaptionerRegistry::default(),
+            );
             let checkpoint = checkpoint.expect("trained weights");
-            measure_estimators(&config, &checkpoint, &registry(), &lab).expect("measurements")
+            measure_estimators(&config, &checkpoint, &registry().rewards, &lab)
+                .expect("measurements")
         });
         let mut trace = Trace::default();
         for report in reports {
@@ -120,7 +125,7 @@ fn begin(config: &ValidConfig, directory: &Path, recorder: &mut Recorder) {
         start: Start::New,
         verify_features: false,
         stop: &AtomicBool::new(false),
-        rewards: &registry(),
+        registry: &registry(),
         program: None,
     };
     let outcome = train(config, &options, recorder).expect("a run to its end");
