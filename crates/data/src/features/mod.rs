@@ -23,6 +23,8 @@ mod fingerprint;
 mod folder;
 mod form;
 mod join;
+pub(crate) mod listed;
+mod listing;
 mod map;
 mod names;
 mod npy;
@@ -37,8 +39,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{FeatureComparison, FeatureContent, FeatureDifference, FeatureFingerprint};
-pub use join::{ImageNames, Listed};
-pub use store::{FeatureBatch, FeatureStore, Row};
+pub use join::ImageNames;
+pub use listed::Listed;
+pub use names::Row;
+pub use store::{FeatureBatch, FeatureStore};
 
 use crate::DataError;
 

@@ -13,9 +13,9 @@ use scst_trainer::{
 use serde_json::json;
 
 use super::{
-    CAPTIONS, backend, corpus, described,
     named::{is_among, selected},
-    print_image,
+    of_run::{backend, corpus},
+    shown::{CAPTIONS, described, print_image},
 };
 use crate::{
     arguments::{CaptionArguments, SplitName},
