@@ -195,6 +195,7 @@ fn checkpoints() -> Vec<CheckpointError> {
             path: file(),
             problem: "parameter `a` is missing".to_owned(),
         },
+        CheckpointError::Captioner(ModelError::NotRegistered { name: text() }),
         CheckpointError::File(file_error()),
         CheckpointError::Read {
             path: file(),
