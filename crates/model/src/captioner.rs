@@ -378,8 +378,8 @@ impl Captioner {
                 Family::Transformer(tape),
                 Signal::Words { output, .. },
             ) => model.backward(tape, output)?,
-            (Family::Custom(model), Family::Custom(tape), Signal::Words { output, .. }) => {
-                model.backward(&tape, output)?
+            (Family::Custom(_), Family::Custom(tape), Signal::Words { output, .. }) => {
+                CustomModel::backward(&tape, output)?
             }
             (
                 Family::Markov(model),

@@ -16,6 +16,7 @@ mod guess;
 pub(crate) mod limits;
 mod load;
 mod optional;
+mod order;
 mod paths;
 mod problem;
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Config,
     config::{Override, ValidConfig, explain},
 };
 use toml::{Table, Value};
+
+use crate::rewards::registry;
 
 /// Sizes are no multiples of a vector unit's width, so that the ends of loops count too.
 const MODELS: [(&str, &str); 12] = [
@@ -220,12 +221,7 @@ impl Case {
         };
         let set = self.set.iter().map(|set| Override::parse(&with_paths(set)));
         let set = set.collect::<Result<_, _>>().expect("overrides");
-        let config = Config::parse(
-            &text,
-            Path::new("trace.toml"),
-            set,
-            &CaptionerRegistry::default(),
-        );
+        let config = Config::parse(&text, Path::new("trace.toml"), set, &registry().captioners);
         config.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 }
@@ -240,8 +236,9 @@ fn whole_key(set: &str) -> String {
     }
 }
 
-/// Options that other programs are needed for, or that change no number.
-const EXCEPTIONS: [&str; 6] = [
+/// What other programs and crates are needed for, or what changes no number.
+const EXCEPTIONS: [&str; 7] = [
+    "model.custom",
     "stages.N.epochs",
     "stages.N.patience",
     "stages.N.scst.rewards.N.meteor",

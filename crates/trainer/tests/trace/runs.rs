@@ -9,7 +9,6 @@ use std::{
 };
 
 use safetensors::SafeTensors;
-use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Checkpoint, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions, Start,
     config::ValidConfig,
@@ -79,10 +78,8 @@ impl Workplace {
             reference_draws: 6,
         };
         let reports = self.pool.install(|| {
-            let checkpoint = Checkpoint::load(
-                &self.trained[model].join("best"),
-                &CaptionerRegistry::default(),
-            );
+            let checkpoint =
+                Checkpoint::load(&self.trained[model].join("best"), &registry().captioners);
             let checkpoint = checkpoint.expect("trained weights");
             measure_estimators(&config, &checkpoint, &registry().rewards, &lab)
                 .expect("measurements")

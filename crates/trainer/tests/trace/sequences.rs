@@ -77,6 +77,16 @@ pub(crate) fn objectives() -> Vec<Case> {
             "mixer_given_whole",
             &["images_per_batch=3", "scst.mixer={shrink=1,every_epochs=5}"],
         ),
+        // Steps in which one sample alone is the model's own.
+        scst(
+            "mixer_alone",
+            &[
+                "images_per_batch=1",
+                "scst.samples_per_image=2",
+                "steps=8",
+                "scst.mixer={shrink=1,every_epochs=5}",
+            ],
+        ),
     ]
 }
 
