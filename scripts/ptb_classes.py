@@ -17,7 +17,7 @@ HEADER = '''\
 //!
 //! Written by `scripts/ptb_classes.py` from the reference's outputs for every character: do not edit.
 
-use super::character::Class::{self, %s};
+use super::class::Class::{self, %s};
 
 /// Where a class begins; it ends where the next begins.
 #[rustfmt::skip]

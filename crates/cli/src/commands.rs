@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod caption;
 mod caption_file;
+mod changed_features;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod devices;

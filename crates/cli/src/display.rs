@@ -15,7 +15,7 @@ use scst_trainer::{Event, Observer, Position, ScoredCaption, config::ValidationM
 use self::bar::{Bar, Pace, time_of_work, times};
 use crate::{
     examples::{columns, example, fitted},
-    output::{Verbosity, verbosity, warn, with_program},
+    output::{Verbosity, say, verbosity, warn, with_program},
 };
 
 /// Time between two lines about work that goes on.
@@ -50,6 +50,8 @@ pub(crate) struct Display {
     show: usize,
     samples: Vec<ScoredCaption>,
     samples_of: String,
+    /// What was warned of since the last step.
+    warned: Vec<String>,
 }
 
 /// Work on images.
@@ -88,6 +90,7 @@ impl Display {
             show: 0,
             samples: Vec::new(),
             samples_of: String::new(),
+            warned: Vec::new(),
         }
     }
 
@@ -129,6 +132,11 @@ impl Display {
             let line = format!("{stage} {label}: {done} of {images} images");
             self.line(line.trim_start());
         }
+    }
+
+    /// Whether this was warned of since the last step, so that it need not be said again.
+    pub(crate) fn has_just_warned(&self, warning: &str) -> bool {
+        self.warned.iter().any(|said| said == warning)
     }
 
     /// Clears the bar.
@@ -200,7 +208,7 @@ impl Display {
             let lines = fitted(&text, columns(&Term::stderr()) - 1);
             self.bar.println(lines.join("\n"));
         } else if verbosity() > Verbosity::Quiet {
-            eprintln!("{text}");
+            say!("{text}");
         }
     }
 
@@ -312,9 +320,13 @@ impl Observer for Display {
                     self.line(&line);
                 }
             }
-            Event::Warning(warning) => self.bar.suspend(|| warn(warning)),
+            Event::Warning(warning) => {
+                self.warned.push(warning.to_string());
+                self.bar.suspend(|| warn(warning));
+            }
             Event::StageStarted { .. } | Event::StageEnded(_) => self.observe_stages(event),
             Event::Step { position } => {
+                self.warned.clear();
                 self.go_to(position);
                 self.pace.note(position.step, position.stage_secs);
                 self.draw();

@@ -32,6 +32,11 @@ impl Failure {
         }
     }
 
+    /// What failed without being anybody's mistake, with its causes.
+    pub(crate) fn failed(error: &dyn Error) -> Self {
+        Self::new(false, error)
+    }
+
     fn new(is_mistake: bool, error: &dyn Error) -> Self {
         let message = with_causes(error);
         if is_mistake {

@@ -133,8 +133,18 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Adds the examples of a command and of those below it.
+/// Adds the examples of a command and of those below it, and lets its options take negative numbers: that one is not
+/// negative is for the option to say.
 fn with_examples(mut command: Command, path: &str) -> Command {
+    command = command.mut_args(|argument| {
+        let takes_one = argument.get_action().takes_values() && !argument.is_positional();
+        let is_free = argument.get_num_args().is_none_or(|n| n.min_values() > 0);
+        if takes_one && is_free {
+            argument.allow_negative_numbers(true)
+        } else {
+            argument
+        }
+    });
     if let Some((_, lines)) = EXAMPLES.iter().find(|(of, _)| *of == path) {
         let program = program_name();
         let lines = lines.iter().map(|line| {

@@ -17,7 +17,6 @@
 //! This crate parses arguments, calls the libraries and prints; it is the only one that prints.
 //! Results go to standard output, everything else to standard error. Exit code 2 means that the
 //! user's input was at fault, 1 that something failed, 130 that a run was interrupted.
-#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod arguments;
 mod build_info;
@@ -70,7 +69,12 @@ fn refuse_command_line(error: &clap::Error, captioners: &CaptionerRegistry) -> E
         output::error(&message);
         return ExitCode::from(2);
     }
-    error.exit()
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let printed = error.print();
+    if !error.use_stderr() {
+        output::check(printed);
+    }
+    ExitCode::from(code)
 }
 
 fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Failure> {
@@ -80,6 +84,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
+        .log_internal_errors(false)
         .init();
     match arguments.command {
         Command::Train(arguments) => commands::train::run(arguments, registry),

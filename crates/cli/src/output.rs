@@ -29,6 +29,14 @@ macro_rules! note {
 }
 pub(crate) use note;
 
+/// Prints a line on standard error, however little is to be said.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::output::write_error_line(format_args!($($argument)*))
+    };
+}
+pub(crate) use say;
+
 /// How much is said beside results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -114,15 +122,15 @@ pub(crate) fn error(error: &impl fmt::Display) {
 fn print_message(message: &str) {
     let terminal = Term::stderr();
     if !terminal.is_term() {
-        eprintln!("{message}");
+        say!("{message}");
         return;
     }
     let width = columns(&terminal);
     for line in message.lines() {
         if line.starts_with(' ') {
-            eprintln!("{line}");
+            say!("{line}");
         } else {
-            eprintln!("{}", fitted(line, width).join("\n"));
+            say!("{}", fitted(line, width).join("\n"));
         }
     }
 }
@@ -130,8 +138,14 @@ fn print_message(message: &str) {
 /// See [`note`].
 pub(crate) fn write_note(line: fmt::Arguments<'_>) {
     if verbosity() > Verbosity::Quiet {
-        eprintln!("{}", with_program(&line.to_string()));
+        say!("{}", with_program(&line.to_string()));
     }
+}
+
+/// See [`say`]. A line that cannot be written, because nobody reads any more or a disk is full, is lost, and the work goes
+/// on: what it makes is worth more.
+pub(crate) fn write_error_line(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// See [`print_line`].

@@ -1,4 +1,6 @@
-//! What the command line gets wrong, in plain words: options that are keys of the configuration, and numbers.
+//! What the command line gets wrong, in plain words: options that are keys of the configuration, and values.
+
+mod values;
 
 use std::path::Path;
 
@@ -22,7 +24,9 @@ pub(crate) fn in_plain_words(
         ErrorKind::UnknownArgument => {
             unknown_option(&text(error, ContextKind::InvalidArg)?, given, captioners)
         }
-        ErrorKind::ValueValidation => wrong_value(error),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue | ErrorKind::TooManyValues => {
+            values::wrong_value(error)
+        }
         _ => None,
     }
 }
@@ -111,26 +115,4 @@ fn set(key: &str, value: &str, scst: Option<usize>) -> String {
         Some(&"beam") => format!("--set {key}.width={value}"),
         _ => format!("--set {key}={value}"),
     }
-}
-
-/// A number that cannot be read.
-fn wrong_value(error: &Error) -> Option<String> {
-    let option = text(error, ContextKind::InvalidArg)?;
-    let option = option
-        .split([' ', '='])
-        .next()
-        .unwrap_or(&option)
-        .to_owned();
-    let found = text(error, ContextKind::InvalidValue)?;
-    let cause = std::error::Error::source(error)?.to_string();
-    let expected = match cause.as_str() {
-        "number too large to fit in target type" => "a smaller number",
-        "number too small to fit in target type" => "a larger number",
-        "invalid digit found in string" | "cannot parse integer from empty string" => {
-            "a whole number, 0 or more"
-        }
-        "invalid float literal" | "cannot parse float from empty string" => "a number",
-        _ => return None,
-    };
-    Some(format!("{option}: found `{found}`, expected {expected}"))
 }

@@ -74,7 +74,7 @@ fn bench_step_refuses_sizes_that_are_out_of_range() {
         ("dropout", "1", "found 1, expected 0 or more, less than 1"),
         ("threads", "0", "found 0, expected 1 "),
         ("backend", "tpu", "expected one of flex"),
-        ("model", "lstm", "invalid value 'lstm'"),
+        ("model", "lstm", "--model: found `lstm`, expected fc, "),
     ] {
         let message = workplace.refuse(2, &["bench", "step", &format!("--{option}"), value]);
         assert!(

@@ -133,7 +133,7 @@ fn options_that_are_keys_are_answered_with_what_sets_them() {
     let error = workplace.refuse(2, &["eval", "runs/tiny", "--threads", "abc"]);
     assert_eq!(
         error,
-        "error: --threads: found `abc`, expected a whole number, 0 or more"
+        "error: --threads: found `abc`, expected a whole number, 0 or more, such as 3"
     );
 }
 

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::Value;
 use support::Workplace;
 
@@ -164,6 +166,26 @@ fn ensemble_averages_runs_that_fit_together_and_refuses_others() {
         for part in parts {
             assert!(message.contains(part), "{part} in: {message}");
         }
+    }
+}
+
+#[test]
+fn ensemble_takes_equal_files_by_whatever_name() {
+    let workplace = trained();
+    let absolute = workplace.path("features.npy");
+    let absolute = absolute.to_str().expect("UTF-8");
+    for (out, path) in [
+        ("dotted", "./features.npy"),
+        ("around", "runs/../features.npy"),
+        ("absolute", absolute),
+    ] {
+        fs::create_dir_all(workplace.path("runs")).expect("a directory");
+        let features =
+            format!("data.features.npy={{ path = \"{path}\", names = \"./features.names.txt\" }}");
+        let short = ["--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1"];
+        let train = ["train", "config.toml", "--out", out, "--set", &features];
+        workplace.succeed(&[&train[..], &short].concat());
+        workplace.succeed(&["eval", "a", "--ensemble", out]);
     }
 }
 

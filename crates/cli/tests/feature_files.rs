@@ -126,6 +126,13 @@ fn evaluation_reads_the_split_it_scores_and_no_other() {
         ),
         "{errors}"
     );
+    let output = workplace.run(&["caption", "runs/tiny", "--split", "train"]);
+    assert!(output.status.success());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("note: `features.npy` has changed since `runs/tiny` was trained on it"),
+        "{errors}"
+    );
     let message = workplace.refuse(2, &["eval", "runs/tiny", "--split", "val"]);
     assert!(
         message.contains("image `image4.png`: found NaN"),

@@ -89,6 +89,7 @@ fn check_tells_all_mistakes_at_once() {
         .filter(|line| line.starts_with("error: "))
         .collect();
     assert_eq!(found.len(), 3, "{errors}");
+    assert!(!errors.contains("note: "), "{errors}");
     for part in ["stage `xe`", "no-such-program", "nowhere"] {
         assert!(found.iter().any(|line| line.contains(part)), "{errors}");
     }
@@ -116,6 +117,12 @@ fn check_reads_the_features_of_test_images_too() {
     }
     values[row * 8 + 3] = f32::NAN;
     workplace.write("features.npy", &npy(&[60, 8], &values));
+    let said = workplace.run(&with("check", &[])).stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(
+        said.contains("note: of a data file, the first problem is told"),
+        "{said}"
+    );
     let error = workplace.refuse(2, &with("check", &[]));
     let expected = format!(
         "error: `features.npy`: image `{name}`: found NaN at region 0, dimension 3, expected finite numbers"

@@ -137,7 +137,7 @@ fn teacher_that_does_not_fit_is_refused_before_training() {
     let found = format!("{teacher}=runs/tiny");
     assert_names(
         &refuse(&[&format!("{teacher}=nowhere")]),
-        &["stage `xe`: teacher:", "nowhere", "no checkpoint"],
+        &["stage `xe`: teacher:", "nowhere", "no run or checkpoint"],
     );
     assert_names(
         &refuse(&[&found, "stages.0.xe.loss.distillation.temperature=0"]),
@@ -180,7 +180,7 @@ fn missing_files_are_named() {
     let message = message_when("\"features.npy\"", "\"nowhere.npy\"");
     assert_names(&message, &["nowhere.npy", "No such file"]);
     let message = workplace.refuse(2, &["eval", "nowhere"]);
-    assert_names(&message, &["nowhere", "no checkpoint"]);
+    assert_names(&message, &["nowhere", "no run or checkpoint"]);
 }
 
 #[test]
@@ -300,6 +300,16 @@ fn resume_from_a_damaged_checkpoint_is_refused() {
     let all = [&arguments[..], &["--set", "stages.1.epochs=1", "--resume"]].concat();
     let message = workplace.refuse(2, &all);
     assert_names(&message, &["optimiser.safetensors", "damaged", "100 bytes"]);
+    // The checkpoint before it is whole, and leads to the same weights.
+    let said = workplace.run(&all).stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let advice = "there is an earlier checkpoint: with `runs/tiny/checkpoints/step-00000024` deleted, the run goes on \
+                  from `runs/tiny/checkpoints/step-000000";
+    assert!(said.contains(advice), "{said}");
+    let weights = fs::read(newest.join("model.safetensors")).expect("the file");
+    fs::remove_dir_all(&newest).expect("a directory less");
+    workplace.succeed(&all);
+    assert!(fs::read(newest.join("model.safetensors")).expect("the file") == weights);
 }
 
 #[test]

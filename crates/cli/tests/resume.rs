@@ -408,5 +408,6 @@ fn other_runs_must_be_what_they_were_and_only_those_to_come_must_be_there() {
     workplace.succeed(&resume);
     stop_in_second();
     let message = workplace.refuse(2, &resume);
-    assert!(message.contains("`start` holds no checkpoint"), "{message}");
+    let expected = "there is no run or checkpoint `start`";
+    assert!(message.contains(expected), "{message}");
 }

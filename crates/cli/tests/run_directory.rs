@@ -91,6 +91,8 @@ fn run_goes_on_by_its_directory_alone_and_a_finished_one_says_so() {
 
 #[test]
 fn what_is_no_run_is_answered_with_what_to_give() {
+    const CHECKPOINT: &str =
+        "there is no run or checkpoint `runs/tinny`; did you mean `runs/tiny`?";
     let workplace = Workplace::new();
     workplace.succeed(&train(&[]));
     let line = "train --resume runs/tiny";
@@ -103,8 +105,34 @@ fn what_is_no_run_is_answered_with_what_to_give() {
             line,
         ),
         (&["train", "--resume", "runs/tiny/best/config.toml"], line),
-        (&["train", "--resume", "runs"], "such as `runs/tiny`"),
-        (&["train", "--resume", "tony"], "such as `runs/tiny`"),
+        (&["train", "--resume", "runs"], "; there is `runs/tiny`"),
+        (
+            &["train", "--resume", "tony"],
+            "there is no run `tony`; did you mean `runs/tiny`?",
+        ),
+        (
+            &["train", "--resume", "run/tiny"],
+            "there is no run `run/tiny`; did you mean `runs/tiny`?",
+        ),
+        (&["eval", "runs/tinny"], CHECKPOINT),
+        (
+            &["eval", "runs/tiny", "--ensemble", "runs/tinny"],
+            CHECKPOINT,
+        ),
+        (&["caption", "runs/tinny", "photo.jpg"], CHECKPOINT),
+        (&["reward", "--serve", "--run", "runs/tinny"], CHECKPOINT),
+        (
+            &["estimators", "config.toml", "--checkpoint", "runs/tinny"],
+            CHECKPOINT,
+        ),
+        (
+            &["eval", "runs"],
+            "found no `manifest.json`; there is `runs/tiny`",
+        ),
+        (
+            &["eval", "config.toml"],
+            "`config.toml` is a file, expected the directory of a run or checkpoint; there is `runs/tiny`",
+        ),
         (
             &["train", "--resume", "runs/tiny", "--out", "other"],
             "--out `other`: expected no other directory",
@@ -112,6 +140,51 @@ fn what_is_no_run_is_answered_with_what_to_give() {
     ] {
         let message = workplace.refuse(2, arguments);
         assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn run_whose_records_are_lost_goes_on_and_begins_them_anew() {
+    let workplace = Workplace::new();
+    workplace.succeed(&train(&[]));
+    let records = workplace.path("runs/tiny/metrics.jsonl");
+    fs::remove_file(&records).expect("a file less");
+    let longer = [
+        "train",
+        "--resume",
+        "runs/tiny",
+        "--set",
+        "stages.1.epochs=2",
+    ];
+    workplace.succeed(&longer);
+    let text = fs::read_to_string(&records).expect("records");
+    assert!(
+        text.lines().all(|line| line.contains("\"stage\":\"scst\"")),
+        "{text}"
+    );
+    // Without its configuration it is still seen to be a run.
+    fs::remove_file(workplace.path("runs/tiny/config.toml")).expect("a file less");
+    let message = workplace.refuse(2, &longer);
+    assert!(message.contains("put the `config.toml` back"), "{message}");
+}
+
+#[test]
+fn place_where_no_run_can_be_is_refused() {
+    let workplace = Workplace::new();
+    let file = "`splits.csv` is a file, expected a directory for the run";
+    let mut places = vec![
+        ("splits.csv", file.to_owned()),
+        ("splits.csv/run", format!("{file} `splits.csv/run`")),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", workplace.path("link")).expect("a link");
+        let link = "`link` is a link to what is not there, expected a directory for the run";
+        places.push(("link", link.to_owned()));
+    }
+    for (out, expected) in places {
+        let message = workplace.refuse(2, &["train", "config.toml", "--out", out]);
+        assert_eq!(message, format!("error: {expected}"));
     }
 }
 

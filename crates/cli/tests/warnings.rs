@@ -298,6 +298,16 @@ fn captions_that_collapse_are_said_once_and_again_at_the_end() {
         at_the_end.contains("stage `ruin`, step 308: found"),
         "{at_the_end}"
     );
+    // One that is finished already says what there is to say, and nothing twice.
+    let mut again = warnings(&workplace, &["--resume", "--out", "run"]);
+    let all = again.len();
+    again.sort();
+    again.dedup();
+    assert_eq!(again.len(), all, "{again:?}");
+    let listed = summary["warnings"].as_array().expect("a list");
+    for warning in listed.iter().filter_map(Value::as_str) {
+        assert!(again.contains(&format!("warning: {warning}")), "{again:?}");
+    }
     // No captions are kept where none are asked for.
     assert_eq!(workplace.text("run/samples.jsonl"), "");
 }

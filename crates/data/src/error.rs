@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::captions::{JsonLayout, Split, WordSplit};
-use crate::features::Listed;
+use crate::captions::json_layout::JsonLayout;
+use crate::captions::split::Split;
+use crate::captions::tokenise::WordSplit;
+use crate::features::listed::Listed;
 use crate::looks_like::Kind;
 
 /// Where in a file something stands.

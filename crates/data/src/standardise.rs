@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
-use crate::features::{FeatureStore, Row};
+use crate::features::{FeatureBatch, FeatureStore, Row};
 
 /// Added to a deviation, so that a constant dimension becomes 0 and not a division by 0.
 const FLOOR: f32 = 1e-3;
@@ -168,6 +168,17 @@ impl From<Standardiser> for Parts {
             mean: standardiser.mean,
             deviation: standardiser.deviation,
         }
+    }
+}
+
+impl FeatureBatch {
+    /// Standardises every vector.
+    ///
+    /// # Errors
+    ///
+    /// The standardisation has other dimensions.
+    pub fn standardise(&mut self, standardiser: &Standardiser) -> Result<(), DataError> {
+        standardiser.apply(&mut self.values)
     }
 }
 

@@ -4,7 +4,25 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{efficientnet_lite, picture::Normalisation, resnet};
+use crate::normalisation::Normalisation;
+
+/// Length of a feature vector: the channels of the last stage.
+const RESNET_DIMENSION: usize = 2048;
+
+/// Length of a feature vector: the channels of the head.
+pub(crate) const EFFICIENTNET_LITE_DIMENSION: usize = 1280;
+
+/// Mean and deviation of ImageNet's channels, of bytes.
+const RESNET_NORMALISATION: Normalisation = Normalisation {
+    mean: [0.485 * 255.0, 0.456 * 255.0, 0.406 * 255.0],
+    deviation: [0.229 * 255.0, 0.224 * 255.0, 0.225 * 255.0],
+};
+
+/// `(x - 127) / 128`.
+const EFFICIENTNET_LITE_NORMALISATION: Normalisation = Normalisation {
+    mean: [127.0; 3],
+    deviation: [128.0; 3],
+};
 
 /// An image encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +88,8 @@ impl Architecture {
     /// Length of a feature vector.
     pub fn dimension(self) -> usize {
         match self {
-            Self::ResNet50 | Self::ResNet101 => resnet::DIMENSION,
-            _ => efficientnet_lite::DIMENSION,
+            Self::ResNet50 | Self::ResNet101 => RESNET_DIMENSION,
+            _ => EFFICIENTNET_LITE_DIMENSION,
         }
     }
 
@@ -86,8 +104,8 @@ impl Architecture {
     /// How bytes become the numbers that it was trained on.
     pub(crate) fn normalisation(self) -> Normalisation {
         match self {
-            Self::ResNet50 | Self::ResNet101 => resnet::NORMALISATION,
-            _ => efficientnet_lite::NORMALISATION,
+            Self::ResNet50 | Self::ResNet101 => RESNET_NORMALISATION,
+            _ => EFFICIENTNET_LITE_NORMALISATION,
         }
     }
 }

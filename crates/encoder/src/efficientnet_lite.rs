@@ -7,19 +7,10 @@
 use scst_kernels::convolution::Activation;
 
 use crate::{
+    architecture::EFFICIENTNET_LITE_DIMENSION,
     error::WeightsError,
     layer::{Convolution, DepthwiseConvolution, Family, Map, Padding, Sizes},
-    picture::Normalisation,
     weights::WeightSource,
-};
-
-/// Length of a feature vector: the channels of the head.
-pub(crate) const DIMENSION: usize = 1280;
-
-/// `(x - 127) / 128`.
-pub(crate) const NORMALISATION: Normalisation = Normalisation {
-    mean: [127.0; 3],
-    deviation: [128.0; 3],
 };
 
 const FAMILY: Family = Family {
@@ -135,12 +126,12 @@ impl EfficientNetLite {
                 channels = stage.channels;
             }
         }
-        let sizes = Sizes::pointwise(channels, DIMENSION);
+        let sizes = Sizes::pointwise(channels, EFFICIENTNET_LITE_DIMENSION);
         let head = Convolution::load(source, FAMILY, ["_conv_head", "_bn1"], sizes)?;
         Ok(Self { stem, blocks, head })
     }
 
-    /// The last map, of [`DIMENSION`] channels.
+    /// The last map, of [`EFFICIENTNET_LITE_DIMENSION`] channels.
     pub(crate) fn forward(&self, image: Map) -> Map {
         let mut map = self.stem.forward(image, Activation::Relu6);
         for block in &self.blocks {

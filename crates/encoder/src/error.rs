@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::error::Category;
 
-use crate::{architecture::Architecture, extract::PassedOver};
+use crate::{architecture::Architecture, extract::passed_over::PassedOver};
 
 /// Why weights could not be read.
 #[derive(Debug, thiserror::Error)]

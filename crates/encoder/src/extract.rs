@@ -5,24 +5,24 @@
 //! the one that was encoded; since every image is encoded for itself, by one thread, the files end up the same to the
 //! byte. They are renamed into place when they are complete.
 
+mod extraction;
+mod fingerprint;
 mod listing;
+pub(crate) mod passed_over;
 mod plan;
 mod progress;
 mod rows;
 mod workers;
 
-use std::{
-    fs, io, iter,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-};
+use std::{io, iter, num::NonZeroUsize, path::Path};
 
-use half::f16;
 use image::RgbImage;
-use serde::{Deserialize, Serialize};
 
 pub use self::{
-    listing::{PassedOver, list_images},
+    extraction::{Extraction, OnError},
+    fingerprint::fingerprint,
+    listing::list_images,
+    passed_over::PassedOver,
     progress::Change,
 };
 use self::{
@@ -32,70 +32,14 @@ use self::{
     workers::Workers,
 };
 use crate::{
-    architecture::Architecture,
     encoder::{Encoder, Features},
-    error::{EncoderError, PictureError, WeightsError},
+    error::{EncoderError, PictureError},
     picture::{self, Orientation},
     record::Part,
 };
 
 /// Images that each thread encodes before features are forced to the disk.
 const IMAGES_PER_BATCH: usize = 16;
-
-/// Type of the numbers in a feature file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Element {
-    /// 16-bit floats.
-    F16,
-    /// 32-bit floats.
-    F32,
-}
-
-impl Element {
-    /// Rounds numbers as they are rounded on their way to a file.
-    pub fn round(self, values: &mut [f32]) {
-        if self == Self::F16 {
-            for value in values {
-                *value = f16::from_f32(*value).to_f32();
-            }
-        }
-    }
-}
-
-/// What is done about an image that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnError {
-    /// The work ends with an error.
-    Stop,
-    /// It gets no features.
-    Skip,
-}
-
-/// What is to be made of what.
-#[derive(Debug, Clone)]
-pub struct Extraction {
-    /// A folder; its JPEG, PNG, WebP, GIF, BMP and TIFF files are encoded, the right way up.
-    pub images: PathBuf,
-    /// Whether folders within it are read too; then names are paths from the folder.
-    pub is_recursive: bool,
-    /// Whether finished files of the same names are replaced.
-    pub replaces: bool,
-    /// The encoder.
-    pub architecture: Architecture,
-    /// Its weights, a `.pth` file.
-    pub weights: PathBuf,
-    /// Where pooled features go, a `.npy` file `[images, dimension]`.
-    pub pooled: Option<PathBuf>,
-    /// Where grid features go, a `.npy` file `[images, regions, dimension]`.
-    pub grid: Option<PathBuf>,
-    /// Type of the numbers.
-    pub element: Element,
-    /// What is done about an image that cannot be read.
-    pub on_error: OnError,
-    /// Threads; each encodes an image of its own.
-    pub threads: NonZeroUsize,
-}
 
 /// What happens meanwhile.
 #[derive(Debug)]
@@ -238,7 +182,7 @@ fn finish(
     progress.remove()
 }
 
-/// Features of pictures of [`Architecture::image_size`], in their order: the same as [`extract`] makes, to the bit.
+/// Features of pictures of [`Architecture::image_size`](crate::Architecture::image_size), in their order: the same as [`extract`] makes, to the bit.
 ///
 /// # Errors
 /// Threads cannot be started.
@@ -249,19 +193,6 @@ pub fn encode_all(
 ) -> Result<Vec<Features>, EncoderError> {
     let encode = |number: usize| encoder.encode(&pictures[number]);
     Ok(Workers::start(threads)?.map(pictures.len(), &encode, &mut || {}))
-}
-
-/// CRC-32C of a file of weights.
-///
-/// # Errors
-/// It cannot be read.
-pub fn fingerprint(architecture: Architecture, weights: &Path) -> Result<u32, EncoderError> {
-    let bytes = fs::read(weights).map_err(|error| EncoderError::Weights {
-        path: weights.to_owned(),
-        architecture,
-        error: WeightsError::Read(error),
-    })?;
-    Ok(crc32c::crc32c(&bytes))
 }
 
 /// Appends a batch up to the first image that stops the work; returns what was done and that image's error.

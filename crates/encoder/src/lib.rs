@@ -11,6 +11,7 @@
 //! | `efficientnet_lite`, `resnet` | the networks |
 //! | `layer` | convolutions with their batch normalisation folded in |
 //! | `weights` | PyTorch's state dicts |
+//! | `normalisation` | from bytes to the numbers that networks take |
 //! | `picture`, `resize` | from an image file to pixels the right way up, as PIL has them |
 //! | `sniff` | what a file seems to be, for messages |
 //! | `extract` | from a folder of images to feature files |
@@ -24,6 +25,7 @@ mod encoder;
 mod error;
 mod extract;
 mod layer;
+mod normalisation;
 mod picture;
 mod record;
 mod resize;
@@ -38,11 +40,11 @@ pub use error::{
     AttentionPictureError, Damage, EncoderError, PictureError, RecordError, WeightsError,
 };
 pub use extract::{
-    Change, Element, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all,
-    extract, fingerprint, list_images,
+    Change, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all, extract,
+    fingerprint, list_images,
 };
 pub use picture::{Orientation, is_turned, read, read_whole};
-pub use record::{EncoderRecord, Part};
+pub use record::{Element, EncoderRecord, Part};
 pub use weights::{FloatTensor, StateDict, WeightSource};
 
 /// An image in red, green and blue, as [`read`] gives it.

@@ -2,7 +2,9 @@
 
 mod decode;
 mod exif;
+mod format;
 mod gif;
+mod inks;
 mod orientation;
 mod tiff;
 
@@ -12,31 +14,11 @@ use image::RgbImage;
 
 pub use self::orientation::Orientation;
 use self::{
-    decode::{Format, MEMORY_BYTES, decode},
+    decode::decode,
+    format::{Format, MEMORY_BYTES},
     orientation::turned,
 };
 use crate::{error::PictureError, resize::resize, sniff};
-
-/// How bytes become numbers: `(byte - mean) / deviation`, for red, green and blue.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Normalisation {
-    pub(crate) mean: [f32; 3],
-    pub(crate) deviation: [f32; 3],
-}
-
-impl Normalisation {
-    /// The pixels of an image, `[rows * columns, 3]`.
-    pub(crate) fn apply(&self, image: &RgbImage, pixels: &mut [f32]) {
-        let pixels = pixels.as_chunks_mut().0.iter_mut();
-        for (pixel, bytes) in pixels.zip(image.as_raw().as_chunks().0) {
-            let _: (&mut [f32; 3], &[u8; 3]) = (pixel, bytes);
-            for channel in 0..3 {
-                let value = f32::from(bytes[channel]) - self.mean[channel];
-                pixel[channel] = value / self.deviation[channel];
-            }
-        }
-    }
-}
 
 /// Reads an image as by [`read_whole`], and brings it to `size` x `size` pixels, whatever its shape: the values that PIL
 /// gives for `convert("RGB")` and `resize((size, size), BILINEAR)`.
@@ -305,7 +287,7 @@ mod tests {
                 other => panic!("{name}: {other:?}"),
             }
         }
-        let size = decode::check_size(u32::MAX, u32::MAX, u64::MAX);
+        let size = format::check_size(u32::MAX, u32::MAX, u64::MAX);
         assert!(size.is_err(), "no overflow");
         let cut = Format::Jpeg.damaged(Damage::EndsEarly).to_string();
         assert_eq!(cut, "it is not a whole JPEG: it ends too early");
@@ -318,17 +300,5 @@ mod tests {
                 (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 }
             })
         })
-    }
-
-    #[test]
-    fn normalisation_is_by_channel() {
-        let image = RgbImage::from_pixel(1, 2, [10, 20, 30].into());
-        let mut pixels = [0.0; 6];
-        let normalisation = Normalisation {
-            mean: [0.0, 10.0, 40.0],
-            deviation: [2.0, 1.0, 5.0],
-        };
-        normalisation.apply(&image, &mut pixels);
-        assert_eq!(pixels, [5.0, 10.0, -2.0, 5.0, 10.0, -2.0]);
     }
 }

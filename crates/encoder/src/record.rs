@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
+use half::f16;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    architecture::Architecture, error::RecordError, extract::Element, picture::Orientation,
-};
+use crate::{architecture::Architecture, error::RecordError, picture::Orientation};
 
 /// The encoder of a feature file, so that other images can be encoded as those in the file were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +34,27 @@ pub enum Part {
     Pooled,
     /// One vector a region.
     Grid,
+}
+
+/// Type of the numbers in a feature file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Element {
+    /// 16-bit floats.
+    F16,
+    /// 32-bit floats.
+    F32,
+}
+
+impl Element {
+    /// Rounds numbers as they are rounded on their way to a file.
+    pub fn round(self, values: &mut [f32]) {
+        if self == Self::F16 {
+            for value in values {
+                *value = f16::from_f32(*value).to_f32();
+            }
+        }
+    }
 }
 
 impl EncoderRecord {

@@ -7,17 +7,7 @@ use scst_kernels::convolution::Activation;
 use crate::{
     error::WeightsError,
     layer::{Convolution, Family, Map, Padding, Sizes},
-    picture::Normalisation,
     weights::WeightSource,
-};
-
-/// Length of a feature vector: the channels of the last stage.
-pub(crate) const DIMENSION: usize = 2048;
-
-/// Mean and deviation of ImageNet's channels, of bytes.
-pub(crate) const NORMALISATION: Normalisation = Normalisation {
-    mean: [0.485 * 255.0, 0.456 * 255.0, 0.406 * 255.0],
-    deviation: [0.229 * 255.0, 0.224 * 255.0, 0.225 * 255.0],
 };
 
 const FAMILY: Family = Family {
@@ -70,7 +60,7 @@ impl ResNet {
         Ok(Self { stem, blocks })
     }
 
-    /// The last map, of [`DIMENSION`] channels.
+    /// The last map, of 2048 channels.
     pub(crate) fn forward(&self, image: Map) -> Map {
         let mut map = self.stem.forward(image, Activation::Relu).max_pool();
         for block in &self.blocks {

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::SOFT_TARGET_TOLERANCE;
+/// How far the sum of a soft target may be from 1.
+pub const SOFT_TARGET_TOLERANCE: f64 = 1e-4;
 
 /// A mistake in the arguments of a loss.
 #[derive(Debug, Clone, PartialEq, Error)]

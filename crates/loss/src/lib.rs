@@ -40,18 +40,18 @@ mod row_targets;
 mod sampled_set;
 mod soft_targets;
 mod softmax;
+mod word_gradient;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use brier::{brier_gradient, soft_brier_gradient};
 pub use distillation::{Distillation, distillation_gradient};
-pub use error::LossError;
+pub use error::{LossError, SOFT_TARGET_TOLERANCE};
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
 pub use regularisers::{Reference, regularise};
 pub use row_targets::RowTargets;
 pub use sampled_set::{SampledSet, max_margin, minimum_risk};
-pub use soft_targets::{
-    SOFT_TARGET_TOLERANCE, SoftTargetGradient, SoftTargets, soft_target_gradient,
-};
-pub use softmax::{SoftmaxGradient, softmax_gradient};
+pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
+pub use softmax::softmax_gradient;
+pub use word_gradient::SoftmaxGradient;

@@ -3,12 +3,9 @@
 use burn::tensor::{Tensor, activation::log_softmax};
 
 use crate::{
-    LossError,
+    LossError, SOFT_TARGET_TOLERANCE,
     row_targets::{check_rows, column_of},
 };
-
-/// How far the sum of a soft target may be from 1.
-pub const SOFT_TARGET_TOLERANCE: f64 = 1e-4;
 
 /// The distribution that each row of logits is pulled towards, and how strongly.
 #[derive(Debug, Clone)]

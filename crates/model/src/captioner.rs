@@ -387,7 +387,7 @@ impl Captioner {
                 recurrent::backward(model, tape, output, location)
             }
             (Family::Transformer(model), Family::Transformer(tape)) => model.backward(tape, output),
-            (Family::Custom(model), Family::Custom(tape)) => model.backward(&tape, output),
+            (Family::Custom(_), Family::Custom(tape)) => CustomModel::backward(&tape, output),
             _ => Err(ModelError::OtherCaptioner),
         }
     }

@@ -51,15 +51,15 @@
 //! Scores are reproducible exactly when the program's are.
 
 mod answer;
+mod caption;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use caption::Caption;
+
 use crate::process::{Deadline, Process, name, program_error};
-use crate::{
-    Batch, Candidate, ImageReferences, ProgramFault, ProgramStage, References, Reward, RewardError,
-    VERSION,
-};
+use crate::{Batch, ProgramFault, ProgramStage, References, Reward, RewardError, VERSION};
 
 /// The version of the protocol.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -127,26 +127,6 @@ impl CommandOptions {
             ),
         ];
         problems.into_iter().flatten().collect()
-    }
-}
-
-/// A caption as it stands in a request.
-#[derive(Debug, Clone, Serialize)]
-struct Caption<'a> {
-    image_id: &'a str,
-    tokens: &'a [u32],
-    text: &'a str,
-    references: &'a [String],
-}
-
-impl<'a> Caption<'a> {
-    fn new(candidate: &Candidate<'a>, image: &'a ImageReferences) -> Self {
-        Self {
-            image_id: &image.id,
-            tokens: candidate.tokens,
-            text: candidate.text,
-            references: &image.texts,
-        }
     }
 }
 

@@ -7,7 +7,8 @@ use rustc_hash::FxHashSet;
 use crate::eigenvalues::symmetric_eigenvalues;
 use crate::ngram::{MAX_ORDER, ngram_key};
 use crate::references::count_range;
-use crate::reward::{before_end_token, token_name};
+use crate::references::token_name;
+use crate::reward::before_end_token;
 use crate::{
     BleuScorer, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, Interner,
     ReferenceNgrams, References, RewardError, VERSION, bleu,

@@ -1,11 +1,9 @@
 //! In how many images' references an n-gram occurs.
 
-use std::io::{Read, Write};
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::frequency_file;
 use crate::ngram::MAX_ORDER;
 use crate::ngram_index::NgramIndex;
 use crate::{Interner, ReferenceNgrams, References, RewardError};
@@ -170,54 +168,6 @@ impl DocumentFrequency {
     /// Whether n-grams have the same ids here as in `ngrams`, and none is here alone.
     pub(crate) fn numbers_as(&self, ngrams: &NgramIndex) -> bool {
         std::ptr::eq(&raw const *self.index, &raw const *ngrams)
-    }
-
-    /// Writes the table: its format version, words and contents with a checksum; equal tables give equal bytes.
-    ///
-    /// # Errors
-    /// [`RewardError::TableWrite`] when the writer fails.
-    pub fn save(&self, mut writer: impl Write) -> Result<(), RewardError> {
-        writer
-            .write_all(&self.to_bytes())
-            .map_err(RewardError::TableWrite)
-    }
-
-    /// Reads what [`save`](Self::save) wrote.
-    ///
-    /// # Errors
-    /// [`RewardError::TableMagic`], [`RewardError::TableVersion`], [`RewardError::TableChecksum`] or
-    /// [`RewardError::TableContent`] for bytes that are no whole table of this version, [`RewardError::TableRead`]
-    /// when the reader fails.
-    pub fn load(mut reader: impl Read) -> Result<Self, RewardError> {
-        let mut bytes = Vec::new();
-        reader
-            .read_to_end(&mut bytes)
-            .map_err(RewardError::TableRead)?;
-        Self::from_bytes(&bytes)
-    }
-
-    /// The bytes that [`save`](Self::save) writes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        frequency_file::encode(self)
-    }
-
-    /// The table in `bytes`; see [`load`](Self::load).
-    ///
-    /// # Errors
-    /// As [`load`](Self::load).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RewardError> {
-        frequency_file::decode(bytes)
-    }
-
-    /// 16 hexadecimal digits that name words, contents and number of images: the start of the SHA-256 of the file's
-    /// bytes.
-    pub fn fingerprint(&self) -> String {
-        frequency_file::fingerprint(self)
-    }
-
-    /// `table-IMAGES-FINGERPRINT`.
-    pub fn signature(&self) -> String {
-        format!("table-{}-{}", self.images, self.fingerprint())
     }
 
     /// Keys and frequencies of an order, by ascending key.

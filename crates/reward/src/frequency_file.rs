@@ -13,6 +13,7 @@
 //! 32 bytes  SHA-256 of everything before
 //! ```
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -25,17 +26,62 @@ const MAGIC: &[u8; 8] = b"scst-df\n";
 const VERSION: u32 = 2;
 const CHECKSUM_BYTES: usize = 32;
 
+impl DocumentFrequency {
+    /// Writes the table: its format version, words and contents with a checksum; equal tables give equal bytes.
+    ///
+    /// # Errors
+    /// [`RewardError::TableWrite`] when the writer fails.
+    pub fn save(&self, mut writer: impl Write) -> Result<(), RewardError> {
+        writer
+            .write_all(&self.to_bytes())
+            .map_err(RewardError::TableWrite)
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// [`RewardError::TableMagic`], [`RewardError::TableVersion`], [`RewardError::TableChecksum`] or
+    /// [`RewardError::TableContent`] for bytes that are no whole table of this version, [`RewardError::TableRead`]
+    /// when the reader fails.
+    pub fn load(mut reader: impl Read) -> Result<Self, RewardError> {
+        let mut bytes = Vec::new();
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(RewardError::TableRead)?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// The bytes that [`save`](Self::save) writes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// The table in `bytes`; see [`load`](Self::load).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RewardError> {
+        decode(bytes)
+    }
+
+    /// 16 hexadecimal digits that name words, contents and number of images: the start of the SHA-256 of the file's
+    /// bytes.
+    pub fn fingerprint(&self) -> String {
+        hexadecimal(&Sha256::digest(payload(self))[..8])
+    }
+
+    /// `table-IMAGES-FINGERPRINT`.
+    pub fn signature(&self) -> String {
+        format!("table-{}-{}", self.images(), self.fingerprint())
+    }
+}
+
 /// The whole file.
-pub(crate) fn encode(table: &DocumentFrequency) -> Vec<u8> {
+fn encode(table: &DocumentFrequency) -> Vec<u8> {
     let mut bytes = payload(table);
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     bytes
-}
-
-/// The first 16 hexadecimal digits of the file's checksum.
-pub(crate) fn fingerprint(table: &DocumentFrequency) -> String {
-    hexadecimal(&Sha256::digest(payload(table))[..8])
 }
 
 fn payload(table: &DocumentFrequency) -> Vec<u8> {
@@ -60,7 +106,7 @@ fn payload(table: &DocumentFrequency) -> Vec<u8> {
 }
 
 /// Reads a whole file; see [`DocumentFrequency::load`] for the errors.
-pub(crate) fn decode(bytes: &[u8]) -> Result<DocumentFrequency, RewardError> {
+fn decode(bytes: &[u8]) -> Result<DocumentFrequency, RewardError> {
     let mut reader = Reader { bytes, offset: 0 };
     if !bytes.starts_with(MAGIC) {
         return Err(RewardError::TableMagic);

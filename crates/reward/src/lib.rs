@@ -26,7 +26,7 @@
 //! | [`program_error`] | what can be wrong with another program |
 //! | [`entry`] | one entry of a configured list of rewards |
 //! | [`sources`] | what rewards are made from: references, n-grams, frequencies |
-//! | [`registry`] | rewards of other crates, by name |
+//! | [`registry`] | rewards by name, those of other crates among them |
 //! | [`mixture`] | the configured list of rewards and its weighted sum |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
 //! | [`diversity`] | how much the captions of an image differ: distinct-n, mBLEU, self-CIDEr |

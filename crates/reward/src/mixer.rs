@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::{MAX_ORDER, NgramCounter, ngram_tokens};
-use crate::reward::{before_end_token, token_name};
+use crate::references::token_name;
+use crate::reward::before_end_token;
 use crate::{Batch, References, Reward, RewardError, VERSION};
 
 /// The choices of MIXER's BLEU.

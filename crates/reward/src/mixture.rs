@@ -59,7 +59,7 @@ impl RewardMixture {
         }
         let mut mixture = Self::new(Arc::clone(sources.references()));
         for (index, entry) in entries.iter().enumerate() {
-            let added = sources.reward(entry, registry).and_then(|reward| {
+            let added = registry.reward(entry, sources).and_then(|reward| {
                 mixture.add_part(Part {
                     weight: entry.weight,
                     standardise: entry.standardise,

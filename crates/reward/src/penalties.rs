@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ngram::MAX_ORDER;
-use crate::reward::{before_end_token, token_name};
+use crate::references::token_name;
+use crate::reward::before_end_token;
 use crate::{Batch, References, Reward, RewardError, VERSION, distinct_n};
 
 /// The choices of the repetition penalty.

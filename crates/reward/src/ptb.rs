@@ -19,7 +19,8 @@
 //! | `symbol` | quotes, brackets, dashes, dots, currencies, entities, smileys |
 //! | `tag` | tags: `<b>` |
 //! | `piece` | a token before it is lower-cased |
-//! | `character` | classes of characters |
+//! | `class` | classes of characters |
+//! | `character` | the class of a character, and looking at a place in a text |
 //! | `classes` | the table of these classes, written by `scripts/ptb_classes.py` from what the reference prints for every character of the Basic Multilingual Plane |
 //!
 //! `tests/ptb_java` holds it against the reference.
@@ -35,6 +36,7 @@
 mod abbreviation;
 mod address;
 mod character;
+mod class;
 mod classes;
 mod contraction;
 mod number;

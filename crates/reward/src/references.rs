@@ -1,7 +1,6 @@
 //! The references of every image: what candidates are compared with.
 
 use crate::RewardError;
-use crate::reward::token_name;
 
 /// One image's references, as ids and as words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +56,11 @@ impl References {
             count_range(self.images.iter().map(|image| image.tokens.len()))
         )
     }
+}
+
+/// A token as signatures name it: its id, or `none`.
+pub(crate) fn token_name(token: Option<u32>) -> String {
+    token.map_or_else(|| "none".to_owned(), |token| token.to_string())
 }
 
 /// `5`, or `4-7` where the counts differ.

@@ -1,9 +1,15 @@
-//! Rewards of other crates, by the names under which configurations ask for them.
+//! Rewards by the names under which configurations ask for them: built-in ones, and those of other crates.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use crate::{CustomOptions, Reward, RewardError, RewardSources};
+use crate::entry::RewardKind;
+use crate::{
+    BadEndingPenalty, BleuReward, CiderDReward, CommandReward, CustomOptions, LengthPenalty,
+    MeteorReward, MixerBleuReward, RepetitionPenalty, Reward, RewardEntry, RewardError,
+    RewardSources, RougeLReward,
+};
 
 /// Makes a reward from its entry's options.
 type Factory = Box<
@@ -29,11 +35,48 @@ impl RewardRegistry {
         self.factories.insert(name.into(), Box::new(factory));
     }
 
+    /// The reward of an entry.
+    ///
+    /// # Errors
+    /// The first of [`RewardEntry::problems`], or the error of what makes the reward.
+    pub(crate) fn reward(
+        &self,
+        entry: &RewardEntry,
+        sources: &RewardSources,
+    ) -> Result<Box<dyn Reward>, RewardError> {
+        RewardError::first(entry.problems())?;
+        let references = &**sources.references();
+        let ngrams = Arc::clone(sources.ngrams());
+        Ok(match entry.kind()? {
+            RewardKind::CiderD(options) => {
+                let frequency = Arc::clone(sources.frequency());
+                Box::new(CiderDReward::new(options, references, ngrams, frequency)?)
+            }
+            RewardKind::Bleu(options) => Box::new(BleuReward::new(options, references, ngrams)?),
+            RewardKind::RougeL(options) => Box::new(RougeLReward::new(options, references)?),
+            RewardKind::MixerBleu(options) => Box::new(MixerBleuReward::new(
+                options,
+                references,
+                sources.unknown(),
+            )?),
+            RewardKind::Meteor(options) => Box::new(MeteorReward::start(&options, references)?),
+            RewardKind::RepetitionPenalty(options) => {
+                Box::new(RepetitionPenalty::new(options, references)?)
+            }
+            RewardKind::LengthPenalty(options) => {
+                Box::new(LengthPenalty::new(options, references)?)
+            }
+            RewardKind::BadEndingPenalty(options) => Box::new(BadEndingPenalty::new(options)?),
+            RewardKind::Command(options) => Box::new(CommandReward::start(options, references)?),
+            RewardKind::Custom(options) => self.custom(&options, sources)?,
+        })
+    }
+
     /// The reward that `options` name.
     ///
     /// # Errors
     /// [`RewardError::NotRegistered`] for an unknown name, or the error of what makes the reward.
-    pub(crate) fn build(
+    fn custom(
         &self,
         options: &CustomOptions,
         sources: &RewardSources,

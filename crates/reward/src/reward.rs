@@ -33,11 +33,6 @@ pub(crate) fn before_end_token(sequence: &[u32], end: Option<u32>) -> &[u32] {
     &sequence[..length.unwrap_or(sequence.len())]
 }
 
-/// A token as signatures name it: its id, or `none`.
-pub(crate) fn token_name(token: Option<u32>) -> String {
-    token.map_or_else(|| "none".to_owned(), |token| token.to_string())
-}
-
 /// Fewer captions are not worth another thread.
 const CAPTIONS_PER_TASK: usize = 32;
 

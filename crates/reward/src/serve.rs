@@ -6,8 +6,10 @@
 //! | file | what is there |
 //! |---|---|
 //! | `request` | a line as captions to score, checked |
+//! | `error` | why a request gets no scores |
 //! | `lexicon` | captions as text or as ids, brought to the token ids that rewards compare |
 
+mod error;
 mod lexicon;
 mod request;
 
@@ -21,9 +23,9 @@ use crate::{
     RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 
+pub use error::RequestError;
 use lexicon::{Encoded, Lexicon, NewWords};
 pub use lexicon::{ServedCaption, Words};
-pub use request::RequestError;
 use request::{Request, RequestedCaption};
 
 /// The longest line of a request or an answer, in bytes; a line of `n` bytes takes up to about `50 n` of memory.

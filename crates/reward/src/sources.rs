@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::entry::RewardKind;
-use crate::{
-    BadEndingPenalty, BleuReward, CiderDReward, CommandReward, DocumentFrequency, LengthPenalty,
-    MeteorReward, MixerBleuReward, ReferenceNgrams, References, RepetitionPenalty, Reward,
-    RewardEntry, RewardError, RewardRegistry, RougeLReward,
-};
+use crate::{DocumentFrequency, ReferenceNgrams, References, RewardError};
 
 /// What rewards are made from.
 #[derive(Debug, Clone)]
@@ -65,37 +60,5 @@ impl RewardSources {
     /// The id of the unknown word.
     pub fn unknown(&self) -> Option<u32> {
         self.unknown
-    }
-
-    /// The reward of an entry.
-    pub(crate) fn reward(
-        &self,
-        entry: &RewardEntry,
-        registry: &RewardRegistry,
-    ) -> Result<Box<dyn Reward>, RewardError> {
-        RewardError::first(entry.problems())?;
-        let references = &*self.references;
-        let ngrams = Arc::clone(&self.ngrams);
-        Ok(match entry.kind()? {
-            RewardKind::CiderD(options) => {
-                let frequency = Arc::clone(&self.frequency);
-                Box::new(CiderDReward::new(options, references, ngrams, frequency)?)
-            }
-            RewardKind::Bleu(options) => Box::new(BleuReward::new(options, references, ngrams)?),
-            RewardKind::RougeL(options) => Box::new(RougeLReward::new(options, references)?),
-            RewardKind::MixerBleu(options) => {
-                Box::new(MixerBleuReward::new(options, references, self.unknown)?)
-            }
-            RewardKind::Meteor(options) => Box::new(MeteorReward::start(&options, references)?),
-            RewardKind::RepetitionPenalty(options) => {
-                Box::new(RepetitionPenalty::new(options, references)?)
-            }
-            RewardKind::LengthPenalty(options) => {
-                Box::new(LengthPenalty::new(options, references)?)
-            }
-            RewardKind::BadEndingPenalty(options) => Box::new(BadEndingPenalty::new(options)?),
-            RewardKind::Command(options) => Box::new(CommandReward::start(options, references)?),
-            RewardKind::Custom(options) => registry.build(&options, self)?,
-        })
     }
 }

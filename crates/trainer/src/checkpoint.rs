@@ -17,6 +17,8 @@
 mod error;
 mod inputs;
 mod manifest;
+mod missing;
+mod nearest;
 mod tensors;
 
 use std::{
@@ -31,6 +33,7 @@ use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions};
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
+pub use nearest::NearestRuns;
 
 use crate::{
     config::{Config, OptimiserConfig},
@@ -40,6 +43,7 @@ use crate::{
     progress::Progress,
 };
 use manifest::{MANIFEST, Manifest, entry, fingerprint, from_json, read, to_json, verified};
+use missing::missing;
 pub(crate) use tensors::{NamedTensor, with_weights};
 use tensors::{decode, encode, model_tensors, moment_tensors};
 
@@ -200,9 +204,7 @@ impl Checkpoint {
     pub fn load(dir: &Path, captioners: &CaptionerRegistry) -> Result<Self, CheckpointError> {
         let manifest_path = dir.join(MANIFEST);
         if !manifest_path.is_file() {
-            return Err(CheckpointError::Missing {
-                path: dir.to_owned(),
-            });
+            return Err(missing(dir));
         }
         let manifest: Manifest = from_json(&manifest_path, &read(&manifest_path)?)?;
         if let Some(name) = manifest.keys().find(|name| !FILES.contains(&name.as_str())) {

@@ -15,6 +15,7 @@ mod forms;
 mod guess;
 mod load;
 mod optional;
+mod order;
 mod paths;
 mod problem;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Why a run cannot begin, go on, or be evaluated.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorReadError;
 use scst_data::DataError;
@@ -102,7 +102,7 @@ pub enum TrainError {
     },
     /// The record of how a run was begun is damaged.
     #[error(
-        "`{}`, line {line}: found no record of a run, expected the one that was written; with the file deleted, the          relative paths of the run start from the current directory",
+        "`{}`, line {line}: found no record of a run, expected the one that was written; with the file deleted, the relative paths of the run start from the current directory",
         path.display()
     )]
     RunRecord {
@@ -136,6 +136,16 @@ pub enum TrainError {
         key: String,
         /// The file.
         path: PathBuf,
+    },
+    /// A run directory that cannot be one.
+    #[error("`{}` is {found}, expected a directory{}", path.display(), for_run(path, run))]
+    NotADirectory {
+        /// What is in the way: the run directory, or one above it.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// The run directory.
+        run: PathBuf,
     },
     /// A run is to go on and there is none.
     #[error(
@@ -335,6 +345,14 @@ pub enum TrainError {
     },
 }
 
+/// Which run a directory is wanted for, where that is not the directory itself.
+fn for_run(path: &Path, run: &Path) -> String {
+    if path == run {
+        return " for the run".to_owned();
+    }
+    format!(" for the run `{}`", run.display())
+}
+
 /// The directories that were looked in.
 fn places(tried: &[PathBuf]) -> String {
     let names: Vec<String> = tried.iter().map(|d| format!("`{}`", d.display())).collect();
@@ -369,6 +387,7 @@ impl TrainError {
             | Self::RunRecord { .. }
             | Self::Moved { .. }
             | Self::OtherCaptions { .. }
+            | Self::NotADirectory { .. }
             | Self::NoRun { .. }
             | Self::RunWithoutConfig { .. }
             | Self::StageTooLong { .. }

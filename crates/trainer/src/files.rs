@@ -4,6 +4,8 @@
 //! A process that is killed leaves at most entries that start with `.tmp-` ([`remove_stale_temporaries`]) and,
 //! for a directory that was being replaced, its predecessor under `.old-NAME` ([`recover`]).
 
+mod target;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
@@ -11,6 +13,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use target::Target;
 
 const TEMPORARY_PREFIX: &str = ".tmp-";
 const OLD_PREFIX: &str = ".old-";
@@ -72,6 +76,8 @@ impl FileError {
 
 /// Writes a file through `write` so that `path` holds either its old or its whole new content.
 ///
+/// A link is followed and stays. A device or a pipe, such as `/dev/null`, is written into and stays too.
+///
 /// # Errors
 /// When `write` fails or the disk does; the old file is then intact and the temporary one removed.
 pub fn write_atomically(
@@ -79,12 +85,17 @@ pub fn write_atomically(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
     let attempt = || {
-        let temporary = Temporary::beside(path)?;
+        let Target::File(place) = Target::of(path)? else {
+            let mut writer = BufWriter::new(File::options().append(true).open(path)?);
+            write(&mut writer)?;
+            return writer.flush();
+        };
+        let temporary = Temporary::beside(&place)?;
         let mut writer = BufWriter::new(File::create_new(&temporary.path)?);
         write(&mut writer)?;
         writer.into_inner()?.sync_all()?;
-        temporary.rename(path)?;
-        sync_directory(parent(path))
+        temporary.rename(&place)?;
+        sync_directory(parent(&place))
     };
     attempt().map_err(FileError::on(FileAction::Write, path))
 }
@@ -397,6 +408,29 @@ mod tests {
             "{message}"
         );
         assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn link_and_device_stay_what_they_are_when_written() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let dir = temporary_directory();
+        let link = dir.path().join("link");
+        fs::create_dir(dir.path().join("far")).expect("a directory");
+        symlink("far/file", &link).expect("a link");
+        for content in [b"new", b"two"] {
+            write_bytes_atomically(&link, content).expect("the file is written");
+            assert_eq!(
+                fs::read(dir.path().join("far/file")).expect("a file"),
+                content
+            );
+        }
+        assert!(link.is_symlink());
+        assert_eq!(names(&dir.path().join("far")), ["file"]);
+        let null = Path::new("/dev/null");
+        write_bytes_atomically(null, b"x").expect("bytes are taken");
+        let kind = fs::metadata(null).expect("a device").file_type();
+        assert!(kind.is_char_device());
     }
 
     #[test]

@@ -42,7 +42,7 @@ mod xe;
 pub use backend::{Backend, BackendError};
 pub use bench::{BenchModel, ScstParts, StepBench, StepReport, bench_step};
 pub use caption::{Caption, CaptionWriter};
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns};
 pub use collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use config::Config;
 pub use corpus::{Corpus, DataDescription, describe};

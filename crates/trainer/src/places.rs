@@ -14,6 +14,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use scst_data::FeatureSource;
+
 use crate::{
     Checkpoint, TrainError,
     config::Config,
@@ -165,6 +167,21 @@ impl Checkpoint {
     /// [`TrainError::Moved`] when they are nowhere; [`TrainError::RunRecord`] when the record of the run is damaged.
     pub fn locate(&self, config: &mut Config) -> Result<(), TrainError> {
         Places::of_checkpoint(self.directory())?.locate(config, self.paths())
+    }
+
+    /// The features that its run was trained on, each path in the one form that a file has: where it is found, from the
+    /// root, without links. Two runs of the same files have the same, however their configurations spell them.
+    ///
+    /// # Errors
+    /// [`TrainError::RunRecord`] when the record of the run is damaged.
+    pub fn features_found(&self) -> Result<FeatureSource, TrainError> {
+        let places = Places::of_checkpoint(self.directory())?;
+        let mut source = self.config.data.features.with_names();
+        for (_, path) in source.paths_mut() {
+            let found = places.find(path).unwrap_or_else(|| path.clone());
+            *path = found.canonicalize().unwrap_or(found);
+        }
+        Ok(source)
     }
 
     /// Where a file that the run names is, such as the weights of its encoder; as given if it is nowhere.

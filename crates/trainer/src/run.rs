@@ -237,10 +237,10 @@ impl<'a> Run<'a> {
         let start = StartRecord::now(step, is_new, &directory, located, options.program)?;
         record.starts.push(start);
         record.write(&directory)?;
-        let events = if directory.join(METRICS_FILE).is_file() {
-            EventWriter::resume(&directory, &resume_point(config, &progress))?
-        } else {
+        let events = if is_new {
             EventWriter::create(&directory)?
+        } else {
+            EventWriter::resume(&directory, &resume_point(config, &progress))?
         };
         let mut run = Self {
             config,

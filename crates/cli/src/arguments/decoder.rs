@@ -102,7 +102,9 @@ fn length_normalisation(text: &str) -> Result<LengthNormalisation, String> {
         ("none", _) => Ok(LengthNormalisation::None),
         ("mean", _) => Ok(LengthNormalisation::Mean),
         (_, Some(alpha)) => Ok(LengthNormalisation::Gnmt { alpha }),
-        _ => Err("expected none, mean or gnmt:ALPHA, such as gnmt:0.7".to_owned()),
+        _ => Err(format!(
+            "found `{text}`, expected none, mean or gnmt:ALPHA, such as gnmt:0.7"
+        )),
     }
 }
 

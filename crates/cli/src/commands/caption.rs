@@ -3,27 +3,27 @@
 mod attention;
 mod features;
 mod named;
+mod of_run;
 mod photos;
 mod rows;
+mod shown;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    slice,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 
-use scst_encoder::{Encoder, EncoderError, PictureError, encode_all};
+use scst_encoder::{Encoder, encode_all};
 use scst_model::CaptionerRegistry;
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, Corpus,
-    config::{DecoderConfig, Rerank, SearchConfig},
+    Caption, CaptionWriter, Checkpoint,
+    config::{DecoderConfig, Rerank},
     files::write_bytes_atomically,
 };
 use serde_json::{Value, json};
 
-use self::features::FeatureMaker;
+use self::{
+    features::FeatureMaker,
+    of_run::{backend, corpus},
+    shown::{CAPTIONS, described, print_image},
+};
 use crate::{
     arguments::CaptionArguments,
     commands::{number_of_threads, set_threads},
@@ -31,9 +31,6 @@ use crate::{
     failure::Failure,
     output::{note, print_line},
 };
-
-/// What is being made, as a bar calls it.
-const CAPTIONS: &str = "captions";
 
 pub(crate) fn run(
     arguments: &CaptionArguments,
@@ -119,14 +116,6 @@ fn of_photos(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The backend of the arguments, or of the run.
-fn backend(arguments: &CaptionArguments, checkpoint: &Checkpoint) -> Result<Backend, Failure> {
-    match &arguments.backend {
-        Some(name) => Ok(Backend::parse(name)?),
-        None => Ok(checkpoint.config.backend),
-    }
-}
-
 /// Refuses, with photos, flags that belong to features: the parser lets them pass, for photos rule `--features` out.
 fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure> {
     let without_features = [
@@ -148,53 +137,10 @@ fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure>
     })
 }
 
-/// The data that the run was trained on.
-fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
-    let mut config = checkpoint.config.clone();
-    checkpoint.locate(&mut config)?;
-    Ok(Corpus::with_vocabulary(
-        &config.data,
-        &config.model,
-        checkpoint.vocabulary.clone(),
-        checkpoint.standardiser.clone(),
-    )?)
-}
-
 fn print(arguments: &CaptionArguments, decoder: &DecoderConfig, images: &[Vec<Caption>]) {
     for (path, captions) in arguments.images.iter().zip(images) {
         print_image(&path.display(), decoder, captions);
     }
-}
-
-/// A line for an image, or for each of its samples.
-fn print_image(name: &dyn fmt::Display, decoder: &DecoderConfig, captions: &[Caption]) {
-    if matches!(decoder.search, SearchConfig::Sample(_)) {
-        for caption in captions {
-            let (text, log_probability) = (&caption.text, caption.log_probability);
-            let mark = mark(caption);
-            print_line!("{name}: {text} (log-probability {log_probability:.2}){mark}");
-        }
-    } else if let Some(caption) = captions.first() {
-        print_line!("{name}: {}{}", caption.text, mark(caption));
-    }
-}
-
-/// What is said of a caption that breaks what options promise.
-fn mark(caption: &Caption) -> String {
-    if caption.broken.is_empty() {
-        return String::new();
-    }
-    let broken = caption.broken.join(", ");
-    format!(" [dead end: the options left no word, so that it breaks {broken}]")
-}
-
-/// A caption in a report.
-fn described(caption: &Caption) -> Value {
-    json!({
-        "caption": caption.text,
-        "log_probability": caption.log_probability,
-        "breaks": caption.broken,
-    })
 }
 
 fn report(
@@ -219,10 +165,4 @@ fn report(
         "decoder": decoder.to_string(),
         "images": images.collect::<Vec<_>>(),
     })
-}
-
-/// The failure of an image that cannot be read.
-fn broken(path: &Path, error: PictureError) -> Failure {
-    let path = path.to_owned();
-    EncoderError::Picture { path, error }.into()
 }

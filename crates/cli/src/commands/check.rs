@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use scst_trainer::{
-    Config, DataDescription, Event, FeaturesFound, Findings, Observer, Registry, StageFound, check,
-    config::ValidConfig,
+    Config, DataDescription, Event, FeaturesFound, Findings, Observer, Registry, StageFound,
+    TrainError, check, config::ValidConfig,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     commands::set_threads,
     display::Display,
     failure::Failure,
-    output::{print_line, warn},
+    output::{error, note, print_line, warn},
 };
 
 pub(crate) fn run(arguments: ConfigArguments, registry: &Registry) -> Result<ExitCode, Failure> {
@@ -25,10 +25,14 @@ pub(crate) fn run(arguments: ConfigArguments, registry: &Registry) -> Result<Exi
     let findings = check(&config, registry, &mut Progress(Display::new()));
     print(&config, &findings);
     findings.warnings.iter().for_each(warn);
+    let is_of_data = |problem: &TrainError| matches!(problem, TrainError::Data(_));
+    let has_of_data = findings.problems.iter().any(is_of_data);
     let problems = findings.problems.into_iter().map(Failure::from);
     let problems: Vec<Failure> = problems.collect();
-    for problem in &problems {
-        eprintln!("error: {problem}");
+    problems.iter().for_each(error);
+    if has_of_data {
+        // Reading ends there: what follows it in the file is not known.
+        note!("note: of a data file, the first problem is told: check again when it is mended");
     }
     // What the user can mend comes first.
     let code = match problems.as_slice() {

@@ -11,10 +11,12 @@ use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_ato
 
 use crate::{
     arguments::EvalArguments,
-    commands::{caption_file::caption_source, set_threads},
+    commands::{
+        caption_file::caption_source, changed_features::note_changed_features, set_threads,
+    },
     display::Display,
     failure::Failure,
-    output::{CiderAlwaysZero, note, warn},
+    output::{CiderAlwaysZero, warn},
 };
 
 pub(crate) fn run(
@@ -23,7 +25,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
     let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
-    let features_of_run = checkpoint.config.data.features.clone();
+    let features_of_run = checkpoint.features_found()?;
     arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     let mut config = checkpoint.config.clone();
@@ -48,16 +50,8 @@ pub(crate) fn run(
     corpus.notices().iter().for_each(warn);
     let others = ensemble(arguments, &features_of_run, &corpus, &captioner, captioners)?;
     let examples = corpus.split(arguments.split.into())?;
-    if arguments.data.features.is_none()
-        && let Some(difference) = corpus.features_changed_since(&checkpoint)?
-    {
-        note!(
-            "note: `{}` has changed since `{}` was trained on it: found {}, expected {}",
-            difference.path.display(),
-            arguments.model.display(),
-            difference.found,
-            difference.expected
-        );
+    if arguments.data.features.is_none() {
+        note_changed_features(&corpus, &checkpoint, &arguments.model)?;
     }
     if references_are_alike(examples.iter().map(|image| image.references.as_slice())) {
         warn(&CiderAlwaysZero);
@@ -100,8 +94,8 @@ fn ensemble(
     for path in &arguments.ensemble {
         let other = Checkpoint::load_run_or_checkpoint(path, registry)?;
         other.check_inputs(corpus)?;
-        let found = &other.config.data.features;
-        if arguments.data.features.is_none() && found != expected {
+        let found = other.features_found()?;
+        if arguments.data.features.is_none() && found != *expected {
             return Err(Failure::Mistake(format!(
                 "`{}` was trained on the features `{}`, expected `{}` as of `{}`; if they are the same, name them with \
                  --captions and --features",

@@ -10,7 +10,7 @@ use crate::{
     commands::{number_of_threads, set_threads},
     display::draws_bars,
     failure::Failure,
-    output::print_line,
+    output::{print_line, say},
 };
 
 pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
     let outcome = extract(&extraction, &mut |event| {
         match event {
         ExtractionEvent::Changed { path, change } => bar.suspend(|| {
-            eprintln!(
+            say!(
                 "image `{}` {change} since the work was interrupted: images from there on are encoded again",
                 path.display()
             );
@@ -57,12 +57,12 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
             bar.set_position(*done as u64);
             bar.reset_eta();
             if *done > 0 {
-                bar.suspend(|| eprintln!("going on after {done} of {images} images"));
+                bar.suspend(|| say!("going on after {done} of {images} images"));
             }
         }
         ExtractionEvent::Encoded => bar.inc(1),
         ExtractionEvent::Skipped { path, error } => {
-            bar.suspend(|| eprintln!("left out: image `{}`: {error}", path.display()));
+            bar.suspend(|| say!("left out: image `{}`: {error}", path.display()));
         }
     }
     });

@@ -171,11 +171,6 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Line, Failu
     Ok(Line::TooLong)
 }
 
-/// The place of a file in a message.
-fn of_file(path: &Path, problem: &str) -> Failure {
-    Failure::Mistake(format!("`{}`: {problem}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

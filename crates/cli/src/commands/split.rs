@@ -9,7 +9,11 @@ use scst_data::{
 use scst_encoder::list_images;
 use scst_trainer::files::write_bytes_atomically;
 
-use crate::{arguments::SplitArguments, failure::Failure, output::print_line};
+use crate::{
+    arguments::SplitArguments,
+    failure::Failure,
+    output::{print_line, say},
+};
 
 pub(crate) fn run(arguments: &SplitArguments) -> Result<ExitCode, Failure> {
     let (images, out) = (&arguments.images, &arguments.out);
@@ -22,7 +26,7 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<ExitCode, Failure> {
     let names = if images.is_dir() {
         let (names, passed_over) = list_images(images, arguments.recursive)?;
         if !passed_over.is_empty() {
-            eprintln!("{passed_over}");
+            say!("{passed_over}");
         }
         names
     } else {

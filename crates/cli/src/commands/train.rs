@@ -1,5 +1,6 @@
 //! `scst train`: run the stages of a configuration.
 
+mod earlier;
 mod given;
 mod watch;
 
@@ -23,7 +24,7 @@ use crate::{
     commands::set_threads,
     display::Display,
     failure::Failure,
-    output::{note, print_line, program, quoted, warn},
+    output::{note, print_line, program, quoted, say, warn},
 };
 use given::{Given, given};
 use watch::Watch;
@@ -79,8 +80,11 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
     let is_begun = watch.is_begun();
     display.finish();
     let outcome = outcome.map_err(|error| {
+        let earlier = earlier::advice(&directory, &error);
         let failure = Failure::from(error);
-        if is_begun && has_checkpoint(&directory) {
+        if let Some(advice) = earlier {
+            failure.followed_by(&advice)
+        } else if is_begun && has_checkpoint(&directory) {
             let advice = format!(
                 "to go on from the newest checkpoint:\n  {}",
                 resume_line(&directory)
@@ -101,8 +105,8 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
             ExitCode::SUCCESS
         }
         Outcome::Stopped { checkpoint } => {
-            eprintln!("stopped; checkpoint {}; to go on:", checkpoint.display());
-            eprintln!("  {}", resume_line(&directory));
+            say!("stopped; checkpoint {}; to go on:", checkpoint.display());
+            say!("  {}", resume_line(&directory));
             ExitCode::from(INTERRUPTED)
         }
     })
@@ -162,7 +166,9 @@ fn print_summary(directory: &Path, summary: &Summary, display: &mut Display) {
     }
     print_line!("curve: {}", directory.join("curve.svg").display());
     display.show_samples();
-    summary.warnings.iter().for_each(warn);
+    let warnings = summary.warnings.iter();
+    let unsaid = warnings.filter(|warning| !display.has_just_warned(warning));
+    unsaid.for_each(warn);
     print_line!(
         "next: {} eval {} --split test --beam 5",
         program(),
@@ -180,9 +186,7 @@ fn stop_on_signal(directory: &Path) -> Result<Arc<AtomicBool>, Failure> {
             abandon_lock(&directory);
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!(
-            "stopping after this step or batch of captions; press Ctrl-C again to stop at once"
-        );
+        say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");
     })
     .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)

@@ -118,6 +118,11 @@ fn models() -> Vec<ModelError> {
         ModelError::Structured(StructuredError::NoLabels),
         ModelError::NoAttention,
         ModelError::OtherCaptioner,
+        ModelError::NotRegistered { name: text() },
+        ModelError::Custom {
+            captioner: text(),
+            problem: "found 2 rows, expected 3".to_owned(),
+        },
         ModelError::MissingParameter { name: text() },
         ModelError::ParameterShape {
             name: text(),

@@ -1,13 +1,14 @@
 //! Errors of configurations, runs, checkpoints and imports.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use scst_data::{DataError, FeatureDifference};
 use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
-    Backend, BackendError, CheckpointError, Config, ImportError, TrainError, WeightsProblem,
+    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, TrainError,
+    WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},
     files::{FileAction, FileError},
@@ -126,9 +127,31 @@ fn events() -> Vec<EventError> {
     errors
 }
 
+fn missing() -> CheckpointError {
+    CheckpointError::Missing {
+        path: file(),
+        near: NearestRuns::default(),
+    }
+}
+
 fn checkpoints() -> Vec<CheckpointError> {
+    let runs = tempfile::tempdir().expect("a directory");
+    let run = runs.path().join("tiny");
+    fs::create_dir_all(run.join("checkpoints")).expect("a directory");
+    fs::write(run.join("config.toml"), "").expect("a file");
+    let near = NearestRuns::to(&runs.path().join("tny"));
+    assert!(near.to_string().contains("did you mean"), "{near}");
     vec![
-        CheckpointError::Missing { path: file() },
+        CheckpointError::NotFound { path: file(), near },
+        CheckpointError::DanglingLink {
+            path: file(),
+            near: NearestRuns::default(),
+        },
+        CheckpointError::NotADirectory {
+            path: file(),
+            near: NearestRuns::default(),
+        },
+        missing(),
         CheckpointError::Damaged {
             path: file(),
             found: "3 bytes".to_owned(),
@@ -172,6 +195,7 @@ fn checkpoints() -> Vec<CheckpointError> {
             path: file(),
             problem: "parameter `a` is missing".to_owned(),
         },
+        CheckpointError::Captioner(ModelError::NotRegistered { name: text() }),
         CheckpointError::File(file_error()),
         CheckpointError::Read {
             path: file(),
@@ -228,7 +252,7 @@ fn imports() -> Vec<ImportError> {
         ImportError::Fresh(config("seed = 1", "seed = -1")),
         ImportError::Exists { path: file() },
         ImportError::Backend(BackendError::Unknown { found: text() }),
-        ImportError::Checkpoint(CheckpointError::Missing { path: file() }),
+        ImportError::Checkpoint(missing()),
     ];
     errors.extend(weights().into_iter().map(|problem| ImportError::Weights {
         path: file(),
@@ -250,12 +274,17 @@ fn of_parts() -> Vec<TrainError> {
         },
         TrainError::StageTeacher {
             stage: text(),
-            source: Box::new(CheckpointError::Missing { path: file() }),
+            source: Box::new(missing()),
+        },
+        TrainError::NotADirectory {
+            path: file(),
+            found: "a file",
+            run: file(),
         },
         TrainError::Model(ModelError::NoAttention),
         TrainError::Loss(loss),
         TrainError::Sampler(SamplerError::NoDistribution { row: 0, step: 0 }),
-        TrainError::Checkpoint(CheckpointError::Missing { path: file() }),
+        TrainError::Checkpoint(missing()),
         TrainError::File(file_error()),
         TrainError::Event(EventError::Name { name: text() }),
         TrainError::Curve(CurveError::File(file_error())),

@@ -6,6 +6,7 @@ mod tables;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ImageId;
 use crate::samples::{Folder, flickr8k};
 
 const KARPATHY: &str = r#"{"dataset": "tiny", "images": [

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::BoxSource;
 use super::array_file::read_array;
-use super::folder;
 use super::form::Form;
 use super::join::{self, ImageNames};
-use super::names::Names;
+use super::listing::list;
+use super::names::{Names, Row};
 use super::sizes::Sizes;
-use super::store::Row;
 use crate::DataError;
 use crate::error::Place;
 
@@ -33,7 +32,7 @@ pub(super) struct Boxes {
 impl Boxes {
     /// Lists the boxes and reads the sizes of all images.
     pub(super) fn open(source: &BoxSource) -> Result<Self, DataError> {
-        let (files, names) = folder::list(&source.path)?;
+        let (files, names) = list(&source.path)?;
         Ok(Self {
             source: source.clone(),
             files,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::Folder;
-use super::store::Row;
+use super::names::Row;
 use crate::{DataError, random_order};
 
 /// Rows that are looked at, of all or of as many as there are.

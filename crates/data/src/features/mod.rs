@@ -23,6 +23,8 @@ mod fingerprint;
 mod folder;
 mod form;
 mod join;
+pub(crate) mod listed;
+mod listing;
 mod map;
 mod names;
 mod npy;
@@ -37,8 +39,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use fingerprint::{FeatureComparison, FeatureContent, FeatureDifference, FeatureFingerprint};
-pub use join::{ImageNames, Listed};
-pub use store::{FeatureBatch, FeatureStore, Row};
+pub use join::ImageNames;
+pub use listed::Listed;
+pub use names::Row;
+pub use store::{FeatureBatch, FeatureStore};
 
 use crate::DataError;
 
@@ -145,6 +149,17 @@ impl FeatureSource {
             }
             _ => {}
         }
+    }
+
+    /// The same with the file of names said, where it is the one beside a single `.npy`.
+    #[must_use]
+    pub fn with_names(&self) -> Self {
+        let mut source = self.clone();
+        if let Self::Npy(source) = &mut source {
+            let beside = || names::beside(&source.path);
+            source.names = Some(source.names.clone().unwrap_or_else(beside));
+        }
+        source
     }
 
     /// Whether every vector is brought to Euclidean length 1.

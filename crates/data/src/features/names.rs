@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::store::Row;
 use crate::DataError;
 use crate::error::{Place, quoted};
 use crate::text;
+
+/// The features of one image within a [`FeatureStore`](super::FeatureStore).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(pub(super) u32);
 
 /// The names of a source of features, and the row of each.
 #[derive(Debug)]

@@ -7,8 +7,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::element::Element;
 use super::form::Form;
-use super::names::{self, Names};
-use super::store::Row;
+use super::names::{self, Names, Row};
 use super::{NpySource, SafetensorsSource, map, npy};
 use crate::DataError;
 use crate::error::Place;

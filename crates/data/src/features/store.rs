@@ -8,9 +8,9 @@ use super::fingerprint::{FeatureComparison, FeatureFingerprint, Paths};
 use super::folder::{self, Folder};
 use super::form::Form;
 use super::join::{self, ImageNames};
-use super::names::Names;
+use super::names::{Names, Row};
 use super::packed::{self, Packed};
-use crate::{DataError, Standardiser};
+use crate::DataError;
 
 /// An open source of image features.
 #[derive(Debug)]
@@ -26,10 +26,6 @@ enum Files {
     Packed(Packed),
     Folder(Box<Folder>),
 }
-
-/// The features of one image within a [`FeatureStore`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Row(pub(super) u32);
 
 /// The features of several images.
 #[derive(Debug, Clone, PartialEq)]
@@ -248,17 +244,6 @@ impl FeatureStore {
             Files::Folder(folder) => folder.append(row, self.form, values)?,
         }
         Ok((values.len() - before) / self.dim())
-    }
-}
-
-impl FeatureBatch {
-    /// Standardises every vector.
-    ///
-    /// # Errors
-    ///
-    /// The standardisation has other dimensions.
-    pub fn standardise(&mut self, standardiser: &Standardiser) -> Result<(), DataError> {
-        standardiser.apply(&mut self.values)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Broken;
+use super::broken::Broken;
 
 /// Bytes, and how many of them were taken.
 pub(super) struct Input<'a> {

@@ -5,8 +5,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::broken::Broken;
 use super::input::{Input, unescaped, unquoted};
-use super::{Broken, Id};
+
+/// The number of a value.
+pub(super) type Id = u32;
 
 /// A value of Python.
 #[derive(Debug)]

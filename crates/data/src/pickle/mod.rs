@@ -4,6 +4,7 @@
 //! kept once, no depth of nesting matters, and memory is a small multiple of the length of the file. Objects of any
 //! class are kept as what they were made from; what only their class could tell is left out.
 
+mod broken;
 mod input;
 mod machine;
 mod view;
@@ -18,12 +19,11 @@ use zip::ZipArchive;
 use crate::DataError;
 use crate::error::Place;
 use crate::looks_like::{Kind, looks_like};
+pub(crate) use broken::Broken;
+use broken::another_kind;
 use input::Input;
-use machine::{Machine, Value};
+use machine::{Id, Machine, Value};
 pub(crate) use view::View;
-
-/// The number of a value.
-type Id = u32;
 
 /// What the first pickle of a file of `torch.save` before PyTorch 1.6 is: its number, in protocol 2.
 const TORCH: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
@@ -33,40 +33,6 @@ const BEFORE_TORCH: usize = 3;
 const ZIP: &[u8] = b"PK\x03\x04";
 /// The entry of such an archive that holds the pickle.
 const ZIPPED: &str = "data.pkl";
-
-/// Why bytes are no pickle.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
-    /// Which byte is wrong, from 0.
-    at: usize,
-    found: &'static str,
-    expected: &'static str,
-}
-
-impl Broken {
-    /// As an error of the file at `path`, which holds `bytes`.
-    pub(crate) fn of(self, path: &Path, bytes: &[u8]) -> DataError {
-        match looks_like(bytes) {
-            Kind::Pickle | Kind::Unknown => DataError::Value {
-                path: path.to_owned(),
-                at: Place::Key(format!("byte {}", self.at)),
-                found: self.found.to_owned(),
-                expected: self.expected.to_owned(),
-            },
-            found => another_kind(path, found),
-        }
-    }
-}
-
-/// A file of another kind.
-fn another_kind(path: &Path, found: Kind) -> DataError {
-    DataError::Value {
-        path: path.to_owned(),
-        at: Place::File,
-        found: found.to_string(),
-        expected: "a pickle of Python".to_owned(),
-    }
-}
 
 /// A pickle that was read.
 #[derive(Debug)]

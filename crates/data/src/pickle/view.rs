@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Id;
-use super::machine::{Object, Value};
+use super::machine::{Id, Object, Value};
 
 /// Classes whose objects are dictionaries, by name.
 const DICTIONARIES: [&str; 3] = ["OrderedDict", "defaultdict", "Counter"];

@@ -1,11 +1,6 @@
 //! The small images: flat colours on a fixed palette.
 
-use super::world::{Colour, Object, Setting, Shape, World};
-
-/// Width and height of an image in pixels.
-pub const CANVAS: usize = 48;
-/// The first row of the ground.
-pub(super) const HORIZON: usize = 36;
+use super::world::{CANVAS, Colour, HORIZON, Object, Setting, Shape, World};
 
 const SKY: u8 = 0;
 const GROUND: u8 = 1;

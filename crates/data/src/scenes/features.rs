@@ -1,8 +1,7 @@
 //! Noisy features of a scene: what an image encoder would have seen.
 
 use super::dice::Dice;
-use super::draw::CANVAS;
-use super::world::{Colour, Object, Setting, Shape, Size, World};
+use super::world::{CANVAS, Colour, Object, Setting, Shape, Size, World};
 use half::f16;
 
 /// Values of the pooled vector.

@@ -1,7 +1,7 @@
 //! The dataset's files: captions and splits as CSV, features as `.npy` with names, images as PNG.
 
-use super::draw::CANVAS;
 use super::features::{POOLED_DIM, REGION_DIM, REGIONS};
+use super::world::CANVAS;
 use super::{Drawing, Scenes};
 use crate::files;
 use half::f16;

@@ -1,11 +1,11 @@
 //! References: templates filled with whatever is true of a scene.
 
-use super::REFERENCES;
 use super::dice::Dice;
-use super::draw::CANVAS;
 use super::words;
-use super::world::{Layout, Object, Relation, Size, World};
+use super::world::{CANVAS, Layout, Object, Relation, Size, World};
 
+/// References an image.
+pub const REFERENCES: usize = 5;
 /// Fewest and most words of a reference.
 pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 5..=14;
 

@@ -21,10 +21,11 @@ mod tests;
 mod words;
 mod world;
 
-pub use draw::{CANVAS, Drawing};
+pub use draw::Drawing;
 pub use features::{POOLED_DIM, REGION_DIM, REGIONS};
 pub use files::{ScenesError, write};
-pub use world::{Colour, Layout, Object, Setting, Shape, Size, World};
+pub use grammar::REFERENCES;
+pub use world::{CANVAS, Colour, Layout, Object, Setting, Shape, Size, World};
 
 use crate::captions::Split;
 use dice::{Dice, Stream};
@@ -32,8 +33,6 @@ use half::f16;
 
 /// The seed of the dataset that the repository keeps.
 pub const SEED: u64 = 7;
-/// References an image.
-pub const REFERENCES: usize = 5;
 /// Images in the training, validation and test split, in this order.
 pub const SPLITS: [(Split, usize); 3] =
     [(Split::Train, 1100), (Split::Val, 180), (Split::Test, 100)];

@@ -1,7 +1,11 @@
 //! What is in a scene: objects with shape, colour, size and position, in a setting.
 
 use super::dice::Dice;
-use super::draw::{CANVAS, HORIZON};
+
+/// Width and height of an image in pixels.
+pub const CANVAS: usize = 48;
+/// The first row of the ground.
+pub(super) const HORIZON: usize = 36;
 
 /// The outline of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Id 0 is `<end>`, which both starts and ends a caption; id 1 is `<unk>`, which stands for every
 //! word that is not in the vocabulary; then come the words, the most frequent first.
 
+mod reserved;
 pub(crate) mod self_critical;
 mod tokenizer_json;
 
@@ -13,21 +14,13 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+pub use reserved::{END, END_ID, UNKNOWN, UNKNOWN_ID};
 pub use self_critical::RenumberedVocabulary;
+
+use reserved::RESERVED;
 
 use crate::captions::{WordSplit, tokenise};
 use crate::{DataError, VocabularyProblem, files};
-
-/// The token that starts and ends a caption, at id [`END_ID`].
-pub const END: &str = "<end>";
-/// The token for words that are not in the vocabulary, at id [`UNKNOWN_ID`].
-pub const UNKNOWN: &str = "<unk>";
-/// The id of [`END`].
-pub const END_ID: u32 = 0;
-/// The id of [`UNKNOWN`].
-pub const UNKNOWN_ID: u32 = 1;
-
-const RESERVED: [(u32, &str); 2] = [(END_ID, END), (UNKNOWN_ID, UNKNOWN)];
 
 /// The words that a captioner knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

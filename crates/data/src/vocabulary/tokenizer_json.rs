@@ -10,7 +10,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
-use super::{RESERVED, UNKNOWN};
+use super::reserved::{RESERVED, UNKNOWN};
 use crate::VocabularyProblem;
 use crate::captions::{LATIN, UNSEEN, WordSplit};
 use crate::json::{self, Object, Problem, Whole};

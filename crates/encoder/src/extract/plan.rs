@@ -3,7 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    Extraction, fingerprint,
+    extraction::Extraction,
+    fingerprint::fingerprint,
     progress::{self, Progress, Settings},
     rows::RowFile,
 };

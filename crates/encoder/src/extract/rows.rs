@@ -9,8 +9,7 @@ use std::{
 
 use half::f16;
 
-use super::Element;
-use crate::error::EncoderError;
+use crate::{error::EncoderError, record::Element};
 
 /// Length of the header, which holds the number of rows and so is written last.
 const HEADER_BYTES: usize = 128;

@@ -1,6 +1,6 @@
 //! From the bytes of an image file to the pixels that PIL has of it.
 
-use std::{error::Error, io, panic};
+use std::{io, panic};
 
 use image::{
     DynamicImage, ImageDecoder, ImageError, Limits, RgbImage,
@@ -8,81 +8,19 @@ use image::{
 };
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use super::{gif, orientation, tiff};
+use super::{
+    format::{Decoded, Format, MEMORY_BYTES, check_size, damage},
+    gif,
+    inks::of_inks,
+    orientation, tiff,
+};
 use crate::{
     error::{Damage, PictureError},
     sniff,
 };
 
-/// Memory that the pixels of a file may take: those of 178 million, of which PIL reads no more either.
-pub(super) const MEMORY_BYTES: u64 = 512 << 20;
-
 /// Passes over the pixels of a JPEG; programs that write progressive ones make about ten.
 const JPEG_SCANS: usize = 500;
-
-/// An image as it is stored, and the number of its orientation, if there is one.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) image: RgbImage,
-    pub(super) orientation: Option<u8>,
-}
-
-/// A kind of image that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Gif,
-    Bmp,
-    Tiff,
-}
-
-impl Format {
-    /// The format of a file with these first bytes, whatever it is called.
-    ///
-    /// # Errors
-    /// It is of no format that is read.
-    pub(super) fn of(head: &[u8]) -> Result<Self, PictureError> {
-        match sniff::kind(head) {
-            Some("a JPEG") => Ok(Self::Jpeg),
-            Some("a PNG") => Ok(Self::Png),
-            Some("a WebP") => Ok(Self::WebP),
-            Some("a GIF") => Ok(Self::Gif),
-            Some("a BMP") => Ok(Self::Bmp),
-            Some("a TIFF") => Ok(Self::Tiff),
-            Some(found) => Err(PictureError::Foreign { found }),
-            None => Err(PictureError::Unknown),
-        }
-    }
-
-    /// Its name in messages.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Gif => "GIF",
-            Self::Bmp => "BMP",
-            Self::Tiff => "TIFF",
-        }
-    }
-
-    /// An error for what is damaged.
-    pub(super) fn damaged(self, damage: Damage) -> PictureError {
-        PictureError::Damaged {
-            format: self.name(),
-            damage,
-        }
-    }
-
-    /// An error for an image of this format that is not read.
-    pub(super) fn unsupported(self) -> PictureError {
-        PictureError::Unsupported {
-            format: self.name(),
-        }
-    }
-}
 
 /// Decodes as [`decode_with_panics`] does; where a decoder fails on a file that no test of its own has foreseen, the
 /// file is damaged.
@@ -128,21 +66,6 @@ fn limits() -> Limits {
     limits
 }
 
-/// Checks the pixels that a header announces, of which each takes so many bytes, before there is memory for them.
-///
-/// # Errors
-/// There are none, or too many.
-pub(super) fn check_size(width: u32, height: u32, pixel_bytes: u64) -> Result<(), PictureError> {
-    if width == 0 || height == 0 {
-        return Err(PictureError::Pixels);
-    }
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels.saturating_mul(pixel_bytes.max(3)) > MEMORY_BYTES {
-        return Err(PictureError::TooLarge { width, height });
-    }
-    Ok(())
-}
-
 /// The pixels of a decoder of the crate `image`.
 fn pixels<D: ImageDecoder>(
     decoder: Result<D, ImageError>,
@@ -169,21 +92,11 @@ fn pixels<D: ImageDecoder>(
 }
 
 /// Red, green and blue of pixels of 16 bits a channel: PIL takes the upper 8, and does not round.
-pub(super) fn high_bytes(samples: &[u16], channels: usize) -> Vec<u8> {
+fn high_bytes(samples: &[u16], channels: usize) -> Vec<u8> {
     let colours = if channels < 3 { [0; 3] } else { [0, 1, 2] };
     let pixels = samples.chunks_exact(channels);
     let bytes = pixels.flat_map(|pixel| colours.map(|colour| (pixel[colour] >> 8) as u8));
     bytes.collect()
-}
-
-/// Red, green and blue of four inks, from 0 for none: PIL's conversion.
-pub(super) fn of_inks([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
-    let light = 255 - u32::from(black);
-    [cyan, magenta, yellow].map(|ink| {
-        let product = u32::from(ink) * light + 128;
-        let absorbed = ((product >> 8) + product) >> 8;
-        light.saturating_sub(absorbed) as u8
-    })
 }
 
 fn jpeg(bytes: &[u8]) -> Result<RgbImage, PictureError> {
@@ -276,18 +189,4 @@ fn of_image(error: ImageError, format: Format, (width, height): (u32, u32)) -> P
         ImageError::IoError(error) => format.damaged(damage(error)),
         _ => format.damaged(damage(&error)),
     }
-}
-
-/// Whether a file ends early, as far as the causes of an error tell.
-pub(super) fn damage(error: &(dyn Error + 'static)) -> Damage {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let io = cause.downcast_ref::<io::Error>();
-        let is_end = io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof);
-        if is_end || cause.to_string().to_lowercase().contains("unexpected end") {
-            return Damage::EndsEarly;
-        }
-        next = cause.source();
-    }
-    Damage::Content
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 use image::RgbImage;
 
-use super::decode::{Format, MEMORY_BYTES, check_size, damage};
+use super::format::{Format, MEMORY_BYTES, check_size, damage};
 use crate::error::{Damage, PictureError};
 
 /// The first frame on its screen, which grows where the frame is larger. As in PIL, transparent pixels keep the colour

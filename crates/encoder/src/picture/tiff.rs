@@ -10,8 +10,9 @@ use tiff::{
 };
 
 use super::{
-    decode::{Decoded, Format, MEMORY_BYTES, check_size, damage, of_inks},
     exif::{self, Directory},
+    format::{Decoded, Format, MEMORY_BYTES, check_size, damage},
+    inks::of_inks,
 };
 use crate::error::{Damage, PictureError};
 

@@ -284,7 +284,6 @@ impl CustomModel {
 
     /// Gradients of all parameters from those at the output layer, by autodiff of `sum(hidden * d_hidden)`.
     pub(crate) fn backward(
-        &self,
         tape: &CustomTape,
         output: OutputGradients,
     ) -> Result<Gradients, ModelError> {

@@ -14,9 +14,6 @@ use crate::{ReferenceNgrams, RewardError};
 pub use formula::BleuScore;
 pub use options::{BleuOptions, BleuSmoothing, ReferenceLength};
 
-/// The constants of coco-caption, for signatures.
-const COCO_CONSTANTS: &str = "tiny:1e-15|small:1e-9";
-
 /// What determines BLEU's numbers beyond the order with the default options, for signatures.
 pub(crate) const SIGNATURE: &str = "length:closest|tiny:1e-15|small:1e-9";
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::RewardError;
 use crate::ngram::MAX_ORDER;
 
+/// The constants of coco-caption, for signatures.
+const COCO_CONSTANTS: &str = "tiny:1e-15|small:1e-9";
+
 /// The choices of BLEU, for a sentence or for a corpus; the default is coco-caption's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -134,7 +137,7 @@ impl BleuOptions {
         let (order, length) = (self.order, self.reference_length.key());
         let smoothing = match self.smoothing {
             BleuSmoothing::Coco => {
-                return format!("n:{order}|length:{length}|{}", super::COCO_CONSTANTS);
+                return format!("n:{order}|length:{length}|{}", COCO_CONSTANTS);
             }
             BleuSmoothing::None => "none".to_owned(),
             BleuSmoothing::Floor { value } => format!("floor[{value}]"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Caption;
+use super::caption::Caption;
 use crate::ProgramFault;
 use crate::program_error::beginning;
 

@@ -1,8 +1,7 @@
 //! Words that keep their full stop, and what begins a sentence after one.
 
-use super::character::{
-    Class, byte, bytes_end, character, characters_end, class, is_digit, is_gap,
-};
+use super::character::{byte, bytes_end, character, characters_end, class, is_digit, is_gap};
+use super::class::Class;
 use super::tag::tag_end;
 
 /// When a word keeps its full stop.

@@ -2,9 +2,7 @@
 //!
 //! Written by `scripts/ptb_classes.py` from the reference's outputs for every character: do not edit.
 
-use super::character::Class::{
-    self, Digit, Dropped, Hyphen, Letter, Mark, Repeated, Space, Symbol,
-};
+use super::class::Class::{self, Digit, Dropped, Hyphen, Letter, Mark, Repeated, Space, Symbol};
 
 /// Where a class begins; it ends where the next begins.
 #[rustfmt::skip]

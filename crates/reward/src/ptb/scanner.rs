@@ -5,8 +5,9 @@ use super::abbreviation::{
 };
 use super::address::{Addresses, url_end};
 use super::character::{
-    Class, apostrophe_end, byte, character, class, is_letter_or_digit, is_word_start, spaces_end,
+    apostrophe_end, byte, character, class, is_letter_or_digit, is_word_start, spaces_end,
 };
+use super::class::Class;
 use super::contraction;
 use super::number::{
     date_end, decade_end, fraction_end, number_end, short_year_end, telephone_end,

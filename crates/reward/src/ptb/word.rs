@@ -2,9 +2,10 @@
 
 use super::abbreviation::acronym_end;
 use super::character::{
-    Class, SOFT_HYPHEN, byte, bytes_end, character, characters_end, class, holds_at,
-    inner_apostrophe_end, is_letter_or_digit, is_space, is_word_inside, is_word_start,
+    SOFT_HYPHEN, byte, bytes_end, character, characters_end, class, holds_at, inner_apostrophe_end,
+    is_letter_or_digit, is_space, is_word_inside, is_word_start,
 };
+use super::class::Class;
 
 /// Where the entity of an accented vowel ends that begins at `at`, which stands in words as a letter does: `&eacute;`.
 pub(super) fn vowel_entity_end(text: &str, at: usize) -> Option<usize> {

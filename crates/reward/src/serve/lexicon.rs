@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::RequestError;
+use super::error::RequestError;
 use crate::reward::{before_end_token, through_end_token};
 use crate::{DocumentFrequency, RewardError};
 

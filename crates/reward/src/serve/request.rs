@@ -1,44 +1,11 @@
 //! A line as captions to score, checked.
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
+use super::error::RequestError;
 use super::lexicon::{ID_LIMIT, ServedCaption};
-use crate::RewardError;
 use crate::command::PROTOCOL_VERSION;
 use crate::program_error::beginning;
-
-const EXAMPLE: &str = r#"a line such as {"captions":[{"image_id":"x.jpg","text":"a dog"}]}"#;
-
-/// Why a request gets no scores.
-#[derive(Debug, Error)]
-pub enum RequestError {
-    /// A line that is not JSON, or no object.
-    #[error("found `{found}`, expected {EXAMPLE}")]
-    Form {
-        /// How the line begins.
-        found: String,
-    },
-    /// A key that is missing, unknown or has another value than it may.
-    #[error("{at}: found {found}, expected {expected}")]
-    Value {
-        /// Where: `captions[3].tokens`.
-        at: String,
-        /// What stands there.
-        found: String,
-        /// What may stand there.
-        expected: String,
-    },
-    /// A line that is too long.
-    #[error("found a line of more than {limit} bytes, expected fewer captions a request")]
-    LineTooLong {
-        /// The longest.
-        limit: usize,
-    },
-    /// The rewards cannot be computed.
-    #[error(transparent)]
-    Reward(#[from] RewardError),
-}
 
 /// Captions to score together.
 #[derive(Debug)]

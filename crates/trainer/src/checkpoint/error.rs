@@ -7,17 +7,45 @@ use scst_data::{DataError, FeatureDifference};
 use scst_model::ModelError;
 use thiserror::Error;
 
-use super::{FORMAT_VERSION, manifest::MANIFEST};
+use super::{FORMAT_VERSION, NearestRuns, manifest::MANIFEST};
 use crate::{config::ConfigError, files::FileError};
 
 /// Why a checkpoint cannot be written or used.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
-    /// There is none.
-    #[error("`{}` holds no checkpoint: found no `{MANIFEST}`", path.display())]
+    /// There is nothing at a path.
+    #[error("there is no run or checkpoint `{}`{near}", path.display())]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+        /// What was probably meant.
+        near: NearestRuns,
+    },
+    /// A link whose end is not there.
+    #[error(
+        "`{}` is a link to what is not there, expected the directory of a run or checkpoint{near}", path.display()
+    )]
+    DanglingLink {
+        /// The path.
+        path: PathBuf,
+        /// What was probably meant.
+        near: NearestRuns,
+    },
+    /// A file where a directory is expected.
+    #[error("`{}` is a file, expected the directory of a run or checkpoint{near}", path.display())]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+        /// What was probably meant.
+        near: NearestRuns,
+    },
+    /// A directory holds none.
+    #[error("`{}` holds no checkpoint: found no `{MANIFEST}`{near}", path.display())]
     Missing {
         /// The directory.
         path: PathBuf,
+        /// What was probably meant.
+        near: NearestRuns,
     },
     /// A file is not as it was written.
     #[error("checkpoint file `{}` is damaged: found {found}, expected {expected}", path.display())]

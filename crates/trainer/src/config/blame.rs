@@ -149,17 +149,21 @@ fn attempt(
         }
     };
     config.fill_names(path);
-    if let Err(problem) = captioners.resolve(&mut config.model) {
+    let unknown = captioners.resolve(&mut config.model).err();
+    let unknown = unknown.map(|problem| {
         let OptionProblem {
             key,
             found,
             expected,
         } = problem;
         let key = format!("model.{}.{key}", config.model.name());
-        let message = format!("found {found}, expected {expected}");
-        return Ok(Err(vec![Problem::new(key, message)]));
-    }
-    Ok(config.check())
+        Problem::new(key, format!("found {found}, expected {expected}"))
+    });
+    Ok(match (unknown, config.check()) {
+        (None, checked) => checked,
+        (Some(problem), Ok(_)) => Err(vec![problem]),
+        (Some(problem), Err(others)) => Err([vec![problem], others].concat()),
+    })
 }
 
 #[cfg(test)]

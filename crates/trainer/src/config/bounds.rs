@@ -102,26 +102,12 @@ mod tests {
 
     use scst_model::CaptionerRegistry;
 
-    use crate::config::{Config, ConfigError, Override};
-
-    const FILE: &str = r#"
-[data]
-captions.karpathy = { path = "c.json" }
-features.npy = { path = "f.npy" }
-[model.att2in]
-[[stages]]
-epochs = 1
-xe = {}
-[[stages]]
-name = "scst"
-epochs = 1
-[stages.scst]
-"#;
+    use crate::config::{Config, ConfigError, Override, ranges::TWO_STAGES};
 
     fn parse(set: &str) -> Result<Config, ConfigError> {
         let set = Override::parse(set)?;
         Config::parse(
-            FILE,
+            TWO_STAGES,
             Path::new("c.toml"),
             vec![set],
             &CaptionerRegistry::default(),

@@ -32,6 +32,7 @@ pub struct KeyDescription {
 }
 
 /// The keys that `key` names, with all keys below them: a path, the end of one, or the name of a value; all keys without it.
+/// They come in the order in which a configuration is written.
 ///
 /// Numbers in paths count for nothing: `stages.0.scst` and `stages.scst` are `stages.N.scst`.
 ///
@@ -77,12 +78,13 @@ pub fn keys_like(name: &str) -> Vec<String> {
     nearest(name, names).map(places).unwrap_or_default()
 }
 
-/// Paths of the keys of this name.
+/// Paths of the keys of this name, by the alphabet.
 pub(super) fn places(name: &str) -> Vec<String> {
     let paths = every_key().into_iter().map(|entry| entry.path);
+    let of_name = paths.filter(|path| path.rsplit('.').next() == Some(name));
+    let mut paths: Vec<String> = of_name.collect();
+    paths.sort();
     paths
-        .filter(|path| path.rsplit('.').next() == Some(name))
-        .collect()
 }
 
 /// The parts of a path, without numbers of elements.
@@ -228,7 +230,7 @@ mod tests {
         ] {
             assert_eq!(paths(key), baseline, "{key}");
         }
-        let keys = ["candidate", "dropout", "embedding", "hidden", "word_input"];
+        let keys = ["hidden", "embedding", "candidate", "word_input", "dropout"];
         let mut fc = vec!["model.fc".to_owned()];
         fc.extend(keys.map(|key| format!("model.fc.{key}")));
         assert_eq!(paths("model.fc"), fc);

@@ -10,7 +10,8 @@ use super::{
     shape::{Range, Shape, root},
 };
 
-const FILE: &str = r#"
+/// A stage of every kind, for tests that set one value over it.
+pub(super) const TWO_STAGES: &str = r#"
 [data]
 captions.karpathy = { path = "c.json" }
 features.npy = { path = "f.npy" }
@@ -106,7 +107,7 @@ impl Place {
         let sets = self.before.iter().chain([&last]);
         let sets: Vec<Override> = sets.map(|set| Override::parse(set).unwrap()).collect();
         let parsed = Config::parse(
-            FILE,
+            TWO_STAGES,
             Path::new("c.toml"),
             sets,
             &CaptionerRegistry::default(),

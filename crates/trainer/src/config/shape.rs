@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::schema::json_schema;
+use super::{order::put_in_order, schema::json_schema};
 
 /// What a key may hold.
 #[derive(Debug)]
@@ -71,7 +71,11 @@ pub(super) struct Range {
 
 /// A configuration.
 pub(super) fn root() -> &'static Shape {
-    static ROOT: LazyLock<Shape> = LazyLock::new(|| Shape::read(&json_schema()));
+    static ROOT: LazyLock<Shape> = LazyLock::new(|| {
+        let mut root = Shape::read(&json_schema());
+        put_in_order(&mut root);
+        root
+    });
     &ROOT
 }
 

@@ -13,7 +13,7 @@ use scst_model::{Captioner, CaptionerRegistry};
 
 use crate::{
     TrainError,
-    checkpoint::{Checkpoint, CheckpointError},
+    checkpoint::{Checkpoint, CheckpointError, NearestRuns},
     config::{Config, StageConfig, StartFrom, WordLoss},
     corpus::Corpus,
     places::Places,
@@ -144,8 +144,9 @@ impl Foreign {
     fn get(&self, path: &Path) -> Result<&Checkpoint, CheckpointError> {
         self.checkpoints
             .get(path)
-            .ok_or_else(|| CheckpointError::Missing {
+            .ok_or_else(|| CheckpointError::NotFound {
                 path: path.to_owned(),
+                near: NearestRuns::default(),
             })
     }
 

@@ -72,10 +72,11 @@ impl Holder {
 
     fn in_words(&self) -> String {
         let process = &self.process;
-        format!(
-            "process {} on `{}` since {}",
-            process.process, process.host, self.date
-        )
+        let since = match self.date.as_str() {
+            "" => String::new(),
+            date => format!(" since {date}"),
+        };
+        format!("process {} on `{}`{since}", process.process, process.host)
     }
 }
 

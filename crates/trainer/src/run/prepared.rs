@@ -45,6 +45,7 @@ pub(super) fn prepare(
     observer: &mut dyn Observer,
 ) -> Result<(Prepared, [Config; 2]), TrainError> {
     let path = options.directory.clone();
+    check_place(&path)?;
     if !path.join("config.toml").is_file() {
         return match first_trace(&path)? {
             Some(found) => Err(TrainError::RunWithoutConfig { path, found }),
@@ -136,6 +137,28 @@ fn newest_checkpoint(directory: &Path) -> Result<Option<PathBuf>, TrainError> {
     }
     remove_stale_temporaries(&checkpoints)?;
     Ok(checkpoint::newest(&checkpoints)?)
+}
+
+/// Whether a run directory is or can be one: the first of it and those above it that is there has to be a directory.
+///
+/// # Errors
+/// [`TrainError::NotADirectory`], and [`TrainError::File`] when that cannot be seen.
+fn check_place(run: &Path) -> Result<(), TrainError> {
+    for path in run.ancestors().filter(|path| *path != Path::new("")) {
+        let found = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Ok(()),
+            Ok(_) => "a file",
+            Err(_) if path.is_symlink() => "a link to what is not there",
+            Err(error) if is_nothing(&error) => continue,
+            Err(error) => return Err(FileError::on(FileAction::Read, path)(error).into()),
+        };
+        return Err(TrainError::NotADirectory {
+            path: path.to_owned(),
+            found,
+            run: run.to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Something that only a run leaves in its directory.

@@ -9,7 +9,7 @@ use std::{
 use scst_encoder::{Orientation, attention_picture, read_whole};
 use scst_model::CaptionerConfig;
 
-use super::broken;
+use super::shown::broken;
 use crate::{arguments::CaptionArguments, failure::Failure};
 
 /// The picture of every image, if pictures are asked for.

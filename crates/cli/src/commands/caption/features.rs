@@ -10,7 +10,7 @@ use scst_encoder::{
 };
 use scst_trainer::Checkpoint;
 
-use super::broken;
+use super::shown::broken;
 use crate::{arguments::CaptionArguments, failure::Failure};
 
 /// What makes the features that a run reads.

@@ -13,12 +13,13 @@ use scst_trainer::{
 use serde_json::json;
 
 use super::{
-    CAPTIONS, backend, corpus, described,
     named::{is_among, selected},
-    print_image,
+    of_run::{backend, corpus},
+    shown::{CAPTIONS, described, print_image},
 };
 use crate::{
     arguments::{CaptionArguments, SplitName},
+    commands::changed_features::note_changed_features,
     display::Display,
     failure::Failure,
     output::{print_line, program, quoted, warn},
@@ -62,6 +63,7 @@ pub(super) fn of_split(
     let corpus = corpus(checkpoint)?;
     checkpoint.check_inputs(&corpus)?;
     corpus.notices().iter().for_each(warn);
+    note_changed_features(&corpus, checkpoint, &arguments.model)?;
     let examples = corpus.split(split.into())?;
     let images = listed(examples);
     let others = [SplitName::Train, SplitName::Val, SplitName::Test];

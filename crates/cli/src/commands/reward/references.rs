@@ -9,8 +9,8 @@ use scst_data::{
 use scst_reward::serve::{ServedCaption, ServedImage, Words};
 
 use crate::{
-    arguments::RewardArguments, commands::caption_file::caption_source, commands::reward::of_file,
-    failure::Failure, output::warn,
+    arguments::RewardArguments, commands::caption_file::caption_source, failure::Failure,
+    output::warn,
 };
 
 /// The images of a file.
@@ -123,4 +123,9 @@ fn only_text(path: &Path, words: &Words) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// The place of a file in a message.
+fn of_file(path: &Path, problem: &str) -> Failure {
+    Failure::Mistake(format!("`{}`: {problem}", path.display()))
 }

@@ -1,17 +1,16 @@
 //! What `scst train` is given: a configuration, or a run that is to go on.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use scst_trainer::NearestRuns;
 
 use crate::{
     failure::Failure,
     output::{program, quoted},
 };
-
-/// How many runs a message names at most.
-const MOST_NAMES: usize = 5;
 
 /// What `scst train` is given.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,18 +61,53 @@ pub(super) fn given(path: &Path, goes_on: bool) -> Result<Given, Failure> {
     if goes_on && !path.exists() && is_run(&by_name) {
         return Ok(Given::Run(by_name));
     }
-    if path.is_dir() || (goes_on && path.extension().is_none_or(|ending| ending != "toml")) {
+    no_run(path, goes_on)?;
+    Ok(Given::Config(path.to_owned()))
+}
+
+/// The answer to what is no run, unless it is meant as a configuration file.
+///
+/// # Errors
+/// [`Failure::Mistake`]; [`Failure::Failed`] when nobody may look whether it is a run.
+fn no_run(path: &Path, goes_on: bool) -> Result<(), Failure> {
+    let called = path.display();
+    let config = path.join("config.toml");
+    match fs::metadata(&config) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(Failure::Failed(format!(
+                "cannot read `{}`: {error}",
+                config.display()
+            )));
+        }
+        _ => {}
+    }
+    if path.is_dir() {
+        let left = ["checkpoints", "best"].map(|name| path.join(name));
+        if let Some(left) = left.iter().find(|left| left.is_dir()) {
+            return Err(Failure::Mistake(format!(
+                "`{called}` holds no `config.toml`, but `{}` of a run: put the `config.toml` back, which every checkpoint \
+                 holds too",
+                left.display()
+            )));
+        }
+        let expected = if goes_on {
+            "a run directory or a configuration file"
+        } else {
+            "a configuration file"
+        };
         return Err(Failure::Mistake(format!(
-            "`{called}` holds no run: found no `config.toml`, expected {}{}",
-            if goes_on {
-                "a run directory or a configuration file"
-            } else {
-                "a configuration file"
-            },
-            known_runs(path)
+            "`{called}` holds no run: found no `config.toml`, expected {expected}{}",
+            NearestRuns::to(path)
         )));
     }
-    Ok(Given::Config(path.to_owned()))
+    let is_meant_as_run = goes_on && path.extension().is_none_or(|ending| ending != "toml");
+    if is_meant_as_run && !path.exists() {
+        return Err(Failure::Mistake(format!(
+            "there is no run `{called}`{}",
+            NearestRuns::to(path)
+        )));
+    }
+    Ok(())
 }
 
 /// The answer to a checkpoint.
@@ -111,31 +145,4 @@ fn is_run(directory: &Path) -> bool {
         && ["checkpoints", "metrics.jsonl", "run.json"]
             .iter()
             .any(|name| holds(name))
-}
-
-/// Runs in a directory that was given, or below `runs/`.
-fn known_runs(path: &Path) -> String {
-    let parent = if path.is_dir() {
-        path
-    } else {
-        Path::new("runs")
-    };
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let mut runs: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| is_run(path))
-        .collect();
-    runs.sort();
-    let names: Vec<String> = runs
-        .iter()
-        .take(MOST_NAMES)
-        .map(|run| format!("`{}`", run.display()))
-        .collect();
-    match (names.as_slice(), runs.len()) {
-        ([], _) => String::new(),
-        (names, all) if all > names.len() => {
-            format!(", such as {} or another run there", names.join(", "))
-        }
-        (names, _) => format!(", such as {}", names.join(", ")),
-    }
 }

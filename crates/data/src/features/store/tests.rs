@@ -7,6 +7,7 @@ use safetensors::tensor::TensorView;
 
 use super::super::{FolderSource, NpySource, SafetensorsSource};
 use super::*;
+use crate::Standardiser;
 use crate::samples::{Folder as Files, flickr8k, npy, npz};
 
 fn open_npy(files: &Files, npy: Vec<u8>, names: &str) -> Result<FeatureStore, DataError> {

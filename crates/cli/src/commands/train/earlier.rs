@@ -1,0 +1,42 @@
+//! What to do when the newest checkpoint of a run is damaged and there are earlier ones.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use scst_trainer::{CheckpointError, TrainError};
+
+/// Advice for a run in `directory` that cannot go on for `error`, if the newest checkpoint is to blame and is not alone.
+pub(super) fn advice(directory: &Path, error: &TrainError) -> Option<String> {
+    let is_of_files = matches!(
+        error,
+        TrainError::Data(_)
+            | TrainError::Checkpoint(
+                CheckpointError::Damaged { .. }
+                    | CheckpointError::Missing { .. }
+                    | CheckpointError::Vocabulary { .. }
+            )
+    );
+    let mut checkpoints = checkpoints(directory);
+    let (newest, before) = (checkpoints.pop()?, checkpoints.pop()?);
+    let names_it = error.to_string().contains(&*newest.to_string_lossy());
+    (is_of_files && names_it).then(|| {
+        format!(
+            "there is an earlier checkpoint: with `{}` deleted, the run goes on from `{}`",
+            newest.display(),
+            before.display()
+        )
+    })
+}
+
+/// The checkpoints of a run, the newest last.
+fn checkpoints(directory: &Path) -> Vec<PathBuf> {
+    let checkpoints = directory.join("checkpoints");
+    let entries = fs::read_dir(&checkpoints).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name());
+    let of_steps = names.filter(|name| name.to_string_lossy().starts_with("step-"));
+    let mut paths: Vec<PathBuf> = of_steps.map(|name| checkpoints.join(name)).collect();
+    paths.sort();
+    paths
+}
