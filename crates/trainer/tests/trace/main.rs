@@ -28,12 +28,13 @@ use recording::fixtures;
 use runs::Workplace;
 
 /// Every group of cases.
-const GROUPS: [fn() -> Vec<Case>; 9] = [
+const GROUPS: [fn() -> Vec<Case>; 10] = [
     captioners::images,
     captioners::regions,
     words::losses,
     words::hard_attention,
     sequences::objectives,
+    sequences::mixer,
     sequences::of_other_captioners,
     rewards::cases,
     steps::cases,
@@ -73,6 +74,11 @@ fn hard_attention_trains_as_recorded() {
 #[test]
 fn sequence_objectives_train_as_recorded() {
     hold(sequences::objectives());
+}
+
+#[test]
+fn captions_begun_with_gold_words_train_as_recorded() {
+    hold(sequences::mixer());
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn write_data(directory: &Path) {
                 break;
             }
             images.push(image);
-            let split = if images.len() % 5 == 0 {
+            let split = if images.len().is_multiple_of(5) {
                 "val"
             } else {
                 "train"

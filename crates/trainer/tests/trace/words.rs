@@ -4,12 +4,12 @@ use crate::cases::{Case, Stages};
 
 /// Every loss and every option of it.
 pub(crate) fn losses() -> Vec<Case> {
-    let xe = |variant, model, set: &[&'static str]| Case::new(variant, model, Stages::Xe, set);
     // Two steps an epoch, so that the share grows from step to step.
     const SAMPLED: [&str; 2] = [
         "images_per_batch=30",
         "xe.scheduled_sampling={increase=0.3,every_epochs=1,maximum=0.5}",
     ];
+    let xe = |variant, model, set: &[&'static str]| Case::new(variant, model, Stages::Xe, set);
     let taught = "xe.loss={distillation={teacher=\"trained:fc_wide\",weight=0.7,temperature=1.5}}";
     vec![
         xe("label_smoothing", "fc", &["xe.label_smoothing=0.1"]),
