@@ -67,9 +67,6 @@ fn circles_in_words(uses: &Uses) -> Vec<String> {
     circles(&graph).into_iter().map(in_words).collect()
 }
 
-/// Crates that still have circles, which are to be cut.
-const NOT_YET_CUT: [&str; 2] = ["model", "trainer"];
-
 #[test]
 fn no_files_of_a_crate_use_one_another_in_a_circle() {
     let mut found = Vec::new();
@@ -83,13 +80,6 @@ fn no_files_of_a_crate_use_one_another_in_a_circle() {
         let name = directory.file_name().expect("a name").display().to_string();
         assert!(unread.is_empty(), "{name}: no module is {unread:?}");
         let circles = circles_in_words(&uses(&modules));
-        if NOT_YET_CUT.contains(&name.as_str()) {
-            assert!(
-                !circles.is_empty(),
-                "{name} has no circle any more: take it off the list"
-            );
-            continue;
-        }
         found.extend(circles.iter().map(|circle| format!("\n{name}:{circle}")));
     }
     assert!(found.is_empty(), "circles of files:{}", found.concat());
