@@ -21,6 +21,7 @@ use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 use serde::Serialize;
 
+use sizes::SHORTEST;
 pub use sizes::StepBench;
 
 use crate::{
@@ -42,8 +43,6 @@ const SEED: u64 = 1;
 const TRAIN_IMAGES: usize = 1000;
 /// References of every image.
 const REFERENCES: usize = 5;
-/// Words of the shortest reference.
-const SHORTEST: usize = 7;
 const LEARNING_RATE: f64 = 5e-5;
 const CLIP: Clip = Clip::Value(0.1);
 

@@ -7,8 +7,11 @@
 mod blame;
 pub(crate) mod bounds;
 mod check;
+mod complaint;
 mod contradictions;
 mod decoder;
+mod decoder_check;
+mod error;
 mod example;
 mod explain;
 mod forms;
@@ -17,6 +20,7 @@ pub(crate) mod limits;
 mod load;
 mod optional;
 mod order;
+mod overrides;
 mod paths;
 mod problem;
 #[cfg(test)]
@@ -24,6 +28,7 @@ mod ranges;
 #[cfg(test)]
 mod recommended;
 mod reward_list;
+mod root;
 mod schema;
 mod shape;
 mod stage;
@@ -37,11 +42,12 @@ use scst_data::{CaptionSource, FeatureSource, WordSplit};
 use scst_model::CaptionerConfig;
 use serde::{Deserialize, Serialize};
 
-pub use blame::Complaint;
+pub use complaint::Complaint;
 pub(crate) use contradictions::Words;
 pub use decoder::{DecoderConfig, Rerank, SearchConfig};
+pub use error::ConfigError;
 pub use explain::{KeyDescription, explain, keys_like};
-pub use load::{ConfigError, Override};
+pub use overrides::Override;
 pub use problem::Problem;
 pub use reward_list::parse_rewards;
 pub use schema::json_schema;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use target::Target;
+use target::{Target, parent};
 
 const TEMPORARY_PREFIX: &str = ".tmp-";
 const OLD_PREFIX: &str = ".old-";
@@ -255,13 +255,6 @@ impl Drop for Temporary {
             // Nothing to report to; `remove_stale_temporaries` deletes what stays.
             let _ = remove(&self.path);
         }
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
     }
 }
 

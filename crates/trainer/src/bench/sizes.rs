@@ -2,12 +2,13 @@
 
 use scst_model::{CaptionerConfig, Dimensions, TransformerConfig};
 
-use super::SHORTEST;
 use crate::{
     Backend, TrainError,
     config::{bounds, limits},
 };
 
+/// Words of the shortest reference.
+pub(super) const SHORTEST: usize = 7;
 /// The largest value of any size: products of sizes stay far from overflow.
 const LARGEST: usize = 1_000_000;
 

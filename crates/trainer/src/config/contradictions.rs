@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_sampler::{Conflict, Rule, Rules};
 
-use super::{DecoderConfig, problem::Checker};
+use super::{decoder::DecoderConfig, problem::Checker};
 
 /// Words that a message tells of a list.
 const TOLD: usize = 8;

@@ -1,10 +1,11 @@
 //! Every key of a configuration with its kind, range, default and meaning.
 
 use super::{
-    ConfigError,
+    error::ConfigError,
     example::toml,
     guess::nearest,
-    shape::{Key, Shape, Variant, root},
+    root::root,
+    shape::{Key, Shape, Variant},
 };
 
 /// What stands for the number of a list's element in a path.

@@ -8,7 +8,8 @@ use super::{
     example::{of_shape, of_variant},
     explain::places,
     guess::nearest,
-    shape::{Range, Shape, Table, Variant, root},
+    root::root,
+    shape::{Range, Shape, Table, Variant},
 };
 
 /// More names than these are no sentence.

@@ -3,9 +3,11 @@
 use toml::{Table, Value};
 
 use super::{
-    Config, ConfigError,
+    Config,
+    error::ConfigError,
     example::of_shape,
-    shape::{Key, Shape, root},
+    root::root,
+    shape::{Key, Shape},
 };
 
 impl Config {

@@ -234,7 +234,7 @@ impl<'de> SeqAccess<'de> for One<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{explain, shape::root};
+    use crate::config::{explain, root::root};
 
     /// Every table, and the way to it.
     fn tables<'a>(shape: &'a Shape, way: &[String], all: &mut Vec<(Vec<String>, &'a Table)>) {

@@ -7,7 +7,8 @@ use scst_model::CaptionerRegistry;
 use super::{
     Config, ConfigError, Override,
     example::of_variant,
-    shape::{Range, Shape, root},
+    root::root,
+    shape::{Range, Shape},
 };
 
 /// A stage of every kind, for tests that set one value over it.

@@ -1,10 +1,6 @@
 //! The keys of a configuration as a tree, read from its JSON schema: what may stand where.
 
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value};
-
-use super::{order::put_in_order, schema::json_schema};
 
 /// What a key may hold.
 #[derive(Debug)]
@@ -69,18 +65,9 @@ pub(super) struct Range {
     pub(super) below: Option<f64>,
 }
 
-/// A configuration.
-pub(super) fn root() -> &'static Shape {
-    static ROOT: LazyLock<Shape> = LazyLock::new(|| {
-        let mut root = Shape::read(&json_schema());
-        put_in_order(&mut root);
-        root
-    });
-    &ROOT
-}
-
 impl Shape {
-    fn read(schema: &Value) -> Self {
+    /// What a JSON schema says.
+    pub(super) fn read(schema: &Value) -> Self {
         let variants = schema.get("oneOf").and_then(Value::as_array);
         if let Some(variants) = variants {
             return Self::Choice(variants.iter().flat_map(Variant::read).collect());

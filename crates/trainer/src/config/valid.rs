@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Config, ConfigError, Problem};
+use super::{Config, error::ConfigError, problem::Problem};
 
 /// A configuration in which nothing is out of range or contradictory: what [`train`](crate::train) takes.
 #[derive(Debug, Clone, PartialEq)]

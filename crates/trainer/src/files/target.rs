@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::parent;
-
 /// Links that are followed, one to the next.
 const MOST_LINKS: usize = 40;
 /// Where names of devices and of the streams of a process are.
@@ -76,5 +74,13 @@ mod tests {
         }
         assert_eq!(Target::of(&path("nothing")).unwrap(), Target::Stream);
         assert!(Target::of(&path("circle")).is_err());
+    }
+}
+
+/// The directory of a path.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
