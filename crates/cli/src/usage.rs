@@ -4,7 +4,7 @@ mod values;
 
 use std::path::Path;
 
-use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::error::{ContextKind, Error, ErrorKind};
 use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Config,
@@ -21,19 +21,14 @@ pub(crate) fn in_plain_words(
     captioners: &CaptionerRegistry,
 ) -> Option<String> {
     match error.kind() {
-        ErrorKind::UnknownArgument => {
-            unknown_option(&text(error, ContextKind::InvalidArg)?, given, captioners)
-        }
+        ErrorKind::UnknownArgument => unknown_option(
+            &values::text(error, ContextKind::InvalidArg)?,
+            given,
+            captioners,
+        ),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue | ErrorKind::TooManyValues => {
             values::wrong_value(error)
         }
-        _ => None,
-    }
-}
-
-fn text(error: &Error, kind: ContextKind) -> Option<String> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(text.clone()),
         _ => None,
     }
 }

@@ -5,28 +5,26 @@ mod input;
 mod numbers;
 mod programs;
 mod report;
+mod scored;
 mod several;
 mod tokenized;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use scst_data::coco_evaluation::{Group, pair};
-use scst_reward::{
-    DocumentFrequency, EvaluationMetric, FrequencySource, Item, evaluate_text, references_are_alike,
-};
+use scst_reward::DocumentFrequency;
 
 use crate::{
     arguments::{ScoreArguments, ScoreMetric},
     commands::{document_frequency::read_table, set_threads},
     failure::Failure,
-    output::{CiderAlwaysZero, warn},
 };
 use files::Files;
-use numbers::{evaluation_metrics, numbers};
 use programs::run_programs;
 use report::Report;
+use scored::{empty_report, evaluate, has_diversity};
 use several::score_several;
-use tokenized::{Tokenized, tokenize};
+use tokenized::tokenize;
 
 pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads)?;
@@ -40,10 +38,6 @@ pub(crate) fn run(arguments: &ScoreArguments) -> Result<ExitCode, Failure> {
     };
     report.print(arguments);
     Ok(ExitCode::SUCCESS)
-}
-
-fn has_diversity(arguments: &ScoreArguments) -> bool {
-    arguments.metrics.contains(&ScoreMetric::Diversity)
 }
 
 /// Whether the metrics can be computed together.
@@ -80,52 +74,6 @@ fn score(
     evaluate(arguments, &captions, table, &mut report)?;
     run_programs(arguments, &captions, &mut report)?;
     Ok(report)
-}
-
-fn empty_report(arguments: &ScoreArguments, captions: &[Tokenized<'_>], images: usize) -> Report {
-    Report {
-        images,
-        several: None,
-        rows: captions.iter().map(Tokenized::row).collect(),
-        metrics: Vec::new(),
-        signatures: Vec::new(),
-        tokenizer: arguments.tokenizer.name(),
-    }
-}
-
-/// The metrics that are computed here.
-fn evaluate(
-    arguments: &ScoreArguments,
-    captions: &[Tokenized<'_>],
-    table: Option<&Arc<DocumentFrequency>>,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let metrics = evaluation_metrics(arguments);
-    if metrics.is_empty() {
-        return Ok(());
-    }
-    let source = table.map_or(FrequencySource::Corpus, FrequencySource::Table);
-    let items: Vec<Item<'_, str, String>> = captions.iter().map(Tokenized::item).collect();
-    let counts_images = |metric: &EvaluationMetric| {
-        matches!(metric, EvaluationMetric::CiderD | EvaluationMetric::Cider)
-    };
-    if table.is_none()
-        && metrics.iter().any(counts_images)
-        && references_are_alike(items.iter().map(|item| item.references))
-    {
-        warn(&CiderAlwaysZero);
-    }
-    let evaluation = evaluate_text(&items, source)?;
-    for number in numbers(arguments) {
-        let captions = (0..items.len()).map(|k| number.of_caption(&evaluation, k));
-        report.add(
-            &number.name(),
-            number.of_corpus(&evaluation),
-            captions.collect(),
-        );
-    }
-    report.signatures.push(evaluation.signature(&metrics));
-    Ok(())
 }
 
 /// The table of a file; nothing for `corpus`.

@@ -2,8 +2,6 @@
 
 use clap::error::{ContextKind, ContextValue, Error};
 
-use super::text;
-
 /// What was found, and what is expected, such as an example.
 pub(super) fn wrong_value(error: &Error) -> Option<String> {
     let option = text(error, ContextKind::InvalidArg)?;
@@ -26,6 +24,14 @@ pub(super) fn wrong_value(error: &Error) -> Option<String> {
         None => one_of(&names),
     };
     Some(format!("{name}: found `{found}`, expected {expected}"))
+}
+
+/// A text that an error carries.
+pub(super) fn text(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        _ => None,
+    }
 }
 
 /// The names that an option takes.

@@ -9,11 +9,10 @@ use scst_reward::{
 };
 
 use super::{
-    empty_report, evaluate,
     files::Files,
-    has_diversity,
     numbers::numbers,
     report::{Metric, Report},
+    scored::{empty_report, evaluate, has_diversity},
     tokenized::{Tokenized, tokenize, tokenize_all},
 };
 use crate::{
