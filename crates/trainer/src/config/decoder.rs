@@ -211,6 +211,7 @@ pub(super) mod tests {
 
     use scst_model::CaptionerRegistry;
 
+    use super::super::{Config, problem::Checker};
     use super::*;
 
     pub(in crate::config) fn decoder(toml: &str) -> DecoderConfig {
