@@ -197,7 +197,7 @@ fn messages_of_rewards_keep_the_rules() {
     let sources = [
         include_str!("../../../reward/src/error.rs"),
         include_str!("../../../reward/src/program_error.rs"),
-        include_str!("../../../reward/src/serve/request.rs"),
+        include_str!("../../../reward/src/serve/error.rs"),
     ];
     check(&sources, &samples, &[]);
 }

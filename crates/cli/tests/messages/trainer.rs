@@ -405,9 +405,9 @@ fn messages_of_training_keep_the_rules() {
     let sources = [
         include_str!("../../../trainer/src/backend.rs"),
         include_str!("../../../trainer/src/checkpoint/error.rs"),
-        include_str!("../../../trainer/src/config/load.rs"),
+        include_str!("../../../trainer/src/config/error.rs"),
         include_str!("../../../trainer/src/error.rs"),
-        include_str!("../../../trainer/src/events.rs"),
+        include_str!("../../../trainer/src/events/error.rs"),
         include_str!("../../../trainer/src/events/curve.rs"),
         include_str!("../../../trainer/src/files.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
