@@ -23,7 +23,11 @@ pub(super) fn wrong_value(error: &Error) -> Option<String> {
         None if names.is_empty() => "no value".to_owned(),
         None => one_of(&names),
     };
-    Some(format!("{name}: found `{found}`, expected {expected}"))
+    let meant = text(error, ContextKind::SuggestedValue);
+    let meant = meant.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+    Some(format!(
+        "{name}: found `{found}`{meant}, expected {expected}"
+    ))
 }
 
 /// A text that an error carries.
