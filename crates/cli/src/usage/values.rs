@@ -23,7 +23,9 @@ pub(super) fn wrong_value(error: &Error) -> Option<String> {
         None if names.is_empty() => "no value".to_owned(),
         None => one_of(&names),
     };
-    let meant = text(error, ContextKind::SuggestedValue);
+    let respelled = found.replace('-', "_").to_lowercase();
+    let meant = names.iter().find(|name| **name == respelled).cloned();
+    let meant = meant.or_else(|| text(error, ContextKind::SuggestedValue));
     let meant = meant.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
     Some(format!(
         "{name}: found `{found}`{meant}, expected {expected}"
