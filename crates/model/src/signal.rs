@@ -5,6 +5,10 @@ use burn::tensor::Tensor;
 use crate::{CaptionLoss, Gradients, LocationSignal};
 
 /// The gradient of an objective where it enters a captioner.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one signal a training step"
+)]
 #[derive(Debug, Clone)]
 pub enum Signal<'a> {
     /// Of a captioner that scores word by word: at its output layer.

@@ -137,7 +137,7 @@ impl BleuOptions {
         let (order, length) = (self.order, self.reference_length.key());
         let smoothing = match self.smoothing {
             BleuSmoothing::Coco => {
-                return format!("n:{order}|length:{length}|{}", COCO_CONSTANTS);
+                return format!("n:{order}|length:{length}|{COCO_CONSTANTS}");
             }
             BleuSmoothing::None => "none".to_owned(),
             BleuSmoothing::Floor { value } => format!("floor[{value}]"),
