@@ -135,7 +135,11 @@ fn own_captioner_learns_goes_on_and_captions_with_the_same_bits() {
     // The moments of the optimiser show that every weight has had gradients.
     let moments = read(&directory.join("run/checkpoints/step-00000004/optimiser.safetensors"));
     let moments = String::from_utf8_lossy(&moments).into_owned();
-    for name in ["embedding", "candidate_recurrent_weight", "words.output_bias"] {
+    for name in [
+        "embedding",
+        "candidate_recurrent_weight",
+        "words.output_bias",
+    ] {
         assert!(moments.contains(&format!("\"{name}.first\"")), "{name}");
     }
 
