@@ -147,7 +147,7 @@ mod tests {
             ),
             (
                 "eval run --split trian",
-                "--split: found `trian`, expected train, val or test",
+                "--split: found `trian` (did you mean `train`?), expected train, val or test",
             ),
             (
                 "eval run --beam",
