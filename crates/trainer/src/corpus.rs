@@ -1,6 +1,6 @@
 //! The data of a run in the shape that objectives and evaluation need.
 
-mod description;
+pub(crate) mod description;
 mod reading;
 
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use crate::{
     config::{HardAttentionConfig, ScstConfig, SequenceObjective, limits},
     objective::{ImageBatch, StepContext},
     observer::Unobserved,
-    scst::{BaselineState, SelfCritic},
+    scst::{SelfCritic, baseline::BaselineState},
 };
 
 /// Draws that adapt a baseline which learns before it is measured.

@@ -1,6 +1,6 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
-mod report;
+pub(crate) mod report;
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,6 @@ use crate::{
     corpus::Corpus,
     search::Search,
 };
-pub(crate) use report::score_values;
 pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 
 /// Decodes every image of a split and scores the captions against its references, all words

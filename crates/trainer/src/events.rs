@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::evaluate::ScoredCaption;
+use crate::evaluate::report::ScoredCaption;
 use crate::files::{FileAction, FileError};
 use metrics_jsonl::MetricsWriter;
 use samples_jsonl::SamplesWriter;

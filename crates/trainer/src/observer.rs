@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    corpus::DataDescription,
-    evaluate::{EvaluationReport, ScoredCaption},
+    corpus::description::DataDescription,
+    evaluate::report::{EvaluationReport, ScoredCaption},
     events::Record,
     progress::{Best, BestSoFar, StageSummary},
     warning::Warning,

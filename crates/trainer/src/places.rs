@@ -19,7 +19,7 @@ use scst_data::FeatureSource;
 use crate::{
     Checkpoint, TrainError,
     config::Config,
-    run::{RunRecord, StartRecord},
+    run::record::{RunRecord, StartRecord},
 };
 
 /// Where the relative paths of a run are looked for.

@@ -7,7 +7,10 @@ use scst_loss::MovingAverage;
 use scst_reward::CorpusScores;
 use serde::{Deserialize, Serialize};
 
-use crate::{collapse::Collapse, evaluate::score_values, run::Window, scst::BaselineState};
+use crate::{
+    collapse::Collapse, evaluate::report::score_values, run::window::Window,
+    scst::baseline::BaselineState,
+};
 
 /// The position of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -11,12 +11,12 @@ mod opening;
 mod options;
 mod outset;
 mod prepared;
-mod record;
+pub(crate) mod record;
 mod stage;
 mod state;
 mod validation;
 mod validation_images;
-mod window;
+pub(crate) mod window;
 
 use std::{fs, path::Path};
 
@@ -27,9 +27,7 @@ pub use options::{Longer, Outcome, RunOptions, Start, Summary};
 pub use outset::data_warnings;
 use prepared::prepare;
 pub use record::Program;
-pub(crate) use record::{RunRecord, StartRecord};
 use state::Run;
-pub(crate) use window::Window;
 
 /// Trains a captioner as `config` says, and leaves everything in the run directory.
 ///

@@ -1,6 +1,6 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
-mod baseline;
+pub(crate) mod baseline;
 mod critic;
 mod judged;
 mod large;
@@ -15,7 +15,6 @@ use scst_data::Vocabulary;
 use scst_loss::{Reference, RowTargets, regularise, softmax_gradient};
 use scst_model::{Captioner, Noise};
 
-pub(crate) use baseline::BaselineState;
 pub(crate) use critic::SelfCritic;
 pub(crate) use mixer::prefixes;
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::error::EventError;
 use super::lines::{append_line, keep_lines, lines};
 use super::resume_point::{Of, ResumePoint};
-use crate::evaluate::ScoredCaption;
+use crate::evaluate::report::ScoredCaption;
 use crate::files::{FileAction, FileError};
 
 /// Name of the file of sample captions in a run's directory.

@@ -16,7 +16,7 @@ use scst_reward::{
 };
 use scst_sampler::END;
 
-use super::{large::LargeRewards, weights::Scores, *};
+use super::{baseline::BaselineState, large::LargeRewards, weights::Scores, *};
 use crate::{
     config::{ScstConfig, SequenceObjective},
     objective::{LossWeights, pack, repeat},
