@@ -354,6 +354,12 @@ pub(crate) fn newest(checkpoints: &Path) -> Result<Option<PathBuf>, CheckpointEr
     Ok(list(checkpoints)?.pop().map(|(_, path)| path))
 }
 
+/// The checkpoints in a run directory, oldest first; none where they cannot be listed.
+pub fn checkpoints_of(run: &Path) -> Vec<PathBuf> {
+    let all = list(&run.join("checkpoints")).unwrap_or_default();
+    all.into_iter().map(|(_, path)| path).collect()
+}
+
 /// Removes all but the newest `keep` checkpoints.
 pub(crate) fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
     let all = list(checkpoints)?;

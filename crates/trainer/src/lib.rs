@@ -42,7 +42,7 @@ mod xe;
 pub use backend::{Backend, BackendError};
 pub use bench::{ScstParts, StepBench, StepReport, bench_step};
 pub use caption::{Caption, CaptionWriter};
-pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns};
+pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns, checkpoints_of};
 pub use collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use config::Config;
 pub use corpus::{Corpus, DataDescription, describe};
@@ -55,7 +55,7 @@ pub use progress::{Best, BestSoFar, StageSummary};
 pub use registry::Registry;
 pub use run::{
     FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,
-    abandon_lock, check, data_warnings, has_checkpoint, train,
+    abandon_lock, check, data_warnings, train,
 };
 pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

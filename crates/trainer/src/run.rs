@@ -18,8 +18,6 @@ mod validation;
 mod validation_images;
 pub(crate) mod window;
 
-use std::{fs, path::Path};
-
 use crate::{TrainError, config::ValidConfig, observer::Observer};
 pub use lock::abandon_lock;
 pub use material::{FeaturesFound, Findings, StageFound, check};
@@ -53,13 +51,4 @@ pub fn train(
     } else {
         Outcome::Finished(summary)
     })
-}
-
-/// Whether a run has left a checkpoint in its directory, from which it can go on.
-pub fn has_checkpoint(directory: &Path) -> bool {
-    let entries = fs::read_dir(directory.join("checkpoints"));
-    let names = entries.into_iter().flatten().flatten();
-    names
-        .map(|entry| entry.file_name())
-        .any(|name| name.to_string_lossy().starts_with("step-"))
 }

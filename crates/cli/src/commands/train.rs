@@ -15,7 +15,7 @@ use std::{
 
 use scst_trainer::{
     Config, Longer, Outcome, Program, Registry, RunOptions, Start, Summary, abandon_lock,
-    has_checkpoint, train,
+    checkpoints_of, train,
 };
 
 use crate::{
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
         let failure = Failure::from(error);
         if let Some(advice) = earlier {
             failure.followed_by(&advice)
-        } else if is_begun && has_checkpoint(&directory) {
+        } else if is_begun && !checkpoints_of(&directory).is_empty() {
             let advice = format!(
                 "to go on from the newest checkpoint:\n  {}",
                 resume_line(&directory)

@@ -40,6 +40,14 @@ impl Target {
     }
 }
 
+/// The directory of a path.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -74,13 +82,5 @@ mod tests {
         }
         assert_eq!(Target::of(&path("nothing")).unwrap(), Target::Stream);
         assert!(Target::of(&path("circle")).is_err());
-    }
-}
-
-/// The directory of a path.
-pub(super) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
     }
 }

@@ -1,11 +1,8 @@
 //! What to do when the newest checkpoint of a run is damaged and there are earlier ones.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use scst_trainer::{CheckpointError, TrainError};
+use scst_trainer::{CheckpointError, TrainError, checkpoints_of};
 
 /// Advice for a run in `directory` that cannot go on for `error`, if the newest checkpoint is to blame and is not alone.
 pub(super) fn advice(directory: &Path, error: &TrainError) -> Option<String> {
@@ -18,7 +15,7 @@ pub(super) fn advice(directory: &Path, error: &TrainError) -> Option<String> {
                     | CheckpointError::Vocabulary { .. }
             )
     );
-    let mut checkpoints = checkpoints(directory);
+    let mut checkpoints = checkpoints_of(directory);
     let (newest, before) = (checkpoints.pop()?, checkpoints.pop()?);
     let names_it = error.to_string().contains(&*newest.to_string_lossy());
     (is_of_files && names_it).then(|| {
@@ -28,15 +25,4 @@ pub(super) fn advice(directory: &Path, error: &TrainError) -> Option<String> {
             before.display()
         )
     })
-}
-
-/// The checkpoints of a run, the newest last.
-fn checkpoints(directory: &Path) -> Vec<PathBuf> {
-    let checkpoints = directory.join("checkpoints");
-    let entries = fs::read_dir(&checkpoints).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name());
-    let of_steps = names.filter(|name| name.to_string_lossy().starts_with("step-"));
-    let mut paths: Vec<PathBuf> = of_steps.map(|name| checkpoints.join(name)).collect();
-    paths.sort();
-    paths
 }
