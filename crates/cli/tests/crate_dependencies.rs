@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 11] = [
-    ("scst-data", &[]),
+const ALLOWED: [(&str, &[&str]); 12] = [
+    ("scst-files", &[]),
+    ("scst-data", &["scst-files"]),
     ("scst-reward", &[]),
     ("scst-structured", &[]),
     ("scst-testing", &[]),
     ("scst-kernels", &["burn"]),
-    ("scst-encoder", &["burn", "scst-kernels"]),
+    ("scst-encoder", &["burn", "scst-files", "scst-kernels"]),
     ("scst-loss", &["burn", "scst-kernels"]),
     ("scst-sampler", &["burn", "scst-kernels"]),
     ("scst-model", &["burn", "scst-kernels", "scst-structured"]),
@@ -20,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
         &[
             "burn",
             "scst-data",
+            "scst-files",
             "scst-kernels",
             "scst-loss",
             "scst-model",
@@ -35,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "indicatif",
             "scst-data",
             "scst-encoder",
+            "scst-files",
             "scst-model",
             "scst-reward",
             "scst-trainer",

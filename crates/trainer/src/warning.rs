@@ -7,7 +7,7 @@ use std::{
 
 use scst_data::Notice;
 
-use crate::{collapse::Collapse, config::ValidationMetric};
+use crate::{config::ValidationMetric, decode::collapse::Collapse};
 
 /// Something that lets a run go on but makes its results worth less than they look.
 ///

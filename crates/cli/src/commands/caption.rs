@@ -11,11 +11,11 @@ mod shown;
 use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 
 use scst_encoder::{Encoder, encode_all};
+use scst_files::write_bytes_atomically;
 use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint,
     config::{DecoderConfig, Rerank},
-    files::write_bytes_atomically,
 };
 use serde_json::{Value, json};
 

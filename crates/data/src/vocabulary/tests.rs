@@ -1,7 +1,9 @@
 //! Building, saving and loading vocabularies.
 
 use proptest::prelude::*;
-use tokenizers::Tokenizer;
+use tokenizers::normalizers::NFC;
+use tokenizers::{NormalizedString, Normalizer, Tokenizer};
+use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 use crate::samples::Folder;
@@ -187,7 +189,9 @@ fn is_composed_alike(text: &str) -> bool {
 
 #[test]
 fn hugging_face_composes_otherwise_when_a_mark_is_newer_than_its_tables() {
-    assert!(is_composed_alike("e\u{301} \u{1100}\u{1161} \u{bcd}\u{323}"));
+    assert!(is_composed_alike(
+        "e\u{301} \u{1100}\u{1161} \u{bcd}\u{323}"
+    ));
     assert!(!is_composed_alike("\u{10efd}\u{bcd}"));
 }
 

@@ -5,13 +5,14 @@ use std::{io, path::PathBuf};
 use burn::tensor::TensorReadError;
 use scst_data::{DataError, FeatureDifference};
 use scst_model::ModelError;
+use scst_files::FileError;
 use thiserror::Error;
 
 use super::{
     layout::{FORMAT_VERSION, MANIFEST},
     nearest::NearestRuns,
 };
-use crate::{config::ConfigError, files::FileError};
+use crate::config::ConfigError;
 
 /// Why a checkpoint cannot be written or used.
 #[derive(Debug, Error)]

@@ -16,12 +16,12 @@ use crate::{
     checkpoint::Checkpoint,
     config::{Config, StageConfig, ValidConfig, bounds},
     corpus::{Corpus, DataDescription},
+    decode::search::Search,
     draws::{Purpose, generator},
+    objective::sequence::SelfCritic,
     observer::Observer,
-    progress::Progress,
     registry::Registry,
-    scst::SelfCritic,
-    search::Search,
+    run::progress::Progress,
     warning::Warning,
 };
 

@@ -3,7 +3,7 @@
 use crate::{
     TrainError,
     config::{Config, StageConfig},
-    progress::Progress,
+    run::progress::Progress,
 };
 
 /// Steps that a stage may have: as many as there are random draws for.

@@ -15,14 +15,18 @@ use crate::{
     config::StageConfig,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
-    objective::{ImageBatch, StepContext},
+    objective::{
+        batch::{ImageBatch, StepContext},
+        sequence::{SelfCritic, prefixes},
+        word::Xe,
+    },
     observer::Event,
-    optimiser::Optimiser,
-    reduce::{Contribution, reduce},
-    schedule::learning_rate,
-    scst::{SelfCritic, prefixes},
-    update::clip_and_step,
-    xe::Xe,
+    optimise::{
+        optimiser::Optimiser,
+        reduce::{Contribution, reduce},
+        schedule::learning_rate,
+        update::clip_and_step,
+    },
 };
 
 /// What a stage trains for.

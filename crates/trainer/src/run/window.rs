@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::reduce::Tally;
+use crate::optimise::reduce::Tally;
 
 /// Sums over the steps since the last record; part of every checkpoint, so that a record says the same whether the run
 /// was interrupted or not.

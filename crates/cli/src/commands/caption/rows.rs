@@ -5,10 +5,10 @@ use std::{process::ExitCode, time::Duration};
 use scst_data::{
     Example, FeatureStore, ImageId, ImageNames, ListedImage, Row, Split, read_image_list,
 };
+use scst_files::write_bytes_atomically;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Observer,
     config::{DecoderConfig, Rerank},
-    files::write_bytes_atomically,
 };
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use super::{
     rollout::Rollout,
     weights::{Scores, Weights},
 };
-use crate::{TrainError, objective::LossWeights, reduce::Tally};
+use crate::{TrainError, objective::batch::LossWeights, optimise::reduce::Tally};
 
 /// Captions that have been judged: how much each of them, and each of their words, counts.
 pub(super) struct Judged {

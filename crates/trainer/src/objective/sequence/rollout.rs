@@ -8,10 +8,10 @@ use scst_sampler::{greedy, sample, sample_continuations};
 use super::critic::SelfCritic;
 use crate::{
     TrainError,
-    decode::{Decoder, readable},
+    decode::step_model::{Decoder, readable},
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext, repeat},
-    reduce::Tally,
+    objective::batch::{ImageBatch, StepContext, repeat},
+    optimise::reduce::Tally,
 };
 
 /// Sampled captions of a batch, and the run that drew them.

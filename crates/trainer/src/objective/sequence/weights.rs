@@ -10,7 +10,7 @@ use super::{critic::SelfCritic, rollout::Rollout};
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},
-    objective::{CHUNK_ROWS, pack},
+    objective::batch::{CHUNK_ROWS, pack},
 };
 
 /// What the samples of a step were given.

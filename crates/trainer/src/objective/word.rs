@@ -18,11 +18,11 @@ use crate::{
     checkpoint::CheckpointError,
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
     draws::{Purpose, generator},
-    objective::{
+    objective::batch::{
         ImageBatch, LocationWeights, LossWeights, RowLosses, StepContext, caption_gradient, counts,
         pack, repeat, sum, tally_rows,
     },
-    reduce::{Contribution, Tally},
+    optimise::reduce::{Contribution, Tally},
 };
 
 /// Weight of the cross-entropy of single words beside that of whole captions, unless configured.

@@ -28,14 +28,18 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
-    decode::UNKNOWN,
+    decode::step_model::UNKNOWN,
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext},
-    optimiser::Optimiser,
-    reduce::{Contribution, Tally, reduce},
-    scst::SelfCritic,
-    update::clip_and_step,
-    xe::{Loss, POSITION_WEIGHT, Xe},
+    objective::{
+        batch::{ImageBatch, StepContext},
+        sequence::SelfCritic,
+        word::{Loss, POSITION_WEIGHT, Xe},
+    },
+    optimise::{
+        optimiser::Optimiser,
+        reduce::{Contribution, Tally, reduce},
+        update::clip_and_step,
+    },
 };
 
 const SEED: u64 = 1;

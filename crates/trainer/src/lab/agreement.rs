@@ -17,8 +17,10 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::ScstConfig,
-    objective::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
-    scst::SelfCritic,
+    objective::{
+        batch::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
+        sequence::SelfCritic,
+    },
 };
 
 const IMAGES: usize = 4;

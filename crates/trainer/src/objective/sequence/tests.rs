@@ -19,7 +19,7 @@ use scst_sampler::END;
 use super::{baseline::BaselineState, large::LargeRewards, weights::Scores, *};
 use crate::{
     config::{ScstConfig, SequenceObjective},
-    objective::{LossWeights, pack, repeat},
+    objective::batch::{LossWeights, pack, repeat},
 };
 
 const VOCAB: u32 = 4;

@@ -13,7 +13,7 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig},
     corpus::Corpus,
-    search::Search,
+    decode::search::Search,
 };
 pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 

@@ -18,9 +18,9 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig, Rerank, SearchConfig, Words},
     corpus::Corpus,
-    decode::Decoder,
+    decode::step_model::Decoder,
     draws::{Purpose, generator},
-    objective::repeat,
+    objective::batch::repeat,
 };
 
 /// A decoder at work on the images of a split, batch after batch.
