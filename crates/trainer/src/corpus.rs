@@ -293,14 +293,11 @@ impl Corpus {
     /// # Errors
     /// [`TrainError::EmptySplit`] when there are none.
     pub fn split(&self, split: Split) -> Result<&[Example], TrainError> {
-        let name = match split {
-            Split::Train => "train",
-            Split::Val => "val",
-            Split::Test => "test",
-        };
         let examples = self.dataset.split(split);
         if examples.is_empty() {
-            return Err(TrainError::EmptySplit { split: name });
+            return Err(TrainError::EmptySplit {
+                split: split.name(),
+            });
         }
         Ok(examples)
     }

@@ -43,7 +43,7 @@ pub fn evaluate(
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
-    let images = decoder.images_at_a_time(run.validation.images_per_batch);
+    let images = decoder.images_at_a_time(run.validation.sources_per_batch);
     for batch in examples.chunks(images) {
         if watch(found.len()).is_break() {
             return Ok(None);

@@ -164,7 +164,7 @@ fn gradients(
     });
     let references = Arc::new(References::new(Some(END), references.collect())?);
     let config = ScstConfig {
-        samples_per_image: 3,
+        samples_per_source: 3,
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };

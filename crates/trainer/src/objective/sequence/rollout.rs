@@ -40,7 +40,7 @@ impl SelfCritic {
     ) -> Result<Rollout, TrainError> {
         let start = Instant::now();
         let images = batch.images.len();
-        let image_of_caption = repeat(images, self.config.samples_per_image);
+        let image_of_caption = repeat(images, self.config.samples_per_source);
         let rows = image_of_caption.len();
         let (state, tape) =
             captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;

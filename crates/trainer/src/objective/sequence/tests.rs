@@ -111,7 +111,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
     SelfCritic {
         config: ScstConfig {
-            samples_per_image: SAMPLES,
+            samples_per_source: SAMPLES,
             baseline,
             ..ScstConfig::default()
         },
