@@ -105,7 +105,7 @@ fn scored(
 ) -> ScoredCaption {
     let is_cut_off = !found.words.ends_with(&[END]);
     ScoredCaption {
-        image: example.file_name.clone(),
+        image: example.name.clone(),
         image_id: example.id(),
         caption,
         references: example.references.clone(),

@@ -85,8 +85,8 @@ pub(super) fn of_split(
 /// The images of a split by name and id.
 fn listed(examples: &[Example]) -> Vec<ListedImage> {
     let image = |example: &Example| ListedImage {
-        file_name: example.file_name.clone(),
-        id: example.image_id.clone(),
+        file_name: example.name.clone(),
+        id: example.id.clone(),
     };
     examples.iter().map(image).collect()
 }
