@@ -33,14 +33,15 @@ mod root;
 mod schema;
 mod shape;
 mod stage;
+mod task;
 mod valid;
 mod wording;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use scst_data::{CaptionSource, FeatureSource, WordSplit};
-use scst_model::CaptionerConfig;
+use scst_data::{CaptionSource, FeatureSource, TextSource, WordSplit};
+use scst_model::{CaptionerConfig, TextEncoderConfig};
 use serde::{Deserialize, Serialize};
 
 pub use complaint::Complaint;
@@ -58,6 +59,7 @@ pub use stage::{
     OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
     StartFrom, WordLoss, XeConfig,
 };
+pub use task::Task;
 pub use valid::ValidConfig;
 
 use crate::Backend;
@@ -80,10 +82,13 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::THREADS), extend("examples" = [2]))]
     pub threads: Option<usize>,
-    /// Captions, features, vocabulary.
+    /// Captions and features, or texts.
     pub data: DataConfig,
     /// The captioner and its sizes.
     pub model: CaptionerConfig,
+    /// What reads the texts of `data.text` for the captioner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<TextEncoderConfig>,
     /// How the validation images are scored during training.
     #[serde(default)]
     pub validation: ValidationConfig,
@@ -106,18 +111,23 @@ fn default_log_every() -> u64 {
     20
 }
 
-/// Captions, features, vocabulary. Paths are relative to the current directory.
+/// Captions and features, or texts. Paths are relative to the current directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Where the captions are.
-    pub captions: CaptionSource,
+    /// Where the captions are; with `features`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<CaptionSource>,
     /// What a word is; if absent, tokens where the layout of the captions has them, else words of the raw captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["characters"]))]
     pub words: Option<WordSplit>,
-    /// Where the image features are.
-    pub features: FeatureSource,
+    /// Where the image features are; with `captions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSource>,
+    /// Texts to read and texts to write, in place of captions and features: translation, pronunciation, paraphrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextSource>,
     /// Whether features are shifted and scaled to mean 0 and deviation 1 in every dimension, by
     /// the statistics of the training images.
     #[serde(default)]

@@ -52,6 +52,7 @@ impl Config {
         check.count("checkpoints.every_steps", every.unwrap_or(1));
         let minutes = self.checkpoints.every_minutes.unwrap_or(1.0);
         check.positive("checkpoints.every_minutes", minutes);
+        check_task(self, &mut check);
         check_model(self, &mut check);
         check.require(!self.stages.is_empty(), "stages", "none", "1 or more");
         let mut names = BTreeSet::new();

@@ -48,8 +48,8 @@ pub fn evaluate(
         if watch(found.len()).is_break() {
             return Ok(None);
         }
-        let features = corpus.features(batch, &device)?;
-        found.extend(search.captions(captioner, others, &features)?);
+        let source = corpus.source(batch, &device)?;
+        found.extend(search.captions(captioner, others, &source)?);
     }
     if watch(found.len()).is_break() {
         return Ok(None);

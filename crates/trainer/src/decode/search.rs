@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
-use scst_model::{Captioner, ImageFeatures, ModelError};
+use scst_model::{Captioner, ModelError, SourceVectors};
 use scst_reward::{
     CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
     References, RewardError,
@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &ImageFeatures,
+        features: &SourceVectors,
     ) -> Result<Vec<Hypothesis>, TrainError> {
         let found = self.hypotheses(captioner, others, features)?;
         let first = |hypotheses: Vec<Hypothesis>| hypotheses.into_iter().next();
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &ImageFeatures,
+        features: &SourceVectors,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let images = features.images();
         let targets_per_source = match self.config.search {

@@ -16,7 +16,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, Normaliser};
-use scst_model::{Captioner, Dimensions, ImageFeatures};
+use scst_model::{Captioner, Dimensions, SourceVectors};
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
 use scst_tokens::UNKNOWN;
@@ -279,7 +279,7 @@ impl<'a> Trainee<'a> {
     }
 
     /// Images of a step: standard normal features, and their indices.
-    fn batch(&self, step: u64) -> Result<(ImageFeatures, Vec<usize>), TrainError> {
+    fn batch(&self, step: u64) -> Result<(SourceVectors, Vec<usize>), TrainError> {
         let StepBench {
             images, feature, ..
         } = *self.bench;
@@ -290,7 +290,7 @@ impl<'a> Trainee<'a> {
             .map(|_| rng.sample(StandardNormal))
             .collect();
         let vectors = Tensor::from_data(TensorData::new(values, vectors), &self.device);
-        let features = ImageFeatures::regions(vectors, vec![regions; images])?;
+        let features = SourceVectors::regions(vectors, vec![regions; images])?;
         let images = (0..images).map(|_| rng.random_range(0..TRAIN_IMAGES));
         Ok((features, images.collect()))
     }

@@ -10,7 +10,7 @@ use scst_loss::{
     Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
     softmax_gradient,
 };
-use scst_model::{Captioner, Gradients, ImageFeatures, ModelError, Noise, Tape};
+use scst_model::{Captioner, Gradients, ModelError, Noise, SourceVectors, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
@@ -165,7 +165,7 @@ impl Loss {
         captioner: &Captioner,
         tape: Tape,
         captions: &[Vec<u32>],
-        (features, image_of_caption): (ImageFeatures, &[usize]),
+        (features, image_of_caption): (SourceVectors, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let mut weights = LossWeights {
@@ -248,7 +248,7 @@ fn input_words(words: &[u32]) -> Vec<u32> {
 /// Runs whole captions.
 pub(crate) fn teacher_forced(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     noise: Noise,
@@ -268,7 +268,7 @@ fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
 /// probability `share`, by one drawn from the model's own distribution.
 fn scheduled_sampling(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     share: f64,

@@ -229,7 +229,7 @@ impl Run<'_> {
             Some(prefixes(mixer, &gold, samples, max_length, context))
         });
         let batch = ImageBatch {
-            features: self.corpus.features(&examples, &self.device)?,
+            features: self.corpus.source(&examples, &self.device)?,
             images,
             prefixes: mixer.unwrap_or_default(),
         };
@@ -320,9 +320,10 @@ impl Run<'_> {
         Snapshot {
             config: self.config,
             vocabulary: self.corpus.vocabulary(),
-            standardiser: self.corpus.standardiser(),
-            encoder: self.corpus.encoder(),
-            features: self.corpus.fingerprint(),
+            source_vocabulary: self.corpus.texts().map(TextSources::vocabulary),
+            standardiser: images.and_then(Images::standardiser),
+            encoder: images.and_then(Images::encoder),
+            features: images.and_then(Images::fingerprint),
             captioner: &self.captioner,
             optimiser,
             progress: &self.progress,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use scst_model::{Captioner, ImageFeatures, Tape};
+use scst_model::{Captioner, SourceVectors, Tape};
 use scst_sampler::{greedy, sample, sample_continuations};
 
 use super::critic::SelfCritic;
@@ -75,7 +75,7 @@ impl SelfCritic {
 /// The greedy captions of images, dropout off.
 fn greedy_captions(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
     let images = features.images();
