@@ -6,6 +6,7 @@ use tokenizers::{NormalizedString, Normalizer, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 
 use super::*;
+use crate::tokenise;
 use crate::samples::Folder;
 
 fn captions(texts: &[&str]) -> Vec<Vec<String>> {
