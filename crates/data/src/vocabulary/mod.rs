@@ -407,3 +407,5 @@ fn check_words(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts_tests;
