@@ -2,7 +2,10 @@
 
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
-use crate::{DataError, ImageId, Notice, Vocabulary};
+use crate::texts::TextSources;
+use crate::{DataError, ImageId, Notice, Vocabulary, VocabularyProblem};
+
+mod texts;
 
 /// One source, an image or a text, with its gold targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,50 @@ pub enum VocabularyChoice {
     },
     /// Those of an earlier run.
     Use(Vocabulary),
+}
+
+/// Which tokens a [`Dataset`] of texts uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextVocabularies {
+    /// Those of the training texts, as the configuration says.
+    Build {
+        /// The least number of occurrences, of words and characters.
+        minimum_count: u64,
+    },
+    /// Those of an earlier run.
+    Use {
+        /// For sources.
+        source: Vocabulary,
+        /// For targets.
+        target: Vocabulary,
+    },
+}
+
+/// What examples are read from.
+#[derive(Debug)]
+pub enum Sources {
+    /// Images, as features.
+    Features(FeatureStore),
+    /// Texts, as ids.
+    Text(TextSources),
+}
+
+impl Sources {
+    /// The features, where sources are images.
+    pub fn features(&self) -> Option<&FeatureStore> {
+        match self {
+            Self::Features(features) => Some(features),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The texts, where sources are texts.
+    pub fn text(&self) -> Option<&TextSources> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Features(_) => None,
+        }
+    }
 }
 
 /// All examples, by split, over sources `S`: [`FeatureStore`], or texts, or either.
@@ -85,6 +132,12 @@ impl Dataset<FeatureStore> {
     ) -> Result<Self, DataError> {
         let images = captions.images.as_slice();
         let vocabulary = match words {
+            VocabularyChoice::Use(vocabulary) if !vocabulary.is_of_words() => {
+                return Err(DataError::Tokens {
+                    key: "captions",
+                    problem: VocabularyProblem::NotWords,
+                });
+            }
             VocabularyChoice::Use(vocabulary) => vocabulary,
             VocabularyChoice::Build { minimum_count } => build(images, minimum_count)?,
         };
@@ -109,6 +162,11 @@ impl Dataset<FeatureStore> {
             }
         }
         Ok(dataset)
+    }
+
+    /// The features among sources of either kind.
+    pub fn into_either(self) -> Dataset<Sources> {
+        self.map_sources(Sources::Features)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::captions::split::Split;
 use crate::captions::tokenise::WordSplit;
 use crate::features::listed::Listed;
 use crate::looks_like::Kind;
+use crate::splitting::problem::SplitError;
 
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -294,6 +295,53 @@ pub enum DataError {
         /// The most frequent word.
         word: String,
     },
+    /// A file of pairs of texts holds none.
+    #[error("`{}` holds no source with a target, expected one or more", path.display())]
+    NoPairs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no pair for training, so there is nothing to learn or to make tokens of.
+    #[error("no source text is in the split `train`")]
+    NoTrainingPairs,
+    /// Parallel files have different numbers of lines.
+    #[error("`{}`: found {found} lines, expected {expected}, a line for every line of `{}`", path.display(), source_path.display())]
+    ParallelLines {
+        /// The targets.
+        path: PathBuf,
+        /// Their lines.
+        found: usize,
+        /// The sources.
+        source_path: PathBuf,
+        /// Their lines.
+        expected: usize,
+    },
+    /// Sources cannot be shared out.
+    #[error("`data.text.pairs.file.shares`, of the sources of `{}`: {problem}", path.display())]
+    Shares {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: SplitError,
+    },
+    /// No tokens can be made of texts.
+    #[error("`data.{}`: {problem}", if *key == "captions" { "vocabulary".to_owned() } else { format!("text.{key}") })]
+    Tokens {
+        /// `source` or `target` of texts, or `captions`.
+        key: &'static str,
+        /// Why not.
+        problem: VocabularyProblem,
+    },
+    /// No token of the training texts is frequent enough for the vocabulary.
+    #[error(
+        "`data.minimum_count`: found {minimum_count}, which no {key} token of the training texts reaches, expected less"
+    )]
+    NoFrequentTokens {
+        /// `source` or `target`.
+        key: &'static str,
+        /// The least number of occurrences asked for.
+        minimum_count: u64,
+    },
     /// A feature file is not what its name says.
     #[error("`{}`: not a valid {format} file: {problem}", path.display())]
     FeatureFormat {
@@ -437,9 +485,30 @@ pub enum VocabularyProblem {
     /// The file does not parse as a tokenizer.
     #[error("{0}")]
     Unreadable(String),
-    /// The model is not word level.
-    #[error("found a model of type {0}, expected WordLevel")]
+    /// The model is of a type that is not read.
+    #[error("found a model of type {0}, expected WordLevel, BPE or Unigram")]
     Model(String),
+    /// Fewer pieces of words are asked for than the texts have characters.
+    #[error(
+        "found a size of {size} tokens, expected {least} or more, so many as the texts have characters and 3 more"
+    )]
+    Size {
+        /// The size asked for.
+        size: u32,
+        /// The least size.
+        least: u32,
+    },
+    /// A token of a vocabulary of characters is no character.
+    #[error("found {word:?} at id {id}, expected one character")]
+    Character {
+        /// The id.
+        id: u32,
+        /// The token.
+        word: String,
+    },
+    /// Words of captions are to have ids of a vocabulary of characters or pieces.
+    #[error("found characters or pieces of words, expected words, as captions are made of")]
+    NotWords,
     /// A reserved token is missing or stands at another id.
     #[error("found {} at id {id}, expected `{expected}`", found.as_ref().map_or("nothing".to_owned(), |word| format!("`{word}`")))]
     Reserved {

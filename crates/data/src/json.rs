@@ -81,6 +81,15 @@ pub(crate) fn some_objects<'de, T: Object, D: Deserializer<'de>>(
     objects(deserializer).map(Some)
 }
 
+/// A place in a line, for a message that names the line already.
+pub(crate) fn in_line(at: &Place) -> String {
+    match at {
+        Place::Key(key) => format!("{key}: "),
+        Place::Position { column, .. } => format!("column {column}: "),
+        _ => String::new(),
+    }
+}
+
 /// A whole document that is a list of objects.
 struct Objects<T>(Vec<T>);
 

@@ -9,7 +9,8 @@
 //! | [`features`] | pooled and region features in `.npy`, `.npz` and `.safetensors`, mapped into memory |
 //! | [`looks_like`] | what a file seems to be |
 //! | [`standardise`] | features with mean 0 and deviation 1 |
-//! | [`vocabulary`] | words and ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
+//! | [`vocabulary`] | words, characters or pieces of words and their ids, saved as `tokenizer.json`, or taken from self-critical.pytorch |
+//! | [`texts`] | pairs of texts: tables, JSON Lines and parallel files |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
 //! | [`splitting`] | images shared out to splits, by a seed |
@@ -39,10 +40,12 @@ pub mod order;
 mod paths;
 mod pickle;
 pub mod references_by_image;
+mod rows;
 pub mod scenes;
 pub mod splitting;
 pub mod standardise;
 mod text;
+pub mod texts;
 pub mod vocabulary;
 
 pub use caption_file::{CaptionFile, CaptionLayout, caption_layout, read_captions};
@@ -51,7 +54,7 @@ pub use captions::{
     KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
     read_image_list, tokenise,
 };
-pub use dataset::{Dataset, Example, VocabularyChoice};
+pub use dataset::{Dataset, Example, Sources, TextVocabularies, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
     BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
@@ -63,7 +66,11 @@ pub use image_id::ImageId;
 pub use notice::Notice;
 pub use order::{choose_captions, random_order};
 pub use standardise::{FeatureMoments, Standardiser};
-pub use vocabulary::{RenumberedVocabulary, Vocabulary};
+pub use texts::{
+    FileSource, PairSource, ParallelFiles, ParallelSource, SourceText, SplitSource, TextPair,
+    TextPairs, TextSource, TextSources, TokenBatch, read_sources,
+};
+pub use vocabulary::{RenumberedVocabulary, Tokens, Vocabulary, VocabularyError};
 
 #[cfg(test)]
 mod samples;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::ImageId;
+use crate::captions::split::Split;
 use crate::error::quoted;
 
 /// Something that was read in the one way in which it makes sense, and that may be a slip.
@@ -57,6 +58,47 @@ pub enum Notice {
         /// A word of such a caption.
         word: String,
     },
+    /// Rows of pairs without a source or without a target, left out.
+    IncompletePairs {
+        /// The file.
+        path: PathBuf,
+        /// How many rows.
+        rows: usize,
+        /// The line of the first one.
+        line: u64,
+    },
+    /// Rows of pairs that stand in the file already.
+    RepeatedPairs {
+        /// The file.
+        path: PathBuf,
+        /// How many rows.
+        rows: usize,
+        /// The line of the first one.
+        line: u64,
+    },
+    /// The same source texts in two splits.
+    SourcesInTwoSplits {
+        /// How many.
+        sources: usize,
+        /// The first one.
+        first: String,
+        /// Where it stands.
+        splits: [Split; 2],
+    },
+    /// Sources left out since no token is in them, or in their targets.
+    TokenlessPairs {
+        /// How many.
+        sources: usize,
+        /// The name of the first one.
+        first: String,
+    },
+    /// Sources that were cut.
+    CutSources {
+        /// How many.
+        sources: usize,
+        /// The most tokens of a source.
+        max_length: usize,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -104,6 +146,36 @@ impl fmt::Display for Notice {
                 "`{}`: line {line}: the delimiter in front of the caption is missing; {} is taken for it",
                 path.display(),
                 quoted(caption)
+            ),
+            Self::IncompletePairs { path, rows, line } => write!(
+                f,
+                "`{}`: {rows} rows without a source or a target are left out, the first at line {line}",
+                path.display()
+            ),
+            Self::RepeatedPairs { path, rows, line } => write!(
+                f,
+                "`{}`: {rows} rows repeat a source with its targets and count once, the first at line {line}",
+                path.display()
+            ),
+            Self::SourcesInTwoSplits {
+                sources,
+                first,
+                splits: [one, other],
+            } => write!(
+                f,
+                "{sources} source texts stand in two splits; the first is {} in `{one}` and `{other}`",
+                quoted(first)
+            ),
+            Self::TokenlessPairs { sources, first } => write!(
+                f,
+                "{sources} sources are left out, since they or their targets hold no token; the first is `{first}`"
+            ),
+            Self::CutSources {
+                sources,
+                max_length,
+            } => write!(
+                f,
+                "{sources} sources are cut to {max_length} tokens, the most that `data.text.max_source_length` allows"
             ),
             Self::WordsWithoutSpaces { percent, word } => write!(
                 f,

@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
             problem,
         };
         let Whole(row) = json::parse::<Whole<Row>>(line.as_bytes())
-            .map_err(|error| wrong(format!("{}{}", of_line(&error.at), error.problem)))?;
+            .map_err(|error| wrong(format!("{}{}", json::in_line(&error.at), error.problem)))?;
         let captions = match (row.caption, row.captions) {
             (Some(caption), None) => vec![caption],
             (None, Some(captions)) => captions,
@@ -61,13 +61,4 @@ pub(super) fn read(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
         }));
     }
     Ok(results)
-}
-
-/// A place in a line, for a message that names the line already.
-fn of_line(at: &Place) -> String {
-    match at {
-        Place::Key(key) => format!("{key}: "),
-        Place::Position { column, .. } => format!("column {column}: "),
-        _ => String::new(),
-    }
 }

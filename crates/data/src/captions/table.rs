@@ -7,17 +7,16 @@
 //! | Flickr8k's `Flickr8k.token.txt` | `name.jpg#0`, a tab, a caption |
 
 mod lines;
-mod rows;
 
 use std::path::Path;
 
 use crate::error::{Place, quoted};
 use crate::looks_like::{Kind, looks_like};
 use crate::notice::Notice;
+use crate::rows::{Broken, Record, Rows, lines_of, name_of_column};
 use crate::{DataError, text};
 
 use lines::Line;
-use rows::{Broken, Record, Rows, first_line};
 
 /// What the second column of a table says of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,28 +162,6 @@ impl Header {
             }),
         }
     }
-}
-
-/// A name in a header without white space, quotation marks and capitals.
-fn name_of_column(name: &str) -> String {
-    let name = name.trim();
-    let bare = name
-        .strip_prefix('"')
-        .and_then(|name| name.strip_suffix('"'));
-    bare.unwrap_or(name).trim().to_lowercase()
-}
-
-/// The lines of a text, counted from 1, whatever ends them.
-fn lines_of(text: &str) -> impl Iterator<Item = (u64, &str)> {
-    let mut rest = text;
-    (1..).map_while(move |number| {
-        if rest.is_empty() {
-            return None;
-        }
-        let (line, behind) = first_line(rest);
-        rest = behind;
-        Some((number, line))
-    })
 }
 
 fn read_delimited(

@@ -9,7 +9,7 @@ use crate::text;
 
 /// The features of one image within a [`FeatureStore`](super::FeatureStore).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Row(pub(super) u32);
+pub struct Row(pub(crate) u32);
 
 /// The names of a source of features, and the row of each.
 #[derive(Debug)]

@@ -1,35 +1,69 @@
-//! Words and their ids.
+//! Words, characters or pieces of words, and their ids.
 //!
 //! Id 0 is `<end>`, which both starts and ends a caption; id 1 is `<unk>`, which stands for every
 //! word that is not in the vocabulary; then come the words, the most frequent first.
 
 mod reserved;
 pub(crate) mod self_critical;
+mod subword_json;
+mod subwords;
 mod tokenizer_json;
+mod tokens;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use scst_files::{FileError, write_bytes_atomically};
 use sha2::{Digest, Sha256};
 
 pub use reserved::{END, END_ID, UNKNOWN, UNKNOWN_ID};
 pub use self_critical::RenumberedVocabulary;
+pub use tokens::Tokens;
 
 use reserved::RESERVED;
+use subwords::Subwords;
+use tokenizer_json::Parsed;
 
-use crate::captions::{WordSplit, tokenise};
+use crate::captions::WordSplit;
 use crate::{DataError, VocabularyProblem};
 
-/// The words that a captioner knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The words that a captioner knows, or the tokens of texts, and how text and tokens belong together.
+///
+/// Two are equal if they have the same tokens with the same ids.
+#[derive(Debug, Clone)]
 pub struct Vocabulary {
     words: Vec<String>,
     /// The ids of all words but the reserved ones, which text must not produce.
     ids: HashMap<String, u32>,
+    form: Form,
 }
+
+/// How text becomes tokens, and tokens become text.
+#[derive(Debug, Clone)]
+enum Form {
+    /// Words, joined by single spaces.
+    Words(WordSplit),
+    /// Characters, spaces too.
+    Characters,
+    /// As a tokenizer of the tokenizers library says.
+    Subwords(Arc<Subwords>),
+}
+
+impl PartialEq for Vocabulary {
+    fn eq(&self, other: &Self) -> bool {
+        let document = |vocabulary: &Self| match &vocabulary.form {
+            Form::Words(_) => None,
+            Form::Characters => Some(String::new()),
+            Form::Subwords(subwords) => Some(subwords.json.clone()),
+        };
+        self.words == other.words && document(self) == document(other)
+    }
+}
+
+impl Eq for Vocabulary {}
 
 impl Vocabulary {
     /// Takes all words that stand at least `minimum_count` times in the captions, by descending
@@ -42,6 +76,56 @@ impl Vocabulary {
         Self::from_words(words.map(str::to_owned).collect())
     }
 
+    /// Takes the tokens of texts: words and characters that stand there at least `minimum_count` times, or pieces that
+    /// are learnt from them. The same texts give the same tokens, in whatever order they stand.
+    ///
+    /// # Errors
+    ///
+    /// A file of tokens cannot be used, or the texts have more characters than pieces are asked for.
+    pub fn of_texts(
+        tokens: &Tokens,
+        texts: &[&str],
+        minimum_count: u64,
+    ) -> Result<Self, VocabularyError> {
+        let subwords = match tokens {
+            Tokens::Words => return Ok(Self::of_words(WordSplit::Words, texts, minimum_count)),
+            Tokens::Given => return Ok(Self::of_words(WordSplit::Given, texts, minimum_count)),
+            Tokens::Characters => return Ok(Self::of_characters(texts, minimum_count)),
+            Tokens::File(path) => return Self::load(path).map_err(VocabularyError::File),
+            Tokens::Bpe(size) => Subwords::train_bpe(texts, *size),
+            Tokens::Unigram(size) => Subwords::train_unigram(texts, *size),
+        };
+        let subwords = subwords.map_err(VocabularyError::Training)?;
+        Ok(Self::from_tokens(
+            subwords.tokens(),
+            Form::Subwords(Arc::new(subwords)),
+        ))
+    }
+
+    fn of_words(split: WordSplit, texts: &[&str], minimum_count: u64) -> Self {
+        let texts: Vec<Vec<String>> = texts.iter().map(|text| split.split(text)).collect();
+        let mut made = Self::build(texts.iter().map(Vec::as_slice), minimum_count);
+        made.form = Form::Words(split);
+        made
+    }
+
+    fn of_characters(texts: &[&str], minimum_count: u64) -> Self {
+        let mut counts: HashMap<char, u64> = HashMap::new();
+        for character in texts.iter().flat_map(|text| text.chars()) {
+            *counts.entry(character).or_default() += 1;
+        }
+        let mut counts: Vec<(char, u64)> = counts
+            .into_iter()
+            .filter(|&(_, count)| count >= minimum_count)
+            .collect();
+        counts.sort_unstable_by_key(|&(character, count)| (std::cmp::Reverse(count), character));
+        let reserved = RESERVED.iter().map(|&(_, word)| word.to_owned());
+        let characters = counts
+            .into_iter()
+            .map(|(character, _)| character.to_string());
+        Self::from_tokens(reserved.chain(characters).collect(), Form::Characters)
+    }
+
     /// The word that stands most often in the captions, and how often.
     pub(crate) fn most_frequent<'a>(
         captions: impl Iterator<Item = &'a [String]>,
@@ -49,7 +133,7 @@ impl Vocabulary {
         by_count(captions).into_iter().next()
     }
 
-    /// Reads a `tokenizer.json` that [`Vocabulary::save`] wrote.
+    /// Reads a `tokenizer.json` that [`Vocabulary::save`] wrote, or one of another program with pieces of words.
     ///
     /// # Errors
     ///
@@ -61,20 +145,38 @@ impl Vocabulary {
 
     /// Takes a vocabulary from the contents of a `tokenizer.json`; `path` is its name for errors.
     ///
-    /// Only the words count: text is always split by [`tokenise`].
+    /// Of words, only these and the division at white space count: they are made by [`tokenise`](crate::tokenise). Pieces
+    /// of words (BPE, Unigram) are made as the document says; where it lacks `<end>` at id 0 and `<unk>` at id 1, ids here
+    /// are its own and 2.
     ///
     /// # Errors
     ///
-    /// It does not parse, is not a word-level model, lacks `<end>` at id 0 or `<unk>` at id 1, its
-    /// ids have gaps, or a word holds white space.
+    /// It does not parse, is neither a word-level model nor BPE or Unigram, a word-level model lacks `<end>` at id 0 or
+    /// `<unk>` at id 1, its ids have gaps, or a word holds white space.
     pub fn from_json(json: &[u8], path: &Path) -> Result<Self, DataError> {
-        let words = tokenizer_json::parse(json).and_then(check_words);
-        words
-            .map(Self::from_words)
-            .map_err(|problem| DataError::Vocabulary {
-                path: path.to_owned(),
-                problem,
-            })
+        Self::parse(json).map_err(|problem| DataError::Vocabulary {
+            path: path.to_owned(),
+            problem,
+        })
+    }
+
+    fn parse(json: &[u8]) -> Result<Self, VocabularyProblem> {
+        match tokenizer_json::parse(json)? {
+            Parsed::Words { words, split } => {
+                Ok(Self::from_tokens(check_words(words)?, Form::Words(split)))
+            }
+            Parsed::Characters(words) => {
+                let words = check_characters(words)?;
+                Ok(Self::from_tokens(words, Form::Characters))
+            }
+            Parsed::Subwords => {
+                let subwords = Subwords::parse(json)?;
+                Ok(Self::from_tokens(
+                    subwords.tokens(),
+                    Form::Subwords(Arc::new(subwords)),
+                ))
+            }
+        }
     }
 
     /// Writes a `tokenizer.json` for the Hugging Face tokenizers library; it appears complete or not at all.
@@ -97,13 +199,23 @@ impl Vocabulary {
     }
 
     /// The contents of a `tokenizer.json`, which splits and encodes text as
-    /// [`Vocabulary::encode_text`] does; where words are characters or given, it divides text at white space.
+    /// [`Vocabulary::encode_text`] does; where captions' words are characters or given, as `words` says, it divides text at
+    /// white space.
     ///
     /// # Errors
     ///
     /// The tokenizers library refuses the vocabulary.
     pub fn to_json(&self, words: Option<WordSplit>) -> Result<String, VocabularyProblem> {
-        tokenizer_json::render(&self.words, words.unwrap_or(WordSplit::Words))
+        match &self.form {
+            Form::Words(split) => tokenizer_json::render(&self.words, words.unwrap_or(*split)),
+            Form::Characters => tokenizer_json::render_characters(&self.words),
+            Form::Subwords(subwords) => Ok(subwords.json.clone()),
+        }
+    }
+
+    /// Whether tokens are words, joined by spaces; else characters or pieces of words.
+    pub fn is_of_words(&self) -> bool {
+        matches!(self.form, Form::Words(_))
     }
 
     /// The ids of words, without an end token; unknown words and reserved tokens are `<unk>`.
@@ -111,23 +223,52 @@ impl Vocabulary {
         tokens.iter().map(|token| self.id(token)).collect()
     }
 
-    /// The ids of the words of raw text, split by [`tokenise`].
+    /// The ids of a text, without an end token.
     pub fn encode_text(&self, text: &str) -> Vec<u32> {
-        self.encode(&tokenise(text))
+        match &self.form {
+            Form::Words(split) => self.encode(&split.split(text)),
+            Form::Characters => {
+                let mut buffer = [0; 4];
+                let characters = text.chars();
+                characters
+                    .map(|character| self.id(character.encode_utf8(&mut buffer)))
+                    .collect()
+            }
+            Form::Subwords(subwords) => subwords.encode(text),
+        }
     }
 
-    /// The words of a caption, joined by single spaces, up to the first end token.
+    /// The text as references have it: words joined by single spaces, with those that the vocabulary lacks; else as
+    /// written.
+    pub fn reference(&self, text: &str) -> String {
+        match &self.form {
+            Form::Words(split) => split.split(text).join(" "),
+            Form::Characters | Form::Subwords(_) => text.to_owned(),
+        }
+    }
+
+    /// The text of ids up to the first end token: words are joined by single spaces, characters and pieces of words as a
+    /// person writes them.
     ///
     /// Ids beyond the vocabulary read as `<unk>`.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let mut text = String::new();
-        for &id in ids.iter().take_while(|&&id| id != END_ID) {
-            if !text.is_empty() {
-                text.push(' ');
+        let end = ids.iter().position(|&id| id == END_ID);
+        let ids = &ids[..end.unwrap_or(ids.len())];
+        let words = ids.iter().map(|&id| self.word(id).unwrap_or(UNKNOWN));
+        match &self.form {
+            Form::Words(_) => {
+                let mut text = String::new();
+                for word in words {
+                    if !text.is_empty() {
+                        text.push(' ');
+                    }
+                    text.push_str(word);
+                }
+                text
             }
-            text.push_str(self.word(id).unwrap_or(UNKNOWN));
+            Form::Characters => words.collect(),
+            Form::Subwords(subwords) => subwords.decode(ids),
         }
-        text
     }
 
     /// The id of a word; `<unk>` for unknown words and reserved tokens.
@@ -165,6 +306,11 @@ impl Vocabulary {
     /// Weights, vocabulary and document frequencies belong together only if these agree.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
+        match &self.form {
+            Form::Words(_) => {}
+            Form::Characters => hash.update(b"characters\n"),
+            Form::Subwords(subwords) => hash.update(subwords.json.as_bytes()),
+        }
         for word in &self.words {
             hash.update(word.as_bytes());
             // No word holds white space.
@@ -179,10 +325,23 @@ impl Vocabulary {
     }
 
     fn from_words(words: Vec<String>) -> Self {
+        Self::from_tokens(words, Form::Words(WordSplit::Words))
+    }
+
+    fn from_tokens(words: Vec<String>, form: Form) -> Self {
         let ids = words.iter().zip(0..).skip(RESERVED.len());
         let ids = ids.map(|(word, id)| (word.clone(), id)).collect();
-        Self { words, ids }
+        Self { words, ids, form }
     }
+}
+
+/// Why texts have no vocabulary.
+#[derive(Debug)]
+pub enum VocabularyError {
+    /// A file of tokens cannot be used.
+    File(DataError),
+    /// No tokens can be learnt.
+    Training(VocabularyProblem),
 }
 
 /// All words but the reserved ones with their counts, by descending count, then alphabetically.
@@ -205,7 +364,7 @@ fn is_free(word: &str) -> bool {
     RESERVED.iter().all(|&(_, reserved)| word != reserved)
 }
 
-fn check_words(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
+fn check_reserved(words: &[String]) -> Result<(), VocabularyProblem> {
     for (id, expected) in RESERVED {
         let found = words.get(id as usize);
         if found.is_none_or(|word| word != expected) {
@@ -216,6 +375,26 @@ fn check_words(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
             });
         }
     }
+    Ok(())
+}
+
+fn check_characters(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
+    check_reserved(&words)?;
+    let characters = words.iter().skip(RESERVED.len());
+    let mut characters = characters.map(|word| word.chars().count());
+    match characters.position(|count| count != 1) {
+        Some(at) => {
+            let id = at + RESERVED.len();
+            let word = words[id].clone();
+            let id = id as u32;
+            Err(VocabularyProblem::Character { id, word })
+        }
+        None => Ok(words),
+    }
+}
+
+fn check_words(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
+    check_reserved(&words)?;
     let bad = |word: &String| word.is_empty() || word.contains(char::is_whitespace);
     match words.iter().position(bad) {
         Some(id) => Err(VocabularyProblem::Word {
@@ -228,3 +407,5 @@ fn check_words(words: Vec<String>) -> Result<Vec<String>, VocabularyProblem> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts_tests;

@@ -6,6 +6,7 @@ use tokenizers::{NormalizedString, Normalizer, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 
 use super::*;
+use crate::tokenise;
 use crate::samples::Folder;
 
 fn captions(texts: &[&str]) -> Vec<Vec<String>> {
@@ -159,11 +160,17 @@ fn error_says_what_is_wrong_when_the_file_is_damaged() {
         damaged("{"),
         "line 1, column 1: the file ends in the middle of an object: it is cut short"
     );
-    let bpe = r#"{"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {}, "merges": []}}"#;
-    assert_eq!(
-        damaged(bpe),
-        "found a model of type BPE, expected WordLevel"
-    );
+    for (kind, problem) in [
+        ("BPE", "found no tokens, expected one or more"),
+        (
+            "WordPiece",
+            "found a model of type WordPiece, expected WordLevel, BPE or Unigram",
+        ),
+    ] {
+        let model = format!(r#"{{"type": "{kind}", "vocab": {{}}, "merges": []}}"#);
+        let document = format!(r#"{{"version": "1.0", "added_tokens": [], "model": {model}}}"#);
+        assert_eq!(damaged(&document), problem);
+    }
     let whole = sample().to_json(None).unwrap();
     assert!(damaged(&whole[..whole.len() / 2]).contains("the file ends in the middle of "));
 }

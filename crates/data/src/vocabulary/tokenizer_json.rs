@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use tokenizers::decoders::fuse::Fuse;
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::normalizers::replace::{Replace, ReplacePattern};
 use tokenizers::normalizers::{Lowercase, NFC, Sequence};
@@ -38,6 +39,10 @@ fn word_pattern() -> String {
 struct Document {
     #[serde(default, deserialize_with = "json::objects")]
     added_tokens: Vec<Added>,
+    #[serde(default)]
+    pre_tokenizer: Option<Type>,
+    #[serde(default)]
+    decoder: Option<Type>,
     #[serde(deserialize_with = "object")]
     model: Model,
 }
@@ -89,11 +94,26 @@ fn object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D:
     Whole::deserialize(deserializer).map(|Whole(object)| object)
 }
 
-/// The words in the order of their ids.
-pub(super) fn parse(json: &[u8]) -> Result<Vec<String>, VocabularyProblem> {
+/// What a document holds.
+pub(super) enum Parsed {
+    /// Words in the order of their ids, and how text is divided into them.
+    Words {
+        words: Vec<String>,
+        split: WordSplit,
+    },
+    /// Characters in the order of their ids.
+    Characters(Vec<String>),
+    /// Pieces of words.
+    Subwords,
+}
+
+/// The words in the order of their ids, unless they are pieces.
+pub(super) fn parse(json: &[u8]) -> Result<Parsed, VocabularyProblem> {
     let typed: Typed = deserialize(json)?;
-    if typed.model.r#type != "WordLevel" {
-        return Err(VocabularyProblem::Model(typed.model.r#type));
+    match typed.model.r#type.as_str() {
+        "WordLevel" => {}
+        "BPE" | "Unigram" => return Ok(Parsed::Subwords),
+        _ => return Err(VocabularyProblem::Model(typed.model.r#type)),
     }
     let document: Document = deserialize(json)?;
     let mut ids = document.model.vocab;
@@ -109,10 +129,26 @@ pub(super) fn parse(json: &[u8]) -> Result<Vec<String>, VocabularyProblem> {
         }
     }
     // As many words as ids, none used twice: all are there.
-    Ok(words.into_iter().flatten().collect())
+    let words = words.into_iter().flatten().collect();
+    let is =
+        |part: &Option<Type>, kind: &str| part.as_ref().is_some_and(|part| part.r#type == kind);
+    if is(&document.decoder, FUSE) {
+        return Ok(Parsed::Characters(words));
+    }
+    let split = if is(&document.pre_tokenizer, WHITESPACE) {
+        WordSplit::Given
+    } else {
+        WordSplit::Words
+    };
+    Ok(Parsed::Words { words, split })
 }
 
-fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
+/// The decoder that joins tokens to text without spaces.
+const FUSE: &str = "Fuse";
+/// What divides text at white space.
+const WHITESPACE: &str = "WhitespaceSplit";
+
+pub(super) fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
     match json::parse(json) {
         Ok(Whole(document)) => Ok(document),
         Err(Problem { at, problem }) => {
@@ -122,21 +158,39 @@ fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
     }
 }
 
+/// A document of which every character of a text is a token.
+pub(super) fn render_characters(words: &[String]) -> Result<String, VocabularyProblem> {
+    let mut tokenizer = of_words(words)?;
+    let any = SplitPattern::Regex("(?s).".to_owned());
+    let split = Split::new(any, SplitDelimiterBehavior::Isolated, false).map_err(unreadable)?;
+    tokenizer.with_pre_tokenizer(Some(split));
+    tokenizer.with_decoder(Some(Fuse::default()));
+    with_reserved(tokenizer)
+}
+
 /// A document that splits text as `tokenise` does, or at white space where words are made otherwise.
 pub(super) fn render(words: &[String], split: WordSplit) -> Result<String, VocabularyProblem> {
-    let vocabulary = words.iter().zip(0..).map(|(word, id)| (word.clone(), id));
-    let model = WordLevel::builder()
-        .vocab(vocabulary.collect())
-        .unk_token(UNKNOWN.to_owned())
-        .build()
-        .map_err(unreadable)?;
-    let mut tokenizer = Tokenizer::new(model);
+    let mut tokenizer = of_words(words)?;
     if split == WordSplit::Words {
         split_as_tokenise(&mut tokenizer)?;
     } else {
         tokenizer.with_normalizer(Some(NFC)).map_err(unreadable)?;
         tokenizer.with_pre_tokenizer(Some(WhitespaceSplit));
     }
+    with_reserved(tokenizer)
+}
+
+fn of_words(words: &[String]) -> Result<Tokenizer, VocabularyProblem> {
+    let vocabulary = words.iter().zip(0..).map(|(word, id)| (word.clone(), id));
+    let model = WordLevel::builder()
+        .vocab(vocabulary.collect())
+        .unk_token(UNKNOWN.to_owned())
+        .build()
+        .map_err(unreadable)?;
+    Ok(Tokenizer::new(model))
+}
+
+fn with_reserved(mut tokenizer: Tokenizer) -> Result<String, VocabularyProblem> {
     let reserved = RESERVED.map(|(_, word)| AddedToken::from(word, true));
     tokenizer.add_special_tokens(reserved).map_err(unreadable)?;
     tokenizer.to_string(true).map_err(unreadable)

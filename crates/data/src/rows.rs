@@ -1,26 +1,30 @@
 //! Rows of delimited text, held to RFC 4180: what a lenient reader would guess is an error.
 
 use std::borrow::Cow;
+use std::path::Path;
+
+use crate::DataError;
+use crate::error::Place;
 
 /// One row, its fields in order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The line in which it begins, from 1.
-    pub(super) line: u64,
-    pub(super) fields: Vec<Field<'a>>,
+    pub(crate) line: u64,
+    pub(crate) fields: Vec<Field<'a>>,
 }
 
 /// One field, without its quotation marks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     /// The lines in which it begins and ends, from 1.
-    pub(super) lines: (u64, u64),
-    pub(super) text: Cow<'a, str>,
+    pub(crate) lines: (u64, u64),
+    pub(crate) text: Cow<'a, str>,
 }
 
 /// What can be wrong with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// A quotation mark opens a field, and none closes it.
     Unclosed,
     /// A quotation mark stands in a field that does not begin with one.
@@ -31,17 +35,28 @@ pub(super) enum Fault {
 
 /// A row that cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(crate) struct Broken {
     /// The line in which the field begins, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// The field, from 0.
-    pub(super) field: usize,
-    pub(super) fault: Fault,
+    pub(crate) field: usize,
+    pub(crate) fault: Fault,
+}
+
+impl Broken {
+    /// The error of the file.
+    pub(crate) fn in_file(&self, path: &Path) -> DataError {
+        DataError::Csv {
+            path: path.to_owned(),
+            at: Place::Line(self.line),
+            problem: format!("field {}: {}", self.field + 1, self.fault.message()),
+        }
+    }
 }
 
 impl Fault {
     /// What was found and what is right.
-    pub(super) fn message(self) -> &'static str {
+    pub(crate) fn message(self) -> &'static str {
         match self {
             Self::Unclosed => {
                 "found a quotation mark that opens a field and is not closed, expected one at the end \
@@ -61,7 +76,7 @@ impl Fault {
 
 /// Reads row after row; empty lines are passed over.
 #[derive(Debug, Clone)]
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     rest: &'a str,
     line: u64,
     delimiter: char,
@@ -71,7 +86,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Rows of a text whose fields are divided by `delimiter`.
-    pub(super) fn new(text: &'a str, delimiter: char) -> Self {
+    pub(crate) fn new(text: &'a str, delimiter: char) -> Self {
         Self {
             rest: text,
             line: 1,
@@ -81,12 +96,12 @@ impl<'a> Rows<'a> {
     }
 
     /// Goes on behind the line in which the last row began, whatever that row swallowed.
-    pub(super) fn go_on_behind_line(&mut self) {
+    pub(crate) fn go_on_behind_line(&mut self) {
         (self.rest, self.line) = self.behind;
     }
 
     /// The next row, or nothing at the end.
-    pub(super) fn next_row(&mut self) -> Option<Result<Record<'a>, Broken>> {
+    pub(crate) fn next_row(&mut self) -> Option<Result<Record<'a>, Broken>> {
         loop {
             if self.rest.is_empty() {
                 return None;
@@ -170,7 +185,7 @@ impl<'a> Rows<'a> {
 }
 
 /// A text up to its first line end, and from behind it; lines end as on any system.
-pub(super) fn first_line(text: &str) -> (&str, &str) {
+pub(crate) fn first_line(text: &str) -> (&str, &str) {
     match text.find(['\r', '\n']) {
         None => (text, ""),
         Some(at) => {
@@ -178,6 +193,28 @@ pub(super) fn first_line(text: &str) -> (&str, &str) {
             (line, rest.strip_prefix("\r\n").unwrap_or(&rest[1..]))
         }
     }
+}
+
+/// The lines of a text, counted from 1, whatever ends them.
+pub(crate) fn lines_of(text: &str) -> impl Iterator<Item = (u64, &str)> {
+    let mut rest = text;
+    (1..).map_while(move |number| {
+        if rest.is_empty() {
+            return None;
+        }
+        let (line, behind) = first_line(rest);
+        rest = behind;
+        Some((number, line))
+    })
+}
+
+/// A name in a header without white space, quotation marks and capitals.
+pub(crate) fn name_of_column(name: &str) -> String {
+    let name = name.trim();
+    let bare = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
+    bare.unwrap_or(name).trim().to_lowercase()
 }
 
 /// The number of line ends.

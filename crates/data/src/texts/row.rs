@@ -1,0 +1,51 @@
+//! What a file says of one source.
+
+use crate::ImageId;
+use crate::captions::Split;
+use crate::error::Place;
+
+/// A source with what stands beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PairRow {
+    pub(super) at: Place,
+    pub(super) id: Option<ImageId>,
+    pub(super) split: Option<Split>,
+    pub(super) source: String,
+    /// Without those that are empty.
+    pub(super) targets: Vec<String>,
+}
+
+/// A source to decode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceText {
+    /// Its id, or its line, as `12`.
+    pub name: String,
+    /// Its id, where the file gives one.
+    pub id: Option<ImageId>,
+    /// The source, without white space around it; it may be empty.
+    pub text: String,
+}
+
+impl SourceText {
+    pub(super) fn new(id: Option<ImageId>, number: u64, text: &str) -> Self {
+        Self {
+            name: id
+                .as_ref()
+                .map_or_else(|| number.to_string(), ImageId::to_text),
+            id,
+            text: text.trim().to_owned(),
+        }
+    }
+}
+
+/// The split of that name, or of another that is usual for it.
+pub(super) fn split_named(name: &str) -> Option<Split> {
+    match name.trim() {
+        "training" => Some(Split::Train),
+        "dev" | "valid" | "validation" => Some(Split::Val),
+        name => Split::from_name(name),
+    }
+}
+
+/// What names of splits may be, for messages.
+pub(super) const SPLITS: &str = "`train`, `val` or `test`";
