@@ -30,15 +30,16 @@ use std::{
 };
 
 use burn::tensor::Device;
-use scst_data::{FeatureFingerprint, Standardiser, TextVocabularies, Vocabulary};
+use scst_data::{FeatureFingerprint, FeatureSource, Standardiser, TextVocabularies, Vocabulary};
 use scst_files::{recover_all, remove_directory, replace_directory_atomically};
-use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions, SourceDimensions};
+use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry};
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
 pub use nearest::NearestRuns;
 
 use crate::{
+    captioner::{Shape, SourceSize},
     config::{Config, OptimiserConfig},
     draws::{Purpose, generator},
     optimise::optimiser::{Moments, Optimiser},
@@ -94,9 +95,9 @@ impl Snapshot<'_> {
             format_version: FORMAT_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             vocabulary_fingerprint: self.vocabulary.fingerprint(),
-            feature_dimension: match self.captioner.dimensions().source {
-                SourceDimensions::Vectors { width } => Some(width),
-                SourceDimensions::Tokens { .. } => None,
+            feature_dimension: match self.source_vocabulary {
+                None => Some(self.captioner.dimensions().feature),
+                Some(_) => None,
             },
             optimiser_updates: self.optimiser.map_or(0, Optimiser::updates),
             progress: self.progress.clone(),
@@ -309,14 +310,23 @@ impl Checkpoint {
         &self.paths
     }
 
+    /// The features that its run was trained on and their dimension, if it reads images.
+    pub fn features_of_run(&self) -> Option<(&FeatureSource, usize)> {
+        self.config
+            .data
+            .features
+            .as_ref()
+            .zip(self.feature_dimension)
+    }
+
     /// Size of what the captioner reads.
     ///
     /// # Errors
     /// [`CheckpointError::Damaged`] when nothing says what that is.
-    pub fn source_dimensions(&self) -> Result<SourceDimensions, CheckpointError> {
+    pub(crate) fn source_size(&self) -> Result<SourceSize, CheckpointError> {
         match (self.feature_dimension, &self.source_vocabulary) {
-            (Some(width), None) => Ok(SourceDimensions::Vectors { width }),
-            (None, Some(vocabulary)) => Ok(SourceDimensions::Tokens {
+            (Some(width), None) => Ok(SourceSize::Vectors { width }),
+            (None, Some(vocabulary)) => Ok(SourceSize::Texts {
                 vocab: vocabulary.len(),
             }),
             (found, _) => Err(CheckpointError::Damaged {
@@ -375,13 +385,14 @@ impl Checkpoint {
         model: &CaptionerConfig,
         device: &Device,
     ) -> Result<Captioner, CheckpointError> {
-        let dimensions = Dimensions {
-            source: self.source_dimensions()?,
+        let shape = Shape {
+            model,
+            encoder: self.config.encoder.as_ref(),
+            source: self.source_size()?,
             vocab: self.vocabulary.len(),
         };
         let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
-        let encoder = self.config.encoder.as_ref();
-        let captioner = Captioner::init(model, encoder, dimensions, device, &mut rng)?;
+        let captioner = shape.init(device, &mut rng)?;
         with_weights(captioner, &self.weights, device).map_err(|problem| CheckpointError::Weights {
             path: self.dir.join(MODEL),
             problem,

@@ -11,13 +11,14 @@ use scst_data::{
     Dataset, Example, Notice, Row, Split, TextSources, TextVocabularies, TokenBatch, Vocabulary,
     VocabularyChoice, WordSplit,
 };
-use scst_model::{Source, SourceDimensions, SourceTokens};
+use scst_model::{ModelError, Source, SourceTokens};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 use sha2::{Digest, Sha256};
 
 use crate::{
     TrainError,
+    captioner::SourceSize,
     checkpoint::Checkpoint,
     config::{Config, Task},
     observer::Observer,
@@ -84,7 +85,7 @@ impl Corpus {
 
     fn open(config: &Config, stored: Option<&Checkpoint>) -> Result<Self, TrainError> {
         let data = &config.data;
-        let dataset = match data.task() {
+        let dataset = match data.task().ok_or(TrainError::NoTask)? {
             Task::Captions { captions, features } => {
                 let choice = match (stored, &data.vocabulary) {
                     (Some(stored), _) => VocabularyChoice::Use(stored.vocabulary.clone()),
@@ -163,12 +164,12 @@ impl Corpus {
     }
 
     /// The size of what is read.
-    pub(crate) fn source_dimensions(&self) -> SourceDimensions {
+    pub(crate) fn source_size(&self) -> SourceSize {
         match &self.dataset.sources {
-            Inputs::Images(images) => SourceDimensions::Vectors {
+            Inputs::Images(images) => SourceSize::Vectors {
                 width: images.store().dim(),
             },
-            Inputs::Texts(texts) => SourceDimensions::Tokens {
+            Inputs::Texts(texts) => SourceSize::Texts {
                 vocab: texts.vocabulary().len(),
             },
         }
@@ -258,7 +259,7 @@ impl Corpus {
             Inputs::Images(images) => Ok(Source::Vectors(images.vectors(examples, device)?)),
             Inputs::Texts(texts) => {
                 let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
-                Ok(Source::Tokens(source_tokens(texts.read_batch(&rows))))
+                Ok(Source::Tokens(source_tokens(texts.read_batch(&rows))?))
             }
         }
     }
@@ -288,9 +289,9 @@ impl Corpus {
 }
 
 /// Texts as a captioner reads them.
-pub(crate) fn source_tokens(batch: TokenBatch) -> SourceTokens {
-    SourceTokens {
-        ids: batch.ids,
-        counts: batch.counts,
-    }
+///
+/// # Errors
+/// [`ModelError::Rows`] when a text has no token.
+pub(crate) fn source_tokens(batch: TokenBatch) -> Result<SourceTokens, ModelError> {
+    SourceTokens::new(batch.ids, batch.counts)
 }

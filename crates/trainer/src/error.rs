@@ -185,8 +185,11 @@ pub enum TrainError {
         /// Its value now.
         is: String,
     },
-    /// A split that is needed has no images.
-    #[error("the caption files hold no {split} images, expected 1 or more")]
+    /// A configuration that says neither what is read nor what is written.
+    #[error("key `data`: found no task, expected `captions` and `features` of images, or `text`")]
+    NoTask,
+    /// A split that is needed has no examples.
+    #[error("the data hold nothing in the split `{split}`, expected 1 image or text, or more")]
     EmptySplit {
         /// Name of the split.
         split: &'static str,
@@ -393,6 +396,7 @@ impl TrainError {
             | Self::StageTooLong { .. }
             | Self::StageTooShort { .. }
             | Self::ConfigChanged { .. }
+            | Self::NoTask
             | Self::EmptySplit { .. }
             | Self::BatchTooLarge { .. }
             | Self::Decoder { .. }

@@ -71,6 +71,7 @@ pub fn import_self_critical(
     })?;
     let snapshot = Snapshot {
         config: &config,
+        source_vocabulary: None,
         vocabulary: &words.vocabulary,
         standardiser: None,
         captioner: &captioner,
@@ -107,10 +108,10 @@ fn fresh(model: CaptionerConfig, out: &Path) -> Result<Config, ImportError> {
     )?
     .into();
     if !model.reads_regions() {
-        config.data.features = FeatureSource::Folder(FolderSource {
+        config.data.features = Some(FeatureSource::Folder(FolderSource {
             path: "data/cocotalk_fc".into(),
             ..FolderSource::default()
-        });
+        }));
     }
     config.data.vocabulary = Some(out.join(TOKENIZER));
     for stage in &mut config.stages {

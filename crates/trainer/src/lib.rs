@@ -9,6 +9,7 @@
 )]
 
 mod backend;
+mod captioner;
 mod checkpoint;
 pub mod config;
 mod corpus;
@@ -28,7 +29,7 @@ mod warning;
 pub use backend::{Backend, BackendError};
 pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns, checkpoints_of};
 pub use config::Config;
-pub use corpus::{Corpus, DataDescription, describe};
+pub use corpus::{Corpus, DataDescription, describe, images::Images};
 pub use decode::caption::{Caption, CaptionWriter};
 pub use decode::collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use decode::evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};

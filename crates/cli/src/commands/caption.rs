@@ -39,6 +39,7 @@ pub(crate) fn run(
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
     let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
     arguments.set.apply(&mut checkpoint, captioners)?;
+    of_run::features(arguments, &checkpoint)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     if let Some(split) = arguments.split {
         return rows::of_split(arguments, split, &checkpoint, &decoder);

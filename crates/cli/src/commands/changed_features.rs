@@ -12,7 +12,12 @@ pub(crate) fn note_changed_features(
     checkpoint: &Checkpoint,
     model: &Path,
 ) -> Result<(), Failure> {
-    if let Some(difference) = corpus.features_changed_since(checkpoint)? {
+    if let Some(difference) = corpus
+        .images()
+        .map(|images| images.changed_since(checkpoint))
+        .transpose()?
+        .flatten()
+    {
         note!(
             "note: `{}` has changed since `{}` was trained on it: found {}, expected {}",
             difference.path.display(),

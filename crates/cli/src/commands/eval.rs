@@ -35,21 +35,26 @@ pub(crate) fn run(
     }
     if let Some(captions) = &arguments.captions {
         let splits = arguments.splits.as_deref();
-        config.data.captions = caption_source(captions, splits, arguments.split)?;
+        config.data.captions = Some(caption_source(captions, splits, arguments.split)?);
     }
-    config.data.features = arguments.data.source(&config.data.features)?;
+    if let Some(features) = &mut config.data.features {
+        *features = arguments.data.source(features)?;
+    } else {
+        refuse_flags_of_images(arguments)?;
+    }
     checkpoint.locate(&mut config)?;
     let device = config.backend.device()?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
-    let corpus = Corpus::with_vocabulary(
-        &config.data,
-        &config.model,
-        checkpoint.vocabulary.clone(),
-        checkpoint.standardiser.clone(),
-    )?;
+    let corpus = Corpus::of_checkpoint(&config, &checkpoint)?;
     checkpoint.check_inputs(&corpus)?;
     corpus.notices().iter().for_each(warn);
-    let others = ensemble(arguments, &features_of_run, &corpus, &captioner, captioners)?;
+    let others = ensemble(
+        arguments,
+        features_of_run.as_ref(),
+        &corpus,
+        &captioner,
+        captioners,
+    )?;
     let examples = corpus.split(arguments.split.into())?;
     if arguments.data.features.is_none() {
         note_changed_features(&corpus, &checkpoint, &arguments.model)?;
@@ -58,7 +63,7 @@ pub(crate) fn run(
         warn(&CiderAlwaysZero);
     }
     let mut display = Display::new();
-    corpus.check_features(examples, &mut display)?;
+    corpus.check_sources(examples, &mut display)?;
     let examples: Vec<&Example> = examples.iter().collect();
     let report = evaluate(
         &captioner,
@@ -83,10 +88,25 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses flags that belong to images, of a run that reads texts.
+fn refuse_flags_of_images(arguments: &EvalArguments) -> Result<(), Failure> {
+    let flags = [
+        ("--captions", arguments.captions.is_some()),
+        ("--features", arguments.data.features.is_some()),
+    ];
+    let given = flags.iter().find(|(_, is_given)| *is_given);
+    given.map_or(Ok(()), |(flag, _)| {
+        Err(Failure::Mistake(format!(
+            "{flag}: found it with `{}`, which reads texts, expected none",
+            arguments.model.display()
+        )))
+    })
+}
+
 /// The captioners of an ensemble but for the first.
 fn ensemble(
     arguments: &EvalArguments,
-    expected: &FeatureSource,
+    expected: Option<&FeatureSource>,
     corpus: &Corpus,
     first: &Captioner,
     registry: &CaptionerRegistry,
@@ -96,17 +116,23 @@ fn ensemble(
         let other = Checkpoint::load_run_or_checkpoint(path, registry)?;
         other.check_inputs(corpus)?;
         let found = other.features_found()?;
-        if arguments.data.features.is_none() && found != *expected {
+        if arguments.data.features.is_none() && found.as_ref() != expected {
             return Err(Failure::Mistake(format!(
                 "`{}` was trained on the features `{}`, expected `{}` as of `{}`; if they are the same, name them with \
                  --captions and --features",
                 path.display(),
-                found.path().display(),
-                expected.path().display(),
+                path_of(found.as_ref()),
+                path_of(expected),
                 arguments.model.display()
             )));
         }
         others.push(other.captioner(&other.config.model, &first.device())?);
     }
     Ok(others)
+}
+
+/// Where features are, for people.
+fn path_of(source: Option<&FeatureSource>) -> String {
+    let path = source.map(|source| source.path().display().to_string());
+    path.unwrap_or_else(|| "none".to_owned())
 }

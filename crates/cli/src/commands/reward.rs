@@ -64,7 +64,12 @@ fn words_and_images(
     if let Some(run) = &arguments.run {
         let checkpoint = Checkpoint::load_run_or_checkpoint(run, captioners)?;
         let data = &checkpoint.config.data;
-        let mut captions = data.captions.clone();
+        let Some(mut captions) = data.captions.clone() else {
+            return Err(Failure::Mistake(format!(
+                "`{}` reads texts, expected a run that captions images",
+                run.display()
+            )));
+        };
         for (_, path) in captions.paths_mut() {
             *path = checkpoint.find(path)?;
         }

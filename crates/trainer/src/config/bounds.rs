@@ -3,6 +3,8 @@
 
 use scst_model::{CaptionerConfig, Dimensions};
 
+use crate::captioner::{Shape, SourceSize};
+
 use super::{
     StageConfig,
     limits::{CAPTIONS, IMAGES, PARAMETERS, SIZE, WORDS, WORDS_OF_A_STEP},
@@ -30,13 +32,16 @@ pub(super) fn check_parameters(model: &CaptionerConfig, check: &mut Checker<'_>)
 }
 
 /// What is wrong with a captioner of these dimensions, if it is too large: what was found and expected.
-pub(crate) fn oversize(model: &CaptionerConfig, dimensions: Dimensions) -> Option<String> {
-    let found = model.parameter_count(dimensions);
-    let Dimensions { feature, vocab } = dimensions;
+pub(crate) fn oversize(shape: Shape<'_>) -> Option<String> {
+    let found = shape.parameter_count();
+    let vocab = shape.vocab;
+    let source = match shape.source {
+        SourceSize::Vectors { width } => format!("features of {width} dimensions"),
+        SourceSize::Texts { vocab } => format!("texts of {vocab} tokens"),
+    };
     (found > PARAMETERS).then(|| {
         format!(
-            "found {found} parameters, for features of {feature} dimensions and {vocab} words, expected at most \
-             {PARAMETERS}"
+            "found {found} parameters, for {source} and {vocab} words, expected at most {PARAMETERS}"
         )
     })
 }

@@ -8,7 +8,7 @@ use scst_model::{CaptionerConfig, MarkovConfig};
 use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig, ScstConfig,
     SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, limits,
-    problem::Checker,
+    problem::Checker, task::check_task,
 };
 
 impl Config {

@@ -96,9 +96,9 @@ fn check_text(config: &Config, check: &mut Checker<'_>) {
         "an encoder of texts, such as `[encoder.lstm]`, with `data.text`",
     );
     check.require(
-        model.reads_text(),
+        model.reads_texts(),
         "model",
         format!("captioner `{}`", model.name()),
-        "one that attends, such as `att2in` or `transformer`, with `data.text`",
+        "one that reads texts, such as `att2in` or `transformer`, with `data.text`",
     );
 }

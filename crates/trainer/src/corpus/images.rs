@@ -83,8 +83,8 @@ impl Images {
         let was = stored.config.data.features.as_ref();
         if then.is_none() && was.is_some_and(|was| *was != self.source) {
             let path = |source: Option<&FeatureSource>| {
-                let path = source.map_or_else(Default::default, FeatureSource::path);
-                format!("`{}`", path.display())
+                let path = source.map(|source| format!("`{}`", source.path().display()));
+                path.unwrap_or_else(|| "nothing".to_owned())
             };
             return Err(TrainError::ConfigChanged {
                 path: stored.directory().to_owned(),

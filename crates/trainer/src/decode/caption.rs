@@ -1,22 +1,22 @@
 //! Captions for images of no data set, and where the captioner looked for every word.
 
 use burn::tensor::Device;
-use scst_data::FeatureBatch;
-use scst_model::Captioner;
+use scst_data::{FeatureBatch, TokenBatch};
+use scst_model::{Captioner, Source};
 use scst_sampler::{END, Hypothesis};
 
 use crate::{
     TrainError,
     checkpoint::Checkpoint,
     config::DecoderConfig,
-    corpus::{Corpus, source_vectors},
+    corpus::{Corpus, images::source_vectors, source_tokens},
     decode::search::Search,
 };
 
-/// A caption that was found for an image.
+/// What was found for a source: the caption of an image, or the target of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caption {
-    /// The caption, words joined by single spaces.
+    /// It as text: of words, these joined by single spaces.
     pub text: String,
     /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
     pub log_probability: f64,
@@ -66,7 +66,19 @@ impl<'a> CaptionWriter<'a> {
     pub fn captions(&mut self, features: FeatureBatch) -> Result<Vec<Vec<Caption>>, TrainError> {
         let standardiser = self.checkpoint.standardiser.as_ref();
         let features = source_vectors(features, standardiser, &self.captioner.device())?;
-        let found = self.search.hypotheses(&self.captioner, &[], &features)?;
+        self.write(&features.into())
+    }
+
+    /// As [`captions`](Self::captions), of texts.
+    ///
+    /// # Errors
+    /// [`TrainError`] when the captioner reads no texts, or the search fails.
+    pub fn targets(&mut self, texts: TokenBatch) -> Result<Vec<Vec<Caption>>, TrainError> {
+        self.write(&source_tokens(texts)?.into())
+    }
+
+    fn write(&mut self, source: &Source) -> Result<Vec<Vec<Caption>>, TrainError> {
+        let found = self.search.hypotheses(&self.captioner, &[], source)?;
         let vocabulary = &self.checkpoint.vocabulary;
         let caption = |hypothesis: Hypothesis| Caption {
             text: vocabulary.decode(&hypothesis.words),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
-use scst_model::{Captioner, ModelError, SourceVectors};
+use scst_model::{Captioner, ModelError, Source};
 use scst_reward::{
     CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
     References, RewardError,
@@ -96,9 +96,9 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &SourceVectors,
+        source: &Source,
     ) -> Result<Vec<Hypothesis>, TrainError> {
-        let found = self.hypotheses(captioner, others, features)?;
+        let found = self.hypotheses(captioner, others, source)?;
         let first = |hypotheses: Vec<Hypothesis>| hypotheses.into_iter().next();
         Ok(found
             .into_iter()
@@ -114,15 +114,15 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &SourceVectors,
+        source: &Source,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
-        let images = features.images();
+        let images = source.count();
         let targets_per_source = match self.config.search {
             SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
             SearchConfig::Sample(_) => self.config.samples,
         };
         let image_of_caption = repeat(images, targets_per_source);
-        let open = |captioner: &Captioner| captioner.start(features.clone(), &image_of_caption);
+        let open = |captioner: &Captioner| captioner.start(source.clone(), &image_of_caption);
         let mut first = Decoder::reading(captioner);
         if !others.is_empty() {
             let states: Result<Vec<_>, ModelError> =

@@ -18,7 +18,7 @@ use crate::{
     backend::device_name,
     config::ScstConfig,
     objective::{
-        batch::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
+        batch::{LossWeights, SourceBatch, StepContext, caption_gradient, repeat},
         sequence::SelfCritic,
     },
 };
@@ -169,8 +169,8 @@ fn gradients(
         ..ScstConfig::default()
     };
     let mut critic = SelfCritic::new(&config, references, &RewardRegistry::default(), None)?;
-    let batch = ImageBatch {
-        features,
+    let batch = SourceBatch {
+        source: features.into(),
         images: (0..IMAGES).collect(),
         prefixes: Vec::new(),
     };

@@ -31,7 +31,7 @@ use crate::{
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
     objective::{
-        batch::{ImageBatch, StepContext},
+        batch::{SourceBatch, StepContext},
         sequence::SelfCritic,
         word::{Loss, POSITION_WEIGHT, Xe},
     },
@@ -217,8 +217,8 @@ impl<'a> Trainee<'a> {
     /// One step of either kind on one batch.
     fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
         let (features, images) = self.batch(step)?;
-        let batch = || ImageBatch {
-            features: features.clone(),
+        let batch = || SourceBatch {
+            source: features.clone().into(),
             images: images.clone(),
             prefixes: Vec::new(),
         };

@@ -23,7 +23,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::{HardAttentionConfig, ScstConfig, SequenceObjective, limits},
     objective::{
-        batch::{ImageBatch, StepContext},
+        batch::{SourceBatch, StepContext},
         sequence::{SelfCritic, baseline::BaselineState},
     },
     observer::Unobserved,
@@ -79,16 +79,11 @@ pub fn measure_estimators(
 ) -> Result<Vec<EstimatorReport>, TrainError> {
     lab.check()?;
     let device = config.backend.device()?;
-    let corpus = Corpus::with_vocabulary(
-        &config.data,
-        &config.model,
-        checkpoint.vocabulary.clone(),
-        checkpoint.standardiser.clone(),
-    )?;
+    let corpus = Corpus::of_checkpoint(config, checkpoint)?;
     checkpoint.check_inputs(&corpus)?;
     let train = corpus.split(Split::Train)?;
     let images = lab.images.min(train.len());
-    corpus.check_features(&train[..images], &mut Unobserved)?;
+    corpus.check_sources(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     let mut stages = config.stages.iter().enumerate();
     let (k, stage, rewards) = stages
@@ -243,15 +238,15 @@ impl Bench<'_> {
         let train = self.corpus.split(Split::Train)?;
         let images = self.lab.images.min(train.len());
         let examples: Vec<&Example> = train[..images].iter().collect();
-        let features = self.corpus.features(&examples, &self.device)?;
+        let source = self.corpus.source(&examples, &self.device)?;
         let reference_length = match reference {
             Some(reference) => reference.clone().squared_norm()?.sqrt(),
             None => 1.0,
         };
         let mut drawn = Draws::default();
         for step in 0..count + WARM_UP {
-            let batch = ImageBatch {
-                features: features.clone(),
+            let batch = SourceBatch {
+                source: source.clone(),
                 images: (0..images).collect(),
                 prefixes: Vec::new(),
             };

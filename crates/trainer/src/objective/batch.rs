@@ -10,7 +10,7 @@ use scst_loss::{
 };
 use scst_model::{
     CaptionLoss, Captioner, Dropout, Gradients, LocationSignal, Locations, ModelError, Noise,
-    OutputGradients, Signal, SourceVectors, Tape,
+    OutputGradients, Signal, Source, Tape,
 };
 
 use crate::{
@@ -213,10 +213,10 @@ pub(crate) fn sum(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value)).sum()
 }
 
-/// The features of a batch and the index of its images in the training set.
-pub(crate) struct ImageBatch {
+/// The sources of a batch and their indices in the training set.
+pub(crate) struct SourceBatch {
     /// As many as `images`.
-    pub(crate) features: SourceVectors,
+    pub(crate) source: Source,
     /// Indices into the training images.
     pub(crate) images: Vec<usize>,
     /// The given words that every sample begins with; none at all if empty.

@@ -21,7 +21,7 @@ pub(crate) use mixer::prefixes;
 use crate::{
     TrainError,
     objective::{
-        batch::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, tally_rows},
+        batch::{RowLosses, SourceBatch, StepContext, caption_gradient, counts, tally_rows},
         word::teacher_forced,
     },
     optimise::reduce::{Contribution, Tally},
@@ -45,7 +45,7 @@ impl SelfCritic {
         captioner: &Captioner,
         vocabulary: &Vocabulary,
         max_length: usize,
-        batch: ImageBatch,
+        batch: SourceBatch,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
@@ -113,10 +113,10 @@ impl SelfCritic {
         let Some(reference) = &self.reference else {
             return Ok(None);
         };
-        let features = rollout.batch.features.clone();
+        let source = rollout.batch.source.clone();
         let tape = teacher_forced(
             reference,
-            features,
+            source,
             &rollout.image_of_caption,
             &rollout.captions,
             Noise::default(),

@@ -10,7 +10,7 @@ use scst_loss::{
     Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
     softmax_gradient,
 };
-use scst_model::{Captioner, Gradients, ModelError, Noise, SourceVectors, Tape};
+use scst_model::{Captioner, Gradients, ModelError, Noise, Source, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
     draws::{Purpose, generator},
     objective::batch::{
-        ImageBatch, LocationWeights, LossWeights, RowLosses, StepContext, caption_gradient, counts,
-        pack, repeat, sum, tally_rows,
+        LocationWeights, LossWeights, RowLosses, SourceBatch, StepContext, caption_gradient,
+        counts, pack, repeat, sum, tally_rows,
     },
     optimise::reduce::{Contribution, Tally},
 };
@@ -97,7 +97,7 @@ impl Xe {
     pub(crate) fn contribution(
         &self,
         captioner: &Captioner,
-        batch: ImageBatch,
+        batch: SourceBatch,
         gold: &[&[Vec<u32>]],
         max_length: usize,
         location_baseline: &mut Option<MovingAverage>,
@@ -116,12 +116,12 @@ impl Xe {
         let drawn = noise.locations.is_some();
         let tape = match replaced_share(self.scheduled_sampling.as_ref(), context.epoch) {
             0.0 => {
-                let features = batch.features.clone();
-                teacher_forced(captioner, features, &images, &captions, noise)?
+                let source = batch.source.clone();
+                teacher_forced(captioner, source, &images, &captions, noise)?
             }
             share => {
-                let features = batch.features.clone();
-                scheduled_sampling(captioner, features, &images, &captions, share, context)?
+                let source = batch.source.clone();
+                scheduled_sampling(captioner, source, &images, &captions, share, context)?
             }
         };
         let location = |rows: &RowLosses| {
@@ -135,7 +135,7 @@ impl Xe {
                 &rows.log_probability,
             ))
         };
-        let read = (batch.features, images.as_slice());
+        let read = (batch.source, images.as_slice());
         let (gradients, rows) = self
             .loss
             .gradient(captioner, tape, &captions, read, location)?;
@@ -165,7 +165,7 @@ impl Loss {
         captioner: &Captioner,
         tape: Tape,
         captions: &[Vec<u32>],
-        (features, image_of_caption): (SourceVectors, &[usize]),
+        (source, image_of_caption): (Source, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let mut weights = LossWeights {
@@ -194,7 +194,7 @@ impl Loss {
             } => {
                 let read = teacher_forced(
                     teacher,
-                    features,
+                    source,
                     image_of_caption,
                     captions,
                     Noise::default(),
@@ -248,14 +248,14 @@ fn input_words(words: &[u32]) -> Vec<u32> {
 /// Runs whole captions.
 pub(crate) fn teacher_forced(
     captioner: &Captioner,
-    features: SourceVectors,
+    source: Source,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     noise: Noise,
 ) -> Result<Tape, ModelError> {
     let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-    captioner.teacher_forced(features, image_of_caption, &inputs, noise)
+    captioner.teacher_forced(source, image_of_caption, &inputs, noise)
 }
 
 fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
@@ -268,7 +268,7 @@ fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
 /// probability `share`, by one drawn from the model's own distribution.
 fn scheduled_sampling(
     captioner: &Captioner,
-    features: SourceVectors,
+    source: Source,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     share: f64,
@@ -277,7 +277,7 @@ fn scheduled_sampling(
     let purpose = Purpose::ScheduledSampling;
     let mut rng = generator(context.seed, purpose, context.stage, context.step);
     let noise = context.noise();
-    let (mut state, mut tape) = captioner.start_tape(features, image_of_caption, noise)?;
+    let (mut state, mut tape) = captioner.start_tape(source, image_of_caption, noise)?;
     let mut open: Vec<usize> = (0..captions.len()).collect();
     let mut words = vec![END; captions.len()];
     for t in 0.. {

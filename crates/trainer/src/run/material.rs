@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use scst_data::Split;
-use scst_model::{Captioner, Dimensions};
+use scst_model::Captioner;
 use scst_reward::RewardRegistry;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     TrainError,
+    captioner::Shape,
     checkpoint::Checkpoint,
     config::{Config, StageConfig, ValidConfig, bounds},
     corpus::{Corpus, DataDescription},
@@ -271,23 +272,18 @@ fn captioner(
     if let Some(stored) = stored {
         return Ok(stored.captioner(&config.model, device)?);
     }
-    let dimensions = Dimensions {
-        source: corpus.source_dimensions(),
+    let shape = Shape {
+        model: &config.model,
+        encoder: config.encoder.as_ref(),
+        source: corpus.source_size(),
         vocab: corpus.vocabulary().len(),
     };
-    let encoder = config.encoder.as_ref();
-    if let Some(message) = bounds::oversize(&config.model, encoder, dimensions) {
+    if let Some(message) = bounds::oversize(shape) {
         let captioner = config.model.name();
         return Err(TrainError::CaptionerTooLarge { captioner, message });
     }
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
-    Ok(Captioner::init(
-        &config.model,
-        encoder,
-        dimensions,
-        device,
-        &mut rng,
-    )?)
+    Ok(shape.init(device, &mut rng)?)
 }
 
 /// Numbers that a captioner learns.

@@ -6,17 +6,18 @@ use std::{
     time::Instant,
 };
 
-use scst_data::{Example, Split, random_order};
+use scst_data::{Example, Split, TextSources, random_order};
 
 use super::{opening::Length, state::Run};
 use crate::{
     TrainError,
     checkpoint::{self, CheckpointError, Snapshot},
     config::StageConfig,
+    corpus::images::Images,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{
-        batch::{ImageBatch, StepContext},
+        batch::{SourceBatch, StepContext},
         sequence::{SelfCritic, prefixes},
         word::Xe,
     },
@@ -228,8 +229,8 @@ impl Run<'_> {
             let mixer = scst.mixer.as_ref()?;
             Some(prefixes(mixer, &gold, samples, max_length, context))
         });
-        let batch = ImageBatch {
-            features: self.corpus.source(&examples, &self.device)?,
+        let batch = SourceBatch {
+            source: self.corpus.source(&examples, &self.device)?,
             images,
             prefixes: mixer.unwrap_or_default(),
         };
@@ -317,6 +318,7 @@ impl Run<'_> {
     }
 
     pub(super) fn snapshot<'b>(&'b self, optimiser: Option<&'b Optimiser>) -> Snapshot<'b> {
+        let images = self.corpus.images();
         Snapshot {
             config: self.config,
             vocabulary: self.corpus.vocabulary(),

@@ -10,7 +10,7 @@ use scst_encoder::{
 };
 use scst_trainer::Checkpoint;
 
-use super::shown::broken;
+use super::{of_run, shown::broken};
 use crate::{arguments::CaptionArguments, failure::Failure};
 
 /// What makes the features that a run reads.
@@ -44,17 +44,15 @@ impl FeatureMaker {
             Some(record) => recorded(arguments, checkpoint, record, part)?,
             None => given(arguments, checkpoint, part)?,
         };
-        let (found, expected) = (
-            maker.architecture.dimension(),
-            checkpoint.feature_dimension(),
-        );
+        let (source, expected) = of_run::features(arguments, checkpoint)?;
+        let found = maker.architecture.dimension();
         if found == expected {
             return Ok(maker);
         }
         Err(Failure::Mistake(format!(
             "{} gives vectors of {found} dimensions, but the captioner of `{run}` reads vectors of {expected}, as of `{}`",
             maker.architecture,
-            checkpoint.config.data.features.path().display(),
+            source.path().display(),
         )))
     }
 
@@ -136,12 +134,12 @@ fn given(
     part: Part,
 ) -> Result<FeatureMaker, Failure> {
     let (Some(architecture), Some(weights)) = (arguments.encoder, &arguments.weights) else {
+        let (source, dimension) = of_run::features(arguments, checkpoint)?;
         return Err(Failure::Mistake(format!(
-            "`{}` does not know which image encoder made its features, `{}` of {} dimensions: they are not from `scst \
+            "`{}` does not know which image encoder made its features, `{}` of {dimension} dimensions: they are not from `scst \
              features`; if there is one, name it with --encoder and --weights",
             arguments.model.display(),
-            checkpoint.config.data.features.path().display(),
-            checkpoint.feature_dimension()
+            source.path().display(),
         )));
     };
     Ok(FeatureMaker {

@@ -7,14 +7,14 @@ use scst_data::{
 };
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
-    Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Observer,
+    Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Images, Observer,
     config::{DecoderConfig, Rerank},
 };
 use serde_json::json;
 
 use super::{
     named::{is_among, selected},
-    of_run::{backend, corpus},
+    of_run::{self, backend, corpus},
     shown::{CAPTIONS, described, print_image},
 };
 use crate::{
@@ -31,7 +31,9 @@ pub(super) fn of_features(
     checkpoint: &Checkpoint,
     decoder: &DecoderConfig,
 ) -> Result<ExitCode, Failure> {
-    let source = arguments.data.source(&checkpoint.config.data.features)?;
+    let source = arguments
+        .data
+        .source(of_run::features(arguments, checkpoint)?.0)?;
     let mut store = FeatureStore::open(&source)?;
     checkpoint.check_features(&source, &store)?;
     let (images, rows) = images(arguments, &mut store)?;
@@ -78,7 +80,9 @@ pub(super) fn of_split(
     let place = format!("the split `{}`", split.name());
     let selected = selected(&images, &arguments.names, &place, elsewhere)?;
     let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
-    let chosen = Chosen::new(&images, &rows, &selected, corpus.feature_store());
+    let store = corpus.images().map(Images::store);
+    let store = store.ok_or_else(|| of_run::reads_texts(arguments))?;
+    let chosen = Chosen::new(&images, &rows, &selected, store);
     chosen.caption(arguments, checkpoint, decoder, Some(&corpus))
 }
 

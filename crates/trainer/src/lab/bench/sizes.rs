@@ -1,9 +1,10 @@
 //! What is timed: backend, sizes and number of steps.
 
-use scst_model::{CaptionerConfig, Dimensions, TransformerConfig};
+use scst_model::{CaptionerConfig, TransformerConfig};
 
 use crate::{
     Backend, TrainError,
+    captioner::{Shape, SourceSize},
     config::{bounds, limits},
 };
 
@@ -98,12 +99,16 @@ impl StepBench {
                 expected: format!("at most {}", limits::WORDS_OF_A_STEP),
             });
         }
-        let dimensions = Dimensions {
-            feature: self.feature,
+        let model = self.captioner()?;
+        let shape = Shape {
+            model: &model,
+            encoder: None,
+            source: SourceSize::Vectors {
+                width: self.feature,
+            },
             vocab: self.vocab,
         };
-        let model = self.captioner()?;
-        if let Some(message) = bounds::oversize(&model, dimensions) {
+        if let Some(message) = bounds::oversize(shape) {
             let captioner = model.name();
             return Err(TrainError::CaptionerTooLarge { captioner, message });
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use scst_model::{Captioner, SourceVectors, Tape};
+use scst_model::{Captioner, Source, Tape};
 use scst_sampler::{greedy, sample, sample_continuations};
 
 use super::critic::SelfCritic;
@@ -10,14 +10,14 @@ use crate::{
     TrainError,
     decode::step_model::{Decoder, readable},
     draws::{Purpose, generator},
-    objective::batch::{ImageBatch, StepContext, repeat},
+    objective::batch::{SourceBatch, StepContext, repeat},
     optimise::reduce::Tally,
 };
 
 /// Sampled captions of a batch, and the run that drew them.
 pub(super) struct Rollout {
     /// The images, and the words that samples were given to begin with.
-    pub(super) batch: ImageBatch,
+    pub(super) batch: SourceBatch,
     /// Samples of every image in a row.
     pub(super) captions: Vec<Vec<u32>>,
     /// Image of every sample, as an index into the batch.
@@ -34,7 +34,7 @@ impl SelfCritic {
         &self,
         captioner: &Captioner,
         max_length: usize,
-        batch: ImageBatch,
+        batch: SourceBatch,
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Rollout, TrainError> {
@@ -43,7 +43,7 @@ impl SelfCritic {
         let image_of_caption = repeat(images, self.config.samples_per_source);
         let rows = image_of_caption.len();
         let (state, tape) =
-            captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;
+            captioner.start_tape(batch.source.clone(), &image_of_caption, context.noise())?;
         let mut decoder = Decoder::recording(captioner, tape);
         let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
         let captions = if batch.prefixes.is_empty() {
@@ -59,7 +59,7 @@ impl SelfCritic {
         let mut greedy = Vec::new();
         if self.config.decodes_greedily() {
             let start = Instant::now();
-            greedy = greedy_captions(captioner, batch.features.clone(), max_length)?;
+            greedy = greedy_captions(captioner, batch.source.clone(), max_length)?;
             tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
         }
         Ok(Rollout {
@@ -75,11 +75,11 @@ impl SelfCritic {
 /// The greedy captions of images, dropout off.
 fn greedy_captions(
     captioner: &Captioner,
-    features: SourceVectors,
+    source: Source,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
-    let images = features.images();
-    let state = captioner.start(features, &repeat(images, 1))?.maximising();
+    let images = source.count();
+    let state = captioner.start(source, &repeat(images, 1))?.maximising();
     let mut decoder = Decoder::reading(captioner);
     Ok(greedy(&mut decoder, state, images, &readable(max_length))?)
 }

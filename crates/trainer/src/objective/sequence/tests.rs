@@ -284,7 +284,7 @@ fn sampled_after(
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let (mut sum, mut squares) = (Vec::new(), 0.0);
     for step in 0..STEPS {
-        let batch = ImageBatch {
+        let batch = SourceBatch {
             features: features(),
             images: (0..IMAGES).collect(),
             prefixes: prefixes.to_vec(),
@@ -324,7 +324,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 /// Samples of all images, and the run over them.
 fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
     Rollout {
-        batch: ImageBatch {
+        batch: SourceBatch {
             features: features(),
             images: (0..IMAGES).collect(),
             prefixes,
@@ -526,7 +526,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let means = |prefixes: &[Vec<u32>]| {
-        let batch = ImageBatch {
+        let batch = SourceBatch {
             features: features(),
             images: (0..IMAGES).collect(),
             prefixes: prefixes.to_vec(),
