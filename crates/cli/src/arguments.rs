@@ -10,6 +10,7 @@ mod document_frequency;
 mod estimators;
 mod eval;
 mod features;
+mod generate;
 mod import;
 mod reward;
 mod run_overrides;
@@ -36,6 +37,7 @@ pub(crate) use document_frequency::DocumentFrequencyArguments;
 pub(crate) use estimators::EstimatorArguments;
 pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
+pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
@@ -106,6 +108,11 @@ pub(crate) enum Command {
     /// drawn, those that --rerank puts first before the others, with their log-probabilities. --json
     /// holds all captions that were found, and the log-probabilities of all.
     Caption(Box<CaptionArguments>),
+    /// Write targets for texts, with a run that reads texts: translations, pronunciations, paraphrases
+    ///
+    /// Prints one line a source, the best target; --samples prints all that were drawn. A source without a token gives an
+    /// empty line, so that lines stay beside those of the file. --json holds log-probabilities too.
+    Generate(Box<GenerateArguments>),
     /// Score captions of any program as coco-caption does
     ///
     /// No training, no Java, no Python.

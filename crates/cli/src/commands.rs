@@ -11,6 +11,7 @@ pub(crate) mod document_frequency;
 pub(crate) mod estimators;
 pub(crate) mod eval;
 pub(crate) mod features;
+pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod reward;
 pub(crate) mod rewards;

@@ -91,6 +91,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments, &registry.captioners),
         Command::Caption(arguments) => commands::caption::run(&arguments, &registry.captioners),
+        Command::Generate(arguments) => commands::generate::run(&arguments, &registry.captioners),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::DocumentFrequency(arguments) => commands::document_frequency::run(&arguments),
         Command::Tokenize(arguments) => commands::tokenize::run(&arguments),

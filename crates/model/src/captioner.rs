@@ -29,7 +29,7 @@ pub use config::CaptionerConfig;
 pub struct Captioner {
     kind: Kind,
     /// Makes vectors of texts, if these are what is read.
-    encoder: Option<TextEncoder>,
+    pub(crate) encoder: Option<TextEncoder>,
 }
 
 #[derive(Debug, Clone)]

@@ -149,3 +149,6 @@ impl TextEncoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,13 @@ use crate::failure::Failure;
 /// Keys, and what is below them, that say which data are read, and how captions are decoded.
 const KEYS: [&str; 4] = ["backend", "data", "threads", "validation"];
 /// Keys of the data that a captioner has learnt with.
-const LEARNT: [&str; 4] = [
+const LEARNT: [&str; 7] = [
     "data.max_length",
     "data.minimum_count",
     "data.standardise",
+    "data.text.max_source_length",
+    "data.text.source",
+    "data.text.target",
     "data.vocabulary",
 ];
 
