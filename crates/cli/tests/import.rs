@@ -13,7 +13,7 @@ use scst_data::{
     RenumberedVocabulary,
 };
 use scst_encoder::StateDict;
-use scst_model::{CaptionerRegistry, ImageFeatures, Noise};
+use scst_model::{CaptionerRegistry, Noise, SourceVectors};
 use scst_trainer::Checkpoint;
 use serde::Deserialize;
 use support::Workplace;
@@ -68,12 +68,12 @@ MODEL
 
 [[stages]]
 epochs = 1
-images_per_batch = 3
+sources_per_batch = 3
 learning_rate = 1e-4
 start_from = { checkpoint = "imported" }
 
 [stages.scst]
-samples_per_image = 2
+samples_per_source = 2
 rewards = [{ cider_d = {} }]
 "#;
 
@@ -196,7 +196,7 @@ fn log_probabilities_are_those_of_pytorch() {
             let batch = read(&mut store, &document.images[k / 2]);
             let shape = [batch.regions[0], batch.dim];
             let vectors = Tensor::from_data(TensorData::new(batch.values, shape), &device);
-            let features = ImageFeatures::regions(vectors, batch.regions).expect("regions");
+            let features = SourceVectors::regions(vectors, batch.regions).expect("regions");
             let spoken = caption.iter().take_while(|&&id| id != 0);
             let input: Vec<u32> = [0]
                 .into_iter()
@@ -294,7 +294,7 @@ fn import_without_a_configuration_makes_one_to_go_on_with() {
         "--set",
         "stages.0.epochs=1",
         "--set",
-        "stages.0.images_per_batch=3",
+        "stages.0.sources_per_batch=3",
         "--out",
         "gone-on",
     ]);

@@ -172,16 +172,31 @@ impl Dataset<FeatureStore> {
 
 impl<S> Dataset<S> {
     /// The same examples over sources of another type.
-    pub fn map_sources<T>(self, map: impl FnOnce(S) -> T) -> Dataset<T> {
-        Dataset {
+    ///
+    /// # Errors
+    ///
+    /// Those of `map`.
+    pub fn map_sources<T, E>(self, map: impl FnOnce(S) -> Result<T, E>) -> Result<Dataset<T>, E> {
+        Ok(Dataset {
             vocabulary: self.vocabulary,
-            sources: map(self.sources),
+            sources: map(self.sources)?,
             wordless: self.wordless,
             notices: self.notices,
             train: self.train,
             val: self.val,
             test: self.test,
-        }
+        })
+    }
+
+    /// The sources, to be changed, beside the examples of splits.
+    pub fn sources_mut<const N: usize>(&mut self, splits: [Split; N]) -> (&mut S, [&[Example]; N]) {
+        let (train, val, test) = (&self.train, &self.val, &self.test);
+        let examples = splits.map(|split| match split {
+            Split::Train => train.as_slice(),
+            Split::Val => val.as_slice(),
+            Split::Test => test.as_slice(),
+        });
+        (&mut self.sources, examples)
     }
 
     /// The examples of a split, in the order of the files.

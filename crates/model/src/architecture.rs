@@ -9,6 +9,15 @@ pub struct Dimensions {
     pub vocab: usize,
 }
 
+/// Sizes that the data set decides, of a captioner that reads texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextDimensions {
+    /// Tokens in the vocabulary of sources.
+    pub source_vocab: usize,
+    /// Words in the vocabulary of targets, end token included.
+    pub vocab: usize,
+}
+
 /// A captioner's name and sizes, before it has weights.
 pub(crate) trait Architecture {
     /// Its name in a configuration file.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped, word_parameters},
     init,
     locations::{LocationSignal, Look},
@@ -180,7 +180,7 @@ impl Recurrent for Att2inCaptioner {
 
     fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError> {
         let images = features.images();
@@ -227,11 +227,10 @@ impl Recurrent for Att2inCaptioner {
         sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
-    ) {
-        if let (Some(d_products), Some(attention)) = (d_products, sums.attention) {
-            let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
-            let layers = &self.regions;
-            layers.backward(&images, d_gates, attention, None, scale, gradients);
-        }
+    ) -> Option<Tensor<2>> {
+        let (d_products, attention) = d_products.zip(sums.attention)?;
+        let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
+        let layers = &self.regions;
+        layers.backward(&images, d_gates, attention, None, scale, gradients)
     }
 }

@@ -6,9 +6,11 @@ use burn::tensor::{DType, Device, Tensor};
 use rand::Rng;
 
 use crate::{
-    Backward, Dimensions, ImageFeatures, ModelError, Noise, Parameter, Signal, State, Tape,
+    Backward, Dimensions, Dropout, ModelError, Noise, Parameter, Signal, Source, SourceVectors,
+    State, Tape, TextDimensions,
     att2in::Att2inCaptioner,
     custom::CustomModel,
+    encoder::{EncoderRecord, TextEncoder, TextEncoderConfig},
     family::Family,
     fc::FcCaptioner,
     markov::MarkovCaptioner,
@@ -26,6 +28,8 @@ pub use config::CaptionerConfig;
 #[derive(Debug, Clone)]
 pub struct Captioner {
     kind: Kind,
+    /// Makes vectors of texts, if these are what is read.
+    encoder: Option<TextEncoder>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +57,48 @@ impl Captioner {
         rng: &mut impl Rng,
     ) -> Result<Self, ModelError> {
         Self::init_as(config, dimensions, (device, DType::F32), rng)
+    }
+
+    /// A captioner that reads texts, with an encoder before it, otherwise as by [`init`](Self::init).
+    ///
+    /// A captioner that reads one vector a source is given the mean over the tokens of a text.
+    ///
+    /// # Errors
+    /// Those of [`init`](Self::init), and [`ModelError::NoText`] when it cannot read texts.
+    pub fn init_with_encoder(
+        config: &CaptionerConfig,
+        encoder: &TextEncoderConfig,
+        dimensions: TextDimensions,
+        device: &Device,
+        rng: &mut impl Rng,
+    ) -> Result<Self, ModelError> {
+        Self::init_with_encoder_as(config, encoder, dimensions, (device, DType::F32), rng)
+    }
+
+    pub(crate) fn init_with_encoder_as(
+        config: &CaptionerConfig,
+        encoder: &TextEncoderConfig,
+        dimensions: TextDimensions,
+        place: (&Device, DType),
+        rng: &mut impl Rng,
+    ) -> Result<Self, ModelError> {
+        if !config.reads_texts() {
+            return Err(ModelError::NoText {
+                captioner: config.name(),
+            });
+        }
+        let of_captioner = Dimensions {
+            feature: encoder.width(),
+            vocab: dimensions.vocab,
+        };
+        let captioner = Self::init_as(config, of_captioner, place, rng)?;
+        let is_pooled = !config.reads_regions();
+        let vocab = dimensions.source_vocab;
+        let encoder = TextEncoder::init(encoder, is_pooled, vocab, place, rng);
+        Ok(Self {
+            encoder: Some(encoder),
+            ..captioner
+        })
     }
 
     pub(crate) fn init_as(
@@ -92,7 +138,10 @@ impl Captioner {
                 Kind::Custom(Box::new(CustomModel::init(config, dimensions, place, rng)?))
             }
         };
-        Ok(Self { kind })
+        Ok(Self {
+            kind,
+            encoder: None,
+        })
     }
 
     fn family(
@@ -158,7 +207,7 @@ impl Captioner {
 
     /// All parameters, in a fixed order.
     pub fn parameters(&self) -> Vec<Parameter> {
-        match &self.kind {
+        let mut all = match &self.kind {
             Kind::Fc(model) => parameters(model),
             Kind::Att2in(model) => parameters(model),
             Kind::ShowAttendTell(model) => parameters(model),
@@ -166,14 +215,17 @@ impl Captioner {
             Kind::Transformer(model) => parameters(&**model),
             Kind::UpDown(model) => parameters(model.as_ref()),
             Kind::Custom(model) => model.parameters(),
-        }
+        };
+        all.extend(self.encoder.iter().flat_map(TextEncoder::parameters));
+        all
     }
 
     /// This captioner with every parameter replaced by what `change` makes of it.
     ///
     /// `change` sees the name and the flattened values and returns as many values.
     #[must_use]
-    pub fn update(self, change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> Self {
+    pub fn update(self, mut change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> Self {
+        let encoder = self.encoder.map(|encoder| encoder.update(&mut change));
         let kind = match self.kind {
             Kind::Fc(model) => Kind::Fc(update_parameters(model, change)),
             Kind::Att2in(model) => Kind::Att2in(update_parameters(model, change)),
@@ -185,10 +237,33 @@ impl Captioner {
             Kind::UpDown(model) => Kind::UpDown(Box::new(update_parameters(*model, change))),
             Kind::Custom(model) => Kind::Custom(Box::new(model.update(change))),
         };
-        Self { kind }
+        Self { kind, encoder }
     }
 
-    /// Reads images and opens captions, for decoding without gradients.
+    /// Vectors to read: as they came, or what the encoder makes of texts.
+    fn vectors(
+        &self,
+        source: Source,
+        dropout: Option<&mut Dropout>,
+    ) -> Result<(SourceVectors, Option<Box<EncoderRecord>>), ModelError> {
+        match (source, &self.encoder) {
+            (Source::Vectors(vectors), None) => Ok((vectors, None)),
+            (Source::Tokens(texts), Some(encoder)) => {
+                let (vectors, record) = encoder.read(&texts, dropout)?;
+                Ok((vectors, Some(Box::new(record))))
+            }
+            (Source::Vectors(_), Some(_)) => Err(ModelError::OtherSource {
+                found: "vectors",
+                expected: "texts",
+            }),
+            (Source::Tokens(_), None) => Err(ModelError::OtherSource {
+                found: "texts",
+                expected: "vectors",
+            }),
+        }
+    }
+
+    /// Reads sources and opens captions, for decoding without gradients.
     ///
     /// `image_of_caption`: index of an image for every caption.
     ///
@@ -196,15 +271,17 @@ impl Captioner {
     /// [`ModelError`] when features and captioner do not fit, or an index is out of range.
     pub fn start(
         &self,
-        features: ImageFeatures,
+        source: impl Into<Source>,
         image_of_caption: &[usize],
     ) -> Result<State, ModelError> {
+        let source = source.into();
         if let Family::Custom(model) = self.family() {
             // Decoding leaves nothing for autodiff.
-            let state = model.start(&features, image_of_caption)?;
+            let (vectors, _) = self.vectors(source, None)?;
+            let state = model.start(&vectors, image_of_caption)?;
             return Ok(State(Family::Custom(state)));
         }
-        let (state, _) = self.start_tape(features, image_of_caption, Noise::default())?;
+        let (state, _) = self.start_tape(source, image_of_caption, Noise::default())?;
         Ok(state)
     }
 
@@ -215,34 +292,30 @@ impl Captioner {
     /// Those of [`start`](Self::start).
     pub fn start_tape(
         &self,
-        features: ImageFeatures,
+        source: impl Into<Source>,
         image_of_caption: &[usize],
-        noise: Noise,
+        mut noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
-        Ok(match self.family() {
+        let (features, encoded) = self.vectors(source.into(), noise.dropout.as_mut())?;
+        let (state, run) = match self.family() {
             Family::Recurrent(model) => {
                 let (state, tape) = recurrent::start(model, features, image_of_caption, noise)?;
-                (
-                    State(Family::Recurrent(state)),
-                    Tape(Family::Recurrent(tape)),
-                )
+                (Family::Recurrent(state), Family::Recurrent(tape))
             }
             Family::Transformer(model) => {
                 let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
-                (
-                    State(Family::Transformer(state)),
-                    Tape(Family::Transformer(tape)),
-                )
+                (Family::Transformer(state), Family::Transformer(tape))
             }
             Family::Markov(model) => {
                 let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
-                (State(Family::Markov(state)), Tape(Family::Markov(tape)))
+                (Family::Markov(state), Family::Markov(tape))
             }
             Family::Custom(model) => {
                 let (state, tape) = model.start_tape(&features, image_of_caption, noise.dropout)?;
-                (State(Family::Custom(state)), Tape(Family::Custom(tape)))
+                (Family::Custom(state), Family::Custom(tape))
             }
-        })
+        };
+        Ok((State(state), Tape { run, encoded }))
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
@@ -317,13 +390,14 @@ impl Captioner {
     /// [`ModelError`] when captions, images and captioner do not fit together.
     pub fn teacher_forced(
         &self,
-        features: ImageFeatures,
+        source: impl Into<Source>,
         image_of_caption: &[usize],
         input_words: &[&[u32]],
-        noise: Noise,
+        mut noise: Noise,
     ) -> Result<Tape, ModelError> {
         let (images, words) = (image_of_caption, input_words);
-        Ok(Tape(match self.family() {
+        let (features, encoded) = self.vectors(source.into(), noise.dropout.as_mut())?;
+        let run = match self.family() {
             Family::Recurrent(model) => Family::Recurrent(recurrent::teacher_forced(
                 model, features, images, words, noise,
             )?),
@@ -334,7 +408,8 @@ impl Captioner {
             Family::Custom(model) => {
                 Family::Custom(model.teacher_forced(&features, images, words, noise.dropout)?)
             }
-        }))
+        };
+        Ok(Tape { run, encoded })
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
@@ -367,7 +442,8 @@ impl Captioner {
     /// [`ModelError`] when rows or captions are not those of the tape, another captioner made it, or the signal is not
     /// one for such a captioner.
     pub fn backward(&self, tape: Tape, signal: Signal<'_>) -> Result<Backward, ModelError> {
-        let gradients = match (self.family(), tape.0, signal) {
+        let Tape { run, encoded } = tape;
+        let (mut gradients, d_vectors) = match (self.family(), run, signal) {
             (
                 Family::Recurrent(model),
                 Family::Recurrent(tape),
@@ -379,7 +455,7 @@ impl Captioner {
                 Signal::Words { output, .. },
             ) => model.backward(tape, output)?,
             (Family::Custom(_), Family::Custom(tape), Signal::Words { output, .. }) => {
-                CustomModel::backward(&tape, output)?
+                (CustomModel::backward(&tape, output)?, None)
             }
             (
                 Family::Markov(model),
@@ -395,6 +471,10 @@ impl Captioner {
             }
             _ => return Err(ModelError::OtherCaptioner),
         };
+        if let (Some(encoder), Some(record), Some(d_vectors)) = (&self.encoder, encoded, d_vectors)
+        {
+            encoder.backward(*record, d_vectors, &mut gradients)?;
+        }
         Ok(gradients.into())
     }
 }

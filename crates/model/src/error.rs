@@ -47,6 +47,20 @@ pub enum ModelError {
     /// Attention is asked of a captioner that has none.
     #[error("the captioner does not attend to regions")]
     NoAttention,
+    /// A captioner that reads images only is to read texts.
+    #[error("captioner `{captioner}` does not read texts")]
+    NoText {
+        /// Its name.
+        captioner: &'static str,
+    },
+    /// Sources of another kind than the captioner reads.
+    #[error("found {found} to read, the captioner reads {expected}")]
+    OtherSource {
+        /// What was given.
+        found: &'static str,
+        /// What it reads.
+        expected: &'static str,
+    },
     /// A state or tape that another captioner made.
     #[error("the state or tape is that of a captioner of another kind")]
     OtherCaptioner,

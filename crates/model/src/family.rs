@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{ModelError, custom, markov, tape, transformer};
+use crate::{ModelError, custom, encoder::EncoderRecord, markov, tape, transformer};
 
 /// Something of a recurrent captioner, of the transformer, of the Markov captioner or of one of another crate.
 #[derive(Debug, Clone)]
@@ -49,15 +49,17 @@ impl State {
 ///
 /// Rows of its hidden states are packed: all open captions of step 0, then of step 1, and so on.
 #[derive(Debug, Clone)]
-pub struct Tape(
-    pub(crate) Family<tape::Tape, transformer::Tape, markov::MarkovTape, custom::CustomTape>,
-);
+pub struct Tape {
+    pub(crate) run: Family<tape::Tape, transformer::Tape, markov::MarkovTape, custom::CustomTape>,
+    /// What the encoder made of texts, if there is one.
+    pub(crate) encoded: Option<Box<EncoderRecord>>,
+}
 
 impl Tape {
     /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
     /// the first step, and for a captioner that scores whole captions.
     pub fn hidden(&self) -> Option<Tensor<2>> {
-        match &self.0 {
+        match &self.run {
             Family::Recurrent(tape) => tape.hidden(),
             Family::Transformer(tape) => tape.hidden(),
             Family::Custom(tape) => tape.hidden(),
@@ -68,7 +70,7 @@ impl Tape {
     /// The next step goes on with these rows of the last one only, in this order, each at most
     /// once. To be called with every [`State::select`].
     pub fn keep(&mut self, rows: &[usize]) {
-        match &mut self.0 {
+        match &mut self.run {
             Family::Recurrent(tape) => tape.keep(rows),
             // The state tells all that there is to know of the captions left.
             Family::Transformer(_) | Family::Markov(_) | Family::Custom(_) => {}
@@ -77,7 +79,7 @@ impl Tape {
 
     /// Number of packed rows.
     pub fn rows(&self) -> usize {
-        match &self.0 {
+        match &self.run {
             Family::Recurrent(tape) => tape.rows(),
             Family::Transformer(tape) => tape.rows(),
             Family::Custom(tape) => tape.rows(),
@@ -86,21 +88,21 @@ impl Tape {
     }
 
     pub(crate) fn recurrent(&mut self) -> Result<&mut tape::Tape, ModelError> {
-        match &mut self.0 {
+        match &mut self.run {
             Family::Recurrent(tape) => Ok(tape),
             _ => Err(ModelError::OtherCaptioner),
         }
     }
 
     pub(crate) fn transformer(&mut self) -> Result<&mut transformer::Tape, ModelError> {
-        match &mut self.0 {
+        match &mut self.run {
             Family::Transformer(tape) => Ok(tape),
             _ => Err(ModelError::OtherCaptioner),
         }
     }
 
     pub(crate) fn custom(&mut self) -> Result<&mut custom::CustomTape, ModelError> {
-        match &mut self.0 {
+        match &mut self.run {
             Family::Custom(tape) => Ok(tape),
             _ => Err(ModelError::OtherCaptioner),
         }

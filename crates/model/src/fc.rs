@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped, word_parameters},
     init,
     locations::{LocationSignal, Look},
@@ -176,7 +176,7 @@ impl Recurrent for FcCaptioner {
 
     fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         _dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError> {
         if let Some(&found) = features.region_counts().iter().find(|&&count| count != 1) {
@@ -248,15 +248,16 @@ impl Recurrent for FcCaptioner {
         _sums: StepSums,
         _scale: f64,
         gradients: &mut Gradients,
-    ) {
-        let (Some(record), Some((dh, dc))) = (images.cell, d_start) else {
-            return;
-        };
+    ) -> Option<Tensor<2>> {
+        let (record, (dh, dc)) = images.cell.zip(d_start)?;
         let (d_gates, _) = cell_backward(self.candidate, record, dh, dc);
         let words = &self.words;
         let d_image = words.gates_backward(images.projected, d_gates, gradients);
         gradients.add("image_bias", d_image.clone().sum_dim(0));
         let vectors = images.features.vectors();
-        gradients.add("image_weight", vectors.transpose().matmul(d_image));
+        let d_weight = vectors.transpose().matmul(d_image.clone());
+        gradients.add("image_weight", d_weight);
+        let goes_on = images.features.needs_gradient();
+        goes_on.then(|| d_image.matmul(self.image_weight.val().transpose()))
     }
 }

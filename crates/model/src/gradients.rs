@@ -42,6 +42,13 @@ impl Gradients {
         }
     }
 
+    /// Adds all of `other`, whose names are below `prefix`.
+    pub(crate) fn merge_below(&mut self, prefix: &str, other: Self) {
+        for (name, gradient) in other.by_name {
+            self.add(&format!("{prefix}{name}"), gradient);
+        }
+    }
+
     /// Every gradient changed by `change`.
     #[must_use]
     pub fn map(self, mut change: impl FnMut(Tensor<1>) -> Tensor<1>) -> Self {

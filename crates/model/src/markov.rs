@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backward, Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    Backward, Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped},
     dropout::apply,
     init,
@@ -130,7 +130,7 @@ pub(crate) struct MarkovCaptioner {
 #[derive(Debug, Clone)]
 pub(crate) struct MarkovTape {
     scores: Arc<Scores>,
-    features: ImageFeatures,
+    features: SourceVectors,
     /// `v`, `[images, hidden]`.
     image: Tensor<2>,
     /// `h` of all positions, `[images T, hidden]`.
@@ -189,7 +189,7 @@ impl MarkovCaptioner {
     /// Reads images and opens captions.
     pub(crate) fn start(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         image_of_caption: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(MarkovState, MarkovTape), ModelError> {
@@ -201,7 +201,7 @@ impl MarkovCaptioner {
     /// The pass through the network.
     pub(crate) fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         image_of_caption: &[usize],
         mut dropout: Option<Dropout>,
     ) -> Result<MarkovTape, ModelError> {

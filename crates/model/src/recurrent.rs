@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, s};
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, Locations, ModelError, OutputGradients,
+    Dropout, Gradients, Locations, ModelError, OutputGradients, SourceVectors,
     attention::AttentionBackward,
     dropout::apply,
     locations::{LocationSignal, Look},
@@ -41,7 +41,7 @@ pub(crate) trait Recurrent {
     /// The state before the first word, one row an image, and the record of the images.
     fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError>;
 
@@ -67,7 +67,8 @@ pub(crate) trait Recurrent {
         sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError>;
 
-    /// Adds the gradients of the parameters that read the images, and of those that only the cell knows.
+    /// Adds the gradients of the parameters that read the images, and of those that only the cell knows. Returns the
+    /// gradient at the vectors that were read, where the backward pass goes on to them.
     ///
     /// `d_start`: at the state before the first word, `h` and `c`, one row an image. `d_products`: what
     /// [`cell_backward`](Self::cell_backward) returned for all steps, packed. `scale`: what dropout multiplied kept
@@ -80,7 +81,7 @@ pub(crate) trait Recurrent {
         sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
-    );
+    ) -> Option<Tensor<2>>;
 }
 
 /// What the backward pass of a cell carries from step to step, if the cell has it.
@@ -104,7 +105,7 @@ pub struct Noise {
 /// Reads images and opens captions.
 pub(crate) fn start(
     model: &dyn Recurrent,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     noise: Noise,
 ) -> Result<(State, Tape), ModelError> {
@@ -227,7 +228,7 @@ fn record(
 /// Runs whole captions, given as input words.
 pub(crate) fn teacher_forced(
     model: &dyn Recurrent,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     input_words: &[&[u32]],
     noise: Noise,
@@ -259,13 +260,14 @@ pub(crate) fn teacher_forced(
     Ok(tape)
 }
 
-/// Gradients of all parameters from those at the output layer, by backpropagation through time.
+/// Gradients of all parameters from those at the output layer, by backpropagation through time; and that at the vectors
+/// that were read, where the backward pass goes on to them.
 pub(crate) fn backward(
     model: &dyn Recurrent,
     tape: Tape,
     output: OutputGradients,
     location: Option<LocationSignal<'_>>,
-) -> Result<Gradients, ModelError> {
+) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
     let d_hidden = output.hidden;
     let rows = d_hidden.dims()[0];
     let weights = location.map_or(rows, |signal| signal.weights.len());
@@ -335,7 +337,7 @@ pub(crate) fn backward(
     let images = tape.images.features.images();
     let scatter = |at: Tensor<2>| scatter_rows(at, &tape.image_of_caption, images);
     let d_start = later.map(|(dh, dc)| (scatter(dh), scatter(dc)));
-    model.read_backward(
+    let d_vectors = model.read_backward(
         tape.images,
         d_start,
         d_products,
@@ -343,7 +345,7 @@ pub(crate) fn backward(
         scale,
         &mut gradients,
     );
-    Ok(gradients)
+    Ok((gradients, d_vectors))
 }
 
 /// What backpropagation through time collects of the steps, the last one first.

@@ -7,7 +7,7 @@ use burn::{
 use rand::Rng;
 
 use crate::{
-    Dropout, Gradients, ImageFeatures, ModelError,
+    Dropout, Gradients, ModelError, SourceVectors,
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
     dropout::apply,
     init,
@@ -74,7 +74,7 @@ impl RegionLayers {
     /// Values and keys of all regions.
     pub(crate) fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> (Regions, ImageRecord) {
         let values = match self.projection() {
@@ -201,7 +201,8 @@ impl RegionLayers {
     /// Adds the gradients of all these layers, below `regions`.
     ///
     /// `d_gates`: at all gates of all steps; `d_start`: at the values, from elsewhere than attention. `scale`: what
-    /// dropout multiplied kept units by.
+    /// dropout multiplied kept units by. Returns the gradient at the regions as they came, where the backward pass goes
+    /// on to them.
     pub(crate) fn backward(
         &self,
         images: &ImageRecord,
@@ -210,7 +211,7 @@ impl RegionLayers {
         d_start: Option<Tensor<2>>,
         scale: f64,
         gradients: &mut Gradients,
-    ) {
+    ) -> Option<Tensor<2>> {
         let d_weight = attention.context.weight_gradient(self.entered(d_gates));
         gradients.add("regions.context_weight", d_weight);
         gradients.add("regions.score_weight", attention.d_score.sum_dim(0));
@@ -219,19 +220,25 @@ impl RegionLayers {
         gradients.add("regions.key_bias", d_keys.clone().sum_dim(0));
         let d_weight = values.clone().transpose().matmul(d_keys.clone());
         gradients.add("regions.key_weight", d_weight);
-        if self.projection().is_none() {
-            return;
+        let goes_on = images.features.needs_gradient();
+        let projection = self.projection();
+        if projection.is_none() && !goes_on {
+            return None;
         }
         let mut d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
         if let Some(d_start) = d_start {
             d_values = d_values + d_start;
         }
+        let Some((image_weight, _)) = projection else {
+            return Some(d_values);
+        };
         let d_projected = relu_dropout_backward(d_values, values, scale);
         gradients.add("regions.image_bias", d_projected.clone().sum_dim(0));
         let vectors = images.features.vectors();
         gradients.add(
             "regions.image_weight",
-            vectors.transpose().matmul(d_projected),
+            vectors.transpose().matmul(d_projected.clone()),
         );
+        goes_on.then(|| d_projected.matmul(image_weight.transpose()))
     }
 }

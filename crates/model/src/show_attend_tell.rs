@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped, word_parameters},
     init,
     locations::{LocationSignal, Look},
@@ -162,7 +162,7 @@ impl Recurrent for ShowAttendTellCaptioner {
 
     fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError> {
         let images = features.images();
@@ -216,10 +216,8 @@ impl Recurrent for ShowAttendTellCaptioner {
         sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
-    ) {
-        let (Some(d_products), Some(attention)) = (d_products, sums.attention) else {
-            return;
-        };
+    ) -> Option<Tensor<2>> {
+        let (d_products, attention) = d_products.zip(sums.attention)?;
         let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
         let d_values = match (d_start, &images.start) {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
@@ -234,7 +232,7 @@ impl Recurrent for ShowAttendTellCaptioner {
             _ => None,
         };
         let layers = &self.regions;
-        layers.backward(&images, d_gates, attention, d_values, scale, gradients);
+        layers.backward(&images, d_gates, attention, d_values, scale, gradients)
     }
 }
 

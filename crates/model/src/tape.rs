@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Dropout, ImageFeatures, Locations,
+    Dropout, Locations, SourceVectors,
     attention::{AttentionRecord, Regions},
     lstm::CellRecord,
     rows::index,
@@ -78,7 +78,7 @@ pub(crate) struct StepRecord {
 #[derive(Debug, Clone)]
 pub(crate) struct ImageRecord {
     /// The features as they came.
-    pub(crate) features: ImageFeatures,
+    pub(crate) features: SourceVectors,
     /// Their projection, `[regions of all images, columns]`.
     pub(crate) projected: Tensor<2>,
     /// The step whose input is the image, if there is one; rows are images.

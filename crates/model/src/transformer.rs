@@ -1,11 +1,12 @@
 //! The transformer captioner: attention to the words so far and to the regions of an image, without a recurrence.
 
-mod attention;
+pub(crate) mod attention;
 mod config;
-mod heads;
+pub(crate) mod feed_forward;
+pub(crate) mod heads;
 mod layer;
-mod linear;
-mod norm;
+pub(crate) mod linear;
+pub(crate) mod norm;
 mod tape;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use rand::Rng;
 use scst_kernels::multi_head::Sources;
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, OutputGradients,
+    Dimensions, Dropout, Gradients, ModelError, OutputGradients, SourceVectors,
     dropout::apply,
     init,
     rows::{index, time_first},
@@ -113,7 +114,7 @@ impl TransformerCaptioner {
     /// Reads images and opens captions.
     pub(crate) fn start(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         image_of_caption: &[usize],
         mut dropout: Option<Dropout>,
     ) -> Result<(State, Tape), ModelError> {
@@ -222,7 +223,7 @@ impl TransformerCaptioner {
     /// Runs whole captions, given as input words, all timesteps at once.
     pub(crate) fn teacher_forced(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         image_of_caption: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,
@@ -283,12 +284,13 @@ impl TransformerCaptioner {
         Ok(self.norm.forward(x, &mut record.norm))
     }
 
-    /// Gradients of all parameters from those at the output layer.
+    /// Gradients of all parameters from those at the output layer; and that at the vectors that were read, where the
+    /// backward pass goes on to them.
     pub(crate) fn backward(
         &self,
         tape: Tape,
         output: OutputGradients,
-    ) -> Result<Gradients, ModelError> {
+    ) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
         let Tape { images, words } = tape;
         let (found, expected) = (output.hidden.dims()[0], words.words.len());
         if found != expected || words.layers.len() != self.layers.len() {
@@ -302,7 +304,7 @@ impl TransformerCaptioner {
         gradients.add("words.output_weight", output.weight);
         gradients.add("words.output_bias", output.bias);
         let Some(memory) = images.norm.output().filter(|_| expected > 0) else {
-            return Ok(gradients);
+            return Ok((gradients, None));
         };
         let mut d = self
             .norm
@@ -330,16 +332,23 @@ impl TransformerCaptioner {
         let d_embedded = d.mul_scalar((memory.dims()[1] as f64).sqrt());
         let d_embedding = embedding_gradient(&self.words.embedding.val(), &words.words, d_embedded);
         gradients.add("words.embedding", d_embedding);
-        self.images_backward(images, d_memory, &mut gradients);
-        Ok(gradients)
+        let d_vectors = self.images_backward(images, d_memory, &mut gradients);
+        Ok((gradients, d_vectors))
     }
 
     /// Adds the gradients of the layers that face images.
-    fn images_backward(&self, images: ImageRecord, d_memory: Tensor<2>, gradients: &mut Gradients) {
+    fn images_backward(
+        &self,
+        images: ImageRecord,
+        d_memory: Tensor<2>,
+        gradients: &mut Gradients,
+    ) -> Option<Tensor<2>> {
         let norm = &self.image_norm;
         let d = norm.backward(d_memory, &images.norm, "image_norm", gradients);
         let d = relu_dropout_backward(d, images.projected, images.scale);
-        Linear::add_gradients(images.features.vectors(), d, "image", gradients);
+        Linear::add_gradients(images.features.vectors(), d.clone(), "image", gradients);
+        let goes_on = images.features.needs_gradient();
+        goes_on.then(|| self.image.input_gradient(d))
     }
 }
 
@@ -348,7 +357,7 @@ fn place(tensor: &Tensor<2>) -> (Device, DType) {
 }
 
 /// `P`, `[count, hidden]`, on the device of `like`.
-fn positions(count: usize, hidden: usize, like: &Tensor<2>) -> Tensor<2> {
+pub(crate) fn positions(count: usize, hidden: usize, like: &Tensor<2>) -> Tensor<2> {
     let value = |k: usize| {
         let (t, column) = (k / hidden, k % hidden);
         let exponent = (column - column % 2) as f64 / hidden as f64;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError,
+    Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped, word_parameters},
     dropout::apply,
     init,
@@ -203,7 +203,7 @@ impl Recurrent for UpDownCaptioner {
 
     fn read(
         &self,
-        features: ImageFeatures,
+        features: SourceVectors,
         mut dropout: Option<&mut Dropout>,
     ) -> Result<(State, ImageRecord), ModelError> {
         let (images, hidden) = (features.images(), self.regions.hidden());
@@ -318,11 +318,11 @@ impl Recurrent for UpDownCaptioner {
         sums: StepSums,
         scale: f64,
         gradients: &mut Gradients,
-    ) {
+    ) -> Option<Tensor<2>> {
         let (Some(d_products), Some(attention), Some(below)) =
             (d_products, sums.attention, sums.below)
         else {
-            return;
+            return None;
         };
         let (hidden, gates) = (self.regions.hidden(), self.gates());
         let d_language = d_products.clone().narrow(1, gates, gates);
@@ -331,6 +331,7 @@ impl Recurrent for UpDownCaptioner {
         let d_below = d_products.narrow(1, gates, columns);
         gradients.add("attention_lstm_weight", below.weight_gradient(d_below));
 
+        let mut d_vectors = None;
         if let (Some((_, dc)), Some(StartRecord { mean, start })) = (d_start, &images.start) {
             let d_image = Carried::split(&dc, hidden).image;
             let d_weight = start.clone().transpose().matmul(d_image.clone());
@@ -338,10 +339,18 @@ impl Recurrent for UpDownCaptioner {
             let d_start = d_image.matmul(self.mean_gate_weight.val().transpose());
             let d_projected = relu_dropout_backward(d_start, start.clone(), scale);
             gradients.add("mean_bias", d_projected.clone().sum_dim(0));
-            let d_weight = mean.clone().transpose().matmul(d_projected);
+            let d_weight = mean.clone().transpose().matmul(d_projected.clone());
             gradients.add("mean_weight", d_weight);
+            if images.features.needs_gradient() {
+                let d_mean = d_projected.matmul(self.mean_weight.val().transpose());
+                d_vectors = Some(images.features.mean_of_regions_backward(d_mean));
+            }
         }
         let layers = &self.regions;
-        layers.backward(&images, d_language, attention, None, scale, gradients);
+        let d_regions = layers.backward(&images, d_language, attention, None, scale, gradients)?;
+        Some(match d_vectors {
+            Some(of_mean) => d_regions + of_mean,
+            None => d_regions,
+        })
     }
 }

@@ -5,7 +5,8 @@
 //! | `manifest.json` | size and SHA-256 of every other file |
 //! | `state.json` | position in the run, scores, fingerprints, format version |
 //! | `config.toml` | resolved configuration |
-//! | `tokenizer.json` | vocabulary |
+//! | `tokenizer.json` | vocabulary of the targets |
+//! | `source_tokenizer.json` | vocabulary of the sources, if they are texts |
 //! | `model.safetensors` | weights by name |
 //! | `optimiser.safetensors` | moments by parameter name; absent in `best/` |
 //! | `standardisation.safetensors` | feature statistics, if features are standardised |
@@ -29,9 +30,9 @@ use std::{
 };
 
 use burn::tensor::Device;
-use scst_data::{FeatureFingerprint, Standardiser, Vocabulary};
+use scst_data::{FeatureFingerprint, Standardiser, TextVocabularies, Vocabulary};
 use scst_files::{recover_all, remove_directory, replace_directory_atomically};
-use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions};
+use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions, SourceDimensions};
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
@@ -45,8 +46,8 @@ use crate::{
 };
 pub(crate) use layout::TOKENIZER;
 use layout::{
-    CONFIG, ENCODER, FEATURES, FILES, FORMAT_VERSION, MANIFEST, MODEL, OPTIMISER, STANDARDISATION,
-    STATE,
+    CONFIG, ENCODER, FEATURES, FILES, FORMAT_VERSION, MANIFEST, MODEL, OPTIMISER, SOURCE_TOKENIZER,
+    STANDARDISATION, STATE,
 };
 use manifest::{Manifest, entry, fingerprint, from_json, read, to_json, verified};
 use missing::missing;
@@ -60,7 +61,9 @@ struct StateFile {
     format_version: u32,
     program_version: String,
     vocabulary_fingerprint: String,
-    feature_dimension: usize,
+    /// Of vectors; texts have a vocabulary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feature_dimension: Option<usize>,
     optimiser_updates: u64,
     progress: Progress,
 }
@@ -75,6 +78,7 @@ struct FormatVersion {
 pub(crate) struct Snapshot<'a> {
     pub(crate) config: &'a Config,
     pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) source_vocabulary: Option<&'a Vocabulary>,
     pub(crate) standardiser: Option<&'a Standardiser>,
     pub(crate) encoder: Option<&'a [u8]>,
     pub(crate) features: Option<&'a FeatureFingerprint>,
@@ -90,26 +94,36 @@ impl Snapshot<'_> {
             format_version: FORMAT_VERSION,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             vocabulary_fingerprint: self.vocabulary.fingerprint(),
-            feature_dimension: self.captioner.dimensions().feature,
+            feature_dimension: match self.captioner.dimensions().source {
+                SourceDimensions::Vectors { width } => Some(width),
+                SourceDimensions::Tokens { .. } => None,
+            },
             optimiser_updates: self.optimiser.map_or(0, Optimiser::updates),
             progress: self.progress.clone(),
         };
-        let tokenizer = self
-            .vocabulary
-            .to_json(self.config.data.words)
-            .map_err(|problem| CheckpointError::Write {
-                path: dir.join(TOKENIZER),
+        let tokenizer = |vocabulary: &Vocabulary, name: &str| {
+            let json = vocabulary.to_json(self.config.data.words);
+            json.map_err(|problem| CheckpointError::Write {
+                path: dir.join(name),
                 source: io::Error::other(problem.to_string()),
-            })?;
+            })
+        };
         let mut files = vec![
             (CONFIG, self.config.to_toml()?.into_bytes()),
-            (TOKENIZER, tokenizer.into_bytes()),
+            (
+                TOKENIZER,
+                tokenizer(self.vocabulary, TOKENIZER)?.into_bytes(),
+            ),
             (
                 MODEL,
                 encode(model_tensors(self.captioner)?, &dir.join(MODEL))?,
             ),
             (STATE, to_json(&state, dir)?),
         ];
+        if let Some(vocabulary) = self.source_vocabulary {
+            let tokenizer = tokenizer(vocabulary, SOURCE_TOKENIZER)?;
+            files.push((SOURCE_TOKENIZER, tokenizer.into_bytes()));
+        }
         if let Some(optimiser) = self.optimiser {
             files.push((
                 OPTIMISER,
@@ -162,8 +176,10 @@ pub struct Checkpoint {
     paths: Vec<(String, PathBuf)>,
     /// The resolved configuration of its run.
     pub config: Config,
-    /// The words that the weights were trained with.
+    /// The words of targets that the weights were trained with.
     pub vocabulary: Vocabulary,
+    /// Those of sources, where these are texts.
+    pub source_vocabulary: Option<Vocabulary>,
     /// Statistics that features have to be standardised with.
     pub standardiser: Option<Standardiser>,
     /// What `scst features` recorded beside the features that the run was trained on, if it made them.
@@ -171,7 +187,7 @@ pub struct Checkpoint {
     pub(crate) features: Option<FeatureFingerprint>,
     pub(crate) progress: Progress,
     fingerprint: String,
-    feature_dimension: usize,
+    feature_dimension: Option<usize>,
     optimiser_updates: u64,
     weights: Vec<NamedTensor>,
     moments: Option<Vec<NamedTensor>>,
@@ -239,6 +255,9 @@ impl Checkpoint {
             let bytes = manifest.contains_key(name).then(|| take(name));
             bytes.transpose()
         };
+        let source_vocabulary = optional(SOURCE_TOKENIZER)?
+            .map(|bytes| Vocabulary::from_json(&bytes, &dir.join(SOURCE_TOKENIZER)))
+            .transpose()?;
         let encoder = optional(ENCODER)?;
         let features = optional(FEATURES)?
             .map(|bytes| from_json(&dir.join(FEATURES), &bytes))
@@ -264,9 +283,13 @@ impl Checkpoint {
             paths: config.paths(),
             config,
             vocabulary,
+            source_vocabulary,
             standardiser,
             encoder,
-            fingerprint: fingerprint(&manifest, &[MODEL, TOKENIZER, STANDARDISATION]),
+            fingerprint: fingerprint(
+                &manifest,
+                &[MODEL, TOKENIZER, SOURCE_TOKENIZER, STANDARDISATION],
+            ),
             features,
             progress: state.progress,
             feature_dimension: state.feature_dimension,
@@ -286,9 +309,41 @@ impl Checkpoint {
         &self.paths
     }
 
-    /// Length of the feature vectors that the captioner reads.
-    pub fn feature_dimension(&self) -> usize {
-        self.feature_dimension
+    /// Size of what the captioner reads.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Damaged`] when nothing says what that is.
+    pub fn source_dimensions(&self) -> Result<SourceDimensions, CheckpointError> {
+        match (self.feature_dimension, &self.source_vocabulary) {
+            (Some(width), None) => Ok(SourceDimensions::Vectors { width }),
+            (None, Some(vocabulary)) => Ok(SourceDimensions::Tokens {
+                vocab: vocabulary.len(),
+            }),
+            (found, _) => Err(CheckpointError::Damaged {
+                path: self.dir.join(STATE),
+                found: found
+                    .map_or("no `feature_dimension`", |_| "a `feature_dimension`")
+                    .to_owned(),
+                expected: format!("either that or a file `{SOURCE_TOKENIZER}` beside it"),
+            }),
+        }
+    }
+
+    /// The words of sources and targets, of a run that reads texts.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Damaged`] when there are none of sources.
+    pub(crate) fn text_vocabularies(&self) -> Result<TextVocabularies, CheckpointError> {
+        let source = self.source_vocabulary.clone();
+        let source = source.ok_or_else(|| CheckpointError::Damaged {
+            path: self.dir.join(MANIFEST),
+            found: format!("no entry `{SOURCE_TOKENIZER}`"),
+            expected: "one, as its configuration has `data.text`".to_owned(),
+        })?;
+        Ok(TextVocabularies::Use {
+            source,
+            target: self.vocabulary.clone(),
+        })
     }
 
     /// Fingerprint of weights, words and the standardisation of features.
@@ -321,11 +376,12 @@ impl Checkpoint {
         device: &Device,
     ) -> Result<Captioner, CheckpointError> {
         let dimensions = Dimensions {
-            feature: self.feature_dimension,
+            source: self.source_dimensions()?,
             vocab: self.vocabulary.len(),
         };
         let mut rng = generator(self.config.seed, Purpose::Weights, 0, 0);
-        let captioner = Captioner::init(model, dimensions, device, &mut rng)?;
+        let encoder = self.config.encoder.as_ref();
+        let captioner = Captioner::init(model, encoder, dimensions, device, &mut rng)?;
         with_weights(captioner, &self.weights, device).map_err(|problem| CheckpointError::Weights {
             path: self.dir.join(MODEL),
             problem,

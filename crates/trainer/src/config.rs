@@ -14,6 +14,7 @@ mod decoder_check;
 mod error;
 mod example;
 mod explain;
+mod former_keys;
 mod forms;
 mod guess;
 pub(crate) mod limits;
@@ -32,14 +33,15 @@ mod root;
 mod schema;
 mod shape;
 mod stage;
+mod task;
 mod valid;
 mod wording;
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use scst_data::{CaptionSource, FeatureSource, WordSplit};
-use scst_model::CaptionerConfig;
+use scst_data::{CaptionSource, FeatureSource, TextSource, WordSplit};
+use scst_model::{CaptionerConfig, TextEncoderConfig};
 use serde::{Deserialize, Serialize};
 
 pub use complaint::Complaint;
@@ -57,6 +59,7 @@ pub use stage::{
     OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
     StartFrom, WordLoss, XeConfig,
 };
+pub use task::Task;
 pub use valid::ValidConfig;
 
 use crate::Backend;
@@ -79,10 +82,13 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::THREADS), extend("examples" = [2]))]
     pub threads: Option<usize>,
-    /// Captions, features, vocabulary.
+    /// Captions and features, or texts.
     pub data: DataConfig,
     /// The captioner and its sizes.
     pub model: CaptionerConfig,
+    /// What reads the texts of `data.text` for the captioner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<TextEncoderConfig>,
     /// How the validation images are scored during training.
     #[serde(default)]
     pub validation: ValidationConfig,
@@ -105,18 +111,23 @@ fn default_log_every() -> u64 {
     20
 }
 
-/// Captions, features, vocabulary. Paths are relative to the current directory.
+/// Captions and features, or texts. Paths are relative to the current directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Where the captions are.
-    pub captions: CaptionSource,
+    /// Where the captions are; with `features`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<CaptionSource>,
     /// What a word is; if absent, tokens where the layout of the captions has them, else words of the raw captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["characters"]))]
     pub words: Option<WordSplit>,
-    /// Where the image features are.
-    pub features: FeatureSource,
+    /// Where the image features are; with `captions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSource>,
+    /// Texts to read and texts to write, in place of captions and features: translation, pronunciation, paraphrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextSource>,
     /// Whether features are shifted and scaled to mean 0 and deviation 1 in every dimension, by
     /// the statistics of the training images.
     #[serde(default)]
@@ -165,18 +176,18 @@ pub struct ValidationConfig {
     /// The metric that the best checkpoint is best in; where it ties, the other two in the order below decide, and then
     /// the later step.
     pub metric: ValidationMetric,
-    /// At most so many validation images, the first of an order that the seed decides, the same in every validation; all
+    /// At most so many sources (images or texts) of the validation split, the first of an order that the seed decides, the same in every validation; all
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [5000]))]
-    pub images: Option<usize>,
+    pub sources: Option<usize>,
     /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
     /// which, the same at every validation; none with 0.
     #[schemars(range(max = limits::SAMPLES_SHOWN))]
     pub samples: usize,
-    /// Images decoded at a time.
+    /// Sources decoded at a time.
     #[schemars(range(min = 1, max = limits::IMAGES_DECODED))]
-    pub images_per_batch: usize,
+    pub sources_per_batch: usize,
     /// How captions are decoded.
     pub decoder: DecoderConfig,
 }
@@ -185,9 +196,9 @@ impl Default for ValidationConfig {
     fn default() -> Self {
         Self {
             metric: ValidationMetric::CiderD,
-            images: None,
+            sources: None,
             samples: 5,
-            images_per_batch: 100,
+            sources_per_batch: 100,
             decoder: DecoderConfig::default(),
         }
     }

@@ -5,7 +5,7 @@ use burn::tensor::{
     activation::{sigmoid, tanh},
 };
 use scst_model::{
-    CustomCaptioner, CustomConfig, CustomParameter, Dimensions, ImageFeatures, ModelError,
+    CustomCaptioner, CustomConfig, CustomParameter, Dimensions, SourceVectors, ModelError,
     OptionProblem, Units, Weights,
 };
 
@@ -55,7 +55,7 @@ impl CustomCaptioner for Gru {
     fn start(
         &self,
         weights: &Weights,
-        images: &ImageFeatures,
+        images: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
         let image = images.vectors().matmul(weights.get("image_weight")?);

@@ -117,6 +117,11 @@ impl CaptionerConfig {
         self.architecture().reads_regions()
     }
 
+    /// Whether it can read what an encoder makes of texts.
+    pub fn reads_texts(&self) -> bool {
+        !matches!(self, Self::Markov(_) | Self::Custom(_))
+    }
+
     /// Whether it looks at one region a step.
     pub fn attends_hard(&self) -> bool {
         matches!(self, Self::ShowAttendTell(config) if config.attention == AttentionKind::Hard)

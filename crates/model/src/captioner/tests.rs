@@ -114,12 +114,12 @@ fn random(shape: [usize; 2], seed: u64, place: (&Device, DType)) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), place)
 }
 
-fn features(config: &CaptionerConfig, device: &Device, dtype: DType) -> ImageFeatures {
+fn features(config: &CaptionerConfig, device: &Device, dtype: DType) -> SourceVectors {
     let vectors = |rows| random([rows, DIMENSIONS.feature], 2, (device, dtype));
     if config.reads_regions() {
-        ImageFeatures::regions(vectors(REGIONS.iter().sum()), REGIONS.to_vec()).unwrap()
+        SourceVectors::regions(vectors(REGIONS.iter().sum()), REGIONS.to_vec()).unwrap()
     } else {
-        ImageFeatures::pooled(vectors(REGIONS.len()))
+        SourceVectors::pooled(vectors(REGIONS.len()))
     }
 }
 
@@ -356,7 +356,7 @@ fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
         };
         // Image 1 has 2 regions, after the 4 of image 0.
         let own = together.vectors().narrow(0, 4, 2);
-        let alone = ImageFeatures::regions(own, vec![2]).unwrap();
+        let alone = SourceVectors::regions(own, vec![2]).unwrap();
         let expected = tape(alone, &[0], &[&[0, 3, 9]]);
         let found = tape(together, &[0, 1, 2], &[&[], &[0, 3, 9], &[]]);
         assert!(largest((found - expected).reshape([-1])) < 1e-6);
@@ -414,9 +414,9 @@ fn eight_captions_are_learnt_by_heart() {
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
             let vectors = random([images * regions, DIMENSIONS.feature], 4, place);
-            ImageFeatures::regions(vectors, vec![regions; images]).unwrap()
+            SourceVectors::regions(vectors, vec![regions; images]).unwrap()
         } else {
-            ImageFeatures::pooled(random([images, DIMENSIONS.feature], 4, place))
+            SourceVectors::pooled(random([images, DIMENSIONS.feature], 4, place))
         };
         let image_of_caption: Vec<usize> = (0..images).collect();
         let mut model = model(&config, &device, DType::F32);
@@ -469,8 +469,8 @@ fn misfitting_input_is_refused() {
         let result = fc.teacher_forced(features, images, inputs, Noise::default());
         result.unwrap_err().to_string()
     };
-    let wrong = ImageFeatures::pooled(vectors(3, 7));
-    let right = || ImageFeatures::pooled(vectors(3, 6));
+    let wrong = SourceVectors::pooled(vectors(3, 7));
+    let right = || SourceVectors::pooled(vectors(3, 6));
     assert_eq!(
         message(wrong, &IMAGE_OF_CAPTION, &INPUTS),
         "features have 7 dimensions, the captioner was built for 6"
@@ -487,17 +487,17 @@ fn misfitting_input_is_refused() {
         message(right(), &[0, 1], &[&[0]]),
         "captions: found 1, expected 2"
     );
-    let regions = ImageFeatures::regions(vectors(3, 6), vec![2, 1]).unwrap();
+    let regions = SourceVectors::regions(vectors(3, 6), vec![2, 1]).unwrap();
     assert_eq!(
         message(regions, &[0], &[&[0]]),
         "feature vectors of an image: found 2, expected 1"
     );
-    let short = ImageFeatures::regions(vectors(3, 6), vec![2, 2]);
+    let short = SourceVectors::regions(vectors(3, 6), vec![2, 2]);
     assert_eq!(
         short.unwrap_err().to_string(),
         "vectors of regions: found 3, expected 4"
     );
-    let none = ImageFeatures::regions(vectors(3, 6), vec![3, 0]);
+    let none = SourceVectors::regions(vectors(3, 6), vec![3, 0]);
     assert!(none.is_err());
     for (one, other) in [(&fc, &att2in), (&fc, &up_down), (&up_down, &att2in)] {
         let state = one.start(right(), &[0]).unwrap();
@@ -517,9 +517,9 @@ fn attention_follows_its_regions_wherever_they_stand() {
         let weights = |order: &[usize]| -> Result<Vec<Vec<f32>>, ModelError> {
             let vectors = rows.clone().select(0, index(order, place.0));
             let features = if config.reads_regions() {
-                ImageFeatures::regions(vectors, vec![order.len()])?
+                SourceVectors::regions(vectors, vec![order.len()])?
             } else {
-                ImageFeatures::pooled(vectors.narrow(0, 0, 1))
+                SourceVectors::pooled(vectors.narrow(0, 0, 1))
             };
             let mut state = model.start(features, &[0])?;
             let mut steps = Vec::new();

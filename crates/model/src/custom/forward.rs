@@ -5,7 +5,7 @@ use std::fmt;
 use burn::tensor::Tensor;
 
 use super::weights::{CustomParameter, Weights};
-use crate::{Dimensions, Dropout, ImageFeatures, ModelError};
+use crate::{Dimensions, Dropout, ModelError, SourceVectors};
 
 /// A captioner of another crate.
 ///
@@ -40,7 +40,7 @@ pub trait CustomCaptioner: fmt::Debug + Send + Sync {
     fn start(
         &self,
         weights: &Weights,
-        images: &ImageFeatures,
+        images: &SourceVectors,
         units: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError>;
 

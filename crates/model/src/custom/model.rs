@@ -9,7 +9,7 @@ use super::{
     CustomCaptioner, CustomConfig, CustomParameter, CustomState, CustomTape, Units, Weights,
 };
 use crate::{
-    Dimensions, Dropout, Gradients, ImageFeatures, ModelError, OutputGradients, Parameter,
+    Dimensions, Dropout, Gradients, ModelError, OutputGradients, Parameter, SourceVectors,
     architecture::Architecture, rows::time_first,
 };
 
@@ -152,7 +152,7 @@ impl CustomModel {
     /// Reads images and opens captions, for decoding without gradients.
     pub(crate) fn start(
         &self,
-        features: &ImageFeatures,
+        features: &SourceVectors,
         image_of_caption: &[usize],
     ) -> Result<CustomState, ModelError> {
         features.check(self.feature, image_of_caption)?;
@@ -163,7 +163,7 @@ impl CustomModel {
     /// Reads images and opens captions of which autodiff takes note.
     pub(crate) fn start_tape(
         &self,
-        features: &ImageFeatures,
+        features: &SourceVectors,
         image_of_caption: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(CustomState, CustomTape), ModelError> {
@@ -185,7 +185,7 @@ impl CustomModel {
     fn read(
         &self,
         weights: &Weights,
-        features: &ImageFeatures,
+        features: &SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> Result<CustomState, ModelError> {
         let images = features.images();
@@ -274,7 +274,7 @@ impl CustomModel {
     /// Runs whole captions, given as input words.
     pub(crate) fn teacher_forced(
         &self,
-        features: &ImageFeatures,
+        features: &SourceVectors,
         image_of_caption: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,

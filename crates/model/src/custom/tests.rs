@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients, ImageFeatures,
-    ModelError, Noise, OutputGradients, Signal, Tape, rows::index,
+    Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients, ModelError, Noise,
+    OutputGradients, Signal, SourceVectors, Tape, rows::index,
 };
 
 const DIMENSIONS: Dimensions = Dimensions {
@@ -63,7 +63,7 @@ impl CustomCaptioner for Fc {
     fn start(
         &self,
         weights: &Weights,
-        images: &ImageFeatures,
+        images: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
         let vectors = images.vectors();
@@ -110,7 +110,7 @@ impl CustomCaptioner for Attentive {
     fn start(
         &self,
         weights: &Weights,
-        images: &ImageFeatures,
+        images: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
         let (vectors, is_there) = images.padded();
@@ -162,8 +162,8 @@ fn random(shape: [usize; 2], seed: u64, dtype: DType) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), dtype))
 }
 
-fn pooled(dtype: DType) -> ImageFeatures {
-    ImageFeatures::pooled(random([2, DIMENSIONS.feature], 2, dtype))
+fn pooled(dtype: DType) -> SourceVectors {
+    SourceVectors::pooled(random([2, DIMENSIONS.feature], 2, dtype))
 }
 
 fn noise(dropout: f64) -> Noise {
@@ -178,7 +178,7 @@ fn noise(dropout: f64) -> Noise {
     clippy::needless_range_loop,
     reason = "a timestep, not an index of captions"
 )]
-fn run_by_steps(model: &Captioner, features: ImageFeatures, dropout: f64) -> Tape {
+fn run_by_steps(model: &Captioner, features: SourceVectors, dropout: f64) -> Tape {
     let started = model.start_tape(features, &IMAGE_OF_CAPTION, noise(dropout));
     let (mut state, mut tape) = started.unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
@@ -266,7 +266,7 @@ fn attention_to_regions_has_the_gradients_of_finite_differences() {
     assert!(config.reads_regions());
     let features = || {
         let vectors = random([5, DIMENSIONS.feature], 2, DType::F64);
-        ImageFeatures::regions(vectors, vec![2, 3]).unwrap()
+        SourceVectors::regions(vectors, vec![2, 3]).unwrap()
     };
     let model = model(&config, DType::F64);
     let d_hidden = random([ROWS, HIDDEN], 3, DType::F64);
@@ -309,8 +309,8 @@ fn attention_to_regions_has_the_gradients_of_finite_differences() {
 fn images_do_not_see_the_padding_of_others() {
     let model = model(&config("attentive"), DType::F32);
     let vectors = random([5, DIMENSIONS.feature], 2, DType::F32);
-    let alone = ImageFeatures::regions(vectors.clone().narrow(0, 0, 2), vec![2]).unwrap();
-    let both = ImageFeatures::regions(vectors, vec![2, 3]).unwrap();
+    let alone = SourceVectors::regions(vectors.clone().narrow(0, 0, 2), vec![2]).unwrap();
+    let both = SourceVectors::regions(vectors, vec![2, 3]).unwrap();
     let hidden = |features| {
         let state = model.start(features, &[0]).unwrap();
         let (_, state) = model.step(&[0], state, None).unwrap();
@@ -340,7 +340,7 @@ impl CustomCaptioner for Wrong {
     fn start(
         &self,
         _: &Weights,
-        images: &ImageFeatures,
+        images: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
         let rows = self.state_rows.unwrap_or(images.images());
@@ -467,7 +467,7 @@ fn states_and_words_that_do_not_fit_are_refused() {
         ModelError::NoAttention
     );
     let regions = random([3, DIMENSIONS.feature], 2, DType::F32);
-    let regions = ImageFeatures::regions(regions, vec![1, 2]).unwrap();
+    let regions = SourceVectors::regions(regions, vec![1, 2]).unwrap();
     assert_eq!(
         own.start(regions, &[0]).unwrap_err().to_string(),
         "feature vectors of an image: found 2, expected 1"

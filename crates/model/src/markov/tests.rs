@@ -29,13 +29,13 @@ fn captioner(shortlist: usize, dtype: DType) -> Captioner {
     captioner.update(|_, values| values.mul_scalar(2.5))
 }
 
-fn features(dtype: DType) -> ImageFeatures {
+fn features(dtype: DType) -> SourceVectors {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let values: Vec<f64> = (0..IMAGES * DIMENSIONS.feature)
         .map(|_| rng.random_range(-1.0..1.0))
         .collect();
     let data = TensorData::new(values, [IMAGES, DIMENSIONS.feature]);
-    ImageFeatures::pooled(Tensor::from_data(data, (&Device::flex(), dtype)))
+    SourceVectors::pooled(Tensor::from_data(data, (&Device::flex(), dtype)))
 }
 
 fn gold() -> Vec<Vec<u32>> {

@@ -54,7 +54,7 @@ fn random(shape: [usize; 2], seed: u64) -> Tensor<2> {
 /// A run that looks at these regions, in packed order.
 fn run(model: &ShowAttendTellCaptioner, path: &[usize]) -> Tape {
     let vectors = random([5, DIMENSIONS.feature], 2);
-    let features = ImageFeatures::regions(vectors, REGIONS.to_vec()).unwrap();
+    let features = SourceVectors::regions(vectors, REGIONS.to_vec()).unwrap();
     let noise = Noise {
         dropout: None,
         locations: Some(Locations::given(path.iter().copied())),

@@ -43,6 +43,16 @@ pub(crate) struct AttentionRecord {
     pub(crate) dropped: Dropped,
 }
 
+impl AttentionRecord {
+    /// A record of runs with dropout as it says.
+    pub(crate) fn with(dropped: Dropped) -> Self {
+        Self {
+            dropped,
+            ..Self::default()
+        }
+    }
+}
+
 impl Attention {
     pub(crate) fn init(
         hidden: usize,

@@ -2,7 +2,7 @@
 
 use burn::{
     module::Module,
-    tensor::{DType, Device, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 use scst_kernels::multi_head::Sources;
@@ -10,11 +10,12 @@ use scst_kernels::multi_head::Sources;
 use super::{
     attention::{Attention, AttentionRecord},
     config::TransformerConfig,
+    feed_forward::{FeedForward, FeedForwardRecord},
     heads::KeysValues,
     linear::Linear,
-    norm::{LayerNorm, NormRecord},
+    norm::LayerNorm,
 };
-use crate::{Dropout, Gradients, dropout::Dropped, rows::stack, words::relu_dropout_backward};
+use crate::{Dropout, Gradients, dropout::Dropped};
 
 /// ```text
 /// x'   = x + drop(attention of norm(x) to norm(x) of the words so far)
@@ -39,10 +40,7 @@ pub(crate) struct LayerRecord {
     /// Of the words, block by block.
     keys_values: Vec<KeysValues>,
     pub(crate) regions: AttentionRecord,
-    norm: NormRecord,
-    /// After ReLU, `[rows, feed_forward]`.
-    inner: Vec<Tensor<2>>,
-    dropped: Dropped,
+    feed_forward: FeedForwardRecord,
 }
 
 impl LayerRecord {
@@ -51,7 +49,7 @@ impl LayerRecord {
         let mut record = Self::default();
         record.words.dropped = Dropped::new(dropout.split());
         record.regions.dropped = Dropped::new(dropout.split());
-        record.dropped = Dropped::new(dropout.split());
+        record.feed_forward = FeedForwardRecord::with(Dropped::new(dropout.split()));
         record
     }
 }
@@ -109,11 +107,7 @@ impl Layer {
             .regions
             .forward(x, n, regions, attended.regions, &mut record.regions);
 
-        let n = self.norm.forward(x.clone(), &mut record.norm);
-        let inner = relu(self.inner.forward(n));
-        let outer = self.outer.forward(inner.clone());
-        record.inner.push(inner);
-        x + record.dropped.forward(outer)
+        self.feed_forward().forward(x, &mut record.feed_forward)
     }
 
     /// The gradients at `x`, `[rows, hidden]`, and at keys and values of the regions, from that at `x'''`.
@@ -126,7 +120,8 @@ impl Layer {
         name: &str,
         gradients: &mut Gradients,
     ) -> (Tensor<2>, Tensor<2>) {
-        let d = self.feed_forward_backward(d, record, name, gradients);
+        let feed_forward = self.feed_forward();
+        let d = feed_forward.backward(d, &record.feed_forward, name, gradients);
 
         let of_regions = format!("{name}.regions");
         let (layer, to) = (&self.regions, std::slice::from_ref(regions));
@@ -157,24 +152,11 @@ impl Layer {
         (d, d_regions)
     }
 
-    /// The gradient at `x''`.
-    fn feed_forward_backward(
-        &self,
-        d: Tensor<2>,
-        record: &LayerRecord,
-        name: &str,
-        gradients: &mut Gradients,
-    ) -> Tensor<2> {
-        let d_outer = record.dropped.backward(d.clone());
-        let inner = stack(&record.inner);
-        let d_inner = self.outer.input_gradient(d_outer.clone());
-        let d_inner = relu_dropout_backward(d_inner, inner.clone(), 1.0);
-        Linear::add_gradients(inner, d_outer, &format!("{name}.outer"), gradients);
-        let d_n = self.inner.input_gradient(d_inner.clone());
-        if let Some(n) = record.norm.output() {
-            Linear::add_gradients(n, d_inner, &format!("{name}.inner"), gradients);
+    fn feed_forward(&self) -> FeedForward<'_> {
+        FeedForward {
+            norm: &self.norm,
+            inner: &self.inner,
+            outer: &self.outer,
         }
-        let name = format!("{name}.norm");
-        d + self.norm.backward(d_n, &record.norm, &name, gradients)
     }
 }

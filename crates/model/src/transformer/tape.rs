@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use scst_kernels::multi_head::Sources;
 
 use super::{heads::KeysValues, layer::LayerRecord, norm::NormRecord};
-use crate::{Dropout, ImageFeatures, dropout::Dropped};
+use crate::{Dropout, SourceVectors, dropout::Dropped};
 
 /// The regions of all images, as the layers attend to them.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ impl State {
 #[derive(Debug, Clone)]
 pub(crate) struct ImageRecord {
     /// The features as they came.
-    pub(crate) features: ImageFeatures,
+    pub(crate) features: SourceVectors,
     /// Their projection after ReLU and dropout, `[regions of all images, hidden]`.
     pub(crate) projected: Tensor<2>,
     pub(crate) norm: NormRecord,

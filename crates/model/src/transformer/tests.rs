@@ -33,8 +33,8 @@ fn model() -> TransformerCaptioner {
     TransformerCaptioner::init(&config, dimensions, (&Device::flex(), DType::F32), &mut rng)
 }
 
-fn features() -> ImageFeatures {
-    ImageFeatures::regions(random([4, 5], 2), REGIONS.to_vec()).unwrap()
+fn features() -> SourceVectors {
+    SourceVectors::regions(random([4, 5], 2), REGIONS.to_vec()).unwrap()
 }
 
 fn dropout() -> Dropout {

@@ -4,8 +4,8 @@ use std::{io, path::PathBuf};
 
 use burn::tensor::TensorReadError;
 use scst_data::{DataError, FeatureDifference};
-use scst_model::ModelError;
 use scst_files::FileError;
+use scst_model::ModelError;
 use thiserror::Error;
 
 use super::{

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use scst_data::{FeatureSource, FeatureStore};
+use scst_data::{FeatureSource, FeatureStore, Vocabulary};
 use serde_json::Value;
 
-use super::{Checkpoint, error::CheckpointError, layout::TOKENIZER};
-use crate::corpus::{Corpus, form_of_features};
+use super::{
+    Checkpoint,
+    error::CheckpointError,
+    layout::{SOURCE_TOKENIZER, TOKENIZER},
+};
+use crate::corpus::{Corpus, images::form_of_features};
 
 /// What of the record of an encoder decides about features. Where its weights are is another matter.
 const OF_ENCODER: [&str; 3] = ["encoder", "weights_crc32c", "features"];
@@ -28,11 +32,32 @@ impl Checkpoint {
                 expected,
             });
         }
-        let form = (corpus.has_regions(), corpus.feature_dimension());
-        self.check_form(corpus.feature_source(), form, corpus.encoder())?;
-        if self.standardiser.as_ref() != corpus.standardiser() {
-            return Err(CheckpointError::Standardisation {
-                path: self.dir.clone(),
+        match (corpus.images(), corpus.texts()) {
+            (Some(images), _) => {
+                let form = (images.are_of_regions(), images.store().dim());
+                self.check_form(images.source(), form, images.encoder())?;
+                if self.standardiser.as_ref() != images.standardiser() {
+                    return Err(CheckpointError::Standardisation {
+                        path: self.dir.clone(),
+                    });
+                }
+            }
+            (None, Some(texts)) => self.check_source_vocabulary(texts.vocabulary())?,
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Compares the words of sources.
+    fn check_source_vocabulary(&self, words: &Vocabulary) -> Result<(), CheckpointError> {
+        let own = self.source_vocabulary.as_ref();
+        let found = own.map_or("none".to_owned(), Vocabulary::fingerprint);
+        let expected = words.fingerprint();
+        if found != expected {
+            return Err(CheckpointError::Vocabulary {
+                path: self.dir.join(SOURCE_TOKENIZER),
+                found,
+                expected,
             });
         }
         Ok(())
@@ -58,15 +83,19 @@ impl Checkpoint {
         form: (bool, usize),
         encoder: Option<&[u8]>,
     ) -> Result<(), CheckpointError> {
-        let of_run = &self.config.data.features;
-        let own = (self.config.model.reads_regions(), self.feature_dimension);
-        let (found, expected) = (described(form, source), described(own, of_run));
+        let found = described(form, source);
         let differ = |found, expected| CheckpointError::Features {
             features: source.path().to_owned(),
             found,
             expected,
             path: self.dir.clone(),
         };
+        let (Some(of_run), Some(dimension)) = (&self.config.data.features, self.feature_dimension)
+        else {
+            return Err(differ(found, "texts".to_owned()));
+        };
+        let own = (self.config.model.reads_regions(), dimension);
+        let expected = described(own, of_run);
         if found != expected {
             return Err(differ(found, expected));
         }

@@ -2,18 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use scst_data::{CaptionSource, FeatureSource, TextSource};
+
 use super::{Config, DataConfig, StartFrom, WordLoss};
 
 impl DataConfig {
     /// Every path, with its key.
     fn paths_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
-        let captions = self.captions.paths_mut().into_iter();
+        let captions = self.captions.iter_mut().flat_map(CaptionSource::paths_mut);
         let captions = captions.map(|(key, path)| (format!("data.captions.{key}"), path));
-        let features = self.features.paths_mut().into_iter();
+        let features = self.features.iter_mut().flat_map(FeatureSource::paths_mut);
         let features = features.map(|(key, path)| (format!("data.features.{key}"), path));
+        let text = self.text.iter_mut().flat_map(TextSource::paths_mut);
+        let text = text.map(|(key, path)| (format!("data.text.{key}"), path));
         let vocabulary = self.vocabulary.as_mut();
         let vocabulary = vocabulary.map(|path| ("data.vocabulary".to_owned(), path));
-        captions.chain(features).chain(vocabulary).collect()
+        captions
+            .chain(features)
+            .chain(text)
+            .chain(vocabulary)
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     TrainError,
     checkpoint::Checkpoint,
     config::DecoderConfig,
-    corpus::{Corpus, image_features},
+    corpus::{Corpus, source_vectors},
     decode::search::Search,
 };
 
@@ -65,7 +65,7 @@ impl<'a> CaptionWriter<'a> {
     /// [`TrainError`] when captioner and features do not fit, or the search fails.
     pub fn captions(&mut self, features: FeatureBatch) -> Result<Vec<Vec<Caption>>, TrainError> {
         let standardiser = self.checkpoint.standardiser.as_ref();
-        let features = image_features(features, standardiser, &self.captioner.device())?;
+        let features = source_vectors(features, standardiser, &self.captioner.device())?;
         let found = self.search.hypotheses(&self.captioner, &[], &features)?;
         let vocabulary = &self.checkpoint.vocabulary;
         let caption = |hypothesis: Hypothesis| Caption {
@@ -94,7 +94,7 @@ impl<'a> CaptionWriter<'a> {
         caption: &Caption,
     ) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
         let standardiser = self.checkpoint.standardiser.as_ref();
-        let features = image_features(features, standardiser, &self.captioner.device())?;
+        let features = source_vectors(features, standardiser, &self.captioner.device())?;
         let mut state = self.captioner.start(features, &[0])?;
         let mut before = END;
         let mut looks = Vec::new();

@@ -43,13 +43,13 @@ pub fn evaluate(
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
-    let images = decoder.images_at_a_time(run.validation.images_per_batch);
+    let images = decoder.images_at_a_time(run.validation.sources_per_batch);
     for batch in examples.chunks(images) {
         if watch(found.len()).is_break() {
             return Ok(None);
         }
-        let features = corpus.features(batch, &device)?;
-        found.extend(search.captions(captioner, others, &features)?);
+        let source = corpus.source(batch, &device)?;
+        found.extend(search.captions(captioner, others, &source)?);
     }
     if watch(found.len()).is_break() {
         return Ok(None);

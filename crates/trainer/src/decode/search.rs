@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
-use scst_model::{Captioner, ImageFeatures, ModelError};
+use scst_model::{Captioner, ModelError, SourceVectors};
 use scst_reward::{
     CiderDOptions, CiderFormula, CiderScorer, DocumentFrequency, ImageReferences, ReferenceNgrams,
     References, RewardError,
@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &ImageFeatures,
+        features: &SourceVectors,
     ) -> Result<Vec<Hypothesis>, TrainError> {
         let found = self.hypotheses(captioner, others, features)?;
         let first = |hypotheses: Vec<Hypothesis>| hypotheses.into_iter().next();
@@ -114,14 +114,14 @@ impl<'a> Search<'a> {
         &mut self,
         captioner: &Captioner,
         others: &[Captioner],
-        features: &ImageFeatures,
+        features: &SourceVectors,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let images = features.images();
-        let captions_per_image = match self.config.search {
+        let targets_per_source = match self.config.search {
             SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
             SearchConfig::Sample(_) => self.config.samples,
         };
-        let image_of_caption = repeat(images, captions_per_image);
+        let image_of_caption = repeat(images, targets_per_source);
         let open = |captioner: &Captioner| captioner.start(features.clone(), &image_of_caption);
         let mut first = Decoder::reading(captioner);
         if !others.is_empty() {

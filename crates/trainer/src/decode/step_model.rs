@@ -3,9 +3,7 @@
 use burn::tensor::Tensor;
 use scst_model::{Captioner, ModelError, State, Tape};
 use scst_sampler::{ForbiddenWords, Limits, StepModel};
-
-/// Id of the word that stands for all words outside the vocabulary.
-pub(crate) const UNKNOWN: u32 = 1;
+use scst_tokens::UNKNOWN;
 
 /// A captioner at work on a batch.
 pub(crate) struct Decoder<'a> {

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
-    Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, ImageFeatures, Noise,
+    Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, Noise, SourceVectors,
 };
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
@@ -120,7 +120,7 @@ fn gradients(
         .map(|_| rng.random_range(-1.0..1.0))
         .collect();
     let vectors = Tensor::from_data(TensorData::new(values, vectors), device);
-    let features = ImageFeatures::regions(vectors, regions)?;
+    let features = SourceVectors::regions(vectors, regions)?;
     let captions: Vec<Vec<u32>> = (0..2 * IMAGES)
         .map(|n| {
             let length = 1 + n % (MAX_LENGTH - 1);
@@ -164,7 +164,7 @@ fn gradients(
     });
     let references = Arc::new(References::new(Some(END), references.collect())?);
     let config = ScstConfig {
-        samples_per_image: 3,
+        samples_per_source: 3,
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };

@@ -16,9 +16,10 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, Normaliser};
-use scst_model::{Captioner, Dimensions, ImageFeatures};
+use scst_model::{Captioner, Dimensions, SourceVectors};
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
+use scst_tokens::UNKNOWN;
 use serde::Serialize;
 
 use sizes::SHORTEST;
@@ -28,7 +29,6 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
-    decode::step_model::UNKNOWN,
     draws::{Purpose, generator},
     objective::{
         batch::{ImageBatch, StepContext},
@@ -189,7 +189,7 @@ impl<'a> Trainee<'a> {
         let model = bench.captioner()?;
         let captioner = Captioner::init(&model, dimensions, &device, &mut rng)?;
         let config = ScstConfig {
-            samples_per_image: bench.samples,
+            samples_per_source: bench.samples,
             baseline: Baseline::Greedy,
             reward_end_token: true,
             ..ScstConfig::default()
@@ -204,7 +204,7 @@ impl<'a> Trainee<'a> {
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
             critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
             xe: Xe {
-                captions_per_image: bench.samples,
+                targets_per_source: bench.samples,
                 loss: Loss::CrossEntropy {
                     label_smoothing: 0.0,
                     position_weight: POSITION_WEIGHT,
@@ -279,7 +279,7 @@ impl<'a> Trainee<'a> {
     }
 
     /// Images of a step: standard normal features, and their indices.
-    fn batch(&self, step: u64) -> Result<(ImageFeatures, Vec<usize>), TrainError> {
+    fn batch(&self, step: u64) -> Result<(SourceVectors, Vec<usize>), TrainError> {
         let StepBench {
             images, feature, ..
         } = *self.bench;
@@ -290,7 +290,7 @@ impl<'a> Trainee<'a> {
             .map(|_| rng.sample(StandardNormal))
             .collect();
         let vectors = Tensor::from_data(TensorData::new(values, vectors), &self.device);
-        let features = ImageFeatures::regions(vectors, vec![regions; images])?;
+        let features = SourceVectors::regions(vectors, vec![regions; images])?;
         let images = (0..images).map(|_| rng.random_range(0..TRAIN_IMAGES));
         Ok((features, images.collect()))
     }

@@ -231,7 +231,7 @@ impl Bench<'_> {
         reference: Option<&Gradients>,
     ) -> Result<Draws, TrainError> {
         let config = ScstConfig {
-            samples_per_image: samples,
+            samples_per_source: samples,
             objective: SequenceObjective::PolicyGradient,
             baseline,
             mixer: None,

@@ -9,8 +9,8 @@ use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
 use scst_model::{
-    CaptionLoss, Captioner, Dropout, Gradients, ImageFeatures, LocationSignal, Locations,
-    ModelError, Noise, OutputGradients, Signal, Tape,
+    CaptionLoss, Captioner, Dropout, Gradients, LocationSignal, Locations, ModelError, Noise,
+    OutputGradients, Signal, SourceVectors, Tape,
 };
 
 use crate::{
@@ -216,7 +216,7 @@ pub(crate) fn sum(values: &[f32]) -> f64 {
 /// The features of a batch and the index of its images in the training set.
 pub(crate) struct ImageBatch {
     /// As many as `images`.
-    pub(crate) features: ImageFeatures,
+    pub(crate) features: SourceVectors,
     /// Indices into the training images.
     pub(crate) images: Vec<usize>,
     /// The given words that every sample begins with; none at all if empty.

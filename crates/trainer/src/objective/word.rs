@@ -10,7 +10,7 @@ use scst_loss::{
     Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
     softmax_gradient,
 };
-use scst_model::{Captioner, Gradients, ImageFeatures, ModelError, Noise, Tape};
+use scst_model::{Captioner, Gradients, ModelError, Noise, SourceVectors, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) const POSITION_WEIGHT: f64 = 0.5;
 /// What gold captions are trained with.
 pub(crate) struct Xe {
     /// Gold captions of every image in a batch.
-    pub(crate) captions_per_image: usize,
+    pub(crate) targets_per_source: usize,
     /// The loss of every word.
     pub(crate) loss: Loss,
     /// Share of input words that the model draws itself.
@@ -81,7 +81,7 @@ impl Xe {
             },
         };
         Ok(Self {
-            captions_per_image: config.captions_per_image,
+            targets_per_source: config.targets_per_source,
             loss,
             scheduled_sampling: config.scheduled_sampling.clone(),
         })
@@ -104,7 +104,7 @@ impl Xe {
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let start = Instant::now();
-        let per_image = self.captions_per_image;
+        let per_image = self.targets_per_source;
         let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
         let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
         for gold in gold {
@@ -165,7 +165,7 @@ impl Loss {
         captioner: &Captioner,
         tape: Tape,
         captions: &[Vec<u32>],
-        (features, image_of_caption): (ImageFeatures, &[usize]),
+        (features, image_of_caption): (SourceVectors, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let mut weights = LossWeights {
@@ -248,7 +248,7 @@ fn input_words(words: &[u32]) -> Vec<u32> {
 /// Runs whole captions.
 pub(crate) fn teacher_forced(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     noise: Noise,
@@ -268,7 +268,7 @@ fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
 /// probability `share`, by one drawn from the model's own distribution.
 fn scheduled_sampling(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     image_of_caption: &[usize],
     captions: &[Vec<u32>],
     share: f64,

@@ -135,36 +135,33 @@ pub(super) fn gather(
     let mut problems = Problems(Vec::new());
     let device = problems.keep(config.backend.device());
     let corpus = match stored {
-        None => Corpus::build(&located.data, &config.model, observer),
-        Some(stored) => {
-            let verify = means.verify_features;
-            Corpus::resume(&located.data, &config.model, stored, verify, observer)
-        }
+        None => Corpus::build(located, observer),
+        Some(stored) => Corpus::resume(located, stored, means.verify_features, observer),
     };
     let Some(corpus) = problems.keep(corpus) else {
         return Err(problems.0);
     };
-    let mut images = [Split::Train, Split::Val].map(|split| corpus.images(split).len());
-    let train_images = images[0];
+    let mut examples = [Split::Train, Split::Val].map(|split| corpus.examples(split).len());
+    let train_examples = examples[0];
     if means.with_test {
-        let test = corpus.images(Split::Test);
-        problems.keep(corpus.check_features(test, observer));
-        images[1] += test.len();
+        let test = corpus.examples(Split::Test);
+        problems.keep(corpus.check_sources(test, observer));
+        examples[1] += test.len();
     }
     findings.data = Some(corpus.describe());
-    findings.features = Some(FeaturesFound {
-        dimension: corpus.feature_dimension(),
-        are_of_regions: corpus.has_regions(),
-        images: images.iter().sum(),
+    findings.features = corpus.images().map(|images| FeaturesFound {
+        dimension: images.store().dim(),
+        are_of_regions: images.are_of_regions(),
+        images: examples.iter().sum(),
     });
     let captions = problems.keep(prepared.check_captions(&corpus));
     let mut progress = stored.map(|s| s.progress.clone()).unwrap_or_default();
     for (was, now) in &prepared.moved {
         progress.rename_foreign(was, now);
     }
-    let lengths = problems.keep(check_lengths(config, train_images, &mut progress));
+    let lengths = problems.keep(check_lengths(config, train_examples, &mut progress));
     if let Some(lengths) = &lengths {
-        findings.stages = stages(config, lengths, train_images);
+        findings.stages = stages(config, lengths, train_examples);
     }
     let warnings = problems.keep(data_warnings(config, &corpus));
     let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
@@ -238,7 +235,7 @@ fn stages(config: &Config, lengths: &[Length], train_images: usize) -> Vec<Stage
         steps: length.steps,
         steps_per_epoch: length.steps_per_epoch,
         images_left_out: train_images
-            .checked_rem(stage.images_per_batch)
+            .checked_rem(stage.sources_per_batch)
             .unwrap_or(0),
     });
     found.collect()
@@ -275,16 +272,18 @@ fn captioner(
         return Ok(stored.captioner(&config.model, device)?);
     }
     let dimensions = Dimensions {
-        feature: corpus.feature_dimension(),
+        source: corpus.source_dimensions(),
         vocab: corpus.vocabulary().len(),
     };
-    if let Some(message) = bounds::oversize(&config.model, dimensions) {
+    let encoder = config.encoder.as_ref();
+    if let Some(message) = bounds::oversize(&config.model, encoder, dimensions) {
         let captioner = config.model.name();
         return Err(TrainError::CaptionerTooLarge { captioner, message });
     }
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
     Ok(Captioner::init(
         &config.model,
+        encoder,
         dimensions,
         device,
         &mut rng,

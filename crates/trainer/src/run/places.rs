@@ -138,9 +138,10 @@ impl Places {
     }
 }
 
-/// Whether a key names captions or features, without which nothing can be done.
+/// Whether a key names captions, features or texts, without which nothing can be done.
 fn is_of_data(key: &str) -> bool {
-    key.starts_with("data.captions.") || key.starts_with("data.features.")
+    let sections = ["data.captions.", "data.features.", "data.text."];
+    sections.iter().any(|section| key.starts_with(section))
 }
 
 /// The directory that a run was begun in, where it is now, by where the run lay in it.
@@ -169,19 +170,22 @@ impl Checkpoint {
         Places::of_checkpoint(self.directory())?.locate(config, self.paths())
     }
 
-    /// The features that its run was trained on, each path in the one form that a file has: where it is found, from the
+    /// The features that its run was trained on, if it reads images, each path in the one form that a file has: where it is found, from the
     /// root, without links. Two runs of the same files have the same, however their configurations spell them.
     ///
     /// # Errors
     /// [`TrainError::RunRecord`] when the record of the run is damaged.
-    pub fn features_found(&self) -> Result<FeatureSource, TrainError> {
+    pub fn features_found(&self) -> Result<Option<FeatureSource>, TrainError> {
+        let Some(source) = &self.config.data.features else {
+            return Ok(None);
+        };
         let places = Places::of_checkpoint(self.directory())?;
-        let mut source = self.config.data.features.with_names();
+        let mut source = source.with_names();
         for (_, path) in source.paths_mut() {
             let found = places.find(path).unwrap_or_else(|| path.clone());
             *path = found.canonicalize().unwrap_or(found);
         }
-        Ok(source)
+        Ok(Some(source))
     }
 
     /// Where a file that the run names is, such as the weights of its encoder; as given if it is nowhere.

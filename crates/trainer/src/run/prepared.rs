@@ -205,10 +205,11 @@ fn check_unchanged(
     before.checkpoints = config.checkpoints.clone();
     before.validation.samples = config.validation.samples;
     // Files may have moved: whether they are the same is seen by themselves, where it was noted what they held.
-    before.data.features.move_to(&config.data.features);
+    if let (Some(was), Some(now)) = (&mut before.data.features, &config.data.features) {
+        was.move_to(now);
+    }
     let may_move = |key: &str| {
-        key.starts_with("stages.")
-            || (key.starts_with("data.captions.") && record.captions.is_some())
+        key.starts_with("stages.") || (is_of_captions(key) && record.captions.is_some())
     };
     for (key, path) in before.paths_mut() {
         if let Some(now) = config.path(&key).filter(|_| may_move(&key)) {
@@ -254,6 +255,11 @@ fn moved(config: &Config, before: &Config) -> Vec<(PathBuf, PathBuf)> {
     pairs.filter(|(was, now)| was != now).collect()
 }
 
+/// Whether a key names a file whose content [`Corpus::captions_fingerprint`] covers.
+fn is_of_captions(key: &str) -> bool {
+    key.starts_with("data.captions.") || key.starts_with("data.text.")
+}
+
 /// The first captions that are read from elsewhere than when the run was begun.
 fn other_captions(
     located: &Config,
@@ -265,6 +271,6 @@ fn other_captions(
     let mut captions = located.paths().into_iter();
     captions.find(|(key, path)| {
         let was = before.path(key).unwrap_or_default();
-        key.starts_with("data.captions.") && here.join(path) != origin.join(was)
+        is_of_captions(key) && here.join(path) != origin.join(was)
     })
 }

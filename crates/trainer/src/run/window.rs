@@ -24,7 +24,7 @@ impl Window {
         values.extend([
             ("learning_rate".to_owned(), learning_rate),
             ("step_secs".to_owned(), self.secs / self.steps.max(1) as f64),
-            ("images_per_sec".to_owned(), speed(self.images)),
+            ("sources_per_sec".to_owned(), speed(self.images)),
             ("tokens_per_sec".to_owned(), speed(self.tokens)),
         ]);
         values

@@ -124,7 +124,7 @@ impl<'a> Chosen<'a> {
         let mut display = Display::new();
         check(self.store, &self.rows, &mut display)?;
         let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());
-        let batch = decoder.images_at_a_time(checkpoint.config.validation.images_per_batch);
+        let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
         for rows in self.rows.chunks(batch) {
             display.progress(CAPTIONS, captions.len(), self.rows.len(), Duration::ZERO);
             captions.extend(writer.captions(self.store.read_batch(rows)?)?);

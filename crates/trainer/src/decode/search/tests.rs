@@ -28,11 +28,11 @@ fn captioner(seed: u64) -> Captioner {
 }
 
 /// Features of the images from `first`.
-fn features(first: usize, images: usize) -> ImageFeatures {
+fn features(first: usize, images: usize) -> SourceVectors {
     let value = |k: usize| ((first * FEATURE + k) as f32 * 1.7).sin() * 2.0;
     let values: Vec<f32> = (0..images * FEATURE).map(value).collect();
     let vectors = TensorData::new(values, [images, FEATURE]);
-    ImageFeatures::pooled(Tensor::from_data(vectors, &Device::flex()))
+    SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex()))
 }
 
 fn vocabulary() -> Vocabulary {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use scst_model::{Captioner, ImageFeatures, Tape};
+use scst_model::{Captioner, SourceVectors, Tape};
 use scst_sampler::{greedy, sample, sample_continuations};
 
 use super::critic::SelfCritic;
@@ -40,7 +40,7 @@ impl SelfCritic {
     ) -> Result<Rollout, TrainError> {
         let start = Instant::now();
         let images = batch.images.len();
-        let image_of_caption = repeat(images, self.config.samples_per_image);
+        let image_of_caption = repeat(images, self.config.samples_per_source);
         let rows = image_of_caption.len();
         let (state, tape) =
             captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;
@@ -75,7 +75,7 @@ impl SelfCritic {
 /// The greedy captions of images, dropout off.
 fn greedy_captions(
     captioner: &Captioner,
-    features: ImageFeatures,
+    features: SourceVectors,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
     let images = features.images();

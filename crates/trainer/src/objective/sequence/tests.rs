@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_loss::{Baseline, LearnedBaseline, MovingAverage};
 use scst_model::{
-    CaptionerConfig, Dimensions, FcConfig, Gradients, ImageFeatures, MarkovConfig, Noise, Tape,
+    CaptionerConfig, Dimensions, FcConfig, Gradients, MarkovConfig, Noise, SourceVectors, Tape,
 };
 use scst_reward::{
     Batch, CustomOptions, ImageReferences, References, Reward, RewardEntry, RewardError,
@@ -111,7 +111,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
     SelfCritic {
         config: ScstConfig {
-            samples_per_image: SAMPLES,
+            samples_per_source: SAMPLES,
             baseline,
             ..ScstConfig::default()
         },
@@ -155,10 +155,10 @@ fn captioner_of(config: &CaptionerConfig) -> Captioner {
     Captioner::init(config, dimensions, &Device::flex(), &mut rng).unwrap()
 }
 
-fn features() -> ImageFeatures {
+fn features() -> SourceVectors {
     let values: Vec<f32> = vec![0.9, -0.4, 0.1, -1.2, 0.7, 0.3];
     let vectors = TensorData::new(values, [IMAGES, FEATURE]);
-    ImageFeatures::pooled(Tensor::from_data(vectors, &Device::flex()))
+    SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex()))
 }
 
 /// All captions, shortest first.

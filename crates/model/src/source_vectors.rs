@@ -1,4 +1,4 @@
-//! Features of the images of a batch.
+//! Vectors of the sources of a batch: features of images, or what an encoder made of texts.
 
 use std::sync::Arc;
 
@@ -9,20 +9,26 @@ use crate::{
     rows::{index, scatter_rows},
 };
 
-/// Features of images, one vector a region, the regions of the first image first.
+/// Features of images, one vector a region, the regions of the first image first; or vectors of texts, one a token.
 ///
 /// Vectors exist for regions that exist, so nothing is masked. An image with one pooled vector has one region.
 #[derive(Debug, Clone)]
-pub struct ImageFeatures {
+pub struct SourceVectors {
     vectors: Tensor<2>,
     regions: Arc<[usize]>,
+    /// Whether an encoder with parameters made them, which the backward pass goes on to.
+    is_encoded: bool,
 }
 
-impl ImageFeatures {
+impl SourceVectors {
     /// One vector an image, `[images, feature]`.
     pub fn pooled(vectors: Tensor<2>) -> Self {
         let regions = vec![1; vectors.dims()[0]].into();
-        Self { vectors, regions }
+        Self {
+            vectors,
+            regions,
+            is_encoded: false,
+        }
     }
 
     /// Vectors of all regions, `[regions of all images, feature]`, and the number of regions of every image.
@@ -44,7 +50,24 @@ impl ImageFeatures {
             return Err(rows("regions of an image", 0, 1));
         }
         let regions = regions.into();
-        Ok(Self { vectors, regions })
+        Ok(Self {
+            vectors,
+            regions,
+            is_encoded: false,
+        })
+    }
+
+    /// The same, as what an encoder with parameters made.
+    pub(crate) fn encoded(self) -> Self {
+        Self {
+            is_encoded: true,
+            ..self
+        }
+    }
+
+    /// Whether the backward pass goes on to them.
+    pub(crate) fn needs_gradient(&self) -> bool {
+        self.is_encoded
     }
 
     /// Number of images.
@@ -98,6 +121,7 @@ impl ImageFeatures {
         Self {
             vectors: change(self.vectors.clone()),
             regions: self.regions.clone(),
+            is_encoded: self.is_encoded,
         }
     }
 

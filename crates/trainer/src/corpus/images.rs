@@ -1,0 +1,240 @@
+//! The images of a run: their features, and what is known of them.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use scst_data::{
+    Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
+    FeatureStore, Row, Standardiser,
+};
+use scst_model::{CaptionerConfig, SourceVectors};
+
+use super::reading::{self, Known, Reading};
+use crate::{
+    TrainError,
+    checkpoint::{Checkpoint, CheckpointError},
+    observer::Observer,
+};
+
+/// Features of images, and how they are read.
+pub struct Images {
+    store: FeatureStore,
+    source: FeatureSource,
+    standardiser: Option<Standardiser>,
+    fingerprint: Option<FeatureFingerprint>,
+    encoder: Option<Vec<u8>>,
+}
+
+impl Images {
+    /// Those of a store, standardised as they were before, if they were.
+    ///
+    /// # Errors
+    /// [`TrainError`] when the captioner cannot read them, or what stands beside them cannot be read.
+    pub(super) fn new(
+        store: FeatureStore,
+        source: &FeatureSource,
+        model: &CaptionerConfig,
+        standardiser: Option<Standardiser>,
+    ) -> Result<Self, TrainError> {
+        check_form(&store, model)?;
+        Ok(Self {
+            store,
+            source: source.clone(),
+            standardiser,
+            fingerprint: None,
+            encoder: source.encoder_record()?,
+        })
+    }
+
+    /// Reads all features that a new run reads once, the training images first, and measures the latter if they are to
+    /// be standardised.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] for the first file or value that cannot be used.
+    pub(super) fn read_for_training(
+        &mut self,
+        splits: &[&[Example]],
+        standardise: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        // Before they are read: a file that changes meanwhile is noticed later.
+        let mut fingerprint = self.store.fingerprint()?;
+        let Reading {
+            standardiser,
+            content,
+        } = reading::read(&self.store, splits, standardise, observer)?;
+        fingerprint.content = Some(content);
+        self.standardiser = standardiser;
+        self.fingerprint = Some(fingerprint);
+        Ok(())
+    }
+
+    /// Whether they are those that `stored` was trained on. What looks as it did then is not read again, unless
+    /// `verify` asks for it.
+    ///
+    /// # Errors
+    /// [`TrainError`] for whatever is damaged, or has changed.
+    pub(super) fn compare(
+        &mut self,
+        splits: &[&[Example]],
+        stored: &Checkpoint,
+        verify: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        let then = stored.features.as_ref();
+        let was = stored.config.data.features.as_ref();
+        if then.is_none() && was.is_some_and(|was| *was != self.source) {
+            let path = |source: Option<&FeatureSource>| {
+                let path = source.map_or_else(Default::default, FeatureSource::path);
+                format!("`{}`", path.display())
+            };
+            return Err(TrainError::ConfigChanged {
+                path: stored.directory().to_owned(),
+                key: "data.features".to_owned(),
+                was: path(was),
+                is: path(Some(&self.source)),
+            });
+        }
+        let changed = |difference| {
+            let path = stored.directory().to_owned();
+            TrainError::Checkpoint(CheckpointError::FeaturesChanged { path, difference })
+        };
+        let known = reading::look(&self.store, then, observer)?.map_err(changed)?;
+        stored.check_features(&self.source, &self.store)?;
+        let mut fingerprint = match known {
+            Known::Same(fingerprint) if !verify => {
+                self.fingerprint = Some(fingerprint);
+                return Ok(());
+            }
+            Known::Same(fingerprint) | Known::Unsure(fingerprint) => fingerprint,
+        };
+        let content = reading::read(&self.store, splits, false, observer)?.content;
+        let before = then.and_then(|then| then.content);
+        // Where the images are others, so are the captions, and nothing is known of the features.
+        if let Some(before) = before.filter(|before| before.is_of_same_images(&content))
+            && before != content
+        {
+            return Err(changed(FeatureDifference {
+                path: self.source.path().to_owned(),
+                found: "other values".to_owned(),
+                expected: "those of then".to_owned(),
+            }));
+        }
+        fingerprint.content = Some(content);
+        self.fingerprint = Some(fingerprint);
+        Ok(())
+    }
+
+    /// Reads the features of images once, so that whatever is wrong with them shows before they are used.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] for the first file or value that cannot be used.
+    pub(super) fn check(
+        &self,
+        examples: &[Example],
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        reading::read(&self.store, &[examples], false, observer)?;
+        Ok(())
+    }
+
+    /// How they differ from those that `checkpoint` was trained on, if it noted them and they do. Only what is quickly
+    /// seen is looked at.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when they cannot be looked at.
+    pub fn changed_since(
+        &self,
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<FeatureDifference>, TrainError> {
+        let Some(then) = &checkpoint.features else {
+            return Ok(None);
+        };
+        Ok(match self.store.compare(then, &self.store.fingerprint()?) {
+            FeatureComparison::Changed(difference) => Some(difference),
+            FeatureComparison::Same | FeatureComparison::Touched => None,
+        })
+    }
+
+    /// The features of images, standardised if the run asks for it.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when they cannot be read.
+    pub(super) fn vectors(
+        &self,
+        examples: &[&Example],
+        device: &Device,
+    ) -> Result<SourceVectors, TrainError> {
+        let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
+        let batch = self.store.read_batch(&rows)?;
+        source_vectors(batch, self.standardiser.as_ref(), device)
+    }
+
+    /// The features of all images.
+    pub fn store(&self) -> &FeatureStore {
+        &self.store
+    }
+
+    /// Where the features are, and how they are read.
+    pub(crate) fn source(&self) -> &FeatureSource {
+        &self.source
+    }
+
+    /// Statistics that they are standardised with.
+    pub(crate) fn standardiser(&self) -> Option<&Standardiser> {
+        self.standardiser.as_ref()
+    }
+
+    /// What they looked like when they were read.
+    pub(crate) fn fingerprint(&self) -> Option<&FeatureFingerprint> {
+        self.fingerprint.as_ref()
+    }
+
+    /// What stands beside them about the encoder that made them.
+    pub(crate) fn encoder(&self) -> Option<&[u8]> {
+        self.encoder.as_deref()
+    }
+
+    /// Whether images have vectors of regions; else they have one vector each.
+    pub(crate) fn are_of_regions(&self) -> bool {
+        self.store.max_regions().is_some()
+    }
+}
+
+/// Features as a captioner reads them.
+///
+/// # Errors
+/// [`TrainError::Data`] when the standardisation has other dimensions.
+pub(crate) fn source_vectors(
+    mut batch: FeatureBatch,
+    standardiser: Option<&Standardiser>,
+    device: &Device,
+) -> Result<SourceVectors, TrainError> {
+    if let Some(standardiser) = standardiser {
+        batch.standardise(standardiser)?;
+    }
+    let vectors = [batch.regions.iter().sum(), batch.dim];
+    let vectors = Tensor::from_data(TensorData::new(batch.values, vectors), device);
+    Ok(SourceVectors::regions(vectors, batch.regions)?)
+}
+
+/// Features of regions, or of whole images, in words.
+pub(crate) fn form_of_features(regions: bool) -> &'static str {
+    if regions {
+        "vectors of regions"
+    } else {
+        "one vector an image"
+    }
+}
+
+/// Whether the captioner can read features of this form.
+fn check_form(store: &FeatureStore, model: &CaptionerConfig) -> Result<(), TrainError> {
+    let regions = store.max_regions().is_some();
+    if regions == model.reads_regions() {
+        return Ok(());
+    }
+    Err(TrainError::FeatureForm {
+        path: store.path().to_owned(),
+        found: form_of_features(regions),
+        captioner: model.name(),
+        expected: form_of_features(!regions),
+    })
+}
