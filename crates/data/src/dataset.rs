@@ -2,7 +2,6 @@
 
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
-use crate::texts::TextSources;
 use crate::{DataError, ImageId, Notice, Vocabulary, VocabularyProblem};
 
 mod texts;
@@ -59,34 +58,7 @@ pub enum TextVocabularies {
     },
 }
 
-/// What examples are read from.
-#[derive(Debug)]
-pub enum Sources {
-    /// Images, as features.
-    Features(FeatureStore),
-    /// Texts, as ids.
-    Text(TextSources),
-}
-
-impl Sources {
-    /// The features, where sources are images.
-    pub fn features(&self) -> Option<&FeatureStore> {
-        match self {
-            Self::Features(features) => Some(features),
-            Self::Text(_) => None,
-        }
-    }
-
-    /// The texts, where sources are texts.
-    pub fn text(&self) -> Option<&TextSources> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Features(_) => None,
-        }
-    }
-}
-
-/// All examples, by split, over sources `S`: [`FeatureStore`], or texts, or either.
+/// All examples, by split, over sources `S`: [`FeatureStore`], or [`TextSources`](crate::TextSources).
 #[derive(Debug)]
 pub struct Dataset<S = FeatureStore> {
     /// The words of the targets.
@@ -162,11 +134,6 @@ impl Dataset<FeatureStore> {
             }
         }
         Ok(dataset)
-    }
-
-    /// The features among sources of either kind.
-    pub fn into_either(self) -> Dataset<Sources> {
-        self.map_sources(Sources::Features)
     }
 }
 

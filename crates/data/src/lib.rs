@@ -54,7 +54,7 @@ pub use captions::{
     KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
     read_image_list, tokenise,
 };
-pub use dataset::{Dataset, Example, Sources, TextVocabularies, VocabularyChoice};
+pub use dataset::{Dataset, Example, TextVocabularies, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
 pub use features::{
     BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,

@@ -26,7 +26,10 @@ fn problems() -> Vec<VocabularyProblem> {
     vec![
         problem,
         VocabularyProblem::Model("WordPiece".to_owned()),
-        VocabularyProblem::Size { size: 20, least: 43 },
+        VocabularyProblem::Size {
+            size: 20,
+            least: 43,
+        },
         VocabularyProblem::Character {
             id: 3,
             word: text(),
@@ -62,7 +65,10 @@ fn of_texts() -> Vec<DataError> {
         },
         DataError::Tokens {
             key: "source",
-            problem: VocabularyProblem::Size { size: 20, least: 43 },
+            problem: VocabularyProblem::Size {
+                size: 20,
+                least: 43,
+            },
         },
         DataError::NoFrequentTokens {
             key: "target",

@@ -1,6 +1,6 @@
 //! Pairs of texts as ids.
 
-use super::{Dataset, Example, Sources, TextVocabularies};
+use super::{Dataset, Example, TextVocabularies};
 use crate::captions::Split;
 use crate::features::Row;
 use crate::texts::{TextPair, TextPairs, TextSource, TextSources};
@@ -21,11 +21,6 @@ impl Dataset<TextSources> {
             TextVocabularies::Build { minimum_count } => build(text, &pairs, minimum_count)?,
         };
         Ok(encode(pairs, source, target, text.max_source_length))
-    }
-
-    /// The sources among those of either kind.
-    pub fn into_either(self) -> Dataset<Sources> {
-        self.map_sources(Sources::Text)
     }
 }
 

@@ -7,7 +7,11 @@ use crate::captions::Split;
 use crate::samples::Folder;
 use crate::{DataError, ImageId, Notice};
 
-fn of_file(folder: &Folder, name: &str, contents: impl AsRef<[u8]>) -> Result<TextPairs, DataError> {
+fn of_file(
+    folder: &Folder,
+    name: &str,
+    contents: impl AsRef<[u8]>,
+) -> Result<TextPairs, DataError> {
     let train = Some(folder.file(name, contents));
     PairSource::Splits(SplitSource {
         train,
@@ -33,11 +37,23 @@ fn tables_and_json_say_the_same() {
     let folder = Folder::new();
     let expected = ["read|R EH D|R IY D", "a \"b\"|AH"];
     for (name, contents) in [
-        ("a.tsv", "source\ttarget\ttarget_2\nread\tR EH D\tR IY D\na \"b\"\tAH\t\n"),
+        (
+            "a.tsv",
+            "source\ttarget\ttarget_2\nread\tR EH D\tR IY D\na \"b\"\tAH\t\n",
+        ),
         ("b.tsv", "read\tR EH D\tR IY D\na \"b\"\tAH\n"),
-        ("c.tsv", "\u{feff}read\tR EH D\r\n\r\nread\tR IY D\r\na \"b\" \tAH"),
-        ("d.tsv", "Target\tnote\tSource\nR EH D\tx\tread\nAH\ty\ta \"b\"\nR IY D\tz\tread\n"),
-        ("e.csv", "source,target\nread,R EH D\n\"a \"\"b\"\"\",AH\nread,R IY D\n"),
+        (
+            "c.tsv",
+            "\u{feff}read\tR EH D\r\n\r\nread\tR IY D\r\na \"b\" \tAH",
+        ),
+        (
+            "d.tsv",
+            "Target\tnote\tSource\nR EH D\tx\tread\nAH\ty\ta \"b\"\nR IY D\tz\tread\n",
+        ),
+        (
+            "e.csv",
+            "source,target\nread,R EH D\n\"a \"\"b\"\"\",AH\nread,R IY D\n",
+        ),
         (
             "f.jsonl",
             "{\"source\": \"read\", \"targets\": [\"R EH D\", \"R IY D\", \" \"]}\n\n{\"source\": \"a \\\"b\\\"\", \"target\": \"AH\"}\n",
@@ -90,7 +106,8 @@ fn splits_are_those_of_a_column_or_drawn() {
         shares: None,
         seed: 1,
     };
-    let splits = |pairs: TextPairs| -> Vec<Split> { pairs.pairs.iter().map(|pair| pair.split).collect() };
+    let splits =
+        |pairs: TextPairs| -> Vec<Split> { pairs.pairs.iter().map(|pair| pair.split).collect() };
     let read = |file: &FileSource| PairSource::File(file.clone()).read();
     assert_eq!(splits(read(&file).unwrap()), Split::ALL);
     file.shares = Some("0.5,0.5".to_owned());
@@ -99,7 +116,10 @@ fn splits_are_those_of_a_column_or_drawn() {
         "`all.tsv`: line 2: found a split, and `data.text.pairs.file.shares`, expected one of the two"
     );
     // A source has one split, wherever its lines stand.
-    let lines: String = (0..40).map(|line| format!("s{}\tt{line}\n", line % 20)).collect();
+    let lines: Vec<String> = (0..40)
+        .map(|line| format!("s{}\tt{line}", line % 20))
+        .collect();
+    let lines = lines.join("\n");
     file.path = folder.file("all.tsv", &lines);
     let drawn = read(&file).unwrap();
     assert_eq!(drawn.pairs.len(), 20);
@@ -107,12 +127,26 @@ fn splits_are_those_of_a_column_or_drawn() {
     folder.file("all.tsv", reversed.join("\n"));
     let again = read(&file).unwrap();
     for pair in &drawn.pairs {
-        let same = again.pairs.iter().find(|other| other.source == pair.source).unwrap();
+        let same = again
+            .pairs
+            .iter()
+            .find(|other| other.source == pair.source)
+            .unwrap();
         assert_eq!(same.split, pair.split);
     }
-    assert_eq!(splits(drawn).iter().filter(|&&split| split == Split::Val).count(), 10);
+    assert_eq!(
+        splits(drawn)
+            .iter()
+            .filter(|&&split| split == Split::Val)
+            .count(),
+        10
+    );
     file.shares = Some("100,1,1".to_owned());
-    assert!(message(&folder, read(&file)).starts_with("`data.text.pairs.file.shares`, of the sources of `all.tsv`: found counts"));
+    assert!(
+        message(&folder, read(&file)).starts_with(
+            "`data.text.pairs.file.shares`, of the sources of `all.tsv`: found counts"
+        )
+    );
     file.shares = None;
     assert_eq!(
         message(&folder, read(&file)),
@@ -124,12 +158,20 @@ fn splits_are_those_of_a_column_or_drawn() {
 #[test]
 fn ids_name_sources_and_join_their_lines() {
     let folder = Folder::new();
-    let pairs = of_file(&folder, "a.tsv", "id\tsource\ttarget\n7\ta\tx\n8\ta\ty\n7\ta\tz\n").unwrap();
+    let pairs = of_file(
+        &folder,
+        "a.tsv",
+        "id\tsource\ttarget\n7\ta\tx\n8\ta\ty\n7\ta\tz\n",
+    )
+    .unwrap();
     assert_eq!(shown(&pairs), ["a|x|z", "a|y"]);
     assert_eq!(pairs.pairs[0].id, Some(ImageId::from(7)));
     assert_eq!(pairs.pairs[0].name, "7");
     assert_eq!(
-        message(&folder, of_file(&folder, "a.tsv", "id\tsource\ttarget\n7\ta\tx\n7\tb\ty\n")),
+        message(
+            &folder,
+            of_file(&folder, "a.tsv", "id\tsource\ttarget\n7\ta\tx\n7\tb\ty\n")
+        ),
         "`a.tsv`: line 3: id \"7\" of another source appears twice, first at line 2"
     );
 }
@@ -144,7 +186,11 @@ fn slips_are_noticed() {
         test: None,
     });
     let pairs = pairs.read().unwrap();
-    let notices: Vec<String> = pairs.notices.iter().map(|notice| folder.shorten(notice)).collect();
+    let notices: Vec<String> = pairs
+        .notices
+        .iter()
+        .map(|notice| folder.shorten(notice))
+        .collect();
     assert_eq!(
         notices,
         [
@@ -160,20 +206,62 @@ fn slips_are_noticed() {
 fn files_that_hold_something_else_are_told_with_line_and_expectation() {
     let folder = Folder::new();
     for (contents, expected) in [
-        (&b""[..], "`x.tsv` holds no source with a target, expected one or more"),
-        (b"source\ttarget\n", "`x.tsv` holds no source with a target, expected one or more"),
-        (b"\t\na\t", "`x.tsv` holds no source with a target, expected one or more"),
-        (b"a\tb\nc d", "`x.tsv`: line 2: found \"c d\" without a tab, expected a source, a tab and a target"),
-        (b"source\ttarget\na\n", "`x.tsv`: line 2: found 1 field, expected 2 as in the header"),
-        (b"source\ttarget\na\tb\tc\n", "`x.tsv`: line 2: found 3 fields, expected 2 as in the header"),
-        (b"source\tnote\na\tb\n", "`x.tsv`: line 1: found header \"source\\tnote\", expected a column `target` beside `source`"),
-        (b"source\ttarget\tsplit\na\tb\tno\n", "`x.tsv`: line 2: found split \"no\", expected `train`, `val` or `test`"),
-        (b"source,target\na,\"b\n", "`x.tsv`: line 2: field 2: found a quotation mark that opens a field and is not closed, expected one at the end of the field"),
-        (b"a\tb\nc\t\xff\n", "`x.tsv`: line 2: found bytes that are not UTF-8, expected text"),
-        (b"{\"source\": \"a\"}", "`x.tsv`: line 1: found no key `target` or `targets`, expected one of them"),
-        (b"{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": 3}", "`x.tsv`: line 2: source: found 3, expected text"),
-        (b"{\"source\": \"a\", \"target\": \"b\"}\n{\"source\" 3}", "`x.tsv`: line 2: column 11: found \"3\", expected `:`"),
-        (b"{\"source\": \"a\", \"target\": \"b\", \"targets\": []}", "`x.tsv`: line 1: found `target` and `targets`, expected one of them"),
+        (
+            &b""[..],
+            "`x.tsv` holds no source with a target, expected one or more",
+        ),
+        (
+            b"source\ttarget\n",
+            "`x.tsv` holds no source with a target, expected one or more",
+        ),
+        (
+            b"\t\na\t",
+            "`x.tsv` holds no source with a target, expected one or more",
+        ),
+        (
+            b"a\tb\nc d",
+            "`x.tsv`: line 2: found \"c d\" without a tab, expected a source, a tab and a target",
+        ),
+        (
+            b"source\ttarget\na\n",
+            "`x.tsv`: line 2: found 1 field, expected 2 as in the header",
+        ),
+        (
+            b"source\ttarget\na\tb\tc\n",
+            "`x.tsv`: line 2: found 3 fields, expected 2 as in the header",
+        ),
+        (
+            b"source\tnote\na\tb\n",
+            "`x.tsv`: line 1: found header \"source\\tnote\", expected a column `target` beside `source`",
+        ),
+        (
+            b"source\ttarget\tsplit\na\tb\tno\n",
+            "`x.tsv`: line 2: found split \"no\", expected `train`, `val` or `test`",
+        ),
+        (
+            b"source,target\na,\"b\n",
+            "`x.tsv`: line 2: field 2: found a quotation mark that opens a field and is not closed, expected one at the end of the field",
+        ),
+        (
+            b"a\tb\nc\t\xff\n",
+            "`x.tsv`: line 2: found bytes that are not UTF-8, expected text",
+        ),
+        (
+            b"{\"source\": \"a\"}",
+            "`x.tsv`: line 1: found no key `target` or `targets`, expected one of them",
+        ),
+        (
+            b"{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": 3}",
+            "`x.tsv`: line 2: source: found 3, expected text",
+        ),
+        (
+            b"{\"source\": \"a\", \"target\": \"b\"}\n{\"source\" 3}",
+            "`x.tsv`: line 2: column 11: found \"3\", expected `:`",
+        ),
+        (
+            b"{\"source\": \"a\", \"target\": \"b\", \"targets\": []}",
+            "`x.tsv`: line 1: found `target` and `targets`, expected one of them",
+        ),
     ] {
         let found = message(&folder, of_file(&folder, "x.tsv", contents));
         assert_eq!(found, expected, "{}", String::from_utf8_lossy(contents));
@@ -185,13 +273,19 @@ fn sources_alone_are_read_from_every_form() {
     let folder = Folder::new();
     for (contents, expected) in [
         ("a b\n\nc\n", &["1:a b", "2:", "3:c"][..]),
-        ("{\"source\": \"a\", \"id\": \"x\"}\n{\"source\": \"b\", \"targets\": [\"c\"]}", &["x:a", "2:b"]),
+        (
+            "{\"source\": \"a\", \"id\": \"x\"}\n{\"source\": \"b\", \"targets\": [\"c\"]}",
+            &["x:a", "2:b"],
+        ),
         ("source\ttarget\na\tb\n", &["2:a"]),
         ("id,source\n7,\"a, b\"\n", &["7:a, b"]),
         ("source\na\n", &["2:a"]),
     ] {
         let sources = read_sources(&folder.file("x", contents)).unwrap();
-        let found: Vec<String> = sources.iter().map(|source| format!("{}:{}", source.name, source.text)).collect();
+        let found: Vec<String> = sources
+            .iter()
+            .map(|source| format!("{}:{}", source.name, source.text))
+            .collect();
         assert_eq!(found, expected, "{contents}");
     }
 }
@@ -205,11 +299,19 @@ fn configurations_are_read_with_their_paths_and_problems() {
     let keys: Vec<String> = source.paths_mut().into_iter().map(|(key, _)| key).collect();
     assert_eq!(
         keys,
-        ["pairs.parallel.train.source", "pairs.parallel.train.targets.0", "target.file"]
+        [
+            "pairs.parallel.train.source",
+            "pairs.parallel.train.targets.0",
+            "target.file"
+        ]
     );
     let json = r#"{"pairs": {"file": {"path": "a", "shares": "1"}}, "source": {"bpe": 3}, "max_source_length": 0}"#;
     let source: TextSource = serde_json::from_str(json).unwrap();
-    let problems: Vec<String> = source.problems().into_iter().map(|(key, problem)| format!("{key}: {problem}")).collect();
+    let problems: Vec<String> = source
+        .problems()
+        .into_iter()
+        .map(|(key, problem)| format!("{key}: {problem}"))
+        .collect();
     assert_eq!(
         problems,
         [
@@ -236,10 +338,10 @@ proptest! {
     #[test]
     fn pairs_are_those_that_were_written(rows in prop::collection::vec(("[a-c \"',é]{1,4}x", "[a-c \"',é]{1,4}x"), 1..8)) {
         let folder = Folder::new();
-        let table: String = rows.iter().map(|(source, target)| format!("{source}\t{target}\n")).collect();
+        let table: Vec<String> = rows.iter().map(|(source, target)| format!("{source}\t{target}")).collect();
         let lines = rows.iter().map(|(source, target)| serde_json::json!({"source": source, "target": target}).to_string());
         let lines: Vec<String> = lines.collect();
-        let table = of_file(&folder, "x.tsv", table).unwrap();
+        let table = of_file(&folder, "x.tsv", table.join("\n")).unwrap();
         let lines = of_file(&folder, "x.tsv", lines.join("\n")).unwrap();
         prop_assert_eq!(&table, &lines);
         for (source, target) in &rows {

@@ -6,8 +6,8 @@ use tokenizers::{NormalizedString, Normalizer, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 
 use super::*;
-use crate::tokenise;
 use crate::samples::Folder;
+use crate::tokenise;
 
 fn captions(texts: &[&str]) -> Vec<Vec<String>> {
     texts.iter().map(|text| tokenise(text)).collect()

@@ -21,7 +21,13 @@ fn made(tokens: Tokens) -> Vocabulary {
 }
 
 static ALL: LazyLock<[Vocabulary; 4]> = LazyLock::new(|| {
-    [Tokens::Words, Tokens::Characters, Tokens::Unigram(80), Tokens::Bpe(280)].map(made)
+    [
+        Tokens::Words,
+        Tokens::Characters,
+        Tokens::Unigram(80),
+        Tokens::Bpe(280),
+    ]
+    .map(made)
 });
 
 fn reloaded(vocabulary: &Vocabulary) -> Vocabulary {
@@ -36,7 +42,10 @@ fn text_comes_back_as_it_was_written() {
         assert_eq!(vocabulary.words()[..2], ["<end>", "<unk>"], "{tokens:?}");
         for text in TEXTS {
             let ids = vocabulary.encode_text(text);
-            assert!(ids.iter().all(|&id| id > 1 && (id as usize) < vocabulary.len()));
+            assert!(
+                ids.iter()
+                    .all(|&id| id > 1 && (id as usize) < vocabulary.len())
+            );
             assert_eq!(vocabulary.decode(&ids), text, "{tokens:?}");
             assert_eq!(vocabulary.reference(text), text);
             let behind_the_end = [ids, vec![0, 2, 2]].concat();
@@ -47,14 +56,24 @@ fn text_comes_back_as_it_was_written() {
 
 #[test]
 fn saved_vocabularies_are_read_as_they_were() {
-    for tokens in [Tokens::Words, Tokens::Given, Tokens::Characters, Tokens::Bpe(300), Tokens::Unigram(90)] {
+    for tokens in [
+        Tokens::Words,
+        Tokens::Given,
+        Tokens::Characters,
+        Tokens::Bpe(300),
+        Tokens::Unigram(90),
+    ] {
         let vocabulary = made(tokens.clone());
         let again = reloaded(&vocabulary);
         assert_eq!(vocabulary, again, "{tokens:?}");
         assert_eq!(vocabulary.fingerprint(), again.fingerprint());
         assert_eq!(vocabulary.to_json(None), again.to_json(None));
         for text in TEXTS.into_iter().chain(["Strange Ωords, <end> <unk>!"]) {
-            assert_eq!(vocabulary.encode_text(text), again.encode_text(text), "{tokens:?}");
+            assert_eq!(
+                vocabulary.encode_text(text),
+                again.encode_text(text),
+                "{tokens:?}"
+            );
         }
     }
 }
@@ -78,7 +97,9 @@ fn sizes_are_those_asked_for() {
     // Pieces that no text needs go.
     assert!((60..=80).contains(&made(Tokens::Unigram(80)).len()));
     let few = Vocabulary::of_texts(&Tokens::Unigram(5), &TEXTS, 1);
-    assert!(matches!(few, Err(VocabularyError::Training(VocabularyProblem::Size { size: 5, least })) if least > 40));
+    assert!(
+        matches!(few, Err(VocabularyError::Training(VocabularyProblem::Size { size: 5, least })) if least > 40)
+    );
 }
 
 #[test]
@@ -87,14 +108,23 @@ fn unknown_characters_are_unknown_and_reserved_tokens_are_text() {
     let ids = unigram.encode_text("the Ω");
     assert_eq!(ids.iter().filter(|&&id| id == UNKNOWN_ID).count(), 1);
     assert_eq!(unigram.decode(&ids), "the <unk>");
-    assert_eq!(made(Tokens::Characters).decode(&[2, 1, 2]).matches("<unk>").count(), 1);
+    assert_eq!(
+        made(Tokens::Characters)
+            .decode(&[2, 1, 2])
+            .matches("<unk>")
+            .count(),
+        1
+    );
     for vocabulary in [unigram, made(Tokens::Bpe(300)), made(Tokens::Characters)] {
         assert!(!vocabulary.encode_text("a <end> b").contains(&END_ID));
         assert_eq!(vocabulary.encode_text(""), [0; 0]);
         assert_eq!(vocabulary.decode(&[]), "");
     }
     let bpe = made(Tokens::Bpe(300));
-    assert_eq!(bpe.decode(&bpe.encode_text("a <end> <unk> b")), "a <end> <unk> b");
+    assert_eq!(
+        bpe.decode(&bpe.encode_text("a <end> <unk> b")),
+        "a <end> <unk> b"
+    );
     // Ids that no text has.
     assert_eq!(bpe.decode(&[9999, 1]), "<unk><unk>");
 }
@@ -119,7 +149,9 @@ fn ids_of_other_tokenizers_follow_the_reserved_ones() {
     let vocabulary = foreign(("a b", "a b")).unwrap();
     assert_eq!(
         vocabulary.words(),
-        ["<end>", "<unk>", "<s>", "<unk>", "▁", "a", "b", "ab", "<pad>"]
+        [
+            "<end>", "<unk>", "<s>", "<unk>", "▁", "a", "b", "ab", "<pad>"
+        ]
     );
     assert_eq!(vocabulary.encode_text("AB b"), [4, 7, 4, 6]);
     assert_eq!(vocabulary.encode_text("ac"), [4, 5, 1]);
@@ -130,14 +162,38 @@ fn ids_of_other_tokenizers_follow_the_reserved_ones() {
 #[test]
 fn tokenizers_that_cannot_be_used_are_told_why() {
     for (change, expected) in [
-        ((r#""dropout": null"#, r#""dropout": 0.1"#), "model.dropout: found dropout"),
-        ((r#""type": "Lowercase""#, r#""type": "Precompiled""#), "normalizer: found the kind \"Precompiled\""),
+        (
+            (r#""dropout": null"#, r#""dropout": 0.1"#),
+            "model.dropout: found dropout",
+        ),
+        (
+            (r#""type": "Lowercase""#, r#""type": "Precompiled""#),
+            "normalizer: found the kind \"Precompiled\"",
+        ),
         ((r#""ab": 5"#, r#""ab": 7"#), "found 7 words and id"),
-        ((r#"["a b"]"#, r#"["a c"]"#), "found a part that cannot be used"),
-        ((r#""type": "BPE""#, r#""type": "WordPiece""#), "found a model of type WordPiece, expected WordLevel, BPE or Unigram"),
-        ((r#""fuse_unk": false"#, r###""continuing_subword_prefix": "##""###), "model.continuing_subword_prefix: found a prefix"),
-        ((r#""content": "<pad>""#, r#""content": """#), "added_tokens: found an empty token"),
-        ((r#""type": "BPE""#, r#""type": "Unigram""#), "model.unk_id: found none"),
+        (
+            (r#"["a b"]"#, r#"["a c"]"#),
+            "found a part that cannot be used",
+        ),
+        (
+            (r#""type": "BPE""#, r#""type": "WordPiece""#),
+            "found a model of type WordPiece, expected WordLevel, BPE or Unigram",
+        ),
+        (
+            (
+                r#""fuse_unk": false"#,
+                r###""continuing_subword_prefix": "##""###,
+            ),
+            "model.continuing_subword_prefix: found a prefix",
+        ),
+        (
+            (r#""content": "<pad>""#, r#""content": """#),
+            "added_tokens: found an empty token",
+        ),
+        (
+            (r#""type": "BPE""#, r#""type": "Unigram""#),
+            "model.unk_id: found none",
+        ),
     ] {
         let message = foreign(change).unwrap_err();
         assert!(message.contains(expected), "{message}");

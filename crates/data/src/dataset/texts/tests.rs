@@ -40,27 +40,30 @@ fn sources_and_targets_have_ids_of_their_own_vocabularies() {
     let [val] = dataset.split(Split::Val) else {
         panic!("one");
     };
-    assert_eq!((dataset.sources.ids(val.row), &val.captions), (&[2, 3, 1][..], &vec![vec![1, 2]]));
+    assert_eq!(
+        (dataset.sources.ids(val.row), &val.captions),
+        (&[2, 3, 1][..], &vec![vec![1, 2]])
+    );
     assert_eq!(val.references, ["Z X"]);
     let batch = dataset.sources.read_batch(&[val.row, second.row]);
     assert_eq!((batch.ids, batch.counts), (vec![2, 3, 1, 3, 2], vec![3, 2]));
     assert_eq!((dataset.sources.len(), dataset.sources.longest()), (3, 3));
     assert!(matches!(
         dataset.notices.as_slice(),
-        [Notice::CutSources { sources: 1, max_length: 3 }]
+        [Notice::CutSources {
+            sources: 1,
+            max_length: 3
+        }]
     ));
     let fingerprint = dataset.sources.fingerprint();
-    let both = dataset.into_either();
-    assert!(both.sources.features().is_none());
-    assert_eq!(both.sources.text().unwrap().fingerprint(), fingerprint);
     // As a run that goes on reads them.
     let words = TextVocabularies::Use {
-        source: both.sources.text().unwrap().vocabulary().clone(),
-        target: both.vocabulary.clone(),
+        source: dataset.sources.vocabulary().clone(),
+        target: dataset.vocabulary.clone(),
     };
     let again = Dataset::load_text(&source, words).unwrap();
     assert_eq!(again.sources.fingerprint(), fingerprint);
-    assert_eq!(again.split(Split::Train), both.split(Split::Train));
+    assert_eq!(again.split(Split::Train), dataset.split(Split::Train));
 }
 
 #[test]
