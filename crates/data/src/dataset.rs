@@ -58,7 +58,7 @@ pub enum TextVocabularies {
     },
 }
 
-/// All examples, by split, over sources `S`: [`FeatureStore`], or texts.
+/// All examples, by split, over sources `S`: [`FeatureStore`], or [`TextSources`](crate::TextSources).
 #[derive(Debug)]
 pub struct Dataset<S = FeatureStore> {
     /// The words of the targets.

@@ -36,7 +36,10 @@ pub(crate) fn run(
     let mut texts = TextSources::new(vocabulary.clone(), text.max_source_length);
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     let sources = read_sources(&arguments.sources)?;
-    let rows: Vec<Option<Row>> = sources.iter().map(|source| texts.push(&source.text)).collect();
+    let rows: Vec<Option<Row>> = sources
+        .iter()
+        .map(|source| texts.push(&source.text))
+        .collect();
     if texts.cut() > 0 {
         note!(
             "{} of {} texts are longer than {} tokens (`data.text.max_source_length`) and are cut there",

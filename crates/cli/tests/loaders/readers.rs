@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 use scst_data::{
-    BoxSource, CaptionSource, CocoSource, FeatureSource, FeatureStore, FolderSource, KaggleSource,
-    KarpathySource, NpySource, PickledFrequencies, RenumberedVocabulary, SafetensorsSource,
-    SelfCriticalSource, Split, Vocabulary,
+    BoxSource, CaptionSource, CocoSource, Dataset, FeatureSource, FeatureStore, FileSource,
+    FolderSource, KaggleSource, KarpathySource, NpySource, PairSource, ParallelFiles,
+    ParallelSource, PickledFrequencies, RenumberedVocabulary, SafetensorsSource,
+    SelfCriticalSource, Split, SplitSource, TextSource, TextVocabularies, Tokens, Vocabulary,
     coco_evaluation::{read_references, read_results},
     looks_like::looks_like,
-    read_captions, read_image_list,
+    read_captions, read_image_list, read_sources,
     references_by_image::read_references_by_image,
     splitting::read_image_names,
 };
@@ -288,6 +289,79 @@ fn vocabularies() {
     let files = Files::new("vocabulary", vec![text("tokenizer.json", &json)]);
     files.change(as_it_is, |folder| {
         told(Vocabulary::load(&folder.join("tokenizer.json")));
+    });
+}
+
+#[test]
+fn vocabularies_of_texts() {
+    let texts = ["The lazy dog.", "the laziest fox", "a fox, a dog"];
+    for (case, tokens) in [Tokens::Characters, Tokens::Bpe(262), Tokens::Unigram(40)]
+        .into_iter()
+        .enumerate()
+    {
+        let vocabulary = Vocabulary::of_texts(&tokens, &texts, 1).expect("a vocabulary");
+        let json = vocabulary.to_json(None).expect("JSON");
+        let files = Files::new(
+            &format!("tokens{case}"),
+            vec![text("tokenizer.json", &json)],
+        );
+        files.change(as_it_is, |folder| {
+            if let Some(vocabulary) = told(Vocabulary::load(&folder.join("tokenizer.json"))) {
+                let ids = vocabulary.encode_text("The quick fox, Ω <end>\u{301}");
+                let _ = vocabulary.decode(&ids);
+                let _ = vocabulary.decode(&[3, 9, 2, 1, 7, 5]);
+            }
+        });
+    }
+}
+
+#[test]
+fn pairs_of_texts() {
+    let table = "id\tsplit\tsource\ttarget\ttarget_2\n1\ttrain\ta dog\tein Hund\tHund\n2\tval\tcafé\tCafé\t\n";
+    let csv = "source,target\na,b\n\"a, c\",\"d \"\"e\"\"\"\n";
+    let lines = "{\"source\": \"a\", \"targets\": [\"b\", \"c\"], \"id\": 7, \"split\": \"dev\"}\n{\"source\": \"d\", \"target\": \"e\"}\n";
+    let files = vec![
+        text("a.tsv", table),
+        text("b.csv", csv),
+        text("c.jsonl", lines),
+        text("d.en", "one\n\ntwo\n"),
+        text("d.es", "uno\ndos\ntres\n"),
+    ];
+    let files = Files::new("pairs", files);
+    files.change(as_it_is, |folder| {
+        for name in ["a.tsv", "b.csv", "c.jsonl", "d.en"] {
+            let path = folder.join(name);
+            told(read_sources(&path));
+            let mut file = FileSource {
+                path: path.clone(),
+                shares: None,
+                seed: 3,
+            };
+            told(PairSource::File(file.clone()).read());
+            file.shares = Some("0.5,0.5".to_owned());
+            told(PairSource::File(file).read());
+            let splits = SplitSource {
+                train: Some(path),
+                ..SplitSource::default()
+            };
+            let source = TextSource {
+                pairs: PairSource::Splits(splits),
+                source: Tokens::Characters,
+                target: Some(Tokens::Words),
+                max_source_length: 9,
+            };
+            let words = TextVocabularies::Build { minimum_count: 1 };
+            told(Dataset::load_text(&source, words));
+        }
+        let train = ParallelFiles {
+            source: folder.join("d.en"),
+            targets: vec![folder.join("d.es")],
+        };
+        let parallel = ParallelSource {
+            train: Some(train),
+            ..ParallelSource::default()
+        };
+        told(PairSource::Parallel(parallel).read());
     });
 }
 

@@ -25,7 +25,16 @@ fn problems() -> Vec<VocabularyProblem> {
     };
     vec![
         problem,
-        VocabularyProblem::Model("BPE".to_owned()),
+        VocabularyProblem::Model("WordPiece".to_owned()),
+        VocabularyProblem::Size {
+            size: 20,
+            least: 43,
+        },
+        VocabularyProblem::Character {
+            id: 3,
+            word: text(),
+        },
+        VocabularyProblem::NotWords,
         VocabularyProblem::Reserved {
             id: 0,
             found: None,
@@ -35,6 +44,35 @@ fn problems() -> Vec<VocabularyProblem> {
         VocabularyProblem::Word {
             id: 3,
             word: text(),
+        },
+    ]
+}
+
+/// Pairs of texts, and their tokens.
+fn of_texts() -> Vec<DataError> {
+    vec![
+        DataError::NoPairs { path: file() },
+        DataError::NoTrainingPairs,
+        DataError::ParallelLines {
+            path: file(),
+            found: 3,
+            source_path: file(),
+            expected: 4,
+        },
+        DataError::Shares {
+            path: file(),
+            problem: SplitError::Sum { sum: 1.5 },
+        },
+        DataError::Tokens {
+            key: "source",
+            problem: VocabularyProblem::Size {
+                size: 20,
+                least: 43,
+            },
+        },
+        DataError::NoFrequentTokens {
+            key: "target",
+            minimum_count: 7,
         },
     ]
 }
@@ -222,6 +260,7 @@ fn messages_of_data_keep_the_rules() {
         },
     ];
     errors.extend(of_captions());
+    errors.extend(of_texts());
     errors.extend(of_features());
     let of_vocabularies = problems.into_iter().map(|problem| DataError::Vocabulary {
         path: file(),
@@ -238,7 +277,7 @@ fn messages_of_data_keep_the_rules() {
     let sources = [
         include_str!("../../../data/src/error.rs"),
         include_str!("../../../data/src/scenes/files.rs"),
-        include_str!("../../../data/src/splitting.rs"),
+        include_str!("../../../data/src/splitting/problem.rs"),
     ];
     // The library that encodes pictures gives its errors to nobody.
     let without = ["ScenesError::Encode"];

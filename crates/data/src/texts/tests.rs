@@ -116,9 +116,10 @@ fn splits_are_those_of_a_column_or_drawn() {
         "`all.tsv`: line 2: found a split, and `data.text.pairs.file.shares`, expected one of the two"
     );
     // A source has one split, wherever its lines stand.
-    let lines: String = (0..40)
-        .map(|line| format!("s{}\tt{line}\n", line % 20))
+    let lines: Vec<String> = (0..40)
+        .map(|line| format!("s{}\tt{line}", line % 20))
         .collect();
+    let lines = lines.join("\n");
     file.path = folder.file("all.tsv", &lines);
     let drawn = read(&file).unwrap();
     assert_eq!(drawn.pairs.len(), 20);
@@ -337,10 +338,10 @@ proptest! {
     #[test]
     fn pairs_are_those_that_were_written(rows in prop::collection::vec(("[a-c \"',é]{1,4}x", "[a-c \"',é]{1,4}x"), 1..8)) {
         let folder = Folder::new();
-        let table: String = rows.iter().map(|(source, target)| format!("{source}\t{target}\n")).collect();
+        let table: Vec<String> = rows.iter().map(|(source, target)| format!("{source}\t{target}")).collect();
         let lines = rows.iter().map(|(source, target)| serde_json::json!({"source": source, "target": target}).to_string());
         let lines: Vec<String> = lines.collect();
-        let table = of_file(&folder, "x.tsv", table).unwrap();
+        let table = of_file(&folder, "x.tsv", table.join("\n")).unwrap();
         let lines = of_file(&folder, "x.tsv", lines.join("\n")).unwrap();
         prop_assert_eq!(&table, &lines);
         for (source, target) in &rows {

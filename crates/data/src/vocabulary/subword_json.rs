@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokenizers::Tokenizer;
+use tokenizers::{AddedToken, Tokenizer};
 
 use super::tokenizer_json::deserialize;
 use crate::VocabularyProblem;
@@ -71,17 +71,8 @@ impl Object for Document {
 #[derive(Serialize, Deserialize)]
 struct Added {
     id: u32,
-    content: String,
-    #[serde(default)]
-    single_word: bool,
-    #[serde(default)]
-    lstrip: bool,
-    #[serde(default)]
-    rstrip: bool,
-    #[serde(default)]
-    normalized: bool,
-    #[serde(default)]
-    special: bool,
+    #[serde(flatten)]
+    token: AddedToken,
 }
 
 /// What a model holds that ids are made of.
@@ -98,7 +89,7 @@ pub(super) fn parse(json: &[u8]) -> Result<(Tokenizer, Option<u32>), VocabularyP
     check_parts("decoder", &document.decoder, DECODERS)?;
     let ids = check_model(&document.model)?;
     let added = &document.added_tokens;
-    if let Some(empty) = added.iter().find(|token| token.content.is_empty()) {
+    if let Some(empty) = added.iter().find(|token| token.token.content.is_empty()) {
         return Err(unreadable(format!(
             "added_tokens: found an empty token with id {}, expected text",
             empty.id
@@ -128,7 +119,7 @@ fn check_ids(tokenizer: &Tokenizer, document: &Document) -> Result<(), Vocabular
     let moved = document
         .added_tokens
         .iter()
-        .find(|token| tokenizer.token_to_id(&token.content) != Some(token.id));
+        .find(|token| tokenizer.token_to_id(&token.token.content) != Some(token.id));
     match free.or(moved.map(|token| token.id)) {
         Some(id) => Err(VocabularyProblem::Ids { words, id }),
         None if words == 0 => Err(unreadable(

@@ -200,7 +200,7 @@ fn characters(words: &BTreeMap<String, u32>) -> usize {
 ///
 /// The trainer gives characters that it had dropped the lowest scores, some ten-thousandths apart, in the order of a hash.
 fn in_order(model: &Unigram) -> Result<Unigram, VocabularyProblem> {
-    let mut pieces: Vec<(String, f64)> = model.iter().cloned().skip(RESERVED.len()).collect();
+    let mut pieces: Vec<(String, f64)> = model.iter().skip(RESERVED.len()).cloned().collect();
     let scores = pieces.iter().map(|piece| piece.1);
     let lowest = scores.fold(f64::INFINITY, f64::min);
     let is_low = |(piece, score): &(String, f64), count: usize| {

@@ -35,7 +35,14 @@ fn captioners() -> Vec<CaptionerConfig> {
         "layers" | "heads" => 2,
         _ => HIDDEN,
     };
-    let others = ["fc", "show_tell", "att2all", "show_attend_tell", "up_down", "transformer"];
+    let others = [
+        "fc",
+        "show_tell",
+        "att2all",
+        "show_attend_tell",
+        "up_down",
+        "transformer",
+    ];
     let others = others.map(|name| CaptionerConfig::of_sizes(name, 0.0, size).unwrap());
     let mut all = vec![
         CaptionerConfig::Att2in(small(InputKind::Relu)),
@@ -66,7 +73,11 @@ fn texts(texts: &[&[u32]]) -> SourceTokens {
     SourceTokens::new(texts.concat(), counts).unwrap()
 }
 
-fn model(captioner: &CaptionerConfig, encoder: &TextEncoderConfig, place: (&Device, DType)) -> Captioner {
+fn model(
+    captioner: &CaptionerConfig,
+    encoder: &TextEncoderConfig,
+    place: (&Device, DType),
+) -> Captioner {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     Captioner::init_with_encoder_as(captioner, encoder, DIMENSIONS, place, &mut rng).unwrap()
 }
@@ -80,7 +91,9 @@ fn noise(rate: f64) -> Noise {
 
 fn hidden_gradient(place: (&Device, DType)) -> Tensor<2> {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let values: Vec<f64> = (0..ROWS * HIDDEN).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let values: Vec<f64> = (0..ROWS * HIDDEN)
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
     Tensor::from_data(TensorData::new(values, [ROWS, HIDDEN]), place)
 }
 
@@ -149,10 +162,16 @@ fn gradients_equal_finite_differences_in_f64_through_captioner_and_encoder() {
                 let found = gradients(&model, &d_hidden, rate);
                 let error = largest_error(&model, &found, &d_hidden, rate);
                 let name = (captioner.name(), encoder.name());
-                assert!(error < 2e-6, "{name:?}, dropout {rate}: relative error {error:e}");
+                assert!(
+                    error < 2e-6,
+                    "{name:?}, dropout {rate}: relative error {error:e}"
+                );
                 // The check has power.
                 let wrong = found.map(|gradient| gradient.mul_scalar(1.0 + 1e-4));
-                assert!(largest_error(&model, &wrong, &d_hidden, rate) > 5e-5, "{name:?}");
+                assert!(
+                    largest_error(&model, &wrong, &d_hidden, rate) > 5e-5,
+                    "{name:?}"
+                );
             }
         }
     }
@@ -256,17 +275,30 @@ fn sources_of_another_kind_and_captioners_that_read_no_text_are_refused() {
     let model = model(captioner, &encoders()[0], (&device, DType::F32));
     let vectors = SourceVectors::pooled(Tensor::zeros([1, 8], &device));
     let error = model.start(vectors, &[0]).unwrap_err();
-    assert_eq!(error.to_string(), "found vectors to read, the captioner reads texts");
+    assert_eq!(
+        error.to_string(),
+        "found vectors to read, the captioner reads texts"
+    );
     let error = model.start(texts(&[&[99]]), &[0]).unwrap_err();
     assert!(matches!(error, ModelError::WordOutOfRange { word: 99, .. }));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let images = crate::Dimensions { feature: 8, vocab: 11 };
+    let images = crate::Dimensions {
+        feature: 8,
+        vocab: 11,
+    };
     let of_images = Captioner::init(captioner, images, &device, &mut rng).unwrap();
     let error = of_images.start(texts(&TEXTS), &[0]).unwrap_err();
-    assert_eq!(error.to_string(), "found texts to read, the captioner reads vectors");
+    assert_eq!(
+        error.to_string(),
+        "found texts to read, the captioner reads vectors"
+    );
     let markov = CaptionerConfig::of_sizes("markov", 0.0, |_, size| size).unwrap();
-    let error = Captioner::init_with_encoder(&markov, &encoders()[0], DIMENSIONS, &device, &mut rng);
-    assert_eq!(error.unwrap_err().to_string(), "captioner `markov` does not read texts");
+    let error =
+        Captioner::init_with_encoder(&markov, &encoders()[0], DIMENSIONS, &device, &mut rng);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "captioner `markov` does not read texts"
+    );
     assert!(SourceTokens::new(vec![1, 2], vec![1]).is_err());
     assert!(SourceTokens::new(vec![1], vec![1, 0]).is_err());
 }
@@ -283,7 +315,13 @@ fn parameters_are_as_many_as_the_sizes_say() {
             let found: usize = model.parameters().iter().map(|p| p.values.dims()[0]).sum();
             let expected = encoder.parameter_count(DIMENSIONS.source_vocab)
                 + captioner.parameter_count(dimensions);
-            assert_eq!(found as u128, expected, "{} {}", captioner.name(), encoder.name());
+            assert_eq!(
+                found as u128,
+                expected,
+                "{} {}",
+                captioner.name(),
+                encoder.name()
+            );
         }
     }
 }

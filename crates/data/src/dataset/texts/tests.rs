@@ -56,17 +56,14 @@ fn sources_and_targets_have_ids_of_their_own_vocabularies() {
         }]
     ));
     let fingerprint = dataset.sources.fingerprint();
-    let both = dataset.into_either();
-    assert!(both.sources.features().is_none());
-    assert_eq!(both.sources.text().unwrap().fingerprint(), fingerprint);
     // As a run that goes on reads them.
     let words = TextVocabularies::Use {
-        source: both.sources.text().unwrap().vocabulary().clone(),
-        target: both.vocabulary.clone(),
+        source: dataset.sources.vocabulary().clone(),
+        target: dataset.vocabulary.clone(),
     };
     let again = Dataset::load_text(&source, words).unwrap();
     assert_eq!(again.sources.fingerprint(), fingerprint);
-    assert_eq!(again.split(Split::Train), both.split(Split::Train));
+    assert_eq!(again.split(Split::Train), dataset.split(Split::Train));
 }
 
 #[test]
