@@ -109,12 +109,12 @@ mod tests {
 
     #[test]
     fn key_is_explained_with_kind_default_and_names() {
-        let found = explain(Some("stages.0.images_per_batch")).expect("a key");
+        let found = explain(Some("stages.0.sources_per_batch")).expect("a key");
         assert_eq!(
             Explanation(&found).to_string(),
-            "stages.N.images_per_batch\n  whole number, 1 to 100000; default 10, in an scst stage 50\n  \
-             Images in a batch; images that do not fill a batch are left out of their\n  epoch. If absent, 10, and 50 in \
-             an `scst` stage.\n"
+            "stages.N.sources_per_batch\n  whole number, 1 to 100000; default 10, in an scst stage 50\n  \
+             Sources (images or texts) in a batch; those that do not fill a batch are left\n  out of their epoch. If absent, \
+             10, and 50 in an `scst` stage.\n"
         );
         let found = explain(Some("rerank")).expect("a key");
         assert_eq!(

@@ -24,7 +24,7 @@ dropout = 0.0
 [[stages]]
 name = "xe"
 epochs = 40
-images_per_batch = 2
+sources_per_batch = 2
 learning_rate = 3e-2
 xe = {}
 "#;

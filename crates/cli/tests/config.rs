@@ -97,7 +97,7 @@ fn options_that_are_keys_are_answered_with_what_sets_them() {
         ),
         (
             &["--batch-size", "3"],
-            "`--set stages.0.images_per_batch=3`",
+            "`--set stages.0.sources_per_batch=3`",
         ),
         (&["--steps"], "`--set stages.0.steps=VALUE`"),
         (&["--name", "mine"], "`--set name=mine`"),

@@ -5,27 +5,33 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 11] = [
-    ("scst-data", &[]),
+const ALLOWED: [(&str, &[&str]); 13] = [
+    ("scst-files", &[]),
+    ("scst-tokens", &[]),
+    ("scst-data", &["scst-files", "scst-tokens"]),
     ("scst-reward", &[]),
-    ("scst-structured", &[]),
+    ("scst-structured", &["scst-tokens"]),
     ("scst-testing", &[]),
     ("scst-kernels", &["burn"]),
-    ("scst-encoder", &["burn", "scst-kernels"]),
+    ("scst-encoder", &["burn", "scst-files", "scst-kernels"]),
     ("scst-loss", &["burn", "scst-kernels"]),
-    ("scst-sampler", &["burn", "scst-kernels"]),
-    ("scst-model", &["burn", "scst-kernels", "scst-structured"]),
+    ("scst-sampler", &["burn", "scst-kernels", "scst-tokens"]),
+    (
+        "scst-model",
+        &["burn", "scst-kernels", "scst-structured", "scst-tokens"],
+    ),
     (
         "scst-trainer",
         &[
             "burn",
             "scst-data",
+            "scst-files",
             "scst-kernels",
             "scst-loss",
             "scst-model",
             "scst-reward",
             "scst-sampler",
-            "scst-structured",
+            "scst-tokens",
         ],
     ),
     (
@@ -35,6 +41,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "indicatif",
             "scst-data",
             "scst-encoder",
+            "scst-files",
             "scst-model",
             "scst-reward",
             "scst-trainer",

@@ -380,7 +380,7 @@ fn sizes_beyond_all_measure_are_refused_before_anything_is_allocated() {
     }
     for set in [
         "model.fc.hidden=1000000000000",
-        "stages.0.xe.captions_per_image=1000000000",
+        "stages.0.xe.targets_per_source=1000000000",
     ] {
         for command in ["train", "config"] {
             let message = workplace.refuse(2, &[command, "config.toml", "--set", set]);

@@ -75,7 +75,7 @@ fn check_tells_all_mistakes_at_once() {
     workplace.succeed(&SPLIT);
     let mistakes = [
         "--set",
-        "stages.0.images_per_batch=43",
+        "stages.0.sources_per_batch=43",
         "--set",
         "stages.0.start_from.checkpoint=nowhere",
         "--set",

@@ -68,12 +68,12 @@ MODEL
 
 [[stages]]
 epochs = 1
-images_per_batch = 3
+sources_per_batch = 3
 learning_rate = 1e-4
 start_from = { checkpoint = "imported" }
 
 [stages.scst]
-samples_per_image = 2
+samples_per_source = 2
 rewards = [{ cider_d = {} }]
 "#;
 
@@ -294,7 +294,7 @@ fn import_without_a_configuration_makes_one_to_go_on_with() {
         "--set",
         "stages.0.epochs=1",
         "--set",
-        "stages.0.images_per_batch=3",
+        "stages.0.sources_per_batch=3",
         "--out",
         "gone-on",
     ]);

@@ -68,7 +68,7 @@ fn all_values_out_of_range_are_reported_at_once() {
             "--set",
             "stages.0.learning_rate=-1",
             "--set",
-            "stages.1.scst.samples_per_image=0",
+            "stages.1.scst.samples_per_source=0",
         ],
     );
     assert_names(
@@ -76,7 +76,7 @@ fn all_values_out_of_range_are_reported_at_once() {
         &[
             "--set model.fc.dropout: found 1.5, expected 0 or more, less than 1",
             "--set stages.0.learning_rate: found -1, expected a finite number above 0",
-            "--set stages.1.scst.samples_per_image: found 0, expected 1 or more",
+            "--set stages.1.scst.samples_per_source: found 0, expected 1 or more",
         ],
     );
 }
@@ -96,8 +96,8 @@ fn heads_that_do_not_divide_the_units_are_refused() {
 #[test]
 fn stage_without_or_with_two_objectives_is_refused() {
     let message = message_when(
-        "xe = { captions_per_image = 3",
-        "xe_ = { captions_per_image = 3",
+        "xe = { targets_per_source = 3",
+        "xe_ = { targets_per_source = 3",
     );
     assert_names(&message, &["xe_"]);
     let message = message_when("[stages.scst]", "[stages.xe]\n[stages.scst]");
@@ -107,8 +107,8 @@ fn stage_without_or_with_two_objectives_is_refused() {
 #[test]
 fn label_smoothing_is_refused_with_the_brier_score() {
     let message = message_when(
-        "xe = { captions_per_image = 3",
-        "xe = { loss = \"brier\", label_smoothing = 0.1, captions_per_image = 3",
+        "xe = { targets_per_source = 3",
+        "xe = { loss = \"brier\", label_smoothing = 0.1, targets_per_source = 3",
     );
     assert_names(
         &message,
@@ -242,7 +242,7 @@ fn malformed_override_is_explained() {
 
 #[test]
 fn batch_larger_than_the_training_set_is_refused() {
-    let message = message_when("images_per_batch = 4", "images_per_batch = 49");
+    let message = message_when("sources_per_batch = 4", "sources_per_batch = 49");
     assert_names(&message, &["stage `xe`", "49", "48 training images"]);
 }
 

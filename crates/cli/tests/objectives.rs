@@ -91,14 +91,14 @@ fn settings_that_contradict_are_named() {
             "objective.minimum_risk.alpha",
         ),
         (
-            "objective = \"max_margin\"\nsamples_per_image = 1",
-            "samples_per_image",
+            "objective = \"max_margin\"\nsamples_per_source = 1",
+            "samples_per_source",
         ),
     ] {
         let workplace = workplace(scst);
         let config = workplace.text("config.toml");
-        if scst.contains("samples_per_image") {
-            let config = config.replace("samples_per_image = 3\n", "");
+        if scst.contains("samples_per_source") {
+            let config = config.replace("samples_per_source = 3\n", "");
             workplace.write("config.toml", config.as_bytes());
         }
         let message = workplace.refuse(2, &["train", "config.toml"]);

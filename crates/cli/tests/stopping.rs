@@ -15,7 +15,7 @@ use support::{Workplace, measured, newest_checkpoint};
 /// Validations that take most of the time: one image at a time, after every second step.
 const SLOW: [&str; 10] = [
     "--set",
-    "validation.images_per_batch=1",
+    "validation.sources_per_batch=1",
     "--set",
     "validation.decoder.search={beam={width=8}}",
     "--set",

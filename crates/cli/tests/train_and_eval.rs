@@ -68,7 +68,7 @@ fn train_leaves_the_promised_files_and_eval_reads_them() {
         "cut_off_share",
         "gradient_norm",
         "learning_rate",
-        "images_per_sec",
+        "sources_per_sec",
         "tokens_per_sec",
         "rollout_secs",
         "reward_secs",

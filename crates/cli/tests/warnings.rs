@@ -114,7 +114,7 @@ fn chosen_validation_images_are_as_many_as_asked_for() {
             &[
                 &["train", "config.toml", "--out", images][..],
                 &short,
-                &["--set", &format!("validation.images={images}")],
+                &["--set", &format!("validation.sources={images}")],
             ]
             .concat(),
         );
@@ -133,8 +133,11 @@ fn chosen_validation_images_are_as_many_as_asked_for() {
     assert!(errors.contains("12 validation images"), "{errors}");
     let (errors, _) = run("1");
     assert!(errors.contains("CIDEr-D of 1 image is 0"), "{errors}");
-    let message = workplace.refuse(2, &["train", "config.toml", "--set", "validation.images=0"]);
-    assert!(message.contains("validation.images"), "{message}");
+    let message = workplace.refuse(
+        2,
+        &["train", "config.toml", "--set", "validation.sources=0"],
+    );
+    assert!(message.contains("validation.sources"), "{message}");
 }
 
 #[test]
@@ -256,7 +259,7 @@ fn captions_that_are_cut_and_images_that_fill_no_batch_are_said_when_they_are_ma
         "--set",
         "stages.1.epochs=1",
         "--set",
-        "stages.1.images_per_batch=25",
+        "stages.1.sources_per_batch=25",
         "--set",
         "data.max_length=5",
     ];

@@ -58,7 +58,7 @@ fn what_needs_a_softmax_over_single_words_is_refused() {
     let workplace = workplace();
     for (change, key) in [
         ("model.markov.positions=9", "model.markov.positions"),
-        ("model.markov.shortlist=3", "stages.0.xe.captions_per_image"),
+        ("model.markov.shortlist=3", "stages.0.xe.targets_per_source"),
         ("stages.0.xe.loss=brier", "stages.0.xe.loss"),
         (
             "stages.0.xe.label_smoothing=0.1",

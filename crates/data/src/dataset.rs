@@ -4,26 +4,26 @@ use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit}
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
 use crate::{DataError, ImageId, Notice, Vocabulary};
 
-/// One image with its features and gold captions.
+/// One source, an image or a text, with its gold targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// The file name without folders.
-    pub file_name: String,
-    /// The id of the image in the caption files, where their layout has ids.
-    pub image_id: Option<ImageId>,
-    /// Its features in [`Dataset::features`].
+    /// What messages call it: the file name of an image without folders; the id of a text, or its file and line.
+    pub name: String,
+    /// Its id in the user's files, where they have ids.
+    pub id: Option<ImageId>,
+    /// What is read of it in [`Dataset::sources`].
     pub row: Row,
-    /// Gold captions as ids: full length, without an end token.
+    /// Gold targets, of images their captions, as ids: full length, without an end token.
     pub captions: Vec<Vec<u32>>,
-    /// The same captions as words joined by single spaces, with words that the vocabulary lacks.
+    /// The same targets as text, with what the vocabulary lacks: of words, these joined by single spaces; else as written.
     pub references: Vec<String>,
 }
 
 impl Example {
-    /// The id to write for this image: that of the caption files, or its file name where they have no ids.
+    /// The id to write for this example: that of the user's files, or its name where they have no ids.
     pub fn id(&self) -> ImageId {
-        let name = || ImageId::from(self.file_name.as_str());
-        self.image_id.clone().unwrap_or_else(name)
+        let name = || ImageId::from(self.name.as_str());
+        self.id.clone().unwrap_or_else(name)
     }
 }
 
@@ -39,23 +39,23 @@ pub enum VocabularyChoice {
     Use(Vocabulary),
 }
 
-/// All images, by split.
+/// All examples, by split, over sources `S`: [`FeatureStore`], or texts, or either.
 #[derive(Debug)]
-pub struct Dataset {
-    /// The words.
+pub struct Dataset<S = FeatureStore> {
+    /// The words of the targets.
     pub vocabulary: Vocabulary,
-    /// The features of all images.
-    pub features: FeatureStore,
-    /// Captions left out because they hold no word at all.
+    /// The features of all images, or all source texts.
+    pub sources: S,
+    /// Targets left out because they hold no word at all.
     pub wordless: usize,
-    /// What there is to tell of the captions.
+    /// What there is to tell of the data.
     pub notices: Vec<Notice>,
     train: Vec<Example>,
     val: Vec<Example>,
     test: Vec<Example>,
 }
 
-impl Dataset {
+impl Dataset<FeatureStore> {
     /// Reads captions, opens features, and joins them; `split` is for [`CaptionSource::read`].
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Dataset {
         let rows = features.locate_all(&names)?;
         let mut dataset = Self {
             vocabulary,
-            features,
+            sources: features,
             wordless: captions.wordless,
             notices: captions.notices,
             train: Vec::new(),
@@ -110,8 +110,23 @@ impl Dataset {
         }
         Ok(dataset)
     }
+}
 
-    /// The images of a split, in the order of the caption files.
+impl<S> Dataset<S> {
+    /// The same examples over sources of another type.
+    pub fn map_sources<T>(self, map: impl FnOnce(S) -> T) -> Dataset<T> {
+        Dataset {
+            vocabulary: self.vocabulary,
+            sources: map(self.sources),
+            wordless: self.wordless,
+            notices: self.notices,
+            train: self.train,
+            val: self.val,
+            test: self.test,
+        }
+    }
+
+    /// The examples of a split, in the order of the files.
     pub fn split(&self, split: Split) -> &[Example] {
         match split {
             Split::Train => &self.train,
@@ -120,9 +135,9 @@ impl Dataset {
         }
     }
 
-    /// The feature rows of a split, in the order of [`Dataset::split`].
+    /// The rows of a split in [`Dataset::sources`], in the order of [`Dataset::split`].
     pub fn rows(&self, split: Split) -> Vec<Row> {
-        self.split(split).iter().map(|image| image.row).collect()
+        self.split(split).iter().map(|example| example.row).collect()
     }
 }
 
@@ -160,7 +175,7 @@ fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example 
     let captions = &image.captions;
     Example {
         row,
-        image_id: image.image_id,
+        id: image.image_id,
         captions: captions
             .iter()
             .map(|caption| vocabulary.encode(&caption.tokens))
@@ -169,7 +184,7 @@ fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example 
             .iter()
             .map(|caption| caption.tokens.join(" "))
             .collect(),
-        file_name: image.file_name,
+        name: image.file_name,
     }
 }
 

@@ -30,7 +30,6 @@ pub mod coco_evaluation;
 pub mod dataset;
 mod error;
 pub mod features;
-mod files;
 pub mod frequencies;
 mod image_id;
 mod json;

@@ -48,4 +48,5 @@ pub use rerank::{consensus, ranking};
 pub use rescore::log_probabilities;
 pub use rules::{Conflict, Rule, Rules};
 pub use sampling::{Draw, SamplingOptions, sample_with};
-pub use step::{END, StepModel};
+pub use scst_tokens::END;
+pub use step::StepModel;

@@ -1,11 +1,9 @@
 //! The seam between search and network.
 
 use burn::tensor::Tensor;
+use scst_tokens::END;
 
 use crate::SamplerError;
-
-/// Id of the token that starts and ends every caption.
-pub const END: u32 = 0;
 
 /// A model that scores the next word of several captions at a time.
 pub trait StepModel {

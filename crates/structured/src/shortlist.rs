@@ -1,13 +1,13 @@
-//! Chains over large vocabularies: a short list of words a position, and transitions of low rank.
+//! Chains over large vocabularies: a short list of words a position, and transitions of low rank. The end token absorbs:
+//! what follows it is it again.
+
+use scst_tokens::END;
 
 use super::{
     EdgeScores, Factors, Graph, Model, StructuredError,
     log_space::log_sum_exp,
     model::{check_labels, check_length, check_node_scores},
 };
-
-/// The end token, which absorbs: what follows it is it again.
-const END: u32 = 0;
 
 /// Scores of pairs of successive words, of low rank; the end token follows itself alone.
 ///

@@ -30,6 +30,7 @@ use std::{
 
 use burn::tensor::Device;
 use scst_data::{FeatureFingerprint, Standardiser, Vocabulary};
+use scst_files::{recover_all, remove_directory, replace_directory_atomically};
 use scst_model::{Captioner, CaptionerConfig, CaptionerRegistry, Dimensions};
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +40,8 @@ pub use nearest::NearestRuns;
 use crate::{
     config::{Config, OptimiserConfig},
     draws::{Purpose, generator},
-    files::{recover_all, remove_directory, replace_directory_atomically},
-    optimiser::{Moments, Optimiser},
-    progress::Progress,
+    optimise::optimiser::{Moments, Optimiser},
+    run::progress::Progress,
 };
 pub(crate) use layout::TOKENIZER;
 use layout::{

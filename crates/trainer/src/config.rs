@@ -14,6 +14,7 @@ mod decoder_check;
 mod error;
 mod example;
 mod explain;
+mod former_keys;
 mod forms;
 mod guess;
 pub(crate) mod limits;
@@ -165,18 +166,18 @@ pub struct ValidationConfig {
     /// The metric that the best checkpoint is best in; where it ties, the other two in the order below decide, and then
     /// the later step.
     pub metric: ValidationMetric,
-    /// At most so many validation images, the first of an order that the seed decides, the same in every validation; all
+    /// At most so many sources (images or texts) of the validation split, the first of an order that the seed decides, the same in every validation; all
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [5000]))]
-    pub images: Option<usize>,
+    pub sources: Option<usize>,
     /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
     /// which, the same at every validation; none with 0.
     #[schemars(range(max = limits::SAMPLES_SHOWN))]
     pub samples: usize,
-    /// Images decoded at a time.
+    /// Sources decoded at a time.
     #[schemars(range(min = 1, max = limits::IMAGES_DECODED))]
-    pub images_per_batch: usize,
+    pub sources_per_batch: usize,
     /// How captions are decoded.
     pub decoder: DecoderConfig,
 }
@@ -185,9 +186,9 @@ impl Default for ValidationConfig {
     fn default() -> Self {
         Self {
             metric: ValidationMetric::CiderD,
-            images: None,
+            sources: None,
             samples: 5,
-            images_per_batch: 100,
+            sources_per_batch: 100,
             decoder: DecoderConfig::default(),
         }
     }

@@ -59,7 +59,7 @@ impl Corpus {
         corpus.split(Split::Train)?;
         corpus.split(Split::Val)?;
         // Before they are read: a file that changes meanwhile is noticed later.
-        let mut fingerprint = corpus.dataset.features.fingerprint()?;
+        let mut fingerprint = corpus.dataset.sources.fingerprint()?;
         let reading = corpus.read_for_training(config.standardise, observer)?;
         fingerprint.content = Some(reading.content);
         corpus.standardiser = reading.standardiser;
@@ -96,7 +96,7 @@ impl Corpus {
             let path = stored.directory().to_owned();
             TrainError::Checkpoint(CheckpointError::FeaturesChanged { path, difference })
         };
-        let known = reading::look(&corpus.dataset.features, then, observer)?.map_err(changed)?;
+        let known = reading::look(&corpus.dataset.sources, then, observer)?.map_err(changed)?;
         stored.check_inputs(&corpus)?;
         let mut fingerprint = match known {
             Known::Same(fingerprint) if !verify => {
@@ -163,7 +163,7 @@ impl Corpus {
         observer: &mut dyn Observer,
     ) -> Result<Reading, TrainError> {
         let splits = [Split::Train, Split::Val].map(|split| self.dataset.split(split));
-        let features = &self.dataset.features;
+        let features = &self.dataset.sources;
         Ok(reading::read(features, &splits, standardise, observer)?)
     }
 
@@ -176,7 +176,7 @@ impl Corpus {
         examples: &[Example],
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        reading::read(&self.dataset.features, &[examples], false, observer)?;
+        reading::read(&self.dataset.sources, &[examples], false, observer)?;
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl Corpus {
         let Some(then) = &checkpoint.features else {
             return Ok(None);
         };
-        let features = &self.dataset.features;
+        let features = &self.dataset.sources;
         Ok(match features.compare(then, &features.fingerprint()?) {
             FeatureComparison::Changed(difference) => Some(difference),
             FeatureComparison::Same | FeatureComparison::Touched => None,
@@ -230,7 +230,7 @@ impl Corpus {
         for split in [Split::Train, Split::Val, Split::Test] {
             sum.update([0]);
             for example in self.dataset.split(split) {
-                let texts = [&example.file_name].into_iter().chain(&example.references);
+                let texts = [&example.name].into_iter().chain(&example.references);
                 for text in texts {
                     sum.update(text);
                     sum.update("\n");
@@ -265,17 +265,17 @@ impl Corpus {
 
     /// The features of all images.
     pub fn feature_store(&self) -> &FeatureStore {
-        &self.dataset.features
+        &self.dataset.sources
     }
 
     /// Length of a feature vector.
     pub fn feature_dimension(&self) -> usize {
-        self.dataset.features.dim()
+        self.dataset.sources.dim()
     }
 
     /// Whether images have vectors of regions; else they have one vector each.
     pub(crate) fn has_regions(&self) -> bool {
-        self.dataset.features.max_regions().is_some()
+        self.dataset.sources.max_regions().is_some()
     }
 
     /// Longest caption in words, end token included.
@@ -293,14 +293,11 @@ impl Corpus {
     /// # Errors
     /// [`TrainError::EmptySplit`] when there are none.
     pub fn split(&self, split: Split) -> Result<&[Example], TrainError> {
-        let name = match split {
-            Split::Train => "train",
-            Split::Val => "val",
-            Split::Test => "test",
-        };
         let examples = self.dataset.split(split);
         if examples.is_empty() {
-            return Err(TrainError::EmptySplit { split: name });
+            return Err(TrainError::EmptySplit {
+                split: split.name(),
+            });
         }
         Ok(examples)
     }
@@ -315,7 +312,7 @@ impl Corpus {
         device: &Device,
     ) -> Result<ImageFeatures, TrainError> {
         let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
-        let batch = self.dataset.features.read_batch(&rows)?;
+        let batch = self.dataset.sources.read_batch(&rows)?;
         image_features(batch, self.standardiser.as_ref(), device)
     }
 
@@ -333,7 +330,7 @@ impl Corpus {
                 tokens
             });
             ImageReferences {
-                id: example.file_name.clone(),
+                id: example.name.clone(),
                 tokens: tokens.collect(),
                 texts: example.references.clone(),
             }
@@ -371,12 +368,12 @@ pub(crate) fn form_of_features(regions: bool) -> &'static str {
 
 /// Whether the captioner can read features of this form.
 fn check_form(dataset: &Dataset, model: &CaptionerConfig) -> Result<(), TrainError> {
-    let regions = dataset.features.max_regions().is_some();
+    let regions = dataset.sources.max_regions().is_some();
     if regions == model.reads_regions() {
         return Ok(());
     }
     Err(TrainError::FeatureForm {
-        path: dataset.features.path().to_owned(),
+        path: dataset.sources.path().to_owned(),
         found: form_of_features(regions),
         captioner: model.name(),
         expected: form_of_features(!regions),

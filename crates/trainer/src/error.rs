@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorReadError;
 use scst_data::DataError;
+use scst_files::FileError;
 use scst_loss::LossError;
 use scst_model::ModelError;
 use scst_reward::RewardError;
@@ -15,7 +16,6 @@ use crate::{
     checkpoint::CheckpointError,
     config::{ConfigError, Problem},
     events::{EventError, curve::CurveError},
-    files::FileError,
 };
 
 /// Why a run cannot begin, go on, or be evaluated.

@@ -14,10 +14,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::evaluate::report::ScoredCaption;
-use crate::files::{FileAction, FileError};
+use crate::decode::evaluate::report::ScoredCaption;
 use metrics_jsonl::MetricsWriter;
 use samples_jsonl::SamplesWriter;
+use scst_files::{FileAction, FileError};
 use tensorboard::{Kept, TensorBoardWriter};
 
 pub use error::EventError;

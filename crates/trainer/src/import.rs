@@ -18,7 +18,7 @@ use crate::{
     checkpoint::{CheckpointError, Snapshot, TOKENIZER, with_weights},
     config::{Config, StartFrom},
     draws::{Purpose, generator},
-    progress::Progress,
+    run::progress::Progress,
 };
 
 /// Dropout of self-critical.pytorch unless it is told otherwise (`drop_prob_lm`).

@@ -9,53 +9,39 @@
 )]
 
 mod backend;
-mod bench;
-mod caption;
 mod checkpoint;
-mod collapse;
 pub mod config;
 mod corpus;
 mod decode;
 mod draws;
 mod error;
-mod estimators;
-mod evaluate;
 pub mod events;
-pub mod files;
 mod import;
+mod lab;
 mod objective;
 mod observer;
-mod optimiser;
-mod places;
-mod progress;
-mod reduce;
+mod optimise;
 mod registry;
 mod run;
-mod schedule;
-mod scst;
-mod search;
-mod self_test;
-mod update;
 mod warning;
-mod xe;
 
 pub use backend::{Backend, BackendError};
-pub use bench::{ScstParts, StepBench, StepReport, bench_step};
-pub use caption::{Caption, CaptionWriter};
 pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns, checkpoints_of};
-pub use collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use config::Config;
 pub use corpus::{Corpus, DataDescription, describe};
+pub use decode::caption::{Caption, CaptionWriter};
+pub use decode::collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
+pub use decode::evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use error::TrainError;
-pub use estimators::{EstimatorLab, EstimatorReport, measure_estimators};
-pub use evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
+pub use lab::agreement::{Agreement, self_test};
+pub use lab::bench::{ScstParts, StepBench, StepReport, bench_step};
+pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use observer::{Event, Observer, Position};
-pub use progress::{Best, BestSoFar, StageSummary};
 pub use registry::Registry;
+pub use run::progress::{Best, BestSoFar, StageSummary};
 pub use run::{
     FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,
     abandon_lock, check, data_warnings, train,
 };
-pub use self_test::{Agreement, self_test};
 pub use warning::Warning;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::{
     corpus::description::DataDescription,
-    evaluate::report::{EvaluationReport, ScoredCaption},
+    decode::evaluate::report::{EvaluationReport, ScoredCaption},
     events::Record,
-    progress::{Best, BestSoFar, StageSummary},
+    run::progress::{Best, BestSoFar, StageSummary},
     warning::Warning,
 };
 

@@ -7,7 +7,7 @@ use std::{
 
 use scst_data::Notice;
 
-use crate::{collapse::Collapse, config::ValidationMetric};
+use crate::{config::ValidationMetric, decode::collapse::Collapse};
 
 /// Something that lets a run go on but makes its results worth less than they look.
 ///
@@ -66,7 +66,7 @@ pub enum Warning {
         /// Training images.
         images: usize,
         /// Images in a batch.
-        images_per_batch: usize,
+        sources_per_batch: usize,
     },
     /// The captions of validation images have become degenerate.
     Collapse {
@@ -163,11 +163,11 @@ impl fmt::Display for Warning {
                 stage,
                 left_out,
                 images,
-                images_per_batch,
+                sources_per_batch,
             } => write!(
                 f,
                 "stage `{stage}`: an epoch leaves out {left_out} of {}, which do not fill a batch of \
-                 {images_per_batch}: choose an `images_per_batch` that divides {images} better",
+                 {sources_per_batch}: choose an `sources_per_batch` that divides {images} better",
                 counted(*images as u64, "training image"),
             ),
             Self::Collapse {
@@ -291,7 +291,7 @@ mod tests {
                     stage: "xe".to_owned(),
                     left_out: 9,
                     images: 59,
-                    images_per_batch: 50,
+                    sources_per_batch: 50,
                 },
                 ["stage `xe`", "9 of 59 training images", "a batch of 50"],
             ),

@@ -29,12 +29,12 @@ embedding = 8
 
 [validation]
 images = 40
-images_per_batch = 10
+sources_per_batch = 10
 
 [[stages]]
 name = "xe"
 steps = 6
-images_per_batch = 8
+sources_per_batch = 8
 learning_rate = 1e-2
 validate_every_steps = 2
 xe = {}
@@ -42,10 +42,10 @@ xe = {}
 [[stages]]
 name = "scst"
 steps = 5
-images_per_batch = 4
+sources_per_batch = 4
 validate_every_steps = 2
 [stages.scst]
-samples_per_image = 2
+samples_per_source = 2
 baseline = "moving_average"
 "#;
 

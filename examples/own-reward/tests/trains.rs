@@ -24,14 +24,14 @@ images = 20
 
 [[stages]]
 steps = 2
-images_per_batch = 4
+sources_per_batch = 4
 xe = {}
 
 [[stages]]
 steps = 2
-images_per_batch = 4
+sources_per_batch = 4
 [stages.scst]
-samples_per_image = 2
+samples_per_source = 2
 [[stages.scst.rewards]]
 cider_d = {}
 "#;

@@ -23,10 +23,6 @@ impl From<SplitName> for Split {
 
 impl SplitName {
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
+        Split::from(self).name()
     }
 }

@@ -11,11 +11,11 @@ mod shown;
 use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 
 use scst_encoder::{Encoder, encode_all};
+use scst_files::write_bytes_atomically;
 use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint,
     config::{DecoderConfig, Rerank},
-    files::write_bytes_atomically,
 };
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ fn of_photos(
     let mut display = Display::new();
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    let batch = decoder.images_at_a_time(config.validation.images_per_batch);
+    let batch = decoder.images_at_a_time(config.validation.sources_per_batch);
     for batch in pictures.chunks(batch) {
         display.progress(CAPTIONS, images.len(), pictures.len(), Duration::ZERO);
         let encoded = encode_all(&encoder, batch, number_of_threads())?;

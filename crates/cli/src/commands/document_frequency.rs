@@ -10,8 +10,8 @@ use scst_data::{
     looks_like::{Kind, looks_like},
     read_captions,
 };
+use scst_files::write_bytes_atomically;
 use scst_reward::{DocumentFrequency, RewardError};
-use scst_trainer::files::write_bytes_atomically;
 
 use crate::{
     arguments::{DocumentFrequencyArguments, SplitName},

@@ -5,9 +5,10 @@ mod report;
 use std::{ops::ControlFlow, process::ExitCode, time::Duration};
 
 use scst_data::{Example, FeatureSource};
+use scst_files::write_bytes_atomically;
 use scst_model::{Captioner, CaptionerRegistry};
 use scst_reward::references_are_alike;
-use scst_trainer::{Backend, Checkpoint, Corpus, evaluate, files::write_bytes_atomically};
+use scst_trainer::{Backend, Checkpoint, Corpus, evaluate};
 
 use crate::{
     arguments::EvalArguments,

@@ -7,7 +7,7 @@ use scst_data::{
     splitting::{SplitTable, read_image_names},
 };
 use scst_encoder::list_images;
-use scst_trainer::files::write_bytes_atomically;
+use scst_files::write_bytes_atomically;
 
 use crate::{
     arguments::SplitArguments,

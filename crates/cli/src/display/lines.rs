@@ -28,7 +28,7 @@ pub(super) fn counts(position: &Position) -> String {
 /// image to look at.
 pub(super) fn numbers(record: &Record) -> String {
     let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
-    let speed = format!("{:.0} images/s", value("images_per_sec"));
+    let speed = format!("{:.0} images/s", value("sources_per_sec"));
     match (record.value("reward"), record.value("reward_spread")) {
         (None, _) => format!("loss {:.4}, {speed}", value("loss")),
         (Some(reward), Some(spread)) if record.baseline_is_reward() => {
@@ -189,7 +189,7 @@ mod tests {
             ("reward_spread", 0.25),
             ("baseline", 0.8125),
             ("advantage", -1e-17),
-            ("images_per_sec", 99.6),
+            ("sources_per_sec", 99.6),
         ];
         assert_eq!(
             numbers(&record(&values)),
@@ -201,7 +201,7 @@ mod tests {
             numbers(&record(&values)),
             "reward 0.812, baseline 0.500, advantage +0.312, 100 images/s"
         );
-        let values = [("loss", 2.5), ("images_per_sec", 7.0)];
+        let values = [("loss", 2.5), ("sources_per_sec", 7.0)];
         assert_eq!(numbers(&record(&values)), "loss 2.5000, 7 images/s");
     }
 

@@ -176,7 +176,7 @@ fn forms_that_people_try_are_answered_with_one_that_is_right() {
         (
             "stages.0.batch_size",
             "3",
-            "did you mean `stages.0.images_per_batch`?",
+            "did you mean `stages.0.sources_per_batch`?",
         ),
         (
             "stages.1.baseline",

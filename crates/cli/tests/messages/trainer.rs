@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use scst_data::{DataError, FeatureDifference};
+use scst_files::{FileAction, FileError};
 use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
@@ -11,7 +12,6 @@ use scst_trainer::{
     WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},
-    files::{FileAction, FileError},
 };
 
 use scst_testing::messages::{KEY, Sample};
@@ -409,7 +409,7 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/error.rs"),
         include_str!("../../../trainer/src/events/error.rs"),
         include_str!("../../../trainer/src/events/curve.rs"),
-        include_str!("../../../trainer/src/files.rs"),
+        include_str!("../../../files/src/lib.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
     ];
     // What only a device or a library brings about.

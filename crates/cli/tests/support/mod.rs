@@ -177,19 +177,19 @@ keep = 3
 [[stages]]
 name = "xe"
 epochs = 4
-images_per_batch = 4
+sources_per_batch = 4
 learning_rate = 1e-2
 clip.norm = 5.0
-xe = { captions_per_image = 3, scheduled_sampling = { increase = 0.1, every_epochs = 2 } }
+xe = { targets_per_source = 3, scheduled_sampling = { increase = 0.1, every_epochs = 2 } }
 
 [[stages]]
 name = "scst"
 epochs = 2
-images_per_batch = 4
+sources_per_batch = 4
 learning_rate = 2e-3
 
 [stages.scst]
-samples_per_image = 3
+samples_per_source = 3
 baseline = "moving_average"
 
 [[stages.scst.rewards]]

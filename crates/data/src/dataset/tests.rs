@@ -34,17 +34,17 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     let [a, c] = dataset.split(Split::Train) else {
         panic!("two images");
     };
-    assert_eq!((a.file_name.as_str(), &a.image_id), ("a.jpg", &None));
+    assert_eq!((a.name.as_str(), &a.id), ("a.jpg", &None));
     assert_eq!(a.captions, [vec![2, 3, 1], vec![2, 3]]);
     assert_eq!(a.references, ["a dog runs", "a dog"]);
     assert_eq!(a.id(), ImageId::from("a.jpg"));
     assert_eq!(c.captions, [vec![2, 1, 2, 3]]);
     assert_eq!(dataset.split(Split::Val)[0].references, ["a cat"]);
     assert!(dataset.split(Split::Test).is_empty());
-    let batch = dataset.features.read_batch(&dataset.rows(Split::Train));
+    let batch = dataset.sources.read_batch(&dataset.rows(Split::Train));
     assert_eq!(batch.unwrap().values, [3.0, 0.0]);
     dataset
-        .features
+        .sources
         .check(&dataset.rows(Split::Train), |_, _| {})
         .unwrap();
 }

@@ -3,8 +3,8 @@
 use super::features::{POOLED_DIM, REGION_DIM, REGIONS};
 use super::world::CANVAS;
 use super::{Drawing, Scenes};
-use crate::files;
 use half::f16;
+use scst_files::write_bytes_atomically;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -91,9 +91,9 @@ fn append(text: &mut String, line: std::fmt::Arguments) {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), ScenesError> {
-    files::write(path, bytes).map_err(|source| ScenesError::Write {
+    write_bytes_atomically(path, bytes).map_err(|error| ScenesError::Write {
         path: path.to_owned(),
-        source,
+        source: error.error,
     })
 }
 

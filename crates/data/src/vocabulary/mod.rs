@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use scst_files::{FileError, write_bytes_atomically};
 use sha2::{Digest, Sha256};
 
 pub use reserved::{END, END_ID, UNKNOWN, UNKNOWN_ID};
@@ -20,7 +21,7 @@ pub use self_critical::RenumberedVocabulary;
 use reserved::RESERVED;
 
 use crate::captions::{WordSplit, tokenise};
-use crate::{DataError, VocabularyProblem, files};
+use crate::{DataError, VocabularyProblem};
 
 /// The words that a captioner knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +83,9 @@ impl Vocabulary {
     ///
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), DataError> {
-        let write = |source| DataError::Write {
+        let write = |error: FileError| DataError::Write {
             path: path.to_owned(),
-            source,
+            source: error.error,
         };
         let json = self
             .to_json(None)
@@ -92,7 +93,7 @@ impl Vocabulary {
                 path: path.to_owned(),
                 problem,
             })?;
-        files::write(path, json.as_bytes()).map_err(write)
+        write_bytes_atomically(path, json.as_bytes()).map_err(write)
     }
 
     /// The contents of a `tokenizer.json`, which splits and encodes text as

@@ -1,7 +1,9 @@
 //! Building, saving and loading vocabularies.
 
 use proptest::prelude::*;
-use tokenizers::Tokenizer;
+use tokenizers::normalizers::NFC;
+use tokenizers::{NormalizedString, Normalizer, Tokenizer};
+use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 use crate::samples::Folder;
@@ -177,11 +179,28 @@ fn file_is_named_when_it_cannot_be_read_or_written() {
     assert_eq!(folder.shorten(error), "cannot write `none/tokenizer.json`");
 }
 
+/// Whether the library composes a text as we do: its tables are those of an older Unicode, in which marks that came
+/// later have no order among others.
+fn is_composed_alike(text: &str) -> bool {
+    let mut there = NormalizedString::from(text);
+    NFC.normalize(&mut there).unwrap();
+    there.get().chars().eq(text.nfc())
+}
+
+#[test]
+fn hugging_face_composes_otherwise_when_a_mark_is_newer_than_its_tables() {
+    assert!(is_composed_alike(
+        "e\u{301} \u{1100}\u{1161} \u{bcd}\u{323}"
+    ));
+    assert!(!is_composed_alike("\u{10efd}\u{bcd}"));
+}
+
 proptest! {
     #[test]
     fn hugging_face_encodes_as_we_do_when_text_is_any(text in "([a-zA-Zé'0-9 .,-]|\\PC){0,40}") {
         // There, reserved tokens in the text keep their meaning; here they do not.
         let text = text.replace('<', " ");
+        prop_assume!(is_composed_alike(&text));
         let mut vocabulary = sample();
         let own = captions(&[&text]);
         if own[0].len().is_multiple_of(2) {

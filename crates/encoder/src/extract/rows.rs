@@ -8,6 +8,7 @@ use std::{
 };
 
 use half::f16;
+use scst_files::write_bytes_atomically;
 
 use crate::{error::EncoderError, record::Element};
 
@@ -158,11 +159,8 @@ impl RowFile {
             file.sync_all()?;
             let names = names.join("\n") + "\n";
             for (ending, content) in [("names.txt", names.as_bytes()), ("encoder.json", record)] {
-                let partial = path.with_extension(format!("{ending}.partial"));
-                let mut file = File::create(&partial)?;
-                file.write_all(content)?;
-                file.sync_all()?;
-                fs::rename(&partial, path.with_extension(ending))?;
+                let beside = path.with_extension(ending);
+                write_bytes_atomically(&beside, content).map_err(|error| error.error)?;
             }
             fs::rename(&partial, &path)?;
             sync_directory(&path)

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use scst_structured::{Lookahead, Shortlist, StructuredError};
+use scst_tokens::UNKNOWN;
 
 use super::scores::Scores;
 use crate::ModelError;
-
-/// Id of the word that stands for all words outside of the vocabulary; no search takes it.
-const UNKNOWN: u32 = 1;
 
 /// Open captions of a batch.
 #[derive(Debug, Clone)]
@@ -45,6 +43,7 @@ impl MarkovState {
 
     /// The same captions, where the best continuation without the unknown word speaks for a word in place of all.
     pub(crate) fn maximising(self) -> Self {
+        // No search takes it.
         let chains = self.chains.iter().map(|chain| chain.without(UNKNOWN));
         Self {
             chains: Arc::new(chains.collect()),

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use burn::tensor::TensorReadError;
 use scst_data::{DataError, FeatureDifference};
+use scst_files::FileError;
 use scst_model::ModelError;
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ use super::{
     layout::{FORMAT_VERSION, MANIFEST},
     nearest::NearestRuns,
 };
-use crate::{config::ConfigError, files::FileError};
+use crate::config::ConfigError;
 
 /// Why a checkpoint cannot be written or used.
 #[derive(Debug, Error)]

@@ -7,7 +7,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use scst_model::Captioner;
 
 use super::error::CheckpointError;
-use crate::optimiser::Optimiser;
+use crate::optimise::optimiser::Optimiser;
 
 /// A tensor on the host.
 #[derive(Debug, Clone)]

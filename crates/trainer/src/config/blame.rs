@@ -6,8 +6,8 @@ use scst_model::{CaptionerRegistry, OptionProblem};
 use toml::{Table, Value};
 
 use super::{
-    Config, complaint::Complaint, error::ConfigError, forms, overrides::Override, problem::Problem,
-    valid::ValidConfig, wording,
+    Config, complaint::Complaint, error::ConfigError, former_keys, forms, overrides::Override,
+    problem::Problem, valid::ValidConfig, wording,
 };
 
 /// The configuration of a file's table with overrides laid over it, checked.
@@ -18,7 +18,19 @@ pub(super) fn resolve(
     captioners: &CaptionerRegistry,
 ) -> Result<ValidConfig, ConfigError> {
     let all: Vec<&Override> = overrides.iter().collect();
-    let attempt = |overrides: &[&Override]| attempt(table, path, overrides, captioners);
+    let mut table = table.clone();
+    let (given_by_file, twice) = match former_keys::rename(&mut table) {
+        Ok(former) => (former, Vec::new()),
+        Err(twice) => (Vec::new(), twice),
+    };
+    let given_by_overrides: Vec<_> = all.iter().filter_map(|o| o.former_key()).collect();
+    let attempt = |overrides: &[&Override]| {
+        if twice.is_empty() {
+            attempt(&table, path, overrides, captioners)
+        } else {
+            Ok(Err(twice.clone()))
+        }
+    };
     let problems = match attempt(&all)? {
         Ok(config) => return Ok(config),
         Err(problems) => problems,
@@ -48,7 +60,14 @@ pub(super) fn resolve(
             // Each of several overrides is enough for it.
             culprits = names(&related);
         }
-        Complaint { problem, culprits }
+        let former = match culprits.as_slice() {
+            [] => &given_by_file,
+            _ => &given_by_overrides,
+        };
+        Complaint {
+            problem: problem.with_keys(|key| former_keys::as_given(former, key)),
+            culprits,
+        }
     };
     Err(ConfigError::Problems {
         path: path.to_owned(),
@@ -79,6 +98,9 @@ fn attempt(
     let mut table = table.clone();
     for change in overrides {
         change.apply(&mut table)?;
+    }
+    if let Err(twice) = former_keys::rename(&mut table) {
+        return Ok(Err(twice));
     }
     let forms = forms::problems(&table);
     if !forms.is_empty() {
@@ -242,6 +264,24 @@ xe = {}
         assert_eq!(
             message(&broken, &["seed=4"], &[]),
             "`c.toml`: key `data.max_length`: found \"8\", expected a whole number, 1 to 1000 (write `8` without quotes)"
+        );
+    }
+
+    #[test]
+    fn keys_are_named_as_they_were_given_when_they_have_a_former_name() {
+        let file = FILE.replace("epochs = 1", "epochs = 1\nimages_per_batch = 0");
+        assert_eq!(
+            message(&file, &[], &[]),
+            "`c.toml`: key `stages.0.images_per_batch`: found 0, expected 1 or more"
+        );
+        // Either name is set over either.
+        assert_eq!(
+            message(&file, &["stages.0.sources_per_batch=-1"], &[]),
+            "--set stages.0.sources_per_batch: found -1, expected a whole number, 1 to 100000"
+        );
+        assert_eq!(
+            message(FILE, &["stages.0.images_per_batch=-1"], &[]),
+            "--set stages.0.images_per_batch: found -1, expected a whole number, 1 to 100000"
         );
     }
 }

@@ -55,17 +55,17 @@ pub(super) fn check_words_of_a_step(
     check: &mut Checker<'_>,
 ) {
     let (key, captions) = match (&stage.xe, &stage.scst) {
-        (Some(xe), _) => ("xe.captions_per_image", xe.captions_per_image),
-        (None, Some(scst)) => ("scst.samples_per_image", scst.samples_per_image),
+        (Some(xe), _) => ("xe.targets_per_source", xe.targets_per_source),
+        (None, Some(scst)) => ("scst.samples_per_source", scst.samples_per_source),
         (None, None) => return,
     };
-    let factors = [stage.images_per_batch, captions, max_length];
+    let factors = [stage.sources_per_batch, captions, max_length];
     let [images, captions, length] = factors;
     // A size that is too large by itself is a problem of its own.
     let alone = images as u64 > IMAGES || captions as u64 > CAPTIONS || length as u64 > WORDS;
     if let Some(words) = too_many_words(factors).filter(|_| !alone) {
         let found = format!(
-            "{captions} captions of {length} words for each of {images} images (`images_per_batch`), {words} words a step"
+            "{captions} captions of {length} words for each of {images} images (`sources_per_batch`), {words} words a step"
         );
         let expected = format!("at most {WORDS_OF_A_STEP} words a step");
         check.require(false, key, found, &expected);
@@ -97,7 +97,7 @@ mod tests {
             ("threads=100000", "found 100000, expected at most 1024"),
             ("data.max_length=1000000000000", "expected at most 1000"),
             (
-                "validation.images_per_batch=10001",
+                "validation.sources_per_batch=10001",
                 "expected at most 10000",
             ),
             (
@@ -105,7 +105,7 @@ mod tests {
                 "expected at most 1000000",
             ),
             (
-                "stages.0.images_per_batch=9223372036854775807",
+                "stages.0.sources_per_batch=9223372036854775807",
                 "expected at most 100000",
             ),
             (
@@ -117,11 +117,11 @@ mod tests {
                 "expected at most 1000000000000",
             ),
             (
-                "stages.0.xe.captions_per_image=1000000000",
+                "stages.0.xe.targets_per_source=1000000000",
                 "expected at most 1000",
             ),
             (
-                "stages.1.scst.samples_per_image=1000000000",
+                "stages.1.scst.samples_per_source=1000000000",
                 "expected at most 1000",
             ),
             (
@@ -167,13 +167,16 @@ mod tests {
         let expected = "override model.att2in.hidden: found sizes of 2871862050 parameters, expected at most 500000000 \
                         parameters";
         assert_eq!(message, expected);
-        let message = parse("stages.1.images_per_batch=100000").unwrap_err();
+        let message = parse("stages.1.sources_per_batch=100000").unwrap_err();
         assert_eq!(
             message.to_string(),
-            "override stages.1.images_per_batch: key `stages.1.scst.samples_per_image`: found 5 captions of 16 words for \
-             each of 100000 images (`images_per_batch`), 8000000 words a step, expected at most 1000000 words a step"
+            "override stages.1.sources_per_batch: key `stages.1.scst.samples_per_source`: found 5 captions of 16 words for \
+             each of 100000 images (`sources_per_batch`), 8000000 words a step, expected at most 1000000 words a step"
         );
-        for set in ["model.att2in.hidden=2048", "stages.1.images_per_batch=1000"] {
+        for set in [
+            "model.att2in.hidden=2048",
+            "stages.1.sources_per_batch=1000",
+        ] {
             parse(set).unwrap();
         }
     }
@@ -181,16 +184,16 @@ mod tests {
     #[test]
     fn configurations_that_were_not_read_from_a_file_are_validated_too() {
         let mut config = parse("seed=1").unwrap();
-        config.stages[0].images_per_batch = 0;
+        config.stages[0].sources_per_batch = 0;
         config.checkpoints.every_steps = Some(u64::MAX);
         assert_eq!(
             config.clone().validate().unwrap_err().to_string(),
             "the configuration: key `checkpoints.every_steps`: found 18446744073709551615, expected at most \
-             1000000000000000; key `stages.0.images_per_batch`: found 0, expected 1 or more"
+             1000000000000000; key `stages.0.sources_per_batch`: found 0, expected 1 or more"
         );
         // Nor is such a number ever written as an empty file.
         assert!(config.to_toml().is_err());
-        config.stages[0].images_per_batch = 1;
+        config.stages[0].sources_per_batch = 1;
         config.checkpoints.every_steps = None;
         let text = config.clone().validate().unwrap().to_toml().unwrap();
         assert_eq!(

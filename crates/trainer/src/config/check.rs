@@ -37,12 +37,12 @@ impl Config {
         let max_length = self.data.max_length as u64;
         check.within("data.max_length", max_length, limits::WORDS);
         check.within(
-            "validation.images_per_batch",
-            self.validation.images_per_batch as u64,
+            "validation.sources_per_batch",
+            self.validation.sources_per_batch as u64,
             limits::IMAGES_DECODED,
         );
-        let images = self.validation.images.unwrap_or(1) as u64;
-        check.count("validation.images", images);
+        let sources = self.validation.sources.unwrap_or(1) as u64;
+        check.count("validation.sources", sources);
         let samples = self.validation.samples as u64;
         check.at_most("validation.samples", samples, limits::SAMPLES_SHOWN);
         let decoder = &self.validation.decoder;
@@ -157,8 +157,8 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.within("epochs", stage.epochs.unwrap_or(1), limits::EPOCHS);
     check.within("steps", stage.steps.unwrap_or(1), limits::STEPS);
     check.at_most("warmup_steps", stage.warmup_steps, limits::STEPS);
-    let images = stage.images_per_batch as u64;
-    check.within("images_per_batch", images, limits::IMAGES);
+    let images = stage.sources_per_batch as u64;
+    check.within("sources_per_batch", images, limits::IMAGES);
     check.positive("learning_rate", stage.learning_rate);
     match &stage.schedule {
         ScheduleConfig::Constant => {}
@@ -219,9 +219,9 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
     if let Some(xe) = &stage.xe {
         let mut check = check.below("xe");
         check.require(
-            config.shortlist > xe.captions_per_image,
-            "captions_per_image",
-            xe.captions_per_image,
+            config.shortlist > xe.targets_per_source,
+            "targets_per_source",
+            xe.targets_per_source,
             &format!(
                 "fewer than `model.markov.shortlist`, {}, so that every list holds the gold words and the end token",
                 config.shortlist
@@ -276,8 +276,8 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
 }
 
 fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
-    let captions = xe.captions_per_image as u64;
-    check.within("captions_per_image", captions, limits::CAPTIONS);
+    let captions = xe.targets_per_source as u64;
+    check.within("targets_per_source", captions, limits::CAPTIONS);
     check.below_one("label_smoothing", xe.label_smoothing);
     match &xe.loss {
         WordLoss::CrossEntropy => {}
@@ -309,17 +309,17 @@ fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
         SequenceObjective::MinimumRisk { .. } | SequenceObjective::MaxMargin => true,
     };
     check.require(
-        scst.samples_per_image >= if compares { 2 } else { 1 },
-        "samples_per_image",
-        scst.samples_per_image,
+        scst.samples_per_source >= if compares { 2 } else { 1 },
+        "samples_per_source",
+        scst.samples_per_source,
         if compares {
             "2 or more, as samples of an image are compared with each other"
         } else {
             "1 or more"
         },
     );
-    let samples = scst.samples_per_image as u64;
-    check.at_most("samples_per_image", samples, limits::CAPTIONS);
+    let samples = scst.samples_per_source as u64;
+    check.at_most("samples_per_source", samples, limits::CAPTIONS);
     if let SequenceObjective::MinimumRisk { alpha } = scst.objective {
         check.positive("objective.minimum_risk.alpha", alpha);
     }

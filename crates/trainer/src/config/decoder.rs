@@ -107,9 +107,9 @@ impl DecoderConfig {
         }
     }
 
-    /// How many images are decoded at a time where `images_per_batch` are asked for: every caption is a row of its own.
-    pub fn images_at_a_time(&self, images_per_batch: usize) -> usize {
-        let images = images_per_batch / self.samples.max(1);
+    /// How many images are decoded at a time where `sources_per_batch` are asked for: every caption is a row of its own.
+    pub fn images_at_a_time(&self, sources_per_batch: usize) -> usize {
+        let images = sources_per_batch / self.samples.max(1);
         images.min(limits::ROWS / self.choices().max(1)).max(1)
     }
 }

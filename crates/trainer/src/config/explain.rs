@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(keys_like("lr"), ["stages.N.learning_rate"]);
         assert_eq!(
             keys_like("batch-size"),
-            ["stages.N.images_per_batch", "validation.images_per_batch"]
+            ["stages.N.sources_per_batch", "validation.sources_per_batch"]
         );
         assert_eq!(keys_like("beam"), ["validation.decoder.search.beam"]);
         assert!(keys_like("zebra").is_empty());

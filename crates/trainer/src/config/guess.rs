@@ -4,10 +4,14 @@
 const ALIKE: f64 = 0.84;
 
 /// Names that other programs have for a key, and ours.
-const OTHER_NAMES: [(&str, &str); 22] = [
+const OTHER_NAMES: [(&str, &str); 26] = [
+    ("images", "sources"),
+    ("images_per_batch", "sources_per_batch"),
+    ("captions_per_image", "targets_per_source"),
+    ("samples_per_image", "samples_per_source"),
     ("lr", "learning_rate"),
-    ("batch", "images_per_batch"),
-    ("batch_size", "images_per_batch"),
+    ("batch", "sources_per_batch"),
+    ("batch_size", "sources_per_batch"),
     ("max_epochs", "epochs"),
     ("num_epochs", "epochs"),
     ("max_steps", "steps"),
@@ -56,7 +60,7 @@ mod tests {
     fn names_are_found_by_likeness_and_by_their_names_elsewhere() {
         let keys = [
             "epochs",
-            "images_per_batch",
+            "sources_per_batch",
             "learning_rate",
             "minimum_count",
             "name",
@@ -66,7 +70,7 @@ mod tests {
             ("lerning_rate", Some("learning_rate")),
             ("learning-rate", Some("learning_rate")),
             ("LR", Some("learning_rate")),
-            ("batch_size", Some("images_per_batch")),
+            ("batch_size", Some("sources_per_batch")),
             ("min_count", Some("minimum_count")),
             ("epoch", Some("epochs")),
             ("zebra", None),

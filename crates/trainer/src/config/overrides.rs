@@ -2,7 +2,12 @@
 
 use toml::{Table, Value};
 
-use super::{error::ConfigError, root::root, shape::Shape};
+use super::{
+    error::ConfigError,
+    former_keys::{self, FormerKey},
+    root::root,
+    shape::Shape,
+};
 
 /// A value to be set over a file's: `key.path=value`, list elements by number from 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +87,13 @@ impl Override {
 
     /// Dotted path of its key.
     pub(super) fn key(&self) -> String {
-        self.path.join(".")
+        former_keys::current(&self.path).join(".")
+    }
+
+    /// Its key, if it was given by a former name.
+    pub(super) fn former_key(&self) -> Option<FormerKey> {
+        let (key, given) = (self.key(), self.path.join("."));
+        (key != given).then_some(FormerKey { key, given })
     }
 
     /// How messages name it.
@@ -90,7 +101,7 @@ impl Override {
         if self.is_of_one_key {
             self.flag.clone()
         } else {
-            format!("{} {}", self.flag, shortened(&self.key()))
+            format!("{} {}", self.flag, shortened(&self.path.join(".")))
         }
     }
 
@@ -99,7 +110,7 @@ impl Override {
         let mut whole = Value::Table(std::mem::take(table));
         let mut at = &mut whole;
         let mut shape = Some(root());
-        for key in &self.path {
+        for key in &former_keys::current(&self.path) {
             let below = shape.and_then(|shape| shape.below(key));
             if let Some(shape) = shape {
                 make_room(at, shape, key);

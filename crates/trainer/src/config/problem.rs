@@ -22,6 +22,15 @@ impl Problem {
         }
     }
 
+    /// The same with every key as `name` puts it.
+    pub(super) fn with_keys(mut self, name: impl Fn(String) -> String) -> Self {
+        let others = self.with.iter_mut().map(|(key, _)| key);
+        for key in others.chain([&mut self.key]) {
+            *key = name(std::mem::take(key));
+        }
+        self
+    }
+
     /// Dotted path of the key.
     pub fn key(&self) -> &str {
         &self.key

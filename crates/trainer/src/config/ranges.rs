@@ -30,9 +30,9 @@ cider_d = {}
 /// Keys whose ends of the range other keys forbid: what is said of them speaks of these.
 const HELD_BY_OTHERS: [&str; 13] = [
     "max_length", // words a step
-    "images_per_batch",
-    "captions_per_image",
-    "samples_per_image",
+    "sources_per_batch",
+    "targets_per_source",
+    "samples_per_source",
     "minimum_length",  // at most the longest caption
     "samples",         // of a sampling search
     "groups",          // divide the width

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::limits;
 
 /// Images in a batch of a stage of self-critical training, where the file does not say.
-pub(super) const SCST_IMAGES_PER_BATCH: usize = 50;
+pub(super) const SCST_SOURCES_PER_BATCH: usize = 50;
 /// Its learning rate, where the file does not say.
 pub(super) const SCST_LEARNING_RATE: f64 = 1e-4;
 
@@ -29,10 +29,10 @@ pub struct StageConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::STEPS), extend("examples" = [10000]))]
     pub steps: Option<u64>,
-    /// Images in a batch; images that do not fill a batch are left out of their epoch. If absent, 10, and 50 in an
-    /// `scst` stage.
-    #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_IMAGES_PER_BATCH))]
-    pub images_per_batch: usize,
+    /// Sources (images or texts) in a batch; those that do not fill a batch are left out of their epoch. If absent, 10,
+    /// and 50 in an `scst` stage.
+    #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_SOURCES_PER_BATCH))]
+    pub sources_per_batch: usize,
     /// Peak learning rate. If absent, 5e-4, and 1e-4 in an `scst` stage.
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("x-default-scst" = SCST_LEARNING_RATE))]
     pub learning_rate: f64,
@@ -85,7 +85,7 @@ impl Default for StageConfig {
             name: String::new(),
             epochs: None,
             steps: None,
-            images_per_batch: 10,
+            sources_per_batch: 10,
             learning_rate: 5e-4,
             schedule: ScheduleConfig::Constant,
             warmup_steps: 0,
@@ -143,9 +143,9 @@ impl Default for HardAttentionConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct XeConfig {
-    /// Gold captions of every image in a batch.
+    /// Targets (gold captions) of every source in a batch.
     #[schemars(range(min = 1, max = limits::CAPTIONS))]
-    pub captions_per_image: usize,
+    pub targets_per_source: usize,
     /// The loss of every word.
     pub loss: WordLoss,
     /// Probability mass of the gold word that cross-entropy spreads evenly over the vocabulary.
@@ -164,7 +164,7 @@ pub struct XeConfig {
 impl Default for XeConfig {
     fn default() -> Self {
         Self {
-            captions_per_image: 5,
+            targets_per_source: 5,
             loss: WordLoss::CrossEntropy,
             label_smoothing: 0.0,
             scheduled_sampling: None,
@@ -244,9 +244,9 @@ impl Default for ScheduledSampling {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScstConfig {
-    /// Captions sampled for every image.
+    /// Sequences sampled for every source.
     #[schemars(range(min = 1, max = limits::CAPTIONS))]
-    pub samples_per_image: usize,
+    pub samples_per_source: usize,
     /// What becomes of the rewards of sampled captions.
     pub objective: SequenceObjective,
     /// What a sampled caption's reward is compared with, in the policy gradient.
@@ -276,7 +276,7 @@ impl Default for ScstConfig {
             ..RewardEntry::default()
         };
         Self {
-            samples_per_image: 5,
+            samples_per_source: 5,
             objective: SequenceObjective::PolicyGradient,
             baseline: Baseline::LeaveOneOut,
             moving_average_decay: 0.9,

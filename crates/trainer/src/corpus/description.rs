@@ -42,10 +42,10 @@ impl DataDescription {
         self.cut_captions as f64 / self.train_captions.max(1) as f64
     }
 
-    /// Training images that no batch of an epoch holds, where a batch has `images_per_batch`: others in every epoch.
-    pub fn left_out(&self, images_per_batch: usize) -> usize {
+    /// Training images that no batch of an epoch holds, where a batch has `sources_per_batch`: others in every epoch.
+    pub fn left_out(&self, sources_per_batch: usize) -> usize {
         self.train_images
-            .checked_rem(images_per_batch)
+            .checked_rem(sources_per_batch)
             .unwrap_or(self.train_images)
     }
 

@@ -12,9 +12,9 @@ use std::io;
 use std::path::Path;
 
 use plotters::prelude::DrawingAreaErrorKind;
+use scst_files::{FileError, write_bytes_atomically};
 
 use super::record::Record;
-use crate::files::{FileError, write_bytes_atomically};
 pub use curves::CurveSpec;
 use curves::Curves;
 

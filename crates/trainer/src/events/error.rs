@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use scst_files::FileError;
 use serde_json::error::Category;
-
-use crate::files::FileError;
 
 /// Why records could not be written or read.
 ///

@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use scst_files::{FileAction, FileError, write_bytes_atomically};
 use serde::Serialize;
-
-use crate::files::{FileAction, FileError, write_bytes_atomically};
 
 /// The lines that have an end, without it.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use scst_files::{FileAction, FileError};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -15,7 +16,6 @@ use super::error::EventError;
 use super::lines::{append_line, keep_lines, lines};
 use super::record::{Record, RecordKind, StampedRecord};
 use super::resume_point::{Of, ResumePoint};
-use crate::files::{FileAction, FileError};
 
 /// Name of the file of records in a run's directory.
 pub const METRICS_FILE: &str = "metrics.jsonl";

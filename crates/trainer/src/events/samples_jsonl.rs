@@ -10,13 +10,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use scst_data::ImageId;
+use scst_files::{FileAction, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::error::EventError;
 use super::lines::{append_line, keep_lines, lines};
 use super::resume_point::{Of, ResumePoint};
-use crate::evaluate::report::ScoredCaption;
-use crate::files::{FileAction, FileError};
+use crate::decode::evaluate::report::ScoredCaption;
 
 /// Name of the file of sample captions in a run's directory.
 pub const SAMPLES_FILE: &str = "samples.jsonl";

@@ -16,9 +16,10 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use scst_files::{FileAction, FileError};
+
 use super::record::{Record, RecordKind, StampedRecord};
 use super::samples_jsonl::Sample;
-use crate::files::{FileAction, FileError};
 
 const NAME_PREFIX: &str = "events.out.tfevents.";
 

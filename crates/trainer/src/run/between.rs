@@ -11,7 +11,7 @@ use crate::{
     config::{StageConfig, StartFrom},
     events::RecordKind,
     observer::Event,
-    progress::StageSummary,
+    run::progress::StageSummary,
 };
 
 impl Run<'_> {

@@ -2,7 +2,7 @@
 
 use crate::{
     config::ValidationMetric,
-    progress::{Best, Progress, StageSummary},
+    run::progress::{Best, Progress, StageSummary},
     warning::Warning,
 };
 
@@ -50,7 +50,7 @@ mod tests {
     use scst_reward::CorpusScores;
 
     use super::*;
-    use crate::collapse::Collapse;
+    use crate::decode::collapse::Collapse;
 
     const CUT_OFF: Collapse = Collapse::CutOff { share: 0.9 };
 

@@ -16,8 +16,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointError, NearestRuns},
     config::{Config, StageConfig, StartFrom, WordLoss},
     corpus::Corpus,
-    places::Places,
-    progress::Progress,
+    run::{places::Places, progress::Progress},
 };
 
 /// The checkpoints of other runs that the stages to come need, by path.

@@ -26,13 +26,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use scst_files::{FileAction, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::{date::rfc3339, machine::ProcessName};
-use crate::{
-    TrainError,
-    files::{FileAction, FileError},
-};
+use crate::TrainError;
 
 /// Name of the file in a run directory.
 const NAME: &str = "run.lock";

@@ -16,12 +16,12 @@ use crate::{
     checkpoint::Checkpoint,
     config::{Config, StageConfig, ValidConfig, bounds},
     corpus::{Corpus, DataDescription},
+    decode::search::Search,
     draws::{Purpose, generator},
+    objective::sequence::SelfCritic,
     observer::Observer,
-    progress::Progress,
     registry::Registry,
-    scst::SelfCritic,
-    search::Search,
+    run::progress::Progress,
     warning::Warning,
 };
 
@@ -238,7 +238,7 @@ fn stages(config: &Config, lengths: &[Length], train_images: usize) -> Vec<Stage
         steps: length.steps,
         steps_per_epoch: length.steps_per_epoch,
         images_left_out: train_images
-            .checked_rem(stage.images_per_batch)
+            .checked_rem(stage.sources_per_batch)
             .unwrap_or(0),
     });
     found.collect()

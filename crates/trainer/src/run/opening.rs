@@ -3,7 +3,7 @@
 use crate::{
     TrainError,
     config::{Config, StageConfig},
-    progress::Progress,
+    run::progress::Progress,
 };
 
 /// Steps that a stage may have: as many as there are random draws for.
@@ -22,12 +22,12 @@ impl Length {
     /// when there are more steps than random draws.
     pub(super) fn of(stage: &StageConfig, train_images: usize) -> Result<Self, TrainError> {
         let steps_per_epoch = train_images
-            .checked_div(stage.images_per_batch)
+            .checked_div(stage.sources_per_batch)
             .unwrap_or(0) as u64;
         if steps_per_epoch == 0 {
             return Err(TrainError::BatchTooLarge {
                 stage: stage.name.clone(),
-                found: stage.images_per_batch,
+                found: stage.sources_per_batch,
                 images: train_images,
             });
         }
@@ -99,7 +99,7 @@ mod tests {
             name: "xe".to_owned(),
             epochs,
             steps,
-            images_per_batch: 10,
+            sources_per_batch: 10,
             ..StageConfig::default()
         }
     }

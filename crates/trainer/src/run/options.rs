@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::record::Program;
 use crate::{
-    progress::{Best, StageSummary},
     registry::Registry,
+    run::progress::{Best, StageSummary},
 };
 
 /// What there may be in the run directory.

@@ -60,13 +60,13 @@ fn caption_warnings(config: &Config, description: &DataDescription) -> Vec<Warni
     }
     let images = description.train_images;
     warnings.extend(config.stages.iter().filter_map(|stage| {
-        let left_out = description.left_out(stage.images_per_batch);
+        let left_out = description.left_out(stage.sources_per_batch);
         let is_much = left_out as f64 > MANY_LEFT_OUT * images as f64;
         is_much.then(|| Warning::ImagesLeftOut {
             stage: stage.name.clone(),
             left_out,
             images,
-            images_per_batch: stage.images_per_batch,
+            sources_per_batch: stage.sources_per_batch,
         })
     }));
     warnings
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_lost_is_said_when_it_is_much() {
         let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
-                    [model.fc]\n[[stages]]\nepochs = 1\nimages_per_batch = 60\nxe = {}\n";
+                    [model.fc]\n[[stages]]\nepochs = 1\nsources_per_batch = 60\nxe = {}\n";
         let config = Config::parse(
             text,
             Path::new("c.toml"),
@@ -135,7 +135,7 @@ mod tests {
             stage: "xe".to_owned(),
             left_out: 40,
             images: 100,
-            images_per_batch: 60,
+            sources_per_batch: 60,
         };
         assert_eq!(found, [expected]);
     }

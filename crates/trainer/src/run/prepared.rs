@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use scst_files::{FileAction, FileError, recover_all, remove_stale_temporaries};
+
 use super::{
     lock::RunLock,
     options::{RunOptions, Start},
@@ -15,9 +17,8 @@ use crate::{
     config::{Config, ScheduleConfig},
     corpus::Corpus,
     events::METRICS_FILE,
-    files::{FileAction, FileError, recover_all, remove_stale_temporaries},
     observer::{Event, Observer},
-    places::Places,
+    run::places::Places,
 };
 
 /// What stands in the run directory, and the configuration in the light of it.

@@ -6,14 +6,11 @@ use std::{
     time::SystemTime,
 };
 
+use scst_files::{FileAction, FileError, write_bytes_atomically};
 use serde::{Deserialize, Serialize};
 
 use super::{date::rfc3339, machine::ProcessName};
-use crate::{
-    TrainError,
-    config::Config,
-    files::{FileAction, FileError, write_bytes_atomically},
-};
+use crate::{TrainError, config::Config};
 
 /// Name of the file in a run directory.
 const NAME: &str = "run.json";

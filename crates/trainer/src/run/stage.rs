@@ -15,14 +15,18 @@ use crate::{
     config::StageConfig,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
-    objective::{ImageBatch, StepContext},
+    objective::{
+        batch::{ImageBatch, StepContext},
+        sequence::{SelfCritic, prefixes},
+        word::Xe,
+    },
     observer::Event,
-    optimiser::Optimiser,
-    reduce::{Contribution, reduce},
-    schedule::learning_rate,
-    scst::{SelfCritic, prefixes},
-    update::clip_and_step,
-    xe::Xe,
+    optimise::{
+        optimiser::Optimiser,
+        reduce::{Contribution, reduce},
+        schedule::learning_rate,
+        update::clip_and_step,
+    },
 };
 
 /// What a stage trains for.
@@ -51,7 +55,7 @@ impl Run<'_> {
             name: &stage.name,
             kind: stage.kind(),
             position,
-            images_left_out: train_images % stage.images_per_batch.max(1),
+            images_left_out: train_images % stage.sources_per_batch.max(1),
             start: self.progress.start.as_ref(),
         });
         let mut objective = None;
@@ -82,8 +86,8 @@ impl Run<'_> {
                 let mut rng = generator(self.config.seed, Purpose::Order, index, epoch);
                 order = (epoch, random_order(&mut rng, train_images as u32));
             }
-            let first = (step % steps_per_epoch) as usize * stage.images_per_batch;
-            let images: Vec<usize> = order.1[first..first + stage.images_per_batch]
+            let first = (step % steps_per_epoch) as usize * stage.sources_per_batch;
+            let images: Vec<usize> = order.1[first..first + stage.sources_per_batch]
                 .iter()
                 .map(|&image| image as usize)
                 .collect();
@@ -220,7 +224,7 @@ impl Run<'_> {
         let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| e.captions.as_slice()).collect();
         let max_length = self.corpus.max_length();
         let mixer = stage.scst.as_ref().and_then(|scst| {
-            let samples = scst.samples_per_image;
+            let samples = scst.samples_per_source;
             let mixer = scst.mixer.as_ref()?;
             Some(prefixes(mixer, &gold, samples, max_length, context))
         });

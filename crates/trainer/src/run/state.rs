@@ -8,6 +8,7 @@ use std::{
 };
 
 use burn::tensor::Device;
+use scst_files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically};
 use scst_model::Captioner;
 
 use super::{
@@ -27,11 +28,10 @@ use crate::{
     config::{Config, ScheduleConfig},
     corpus::Corpus,
     events::{EventWriter, METRICS_FILE, ResumePoint, curve, read_records},
-    files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically},
     observer::{Event, Observer, Position},
-    optimiser::Optimiser,
-    progress::Progress,
+    optimise::optimiser::Optimiser,
     registry::Registry,
+    run::progress::Progress,
     warning::Warning,
 };
 

@@ -16,12 +16,14 @@ use super::{
 };
 use crate::{
     TrainError,
-    collapse::{CaptionStatistics, ReferenceStatistics, collapses},
     config::{StageConfig, ValidationMetric},
-    evaluate::{EvaluationReport, ScoredCaption, evaluate},
+    decode::{
+        collapse::{CaptionStatistics, ReferenceStatistics, collapses},
+        evaluate::{EvaluationReport, ScoredCaption, evaluate},
+    },
     events::RecordKind,
     observer::Event,
-    progress::{Best, LastValidation},
+    run::progress::{Best, LastValidation},
     warning::Warning,
 };
 

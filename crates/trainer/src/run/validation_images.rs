@@ -16,7 +16,7 @@ pub(super) fn validation_images<'a>(
     corpus: &'a Corpus,
 ) -> Result<Vec<&'a Example>, TrainError> {
     let examples = corpus.split(Split::Val)?;
-    let chosen = chosen(config.seed, config.validation.images, examples.len());
+    let chosen = chosen(config.seed, config.validation.sources, examples.len());
     Ok(chosen.into_iter().map(|image| &examples[image]).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::reduce::Tally;
+use crate::optimise::reduce::Tally;
 
 /// Sums over the steps since the last record; part of every checkpoint, so that a record says the same whether the run
 /// was interrupted or not.
@@ -24,7 +24,7 @@ impl Window {
         values.extend([
             ("learning_rate".to_owned(), learning_rate),
             ("step_secs".to_owned(), self.secs / self.steps.max(1) as f64),
-            ("images_per_sec".to_owned(), speed(self.images)),
+            ("sources_per_sec".to_owned(), speed(self.images)),
             ("tokens_per_sec".to_owned(), speed(self.tokens)),
         ]);
         values

@@ -71,7 +71,7 @@ data.standardise = true
 data.minimum_count = 3
 data.max_length = 10
 validation.samples = 0
-validation.images_per_batch = 7
+validation.sources_per_batch = 7
 "#;
 
 /// The stages of a case.
@@ -96,17 +96,17 @@ impl Stages {
 name = "xe"
 steps = 20
 validate_every_steps = 20
-images_per_batch = 6
+sources_per_batch = 6
 learning_rate = 2e-2
-xe = { captions_per_image = 3 }
+xe = { targets_per_source = 3 }
 
 [[stages]]
 name = "scst"
 steps = 20
 validate_every_steps = 20
-images_per_batch = 6
+sources_per_batch = 6
 learning_rate = 5e-3
-scst = { samples_per_image = 3 }
+scst = { samples_per_source = 3 }
 "#
             }
             Self::Xe => {
@@ -114,10 +114,10 @@ scst = { samples_per_image = 3 }
 [[stages]]
 name = "xe"
 steps = 5
-images_per_batch = 6
+sources_per_batch = 6
 learning_rate = 5e-3
 start_from.checkpoint = "TRAINED"
-xe = { captions_per_image = 3 }
+xe = { targets_per_source = 3 }
 "#
             }
             Self::Scst => {
@@ -125,10 +125,10 @@ xe = { captions_per_image = 3 }
 [[stages]]
 name = "scst"
 steps = 5
-images_per_batch = 6
+sources_per_batch = 6
 learning_rate = 5e-3
 start_from.checkpoint = "TRAINED"
-scst = { samples_per_image = 3 }
+scst = { samples_per_source = 3 }
 "#
             }
             Self::Training => {
@@ -136,10 +136,10 @@ scst = { samples_per_image = 3 }
 [[stages]]
 name = "xe"
 steps = 60
-images_per_batch = 8
+sources_per_batch = 8
 learning_rate = 2e-2
 dropout = 0
-xe = { captions_per_image = 5 }
+xe = { targets_per_source = 5 }
 "#
             }
         }

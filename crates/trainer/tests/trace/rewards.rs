@@ -55,7 +55,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "mixture_mixer",
             &[
                 parts,
-                "images_per_batch=20",
+                "sources_per_batch=20",
                 "scst.mixer={shrink=4,every_epochs=1}",
             ],
         ),

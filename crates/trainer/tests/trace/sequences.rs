@@ -20,15 +20,15 @@ pub(crate) fn objectives() -> Vec<Case> {
         scst("none", &["scst.baseline=none"]),
         scst(
             "single_none",
-            &["scst.baseline=none", "scst.samples_per_image=1"],
+            &["scst.baseline=none", "scst.samples_per_source=1"],
         ),
         scst(
             "single_greedy",
-            &["scst.baseline=greedy", "scst.samples_per_image=1"],
+            &["scst.baseline=greedy", "scst.samples_per_source=1"],
         ),
         scst(
             "single_learned",
-            &["scst.baseline=learned", "scst.samples_per_image=1"],
+            &["scst.baseline=learned", "scst.samples_per_source=1"],
         ),
         scst(
             "minimum_risk",
@@ -66,7 +66,7 @@ pub(crate) fn objectives() -> Vec<Case> {
 pub(crate) fn mixer() -> Vec<Case> {
     // Three steps an epoch: six words are given, and then two.
     const MIXER: [&str; 2] = [
-        "images_per_batch=20",
+        "sources_per_batch=20",
         "scst.mixer={shrink=4,every_epochs=1}",
     ];
     let scst = |variant, set: &[&'static str]| Case::new(variant, "fc", Stages::Scst, set);
@@ -82,14 +82,17 @@ pub(crate) fn mixer() -> Vec<Case> {
         // Nine words of ten are given: most captions are whole, and some images have one sample left, or none.
         scst(
             "mixer_given_whole",
-            &["images_per_batch=3", "scst.mixer={shrink=1,every_epochs=5}"],
+            &[
+                "sources_per_batch=3",
+                "scst.mixer={shrink=1,every_epochs=5}",
+            ],
         ),
         // Steps in which one sample alone is the model's own.
         scst(
             "mixer_alone",
             &[
-                "images_per_batch=1",
-                "scst.samples_per_image=2",
+                "sources_per_batch=1",
+                "scst.samples_per_source=2",
                 "steps=8",
                 "scst.mixer={shrink=1,every_epochs=5}",
             ],
@@ -114,7 +117,7 @@ pub(crate) fn of_other_captioners() -> Vec<Case> {
         scst(
             "none",
             "markov",
-            &["scst.baseline=none", "scst.samples_per_image=1"],
+            &["scst.baseline=none", "scst.samples_per_source=1"],
         ),
         scst("no_end_token", "markov", &["scst.reward_end_token=false"]),
         scst("greedy", "transformer", &["scst.baseline=greedy"]),
@@ -122,9 +125,9 @@ pub(crate) fn of_other_captioners() -> Vec<Case> {
         scst("minimum_risk", "transformer", &[risk]),
         scst("max_margin", "transformer", &["scst.objective=max_margin"]),
         scst("regularised", "transformer", &regularised),
-        scst("mixer", "transformer", &["images_per_batch=20", mixer]),
+        scst("mixer", "transformer", &["sources_per_batch=20", mixer]),
         scst("learned", "up_down", &["scst.baseline=learned"]),
-        scst("mixer", "up_down", &["images_per_batch=20", mixer]),
+        scst("mixer", "up_down", &["sources_per_batch=20", mixer]),
         scst("regularised", "att2in", &regularised),
         scst("minimum_risk", "show_attend_tell", &[risk]),
         scst("max_margin", "att2all", &["scst.objective=max_margin"]),

@@ -28,7 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
         xe(
             "step_decay",
             &[
-                "images_per_batch=30",
+                "sources_per_batch=30",
                 "schedule.step_decay={factor=0.5,every_epochs=1}",
             ],
         ),

@@ -6,7 +6,7 @@ use crate::cases::{Case, Stages};
 pub(crate) fn losses() -> Vec<Case> {
     // Two steps an epoch, so that the share grows from step to step.
     const SAMPLED: [&str; 2] = [
-        "images_per_batch=30",
+        "sources_per_batch=30",
         "xe.scheduled_sampling={increase=0.3,every_epochs=1,maximum=0.5}",
     ];
     let xe = |variant, model, set: &[&'static str]| Case::new(variant, model, Stages::Xe, set);
@@ -14,7 +14,7 @@ pub(crate) fn losses() -> Vec<Case> {
     vec![
         xe("label_smoothing", "fc", &["xe.label_smoothing=0.1"]),
         // More than an image has.
-        xe("captions_per_image", "fc", &["xe.captions_per_image=7"]),
+        xe("targets_per_source", "fc", &["xe.targets_per_source=7"]),
         xe("brier", "fc", &["xe.loss=brier"]),
         xe("distillation", "fc", &[taught, "xe.label_smoothing=0.1"]),
         xe("scheduled_sampling", "fc", &SAMPLED),
@@ -70,7 +70,7 @@ pub(crate) fn hard_attention() -> Vec<Case> {
             "scheduled_sampling",
             &[
                 ALWAYS,
-                "images_per_batch=30",
+                "sources_per_batch=30",
                 "xe.scheduled_sampling={increase=0.3,every_epochs=1,maximum=0.5}",
             ],
         ),

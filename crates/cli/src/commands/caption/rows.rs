@@ -5,10 +5,10 @@ use std::{process::ExitCode, time::Duration};
 use scst_data::{
     Example, FeatureStore, ImageId, ImageNames, ListedImage, Row, Split, read_image_list,
 };
+use scst_files::write_bytes_atomically;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Observer,
     config::{DecoderConfig, Rerank},
-    files::write_bytes_atomically,
 };
 use serde_json::json;
 
@@ -85,8 +85,8 @@ pub(super) fn of_split(
 /// The images of a split by name and id.
 fn listed(examples: &[Example]) -> Vec<ListedImage> {
     let image = |example: &Example| ListedImage {
-        file_name: example.file_name.clone(),
-        id: example.image_id.clone(),
+        file_name: example.name.clone(),
+        id: example.id.clone(),
     };
     examples.iter().map(image).collect()
 }
@@ -124,7 +124,7 @@ impl<'a> Chosen<'a> {
         let mut display = Display::new();
         check(self.store, &self.rows, &mut display)?;
         let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());
-        let batch = decoder.images_at_a_time(checkpoint.config.validation.images_per_batch);
+        let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
         for rows in self.rows.chunks(batch) {
             display.progress(CAPTIONS, captions.len(), self.rows.len(), Duration::ZERO);
             captions.extend(writer.captions(self.store.read_batch(rows)?)?);

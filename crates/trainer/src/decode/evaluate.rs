@@ -13,7 +13,7 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig},
     corpus::Corpus,
-    search::Search,
+    decode::search::Search,
 };
 pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 
@@ -43,7 +43,7 @@ pub fn evaluate(
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
-    let images = decoder.images_at_a_time(run.validation.images_per_batch);
+    let images = decoder.images_at_a_time(run.validation.sources_per_batch);
     for batch in examples.chunks(images) {
         if watch(found.len()).is_break() {
             return Ok(None);
@@ -105,7 +105,7 @@ fn scored(
 ) -> ScoredCaption {
     let is_cut_off = !found.words.ends_with(&[END]);
     ScoredCaption {
-        image: example.file_name.clone(),
+        image: example.name.clone(),
         image_id: example.id(),
         caption,
         references: example.references.clone(),

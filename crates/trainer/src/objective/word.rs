@@ -18,11 +18,11 @@ use crate::{
     checkpoint::CheckpointError,
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
     draws::{Purpose, generator},
-    objective::{
+    objective::batch::{
         ImageBatch, LocationWeights, LossWeights, RowLosses, StepContext, caption_gradient, counts,
         pack, repeat, sum, tally_rows,
     },
-    reduce::{Contribution, Tally},
+    optimise::reduce::{Contribution, Tally},
 };
 
 /// Weight of the cross-entropy of single words beside that of whole captions, unless configured.
@@ -31,7 +31,7 @@ pub(crate) const POSITION_WEIGHT: f64 = 0.5;
 /// What gold captions are trained with.
 pub(crate) struct Xe {
     /// Gold captions of every image in a batch.
-    pub(crate) captions_per_image: usize,
+    pub(crate) targets_per_source: usize,
     /// The loss of every word.
     pub(crate) loss: Loss,
     /// Share of input words that the model draws itself.
@@ -81,7 +81,7 @@ impl Xe {
             },
         };
         Ok(Self {
-            captions_per_image: config.captions_per_image,
+            targets_per_source: config.targets_per_source,
             loss,
             scheduled_sampling: config.scheduled_sampling.clone(),
         })
@@ -104,7 +104,7 @@ impl Xe {
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let start = Instant::now();
-        let per_image = self.captions_per_image;
+        let per_image = self.targets_per_source;
         let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
         let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
         for gold in gold {

@@ -22,9 +22,11 @@ use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
     config::{HardAttentionConfig, ScstConfig, SequenceObjective, limits},
-    objective::{ImageBatch, StepContext},
+    objective::{
+        batch::{ImageBatch, StepContext},
+        sequence::{SelfCritic, baseline::BaselineState},
+    },
     observer::Unobserved,
-    scst::{SelfCritic, baseline::BaselineState},
 };
 
 /// Draws that adapt a baseline which learns before it is measured.
@@ -229,7 +231,7 @@ impl Bench<'_> {
         reference: Option<&Gradients>,
     ) -> Result<Draws, TrainError> {
         let config = ScstConfig {
-            samples_per_image: samples,
+            samples_per_source: samples,
             objective: SequenceObjective::PolicyGradient,
             baseline,
             mixer: None,

@@ -8,10 +8,10 @@ use scst_sampler::{greedy, sample, sample_continuations};
 use super::critic::SelfCritic;
 use crate::{
     TrainError,
-    decode::{Decoder, readable},
+    decode::step_model::{Decoder, readable},
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext, repeat},
-    reduce::Tally,
+    objective::batch::{ImageBatch, StepContext, repeat},
+    optimise::reduce::Tally,
 };
 
 /// Sampled captions of a batch, and the run that drew them.
@@ -40,7 +40,7 @@ impl SelfCritic {
     ) -> Result<Rollout, TrainError> {
         let start = Instant::now();
         let images = batch.images.len();
-        let image_of_caption = repeat(images, self.config.samples_per_image);
+        let image_of_caption = repeat(images, self.config.samples_per_source);
         let rows = image_of_caption.len();
         let (state, tape) =
             captioner.start_tape(batch.features.clone(), &image_of_caption, context.noise())?;

@@ -17,8 +17,10 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::ScstConfig,
-    objective::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
-    scst::SelfCritic,
+    objective::{
+        batch::{ImageBatch, LossWeights, StepContext, caption_gradient, repeat},
+        sequence::SelfCritic,
+    },
 };
 
 const IMAGES: usize = 4;
@@ -162,7 +164,7 @@ fn gradients(
     });
     let references = Arc::new(References::new(Some(END), references.collect())?);
     let config = ScstConfig {
-        samples_per_image: 3,
+        samples_per_source: 3,
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };

@@ -18,9 +18,9 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig, Rerank, SearchConfig, Words},
     corpus::Corpus,
-    decode::Decoder,
+    decode::step_model::Decoder,
     draws::{Purpose, generator},
-    objective::repeat,
+    objective::batch::repeat,
 };
 
 /// A decoder at work on the images of a split, batch after batch.
@@ -117,11 +117,11 @@ impl<'a> Search<'a> {
         features: &ImageFeatures,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let images = features.images();
-        let captions_per_image = match self.config.search {
+        let targets_per_source = match self.config.search {
             SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
             SearchConfig::Sample(_) => self.config.samples,
         };
-        let image_of_caption = repeat(images, captions_per_image);
+        let image_of_caption = repeat(images, targets_per_source);
         let open = |captioner: &Captioner| captioner.start(features.clone(), &image_of_caption);
         let mut first = Decoder::reading(captioner);
         if !others.is_empty() {

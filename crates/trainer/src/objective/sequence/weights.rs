@@ -10,7 +10,7 @@ use super::{critic::SelfCritic, rollout::Rollout};
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},
-    objective::{CHUNK_ROWS, pack},
+    objective::batch::{CHUNK_ROWS, pack},
 };
 
 /// What the samples of a step were given.
@@ -50,7 +50,7 @@ impl SelfCritic {
         rollout: &Rollout,
         scores: &Scores<'_>,
     ) -> Result<Weights, TrainError> {
-        let samples = self.config.samples_per_image;
+        let samples = self.config.samples_per_source;
         let (tape, sampled) = (&rollout.tape, rollout.captions.as_slice());
         let prefixes = rollout.batch.prefixes.as_slice();
         let given = |n: usize, t: usize| prefixes.get(n).is_some_and(|words| t < words.len());
@@ -113,7 +113,7 @@ impl SelfCritic {
     /// The baseline of every sample. `chosen`: of which samples the model chose at least one word; only these count.
     fn baselines(&mut self, scores: &Scores<'_>, chosen: &[bool]) -> Result<Vec<f64>, TrainError> {
         let rewards = scores.compared;
-        let samples = self.config.samples_per_image;
+        let samples = self.config.samples_per_source;
         let (mut total, mut count) = (0.0, 0.0);
         for (reward, _) in rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
             total += reward;

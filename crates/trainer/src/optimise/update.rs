@@ -3,7 +3,7 @@
 use burn::tensor::TensorReadError;
 use scst_model::{Captioner, Gradients};
 
-use crate::{config::Clip, optimiser::Optimiser};
+use crate::{config::Clip, optimise::optimiser::Optimiser};
 
 /// Divides summed gradients by `divisor`, clips them and takes one step.
 ///

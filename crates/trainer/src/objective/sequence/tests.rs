@@ -19,7 +19,7 @@ use scst_sampler::END;
 use super::{baseline::BaselineState, large::LargeRewards, weights::Scores, *};
 use crate::{
     config::{ScstConfig, SequenceObjective},
-    objective::{LossWeights, pack, repeat},
+    objective::batch::{LossWeights, pack, repeat},
 };
 
 const VOCAB: u32 = 4;
@@ -111,7 +111,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
     SelfCritic {
         config: ScstConfig {
-            samples_per_image: SAMPLES,
+            samples_per_source: SAMPLES,
             baseline,
             ..ScstConfig::default()
         },

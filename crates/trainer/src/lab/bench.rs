@@ -19,6 +19,7 @@ use scst_loss::{Baseline, Normaliser};
 use scst_model::{Captioner, Dimensions, ImageFeatures};
 use scst_reward::{ImageReferences, References, RewardRegistry};
 use scst_sampler::END;
+use scst_tokens::UNKNOWN;
 use serde::Serialize;
 
 use sizes::SHORTEST;
@@ -28,14 +29,17 @@ use crate::{
     Backend, TrainError,
     backend::device_name,
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
-    decode::UNKNOWN,
     draws::{Purpose, generator},
-    objective::{ImageBatch, StepContext},
-    optimiser::Optimiser,
-    reduce::{Contribution, Tally, reduce},
-    scst::SelfCritic,
-    update::clip_and_step,
-    xe::{Loss, POSITION_WEIGHT, Xe},
+    objective::{
+        batch::{ImageBatch, StepContext},
+        sequence::SelfCritic,
+        word::{Loss, POSITION_WEIGHT, Xe},
+    },
+    optimise::{
+        optimiser::Optimiser,
+        reduce::{Contribution, Tally, reduce},
+        update::clip_and_step,
+    },
 };
 
 const SEED: u64 = 1;
@@ -185,7 +189,7 @@ impl<'a> Trainee<'a> {
         let model = bench.captioner()?;
         let captioner = Captioner::init(&model, dimensions, &device, &mut rng)?;
         let config = ScstConfig {
-            samples_per_image: bench.samples,
+            samples_per_source: bench.samples,
             baseline: Baseline::Greedy,
             reward_end_token: true,
             ..ScstConfig::default()
@@ -200,7 +204,7 @@ impl<'a> Trainee<'a> {
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
             critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
             xe: Xe {
-                captions_per_image: bench.samples,
+                targets_per_source: bench.samples,
                 loss: Loss::CrossEntropy {
                     label_smoothing: 0.0,
                     position_weight: POSITION_WEIGHT,

@@ -12,7 +12,7 @@ use super::{
     rollout::Rollout,
     weights::{Scores, Weights},
 };
-use crate::{TrainError, objective::LossWeights, reduce::Tally};
+use crate::{TrainError, objective::batch::LossWeights, optimise::reduce::Tally};
 
 /// Captions that have been judged: how much each of them, and each of their words, counts.
 pub(super) struct Judged {
@@ -54,7 +54,7 @@ impl SelfCritic {
         let weights = self.weights(captioner, &rollout, &compared)?;
         // A part of the update, which counts it once.
         tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        let samples = self.config.samples_per_image;
+        let samples = self.config.samples_per_source;
         tally_samples(tally, &rollout.captions, samples, &weights, &scores);
         let weights = LossWeights {
             rows: weights.rows,

@@ -76,7 +76,7 @@ impl FileError {
 
 /// Writes a file through `write` so that `path` holds either its old or its whole new content.
 ///
-/// A link is followed and stays. A device or a pipe, such as `/dev/null`, is written into and stays too.
+/// A file that is replaced keeps its permissions. A link is followed and stays. A device or a pipe, such as `/dev/null`, is written into and stays too.
 ///
 /// # Errors
 /// When `write` fails or the disk does; the old file is then intact and the temporary one removed.
@@ -92,6 +92,9 @@ pub fn write_atomically(
         };
         let temporary = Temporary::beside(&place)?;
         let mut writer = BufWriter::new(File::create_new(&temporary.path)?);
+        if let Ok(replaced) = fs::metadata(&place) {
+            writer.get_ref().set_permissions(replaced.permissions())?;
+        }
         write(&mut writer)?;
         writer.into_inner()?.sync_all()?;
         temporary.rename(&place)?;

@@ -5,8 +5,7 @@ use scst_data::choose_captions;
 use crate::{
     config::MixerConfig,
     draws::{Purpose, generator},
-    objective::StepContext,
-    xe::target,
+    objective::{batch::StepContext, word::target},
 };
 
 /// The first `D` words of as many gold captions of every image as it has samples (see [`MixerConfig`] for `D`).

@@ -10,7 +10,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::DecoderConfig,
     corpus::{Corpus, image_features},
-    search::Search,
+    decode::search::Search,
 };
 
 /// A caption that was found for an image.

@@ -20,9 +20,11 @@ pub(crate) use mixer::prefixes;
 
 use crate::{
     TrainError,
-    objective::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, tally_rows},
-    reduce::{Contribution, Tally},
-    xe::teacher_forced,
+    objective::{
+        batch::{ImageBatch, RowLosses, StepContext, caption_gradient, counts, tally_rows},
+        word::teacher_forced,
+    },
+    optimise::reduce::{Contribution, Tally},
 };
 use judged::Judged;
 use rollout::Rollout;

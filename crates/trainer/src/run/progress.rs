@@ -8,8 +8,9 @@ use scst_reward::CorpusScores;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    collapse::Collapse, evaluate::report::score_values, run::window::Window,
-    scst::baseline::BaselineState,
+    decode::{collapse::Collapse, evaluate::report::score_values},
+    objective::sequence::baseline::BaselineState,
+    run::window::Window,
 };
 
 /// The position of a run.

@@ -1,0 +1,5 @@
+//! Measurements of the trainer itself: how fast a step is, how noisy a gradient, whether a backend agrees.
+
+pub(crate) mod agreement;
+pub(crate) mod bench;
+pub(crate) mod estimators;

@@ -1,0 +1,6 @@
+//! From summed gradients to new weights.
+
+pub(crate) mod optimiser;
+pub(crate) mod reduce;
+pub(crate) mod schedule;
+pub(crate) mod update;
