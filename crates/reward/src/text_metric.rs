@@ -105,6 +105,15 @@ impl TextMetric {
             Self::WordErrorRate | Self::PhonemeErrorRate | Self::CharacterErrorRate
         )
     }
+
+    /// Whether one value is better than another.
+    pub fn is_better(self, value: f64, other: f64) -> bool {
+        if self.smaller_is_better() {
+            value < other
+        } else {
+            value > other
+        }
+    }
 }
 
 /// The values of those metrics that were asked for.
