@@ -164,6 +164,7 @@ impl<'de> Deserialize<'de> for TextScores {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CorpusScores;
 
     #[test]
     fn names_are_those_of_configurations_when_metrics_are_written() {
@@ -184,5 +185,13 @@ mod tests {
         let read: TextScores = serde_json::from_str(&json).expect("what was written");
         assert_eq!(read, scores);
         assert_eq!(read.get(TextMetric::Chrf), None);
+    }
+
+    #[test]
+    fn scores_without_metrics_of_text_stay_readable_when_they_were_written_before() {
+        let written = r#"{"cider_d":1.5,"bleu":[0.5,0.25,0.125,0.0],"rouge_l":0.75}"#;
+        let scores: CorpusScores = serde_json::from_str(written).expect("scores");
+        assert!(scores.text.is_empty());
+        assert_eq!(serde_json::to_string(&scores).expect("plain values"), written);
     }
 }
