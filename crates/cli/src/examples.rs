@@ -1,6 +1,9 @@
 //! Captions beside their references, for people.
 
+use std::fmt::Write;
+
 use console::{Term, measure_text_width};
+use scst_reward::CorpusScores;
 use scst_trainer::ScoredCaption;
 
 /// Columns where no terminal tells how many there are.
@@ -22,7 +25,7 @@ pub(crate) fn example(caption: &ScoredCaption, width: usize) -> Vec<String> {
         "" => "(no word)",
         text => text,
     };
-    let mut lines = vec![format!("  {}  {}", name(caption), scores(caption))];
+    let mut lines = vec![format!("  {}  {}", name(caption), scores(&caption.scores))];
     for (what, text) in std::iter::once(("caption", text)).chain(named) {
         lines.extend(hanging(&format!("    {what:<9}  "), text, width));
     }
@@ -39,12 +42,16 @@ pub(crate) fn name(caption: &ScoredCaption) -> String {
     }
 }
 
-fn scores(caption: &ScoredCaption) -> String {
-    let scores = &caption.scores;
-    format!(
+/// Scores in a line: what coco-caption prints, and what else was asked for.
+pub(crate) fn scores(scores: &CorpusScores) -> String {
+    let mut line = format!(
         "CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}",
         scores.cider_d, scores.bleu[3], scores.rouge_l
-    )
+    );
+    for (metric, score) in scores.text.iter() {
+        let _ = write!(line, ", {} {score:.4}", metric.label());
+    }
+    line
 }
 
 /// Text after `head`, wrapped between words; the lines after the first are indented as far as it is.
@@ -110,16 +117,14 @@ pub(crate) fn spread<'a>(ranked: &[&'a ScoredCaption], number: usize) -> Vec<&'a
 
 #[cfg(test)]
 mod tests {
-    use scst_data::ImageId;
-    use scst_reward::CorpusScores;
-
     use super::*;
+    use scst_data::ImageId;
 
     fn caption(name: &str, cider_d: f64, rouge_l: f64) -> ScoredCaption {
         let scores = CorpusScores {
             cider_d,
-            bleu: [0.0; 4],
             rouge_l,
+            ..CorpusScores::default()
         };
         ScoredCaption {
             image: name.to_owned(),

@@ -147,5 +147,40 @@ fn metrics(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, metrics);
+/// Metrics of raw text as rewards.
+fn raw_text(criterion: &mut Criterion) {
+    let corpus = corpus();
+    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
+    let mut group = criterion.benchmark_group("batch");
+    group.throughput(Throughput::Elements(300));
+    // Another image's captions.
+    let texts = corpus.texts.iter().skip(7).flatten();
+    let batch: Vec<Candidate<'_>> = corpus.candidates[..300]
+        .iter()
+        .zip(texts)
+        .map(|((image, tokens), text)| Candidate {
+            image: *image,
+            tokens,
+            text,
+        })
+        .collect();
+    for key in [
+        "word_error_rate",
+        "character_error_rate",
+        "chrf",
+        "sacrebleu",
+        "rouge_score",
+    ] {
+        let entry = serde_json::json!({ key: {} });
+        let entry: RewardEntry = serde_json::from_value(entry).expect("a good entry");
+        let mut mixture = RewardMixture::build(&[entry], &sources, &RewardRegistry::default())
+            .expect("a good entry");
+        group.bench_function(format!("{key}_of_300"), |bencher| {
+            bencher.iter(|| black_box(mixture.score(&batch).expect("scores")));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, metrics, raw_text);
 criterion_main!(benches);

@@ -6,17 +6,25 @@ use serde_json::{Map, Value};
 
 use crate::rouge_l::RougeLOptions;
 use crate::{
-    BadEndingPenaltyOptions, BleuOptions, CiderDOptions, CommandOptions, LengthPenaltyOptions,
-    MeteorOptions, MixerBleuOptions, RepetitionPenaltyOptions, RewardError,
+    BadEndingPenaltyOptions, BleuOptions, ChrfOptions, CiderDOptions, CommandOptions,
+    ErrorRateOptions, ErrorUnit, ExactMatchOptions, LengthPenaltyOptions, MeteorOptions,
+    MixerBleuOptions, RepetitionPenaltyOptions, RewardError, RougeScoreOptions, SacrebleuOptions,
 };
 
 /// The keys that choose a reward: an entry sets one of them.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 17] = [
     "cider_d",
     "bleu",
     "rouge_l",
     "mixer_bleu",
     "meteor",
+    "word_error_rate",
+    "phoneme_error_rate",
+    "character_error_rate",
+    "exact_match",
+    "chrf",
+    "sacrebleu",
+    "rouge_score",
     "repetition_penalty",
     "length_penalty",
     "bad_ending_penalty",
@@ -24,7 +32,8 @@ const KINDS: [&str; 10] = [
     "custom",
 ];
 /// The same, for messages.
-const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, repetition_penalty, \
+const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, word_error_rate, phoneme_error_rate, \
+                    character_error_rate, exact_match, chrf, sacrebleu, rouge_score, repetition_penalty, \
                     length_penalty, bad_ending_penalty, command, custom";
 
 /// One entry of the list of rewards: a weight and exactly one reward, such as `weight = 1.0, cider_d = {}`.
@@ -49,6 +58,20 @@ pub struct RewardEntry {
     pub mixer_bleu: Option<MixerBleuOptions>,
     /// METEOR by its Java program, which is kept running. Scores 0 to 1.
     pub meteor: Option<MeteorOptions>,
+    /// Minus the word error rate: edits over words of the reference for which that is lowest. Scores at most 0.
+    pub word_error_rate: Option<ErrorRateOptions>,
+    /// Minus the phoneme error rate: the same, where words are phonemes between spaces. Scores at most 0.
+    pub phoneme_error_rate: Option<ErrorRateOptions>,
+    /// Minus the character error rate, spaces counted. Scores at most 0.
+    pub character_error_rate: Option<ErrorRateOptions>,
+    /// Whether the words are those of a reference: 1, else 0.
+    pub exact_match: Option<ExactMatchOptions>,
+    /// chrF of sacrebleu on raw text; chrF++ with `word_order = 2`. Scores 0 to 1.
+    pub chrf: Option<ChrfOptions>,
+    /// Sentence BLEU of sacrebleu on raw text, with its tokenizers. Scores 0 to 1.
+    pub sacrebleu: Option<SacrebleuOptions>,
+    /// ROUGE-1, ROUGE-2 or ROUGE-L of Google's rouge-score on raw text. Scores 0 to 1.
+    pub rouge_score: Option<RougeScoreOptions>,
     /// Minus the share of a caption's n-grams that repeat. Scores -1 to 0.
     pub repetition_penalty: Option<RepetitionPenaltyOptions>,
     /// Minus the number of words short of a minimum or beyond a maximum. Scores at most 0.
@@ -72,6 +95,13 @@ impl Default for RewardEntry {
             rouge_l: None,
             mixer_bleu: None,
             meteor: None,
+            word_error_rate: None,
+            phoneme_error_rate: None,
+            character_error_rate: None,
+            exact_match: None,
+            chrf: None,
+            sacrebleu: None,
+            rouge_score: None,
             repetition_penalty: None,
             length_penalty: None,
             bad_ending_penalty: None,
@@ -110,6 +140,11 @@ pub(crate) enum RewardKind {
     RougeL(RougeLOptions),
     MixerBleu(MixerBleuOptions),
     Meteor(MeteorOptions),
+    ErrorRate(ErrorUnit, ErrorRateOptions),
+    ExactMatch(ExactMatchOptions),
+    Chrf(ChrfOptions),
+    Sacrebleu(SacrebleuOptions),
+    RougeScore(RougeScoreOptions),
     RepetitionPenalty(RepetitionPenaltyOptions),
     LengthPenalty(LengthPenaltyOptions),
     BadEndingPenalty(BadEndingPenaltyOptions),
@@ -126,6 +161,11 @@ impl RewardKind {
             Self::RougeL(_) => "rouge_l",
             Self::MixerBleu(_) => "mixer_bleu",
             Self::Meteor(_) => "meteor",
+            Self::ErrorRate(unit, _) => unit.key(),
+            Self::ExactMatch(_) => "exact_match",
+            Self::Chrf(_) => "chrf",
+            Self::Sacrebleu(_) => "sacrebleu",
+            Self::RougeScore(_) => "rouge_score",
             Self::RepetitionPenalty(_) => "repetition_penalty",
             Self::LengthPenalty(_) => "length_penalty",
             Self::BadEndingPenalty(_) => "bad_ending_penalty",
@@ -142,6 +182,11 @@ impl RewardKind {
             Self::RougeL(options) => options.problems(),
             Self::MixerBleu(options) => options.problems(),
             Self::Meteor(options) => options.problems(),
+            Self::ErrorRate(_, options) => options.problems(),
+            Self::ExactMatch(options) => options.problems(),
+            Self::Chrf(options) => options.problems(),
+            Self::Sacrebleu(options) => options.problems(),
+            Self::RougeScore(options) => options.problems(),
             Self::RepetitionPenalty(options) => options.problems(),
             Self::LengthPenalty(options) => options.problems(),
             Self::BadEndingPenalty(options) => options.problems(),
@@ -153,12 +198,22 @@ impl RewardKind {
 
 impl RewardEntry {
     fn kinds(&self) -> Vec<RewardKind> {
+        let error_rate = |unit, options: Option<ErrorRateOptions>| {
+            options.map(|options| RewardKind::ErrorRate(unit, options))
+        };
         let kinds = [
             self.cider_d.map(RewardKind::CiderD),
             self.bleu.map(RewardKind::Bleu),
             self.rouge_l.map(RewardKind::RougeL),
             self.mixer_bleu.map(RewardKind::MixerBleu),
             self.meteor.clone().map(RewardKind::Meteor),
+            error_rate(ErrorUnit::Word, self.word_error_rate),
+            error_rate(ErrorUnit::Phoneme, self.phoneme_error_rate),
+            error_rate(ErrorUnit::Character, self.character_error_rate),
+            self.exact_match.map(RewardKind::ExactMatch),
+            self.chrf.map(RewardKind::Chrf),
+            self.sacrebleu.map(RewardKind::Sacrebleu),
+            self.rouge_score.map(RewardKind::RougeScore),
             self.repetition_penalty.map(RewardKind::RepetitionPenalty),
             self.length_penalty.map(RewardKind::LengthPenalty),
             self.bad_ending_penalty

@@ -12,7 +12,7 @@ use crate::ngram_index::CountedNgrams;
 use crate::references::count_range;
 use crate::{
     BleuStatistics, CiderDOptions, CiderFormula, DocumentFrequency, Interner, ReferenceNgrams,
-    RewardError, RougeLOptions, RougeLScorer, VERSION, bleu,
+    RewardError, RougeLOptions, RougeLScorer, TextScores, VERSION, bleu,
 };
 
 /// One caption and the references of its image: text where `T` is `str`, token ids where it is `[u32]`.
@@ -34,7 +34,7 @@ pub enum FrequencySource<'a> {
 }
 
 /// The numbers of coco-caption for a corpus or for one caption of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CorpusScores {
     /// CIDEr-D x10, the mean over captions: what coco-caption prints as "CIDEr".
     pub cider_d: f64,
@@ -42,6 +42,9 @@ pub struct CorpusScores {
     pub bleu: [f64; MAX_ORDER],
     /// ROUGE-L, 0 to 1, the mean over captions.
     pub rouge_l: f64,
+    /// Those metrics of raw text that were asked for beside; [`evaluate_raw_text`](crate::evaluate_raw_text) has them.
+    #[serde(default, skip_serializing_if = "TextScores::is_empty")]
+    pub text: TextScores,
 }
 
 /// A metric of an [`Evaluation`].
@@ -276,11 +279,13 @@ fn summarise<'a>(
         cider_d: cider_d / images as f64,
         bleu: bleu.scores(),
         rouge_l: rouge_l / images as f64,
+        text: TextScores::default(),
     };
     let scores_of = captions.iter().map(|caption| CorpusScores {
         cider_d: caption.cider_d,
         bleu: caption.bleu.scores(),
         rouge_l: caption.rouge_l,
+        text: TextScores::default(),
     });
     Ok(Evaluation {
         scores,

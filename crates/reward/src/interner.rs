@@ -34,8 +34,7 @@ impl<'text> Interner<'text> {
 
     /// The ids of the words of `text`, split where Python's `str.split()` splits.
     pub fn words(&mut self, text: &'text str) -> Vec<u32> {
-        let words = text.split(is_python_space).filter(|word| !word.is_empty());
-        words.map(|word| self.id(word)).collect()
+        python_words(text).map(|word| self.id(word)).collect()
     }
 
     /// The ids of the pieces between single spaces, as Python's `str.split(" ")` gives them: empty text is one empty
@@ -65,8 +64,13 @@ impl<'text> Interner<'text> {
 }
 
 /// Unicode white space plus the four separators U+001C to U+001F, which Python counts and Unicode does not.
-fn is_python_space(character: char) -> bool {
+pub(crate) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
+}
+
+/// The words of `text`, split where Python's `str.split()` splits.
+pub(crate) fn python_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_python_space).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

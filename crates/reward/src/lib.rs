@@ -1,5 +1,6 @@
-//! Caption metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; METEOR, SPICE and
-//! rewards of your own as programs that are run.
+//! Metrics as rewards: CIDEr-D, BLEU and ROUGE-L over integer tokens, equal to coco-caption; error rates, exact match, and
+//! chrF, BLEU and ROUGE on raw text, equal to sacrebleu and rouge-score; METEOR, SPICE and rewards of your own as programs
+//! that are run.
 //!
 //! Its own metrics work on token ids (`&[u32]`); text enters through [`ptb`] and an [`Interner`]. The one stored
 //! format, the document frequencies, goes through `impl Read` and `impl Write`; only SPICE, whose program wants it so,
@@ -16,6 +17,12 @@
 //! | [`cider_d`] | CIDEr-D and plain CIDEr |
 //! | [`bleu`] | BLEU-1 to BLEU-4, per sentence and per corpus, from mergeable integer statistics |
 //! | [`rouge_l`] | ROUGE-L |
+//! | [`mod@edit_distance`], [`error_rate`] | word, phoneme and character error rate |
+//! | [`exact_match`] | whether a text is one of its references |
+//! | [`chrf`] | chrF and chrF++ of sacrebleu |
+//! | [`sacrebleu`] | BLEU of sacrebleu on raw text, with its tokenizers |
+//! | [`rouge_score`] | ROUGE-1, ROUGE-2 and ROUGE-L of Google's rouge-score on raw text |
+//! | [`text_reward`], [`text_metric`], [`text_evaluation`] | these five as rewards, by name, and of a whole corpus |
 //! | [`mixer`] | the rewards of MIXER: smoothed sentence BLEU and ROUGE-4 recall against one reference |
 //! | [`reward`] | the [`Reward`] trait, candidates and batches: all that a trainer sees |
 //! | [`builtin`] | the metrics above as rewards |
@@ -38,14 +45,18 @@
 mod alike;
 pub mod bleu;
 pub mod builtin;
+pub mod chrf;
 pub mod cider_d;
 pub mod command;
 pub mod diversity;
 pub mod document_frequency;
+pub mod edit_distance;
 mod eigenvalues;
 pub mod entry;
 pub mod error;
+pub mod error_rate;
 pub mod evaluation;
+pub mod exact_match;
 mod frequency_file;
 pub mod interner;
 mod java;
@@ -54,6 +65,7 @@ pub mod mixer;
 pub mod mixture;
 pub mod ngram;
 mod ngram_index;
+mod ngram_overlap;
 pub mod penalties;
 mod process;
 pub mod program_error;
@@ -63,9 +75,16 @@ pub mod references;
 pub mod registry;
 pub mod reward;
 pub mod rouge_l;
+pub mod rouge_score;
+pub mod sacrebleu;
 pub mod serve;
 pub mod sources;
 pub mod spice;
+pub mod text_evaluation;
+pub mod text_metric;
+pub mod text_reward;
+mod text_scorer;
+mod word_index;
 
 pub use alike::references_are_alike;
 pub use bleu::{
@@ -73,18 +92,22 @@ pub use bleu::{
     ReferenceLengths,
 };
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
+pub use chrf::{ChrfOptions, ChrfScorer};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
 pub use command::{CommandOptions, CommandReward};
 pub use diversity::{
     Diversity, distinct_n, evaluate_diversity, evaluate_diversity_of_text, mbleu, self_cider,
 };
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};
+pub use edit_distance::edit_distance;
 pub use entry::{CustomOptions, RewardEntry};
 pub use error::RewardError;
+pub use error_rate::{ErrorCounts, ErrorRateOptions, ErrorRateScorer, ErrorUnit};
 pub use evaluation::{
     CorpusScores, Evaluation, EvaluationMetric, FrequencySource, Item, evaluate_text,
     evaluate_tokens,
 };
+pub use exact_match::{ExactMatchOptions, ExactMatchScorer};
 pub use interner::Interner;
 pub use java::TextItem;
 pub use meteor::{Meteor, MeteorOptions, MeteorReward, MeteorScores};
@@ -101,8 +124,15 @@ pub use references::{ImageReferences, References};
 pub use registry::RewardRegistry;
 pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
+pub use rouge_score::{RougeScoreOptions, RougeScorer, RougeVariant};
+pub use sacrebleu::{
+    SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer,
+};
 pub use sources::RewardSources;
 pub use spice::{SpiceOptions, SpiceScores, spice};
+pub use text_evaluation::{TextEvaluation, evaluate_raw_text};
+pub use text_metric::{TextMetric, TextScores};
+pub use text_reward::TextReward;
 
 /// The version that signatures carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

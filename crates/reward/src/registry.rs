@@ -8,7 +8,7 @@ use crate::entry::RewardKind;
 use crate::{
     BadEndingPenalty, BleuReward, CiderDReward, CommandReward, CustomOptions, LengthPenalty,
     MeteorReward, MixerBleuReward, RepetitionPenalty, Reward, RewardEntry, RewardError,
-    RewardSources, RougeLReward,
+    RewardSources, RougeLReward, TextReward,
 };
 
 /// Makes a reward from its entry's options.
@@ -60,6 +60,17 @@ impl RewardRegistry {
                 sources.unknown(),
             )?),
             RewardKind::Meteor(options) => Box::new(MeteorReward::start(&options, references)?),
+            RewardKind::ErrorRate(unit, options) => {
+                Box::new(TextReward::error_rate(unit, options, references))
+            }
+            RewardKind::ExactMatch(options) => {
+                Box::new(TextReward::exact_match(options, references))
+            }
+            RewardKind::Chrf(options) => Box::new(TextReward::chrf(options, references)?),
+            RewardKind::Sacrebleu(options) => Box::new(TextReward::sacrebleu(options, references)?),
+            RewardKind::RougeScore(options) => {
+                Box::new(TextReward::rouge_score(options, references))
+            }
             RewardKind::RepetitionPenalty(options) => {
                 Box::new(RepetitionPenalty::new(options, references)?)
             }

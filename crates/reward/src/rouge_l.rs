@@ -85,7 +85,7 @@ impl RougeLScorer {
     }
 
     /// Its length, row by row of the usual table.
-    fn longest_common_subsequence(&mut self, left: &[u32], right: &[u32]) -> u32 {
+    pub(crate) fn longest_common_subsequence(&mut self, left: &[u32], right: &[u32]) -> u32 {
         self.row.clear();
         self.row.resize(right.len(), 0);
         for token in left {

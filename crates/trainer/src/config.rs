@@ -42,6 +42,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use scst_data::{CaptionSource, FeatureSource, TextSource, WordSplit};
 use scst_model::{CaptionerConfig, TextEncoderConfig};
+use scst_reward::TextMetric;
 use serde::{Deserialize, Serialize};
 
 pub use complaint::Complaint;
@@ -165,17 +166,50 @@ pub enum ValidationMetric {
     /// BLEU-4.
     #[serde(rename = "bleu_4", alias = "bleu4")]
     Bleu4,
-    /// ROUGE-L.
+    /// ROUGE-L of coco-caption.
     RougeL,
+    /// Word error rate; smaller is better.
+    WordErrorRate,
+    /// Phoneme error rate: the same, where words are phonemes; smaller is better.
+    PhonemeErrorRate,
+    /// Character error rate; smaller is better.
+    CharacterErrorRate,
+    /// Share of outputs that are a reference.
+    ExactMatch,
+    /// chrF of sacrebleu.
+    Chrf,
+    /// chrF++ of sacrebleu.
+    #[serde(rename = "chrf++")]
+    ChrfPlusPlus,
+    /// BLEU of sacrebleu on raw text, tokenizer 13a.
+    Sacrebleu,
+    /// The same with the tokenizer intl.
+    SacrebleuIntl,
+    /// The same with characters as words.
+    SacrebleuChar,
+    /// The same with words as they stand.
+    SacrebleuNone,
+    /// ROUGE-1 of rouge-score.
+    #[serde(rename = "rouge_score_1")]
+    RougeScore1,
+    /// ROUGE-2 of rouge-score.
+    #[serde(rename = "rouge_score_2")]
+    RougeScore2,
+    /// ROUGE-L of rouge-score.
+    RougeScoreL,
 }
 
 /// How the validation images are scored during training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
-    /// The metric that the best checkpoint is best in; where it ties, the other two in the order below decide, and then
-    /// the later step.
+    /// The metric that the best checkpoint is best in, largest but for error rates; where it ties, CIDEr-D, BLEU-4 and
+    /// ROUGE-L decide, and then the later step.
     pub metric: ValidationMetric,
+    /// Metrics of raw text that validations and `scst eval` have beside CIDEr-D, BLEU and ROUGE-L.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["sacrebleu", "chrf"]]))]
+    pub text_metrics: Vec<TextMetric>,
     /// At most so many sources (images or texts) of the validation split, the first of an order that the seed decides, the same in every validation; all
     /// if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,10 +226,21 @@ pub struct ValidationConfig {
     pub decoder: DecoderConfig,
 }
 
+impl ValidationConfig {
+    /// The metrics of raw text that a validation computes.
+    pub fn raw_text(&self) -> Vec<TextMetric> {
+        let own = self.metric.of_text();
+        own.into_iter()
+            .chain(self.text_metrics.iter().copied())
+            .collect()
+    }
+}
+
 impl Default for ValidationConfig {
     fn default() -> Self {
         Self {
             metric: ValidationMetric::CiderD,
+            text_metrics: Vec::new(),
             sources: None,
             samples: 5,
             sources_per_batch: 100,

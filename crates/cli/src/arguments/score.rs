@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use scst_reward::TextMetric;
 
 use super::{SplitName, Tokenizer};
 
@@ -31,12 +32,81 @@ pub(crate) enum ScoreMetric {
     /// ROUGE-L
     #[value(name = "rouge_l")]
     RougeL,
+    /// Word error rate of raw text; smaller is better
+    #[value(name = "word_error_rate")]
+    WordErrorRate,
+    /// The same, where words are phonemes
+    #[value(name = "phoneme_error_rate")]
+    PhonemeErrorRate,
+    /// Character error rate of raw text; smaller is better
+    #[value(name = "character_error_rate")]
+    CharacterErrorRate,
+    /// Share of captions that are a reference, word for word
+    #[value(name = "exact_match")]
+    ExactMatch,
+    /// chrF of sacrebleu on raw text, 0 to 1
+    Chrf,
+    /// chrF++ of sacrebleu on raw text, 0 to 1
+    #[value(name = "chrf++")]
+    ChrfPlusPlus,
+    /// BLEU of sacrebleu on raw text, 0 to 1; tokenizer 13a
+    Sacrebleu,
+    /// The same with the tokenizer intl
+    #[value(name = "sacrebleu_intl")]
+    SacrebleuIntl,
+    /// The same with characters as words
+    #[value(name = "sacrebleu_char")]
+    SacrebleuChar,
+    /// The same with words as they stand
+    #[value(name = "sacrebleu_none")]
+    SacrebleuNone,
+    /// ROUGE-1 of rouge-score on raw text
+    #[value(name = "rouge_score_1")]
+    RougeScore1,
+    /// ROUGE-2 of rouge-score on raw text
+    #[value(name = "rouge_score_2")]
+    RougeScore2,
+    /// ROUGE-L of rouge-score on raw text
+    #[value(name = "rouge_score_l")]
+    RougeScoreL,
     /// METEOR, by its Java program (--meteor-jar)
     Meteor,
     /// SPICE, by its Java program (--spice-jar)
     Spice,
     /// Diversity of several captions an image: distinct-1 and -2, mBLEU, self-CIDEr
     Diversity,
+}
+
+impl ScoreMetric {
+    /// The metric of raw text that it is.
+    pub(crate) fn of_text(self) -> Option<TextMetric> {
+        Some(match self {
+            Self::WordErrorRate => TextMetric::WordErrorRate,
+            Self::PhonemeErrorRate => TextMetric::PhonemeErrorRate,
+            Self::CharacterErrorRate => TextMetric::CharacterErrorRate,
+            Self::ExactMatch => TextMetric::ExactMatch,
+            Self::Chrf => TextMetric::Chrf,
+            Self::ChrfPlusPlus => TextMetric::ChrfPlusPlus,
+            Self::Sacrebleu => TextMetric::Sacrebleu,
+            Self::SacrebleuIntl => TextMetric::SacrebleuIntl,
+            Self::SacrebleuChar => TextMetric::SacrebleuChar,
+            Self::SacrebleuNone => TextMetric::SacrebleuNone,
+            Self::RougeScore1 => TextMetric::RougeScore1,
+            Self::RougeScore2 => TextMetric::RougeScore2,
+            Self::RougeScoreL => TextMetric::RougeScoreL,
+            Self::CiderD
+            | Self::Cider
+            | Self::Bleu
+            | Self::Bleu1
+            | Self::Bleu2
+            | Self::Bleu3
+            | Self::Bleu4
+            | Self::RougeL
+            | Self::Meteor
+            | Self::Spice
+            | Self::Diversity => return None,
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -70,7 +140,7 @@ pub(crate) struct ScoreArguments {
     /// `scst document-frequency` wrote, or the pickled coco-train-words.p of self-critical.pytorch
     #[arg(long, value_name = "corpus|FILE", default_value = "corpus")]
     pub(crate) document_frequency: PathBuf,
-    /// How raw captions become words
+    /// How raw captions become words; metrics of raw text take captions as they stand
     #[arg(long, value_enum, default_value = "ptb")]
     pub(crate) tokenizer: Tokenizer,
     /// Score only the images that have a candidate; without, an image that has none is an error

@@ -4,6 +4,7 @@ mod files;
 mod input;
 mod numbers;
 mod programs;
+mod raw_text;
 mod report;
 mod scored;
 mod several;
@@ -21,6 +22,7 @@ use crate::{
 };
 use files::Files;
 use programs::run_programs;
+use raw_text::add_raw_text;
 use report::Report;
 use scored::{empty_report, evaluate, has_diversity};
 use several::score_several;
@@ -54,7 +56,7 @@ fn check_metrics(arguments: &ScoreArguments) -> Result<(), Failure> {
     let is_program = |metric| matches!(metric, ScoreMetric::Meteor | ScoreMetric::Spice);
     if arguments.several && arguments.metrics.iter().copied().any(is_program) {
         return Err(Failure::Mistake(
-            "found meteor or spice with --several, expected cider_d, cider, bleu, rouge_l or diversity"
+            "found meteor or spice with --several, expected metrics that need no program of their own"
                 .to_owned(),
         ));
     }
@@ -72,6 +74,7 @@ fn score(
     let captions = tokenize(&pairs, arguments.tokenizer);
     let mut report = empty_report(arguments, &captions, captions.len());
     evaluate(arguments, &captions, table, &mut report)?;
+    add_raw_text(arguments, &captions, None, &mut report)?;
     run_programs(arguments, &captions, &mut report)?;
     Ok(report)
 }

@@ -23,6 +23,7 @@ use crate::{
     build_info,
     commands::set_threads,
     display::Display,
+    examples::scores,
     failure::Failure,
     output::{note, print_line, program, quoted, say, warn},
 };
@@ -153,13 +154,7 @@ fn print_summary(directory: &Path, summary: &Summary, display: &mut Display) {
     for stage in &summary.stages {
         let best = stage.best.as_ref().map_or_else(
             || "not validated".to_owned(),
-            |best| {
-                let scores = best.scores;
-                format!(
-                    "validation CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}",
-                    scores.cider_d, scores.bleu[3], scores.rouge_l
-                )
-            },
+            |best| format!("validation {}", scores(&best.scores)),
         );
         let (name, steps, secs) = (&stage.name, stage.steps, stage.seconds);
         print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");

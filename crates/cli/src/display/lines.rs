@@ -9,6 +9,7 @@ use scst_trainer::{
 };
 
 use super::bar::clock;
+use crate::examples::scores;
 
 /// Where a run is, at the beginning of a line: `0:12 xe, epoch 2/10, step 24/120`.
 pub(super) fn place(stage: &str, position: &Position) -> String {
@@ -123,7 +124,6 @@ pub(super) fn validation(
     is_best: bool,
     best: Option<&str>,
 ) -> String {
-    let scores = report.scores;
     let dead_ends = match report.dead_ends {
         0 => String::new(),
         some => format!(", {some} dead ends"),
@@ -134,15 +134,13 @@ pub(super) fn validation(
         (false, None) => String::new(),
     };
     format!(
-        "{} CIDEr-D {:.4}, BLEU-4 {:.4}, ROUGE-L {:.4}, {} distinct caption{}, {:.1} words{dead_ends}{compared}",
+        "{} {}, {} distinct caption{}, {:.1} words{dead_ends}{compared}",
         if is_start {
             "begins with"
         } else {
             "validation"
         },
-        scores.cider_d,
-        scores.bleu[3],
-        scores.rouge_l,
+        scores(&report.scores),
         report.distinct_captions,
         if report.distinct_captions == 1 {
             ""

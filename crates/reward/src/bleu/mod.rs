@@ -43,7 +43,7 @@ pub struct ReferenceLengths {
 
 impl ReferenceLengths {
     /// Those of a candidate of `length` tokens; 0 without references.
-    fn new(references: &[u32], length: u64) -> Self {
+    pub(crate) fn new(references: &[u32], length: u64) -> Self {
         let lengths = references.iter().map(|&reference| u64::from(reference));
         let (mut closest, mut shortest, mut total) = ((u64::MAX, 0), u64::MAX, 0);
         for reference in lengths {

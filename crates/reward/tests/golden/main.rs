@@ -3,5 +3,6 @@
 mod bleu;
 mod corpora;
 mod mixer;
+mod raw_text;
 mod self_critical;
 mod support;

@@ -220,6 +220,13 @@ mod tests {
                 "rouge_l",
                 "mixer_bleu",
                 "meteor",
+                "word_error_rate",
+                "phoneme_error_rate",
+                "character_error_rate",
+                "exact_match",
+                "chrf",
+                "sacrebleu",
+                "rouge_score",
                 "command",
                 "custom",
             ];

@@ -1,12 +1,15 @@
 //! Scoring a captioner on a split, with the numbers of coco-caption.
 
+mod metric;
 pub(crate) mod report;
 
 use std::ops::ControlFlow;
 
 use scst_data::Example;
 use scst_model::Captioner;
-use scst_reward::{CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_text};
+use scst_reward::{
+    CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_raw_text, evaluate_text,
+};
 use scst_sampler::{END, Hypothesis};
 
 use crate::{
@@ -70,7 +73,12 @@ pub fn evaluate(
             references: example.references.as_slice(),
         })
         .collect();
-    let evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
+    let mut evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
+    let of_text = evaluate_raw_text(&items, &run.validation.raw_text())?;
+    evaluation.scores.text = of_text.corpus;
+    for (scores, of_text) in evaluation.captions.iter_mut().zip(of_text.captions) {
+        scores.text = of_text;
+    }
     let of_captions = found.into_iter().zip(texts).zip(&evaluation.captions);
     let captions: Vec<ScoredCaption> = examples
         .iter()
@@ -87,11 +95,16 @@ pub fn evaluate(
         dead_ends,
         cut_off_share: cut_off as f64 / examples.len().max(1) as f64,
         signature: format!(
-            "{decoder}+{}{}",
+            "{decoder}+{}{}{}",
             evaluation.signature(&EvaluationMetric::COCO),
             corpus
                 .words()
-                .map_or(String::new(), |words| format!("|words:{}", words.name()))
+                .map_or(String::new(), |words| format!("|words:{}", words.name())),
+            if of_text.signature.is_empty() {
+                String::new()
+            } else {
+                format!("+{}", of_text.signature)
+            }
         ),
         decoder,
     }))

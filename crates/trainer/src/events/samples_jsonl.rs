@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use scst_data::ImageId;
 use scst_files::{FileAction, FileError};
+use scst_reward::TextScores;
 use serde::{Deserialize, Serialize};
 
 use super::error::EventError;
@@ -43,6 +44,9 @@ pub struct Sample {
     pub bleu_4: f64,
     /// ROUGE-L of the caption, 0 to 1.
     pub rouge_l: f64,
+    /// Those metrics of raw text that validations compute.
+    #[serde(default, skip_serializing_if = "TextScores::is_empty")]
+    pub text: TextScores,
     /// Log-probability of the caption, nats, the end token counted; none where it is not finite.
     pub log_probability: Option<f64>,
     /// Whether it reached the maximum length without ending.
@@ -64,6 +68,7 @@ impl Sample {
             cider_d: scores.cider_d,
             bleu_4: scores.bleu[3],
             rouge_l: scores.rouge_l,
+            text: scores.text,
             log_probability: log_probability.is_finite().then_some(log_probability),
             is_cut_off: caption.is_cut_off,
         }
@@ -150,6 +155,7 @@ pub(super) mod tests {
             cider_d: 0.1 + 0.2,
             bleu_4: 1e-17,
             rouge_l: 1.0 / 3.0,
+            text: TextScores::default(),
             log_probability: Some(-3.25),
             is_cut_off: true,
         }

@@ -27,7 +27,7 @@ pub(super) fn warnings(metric: ValidationMetric, progress: &Progress) -> Vec<War
 /// Whether the best that a stage reached is worse than what it began with.
 pub(super) fn worse_than_start(metric: ValidationMetric, stage: &StageSummary) -> Option<Warning> {
     let (start, best) = (stage.start.as_ref()?, stage.best.as_ref()?);
-    (start.metric - best.metric >= NOTICEABLE).then(|| Warning::WorseThanStart {
+    (metric.gain(start.metric, best.metric) >= NOTICEABLE).then(|| Warning::WorseThanStart {
         stage: stage.name.clone(),
         metric,
         start: start.metric,
@@ -63,6 +63,7 @@ mod tests {
                 cider_d,
                 bleu: [0.0; 4],
                 rouge_l: 0.0,
+                ..CorpusScores::default()
             },
             distinct_captions: 3,
             mean_length: 7.0,

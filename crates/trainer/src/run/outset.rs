@@ -74,7 +74,7 @@ fn caption_warnings(config: &Config, description: &DataDescription) -> Vec<Warni
 
 /// Whether the metric is 0 for every caption of images with these references.
 fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warning> {
-    let [_, next, _] = metric.in_order();
+    let next = metric.in_order()[1];
     (metric == ValidationMetric::CiderD && references_are_alike(images.iter().copied())).then_some(
         Warning::MetricAlwaysZero {
             metric,

@@ -212,7 +212,7 @@ impl Run<'_> {
 /// Which of two validations is better: by the metric, and by the others in their order where it ties.
 fn compare(metric: ValidationMetric, a: &CorpusScores, b: &CorpusScores) -> Ordering {
     let metrics = metric.in_order().into_iter();
-    let orders = metrics.filter_map(|metric| metric.of(a).partial_cmp(&metric.of(b)));
+    let orders = metrics.filter_map(|metric| metric.compare(a, b));
     orders.fold(Ordering::Equal, Ordering::then)
 }
 
@@ -226,6 +226,7 @@ mod tests {
             cider_d,
             bleu: [0.0, 0.0, 0.0, bleu4],
             rouge_l,
+            ..CorpusScores::default()
         };
         let (a, b) = (scores(1.0, 0.2, 0.3), scores(1.0, 0.1, 0.4));
         let by = |metric| compare(metric, &a, &b);

@@ -26,6 +26,15 @@ pub(crate) fn cases() -> Vec<Case> {
             &["scst.rewards=[{mixer_bleu={smooth=false}}]"],
         ),
         scst(
+            "raw_text",
+            &[
+                "scst.rewards=[{word_error_rate={}},{phoneme_error_rate={lowercase=true}},{character_error_rate={}},\
+                 {exact_match={}},{chrf={word_order=2}},{sacrebleu={tokenizer=\"intl\"}},{rouge_score={variant=\"2\"}}]",
+                "validation.metric=phoneme_error_rate",
+                "validation.text_metrics=[\"chrf\"]",
+            ],
+        ),
+        scst(
             "penalties",
             &[
                 "scst.rewards=[{repetition_penalty={order=1}},{bad_ending_penalty={words=[\"a\",\"of\",\"the\"]}}]",

@@ -79,6 +79,8 @@ fn named(scores: &CorpusScores) -> Map<String, Value> {
     let mut named = Map::from_iter([("cider_d".to_owned(), json!(scores.cider_d))]);
     named.extend(bleu);
     named.insert("rouge_l".to_owned(), json!(scores.rouge_l));
+    let of_text = scores.text.iter();
+    named.extend(of_text.map(|(metric, score)| (metric.name().to_owned(), json!(score))));
     named
 }
 
@@ -124,6 +126,9 @@ fn print_scores(arguments: &EvalArguments, report: &EvaluationReport) {
     }
     print_line!("ROUGE-L  {:.4}", scores.rouge_l);
     print_line!("CIDEr-D  {:.4}", scores.cider_d);
+    for (metric, score) in scores.text.iter() {
+        print_line!("{:<8} {score:.4}", metric.label());
+    }
     print_line!(
         "{} distinct captions, mean length {:.2} words, {:.1} % cut off",
         report.distinct_captions,

@@ -66,7 +66,8 @@ pub(super) fn numbers(arguments: &ScoreArguments) -> Vec<Number> {
             ScoreMetric::Bleu3 => &[Number::Bleu(2)],
             ScoreMetric::Bleu4 => &[Number::Bleu(3)],
             ScoreMetric::RougeL => &[Number::RougeL],
-            ScoreMetric::Meteor | ScoreMetric::Spice | ScoreMetric::Diversity => &[],
+            // Of other programs, of several captions and of raw text.
+            _ => &[],
         };
         for number in wanted {
             if !numbers.contains(number) {

@@ -1,6 +1,7 @@
 //! What `scst score` prints: a table for people, an object for programs.
 
 use scst_data::ImageId;
+use scst_reward::TextMetric;
 use serde_json::{Map, Value, json};
 
 use crate::{arguments::ScoreArguments, output::print_line};
@@ -33,16 +34,29 @@ pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) metrics: Vec<Metric>,
     pub(super) signatures: Vec<String>,
+    /// Of metrics that no tokenizer comes before.
+    pub(super) raw_text_signature: Option<String>,
     pub(super) tokenizer: &'static str,
 }
 
 impl Report {
     /// Adds a metric of the corpus and of every caption.
     pub(super) fn add(&mut self, name: &str, corpus: f64, captions: Vec<f64>) {
+        self.add_metric(name, Some(corpus), None, captions);
+    }
+
+    /// The same, with the best of every image.
+    pub(super) fn add_metric(
+        &mut self,
+        name: &str,
+        corpus: Option<f64>,
+        best: Option<f64>,
+        captions: Vec<f64>,
+    ) {
         self.metrics.push(Metric {
             name: name.to_owned(),
-            corpus: Some(corpus),
-            best: None,
+            corpus,
+            best,
             captions,
         });
     }
@@ -59,15 +73,17 @@ impl Report {
             None => print_line!("{} images", self.images),
             Some(captions) => print_line!("{} images, {captions} captions", self.images),
         }
+        let widths = self.metrics.iter().map(|metric| label(&metric.name).len());
+        let width = widths.max().unwrap_or(0).max(11);
         if self.several.is_some() && self.metrics.iter().any(|metric| metric.best.is_some()) {
-            print_line!("{:<11} {:>8} {:>8}", "", "all", "best");
+            print_line!("{:<width$} {:>8} {:>8}", "", "all", "best");
         }
         for metric in &self.metrics {
             let name = label(&metric.name);
             let corpus = number(metric.corpus);
             match metric.best {
-                None => print_line!("{name:<11} {corpus:>8}"),
-                best => print_line!("{name:<11} {corpus:>8} {:>8}", number(best)),
+                None => print_line!("{name:<width$} {corpus:>8}"),
+                best => print_line!("{name:<width$} {corpus:>8} {:>8}", number(best)),
             }
         }
         print_line!("{}", self.signature());
@@ -79,12 +95,15 @@ impl Report {
         let names: Vec<String> = self.rows.iter().map(Row::name).collect();
         let widest = names.iter().map(|name| name.chars().count()).max();
         let width = widest.unwrap_or(0).max("image".len());
-        let labels = with_captions.iter().map(|metric| label(&metric.name));
-        let header: Vec<String> = labels.map(|label| format!("{label:>8}")).collect();
+        let labels: Vec<String> = with_captions.iter().map(|m| label(&m.name)).collect();
+        let header: Vec<String> = labels.iter().map(|label| format!("{label:>8}")).collect();
         print_line!("{:<width$} {}  caption", "image", header.join(" "));
         for (row, caption) in self.rows.iter().enumerate() {
             let scores = with_captions.iter().map(|metric| metric.captions[row]);
-            let scores: Vec<String> = scores.map(|score| format!("{score:>8.4}")).collect();
+            let scores: Vec<String> = scores
+                .zip(&labels)
+                .map(|(score, label)| format!("{score:>width$.4}", width = label.len().max(8)))
+                .collect();
             let name = &names[row];
             print_line!("{name:<width$} {}  {}", scores.join(" "), caption.caption);
         }
@@ -133,8 +152,10 @@ impl Report {
     }
 
     fn signature(&self) -> String {
-        let metrics = self.signatures.join("+");
-        format!("{metrics}|tokenizer:{}", self.tokenizer)
+        let of_words = (!self.signatures.is_empty())
+            .then(|| format!("{}|tokenizer:{}", self.signatures.join("+"), self.tokenizer));
+        let parts = of_words.into_iter().chain(self.raw_text_signature.clone());
+        parts.collect::<Vec<_>>().join("+")
     }
 }
 
@@ -155,6 +176,10 @@ fn number(score: Option<f64>) -> String {
 
 /// A metric in the words of the field.
 fn label(name: &str) -> String {
+    let mut of_text = TextMetric::ALL.into_iter();
+    if let Some(metric) = of_text.find(|metric| metric.name() == name) {
+        return metric.label().to_owned();
+    }
     match name {
         "cider_d" => "CIDEr-D".to_owned(),
         "cider" => "CIDEr".to_owned(),

@@ -32,6 +32,7 @@ pub(super) fn empty_report(
         rows: captions.iter().map(Tokenized::row).collect(),
         metrics: Vec::new(),
         signatures: Vec::new(),
+        raw_text_signature: None,
         tokenizer: arguments.tokenizer.name(),
     }
 }

@@ -11,6 +11,7 @@ use scst_reward::{
 use super::{
     files::Files,
     numbers::numbers,
+    raw_text::add_raw_text,
     report::{Metric, Report},
     scored::{empty_report, evaluate, has_diversity},
     tokenized::{Tokenized, tokenize, tokenize_all},
@@ -43,6 +44,7 @@ pub(super) fn score_several(
         };
         evaluate(arguments, &captions, Some(&of_images), &mut report)?;
         add_best(&groups, &captions, arguments, &of_images, &mut report)?;
+        add_raw_text(arguments, &captions, Some(&groups), &mut report)?;
     }
     if has_diversity(arguments) {
         let table = match table {

@@ -33,6 +33,14 @@ impl Tokenized<'_> {
             references: self.references.as_slice(),
         }
     }
+
+    /// The caption and the references as they were read.
+    pub(super) fn raw_item(&self) -> Item<'_, str, String> {
+        Item {
+            candidate: self.raw,
+            references: &self.image.captions,
+        }
+    }
 }
 
 /// The captions of all groups, one after the other.

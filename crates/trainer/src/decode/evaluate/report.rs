@@ -97,43 +97,7 @@ pub(crate) fn score_values(scores: &CorpusScores) -> Vec<(String, f64)> {
     let mut values = vec![("cider_d".to_owned(), scores.cider_d)];
     values.extend(bleu.map(|(n, score)| (format!("bleu_{n}"), score)));
     values.push(("rouge_l".to_owned(), scores.rouge_l));
+    let of_text = scores.text.iter();
+    values.extend(of_text.map(|(metric, score)| (metric.name().to_owned(), score)));
     values
-}
-
-impl ValidationMetric {
-    /// What checkpoints are compared by: this metric, and the others where it ties.
-    pub fn in_order(self) -> [Self; 3] {
-        match self {
-            Self::CiderD => [Self::CiderD, Self::Bleu4, Self::RougeL],
-            Self::Bleu4 => [Self::Bleu4, Self::CiderD, Self::RougeL],
-            Self::RougeL => [Self::RougeL, Self::CiderD, Self::Bleu4],
-        }
-    }
-
-    /// Its value among the scores of a corpus.
-    pub fn of(self, scores: &CorpusScores) -> f64 {
-        match self {
-            Self::CiderD => scores.cider_d,
-            Self::Bleu4 => scores.bleu[3],
-            Self::RougeL => scores.rouge_l,
-        }
-    }
-
-    /// The name in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CiderD => "cider_d",
-            Self::Bleu4 => "bleu_4",
-            Self::RougeL => "rouge_l",
-        }
-    }
-
-    /// The name on pictures.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::CiderD => "CIDEr-D",
-            Self::Bleu4 => "BLEU-4",
-            Self::RougeL => "ROUGE-L",
-        }
-    }
 }
