@@ -125,9 +125,7 @@ pub use registry::RewardRegistry;
 pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
 pub use rouge_score::{RougeScoreOptions, RougeScorer, RougeVariant};
-pub use sacrebleu::{
-    SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer,
-};
+pub use sacrebleu::{SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer};
 pub use sources::RewardSources;
 pub use spice::{SpiceOptions, SpiceScores, spice};
 pub use text_evaluation::{TextEvaluation, evaluate_raw_text};

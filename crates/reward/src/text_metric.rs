@@ -192,6 +192,9 @@ mod tests {
         let written = r#"{"cider_d":1.5,"bleu":[0.5,0.25,0.125,0.0],"rouge_l":0.75}"#;
         let scores: CorpusScores = serde_json::from_str(written).expect("scores");
         assert!(scores.text.is_empty());
-        assert_eq!(serde_json::to_string(&scores).expect("plain values"), written);
+        assert_eq!(
+            serde_json::to_string(&scores).expect("plain values"),
+            written
+        );
     }
 }

@@ -100,7 +100,7 @@ fn print(
     if arguments.json {
         print_line!("{}", described(source, told));
     } else if told.is_empty() {
-        print_line!();
+        print_line!("");
     } else {
         for target in told {
             print_line!("{}", target.text);

@@ -114,7 +114,7 @@ fn gradient(
         weight: hidden.transpose().matmul(g.clone()),
         bias: g.sum_dim(0),
     };
-    let gradients = recurrent::backward(model, tape, output, Some(signal)).unwrap();
+    let (gradients, _) = recurrent::backward(model, tape, output, Some(signal)).unwrap();
     let all = parameters(model).into_iter();
     all.flat_map(|parameter| {
         let gradient = gradients.get(&parameter.name).unwrap().clone();

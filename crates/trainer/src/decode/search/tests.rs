@@ -1,7 +1,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use scst_data::vocabulary::UNKNOWN_ID;
-use scst_model::{CaptionerConfig, Dimensions, FcConfig, MarkovConfig, Noise, Signal};
+use scst_model::{
+    CaptionerConfig, Dimensions, FcConfig, MarkovConfig, Noise, Signal, SourceVectors,
+};
 use scst_sampler::{BeamOptions, END, SamplingOptions};
 
 use super::*;
@@ -28,11 +30,11 @@ fn captioner(seed: u64) -> Captioner {
 }
 
 /// Features of the images from `first`.
-fn features(first: usize, images: usize) -> SourceVectors {
+fn features(first: usize, images: usize) -> Source {
     let value = |k: usize| ((first * FEATURE + k) as f32 * 1.7).sin() * 2.0;
     let values: Vec<f32> = (0..images * FEATURE).map(value).collect();
     let vectors = TensorData::new(values, [images, FEATURE]);
-    SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex()))
+    SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex())).into()
 }
 
 fn vocabulary() -> Vocabulary {

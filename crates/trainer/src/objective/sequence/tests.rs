@@ -285,7 +285,7 @@ fn sampled_after(
     let (mut sum, mut squares) = (Vec::new(), 0.0);
     for step in 0..STEPS {
         let batch = SourceBatch {
-            features: features(),
+            source: features().into(),
             images: (0..IMAGES).collect(),
             prefixes: prefixes.to_vec(),
         };
@@ -325,7 +325,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
     Rollout {
         batch: SourceBatch {
-            features: features(),
+            source: features().into(),
             images: (0..IMAGES).collect(),
             prefixes,
         },
@@ -527,7 +527,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let means = |prefixes: &[Vec<u32>]| {
         let batch = SourceBatch {
-            features: features(),
+            source: features().into(),
             images: (0..IMAGES).collect(),
             prefixes: prefixes.to_vec(),
         };
