@@ -92,6 +92,9 @@ impl Captioner {
             vocab: dimensions.vocab,
         };
         let captioner = Self::init_as(config, of_captioner, place, rng)?;
+        if let CaptionerConfig::Custom(config) = config {
+            TextEncoder::check_names(&config.name, &captioner.parameters())?;
+        }
         let is_pooled = !config.reads_regions();
         let vocab = dimensions.source_vocab;
         let encoder = TextEncoder::init(encoder, is_pooled, vocab, place, rng);
@@ -455,7 +458,7 @@ impl Captioner {
                 Signal::Words { output, .. },
             ) => model.backward(tape, output)?,
             (Family::Custom(_), Family::Custom(tape), Signal::Words { output, .. }) => {
-                (CustomModel::backward(&tape, output)?, None)
+                CustomModel::backward(&tape, output)?
             }
             (
                 Family::Markov(model),

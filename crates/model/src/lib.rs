@@ -17,6 +17,8 @@ mod architecture;
 mod att2all;
 mod att2in;
 mod attention;
+#[cfg(test)]
+mod autodiff;
 mod captioner;
 mod custom;
 mod dropout;
