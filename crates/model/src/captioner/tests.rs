@@ -19,7 +19,7 @@ const DIMENSIONS: Dimensions = Dimensions {
     vocab: 11,
 };
 pub(super) const HIDDEN: usize = 6;
-const IMAGE_OF_CAPTION: [usize; 5] = [0, 0, 1, 2, 2];
+const SOURCE_OF_SEQUENCE: [usize; 5] = [0, 0, 1, 2, 2];
 /// Regions of the images, where the captioner reads regions.
 const REGIONS: [usize; 3] = [4, 2, 3];
 /// Input words: captions of different lengths, so that rows leave at different steps.
@@ -126,7 +126,7 @@ fn run(config: &CaptionerConfig, model: &Captioner, dropout: Option<Dropout>) ->
     let features = features(config, &device, dtype);
     let noise = noise(dropout);
     model
-        .teacher_forced(features, &IMAGE_OF_CAPTION, &INPUTS, noise)
+        .teacher_forced(features, &SOURCE_OF_SEQUENCE, &INPUTS, noise)
         .unwrap()
 }
 
@@ -261,7 +261,7 @@ fn backward_equals_finite_differences_in_f64() {
 fn run_by_steps(config: &CaptionerConfig, model: &Captioner) -> Tape {
     let features = features(config, &model.device(), DType::F32);
     let (mut state, mut tape) = model
-        .start_tape(features, &IMAGE_OF_CAPTION, Noise::default())
+        .start_tape(features, &SOURCE_OF_SEQUENCE, Noise::default())
         .unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..6 {
@@ -384,7 +384,7 @@ fn eight_captions_are_learnt_by_heart() {
         } else {
             SourceVectors::pooled(random([images, DIMENSIONS.feature], 4, place))
         };
-        let image_of_caption: Vec<usize> = (0..images).collect();
+        let source_of_sequence: Vec<usize> = (0..images).collect();
         let mut model = model(&config, &device, DType::F32);
         let target = TensorData::new(targets.clone(), [32, 1]);
         let target = Tensor::<2, burn::tensor::Int>::from_data(target, &device);
@@ -399,7 +399,7 @@ fn eight_captions_are_learnt_by_heart() {
             let tape = model
                 .teacher_forced(
                     features.clone(),
-                    &image_of_caption,
+                    &source_of_sequence,
                     &inputs,
                     Noise::default(),
                 )
@@ -438,7 +438,7 @@ fn misfitting_input_is_refused() {
     let wrong = SourceVectors::pooled(vectors(3, 7));
     let right = || SourceVectors::pooled(vectors(3, 6));
     assert_eq!(
-        message(wrong, &IMAGE_OF_CAPTION, &INPUTS),
+        message(wrong, &SOURCE_OF_SEQUENCE, &INPUTS),
         "features have 7 dimensions, the captioner was built for 6"
     );
     assert_eq!(

@@ -153,21 +153,21 @@ impl CustomModel {
     pub(crate) fn start(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
     ) -> Result<CustomState, ModelError> {
-        features.check(self.feature, image_of_caption)?;
+        features.check(self.feature, source_of_sequence)?;
         let state = self.read(&self.weights, features, None)?;
-        Ok(state.select(image_of_caption))
+        Ok(state.select(source_of_sequence))
     }
 
     /// Reads images and opens captions of which autodiff takes note.
     pub(crate) fn start_tape(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(CustomState, CustomTape), ModelError> {
-        features.check(self.feature, image_of_caption)?;
+        features.check(self.feature, source_of_sequence)?;
         let goes_on = features.needs_gradient();
         let features = features.map(|vectors| {
             let vectors = Tensor::from_inner(vectors);
@@ -188,7 +188,7 @@ impl CustomModel {
             is_tracked: true,
             ..state
         };
-        Ok((state.select(image_of_caption), tape))
+        Ok((state.select(source_of_sequence), tape))
     }
 
     fn read(
@@ -284,12 +284,12 @@ impl CustomModel {
     pub(crate) fn teacher_forced(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,
     ) -> Result<CustomTape, ModelError> {
-        let steps = time_first(input_words, image_of_caption)?;
-        let (mut state, mut tape) = self.start_tape(features, image_of_caption, dropout)?;
+        let steps = time_first(input_words, source_of_sequence)?;
+        let (mut state, mut tape) = self.start_tape(features, source_of_sequence, dropout)?;
         let mut open: Vec<usize> = (0..input_words.len()).collect();
         for (t, captions) in steps.into_iter().enumerate() {
             if captions.len() < open.len() {

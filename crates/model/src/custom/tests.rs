@@ -21,7 +21,7 @@ const DIMENSIONS: Dimensions = Dimensions {
 };
 const HIDDEN: usize = 5;
 const EMBEDDING: usize = 4;
-const IMAGE_OF_CAPTION: [usize; 3] = [1, 0, 1];
+const SOURCE_OF_SEQUENCE: [usize; 3] = [1, 0, 1];
 const INPUTS: [&[u32]; 3] = [&[0, 3, 9, 2], &[0], &[0, 10, 4]];
 const ROWS: usize = 8;
 
@@ -180,7 +180,7 @@ fn noise(dropout: f64) -> Noise {
     reason = "a timestep, not an index of captions"
 )]
 fn run_by_steps(model: &Captioner, features: SourceVectors, dropout: f64) -> Tape {
-    let started = model.start_tape(features, &IMAGE_OF_CAPTION, noise(dropout));
+    let started = model.start_tape(features, &SOURCE_OF_SEQUENCE, noise(dropout));
     let (mut state, mut tape) = started.unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..4 {
@@ -247,7 +247,7 @@ fn the_same_network_has_the_same_outputs_and_gradients_as_by_hand() {
     let whole = own
         .teacher_forced(
             pooled(DType::F32),
-            &IMAGE_OF_CAPTION,
+            &SOURCE_OF_SEQUENCE,
             &INPUTS,
             Noise::default(),
         )
@@ -255,7 +255,7 @@ fn the_same_network_has_the_same_outputs_and_gradients_as_by_hand() {
     let steps = run_by_steps(&own, pooled(DType::F32), 0.0);
     let [whole, steps] = [whole, steps].map(|tape| tape.hidden().unwrap());
     assert_eq!(largest((whole.clone() - steps).reshape([-1])), 0.0);
-    let state = own.start(pooled(DType::F32), &IMAGE_OF_CAPTION).unwrap();
+    let state = own.start(pooled(DType::F32), &SOURCE_OF_SEQUENCE).unwrap();
     let (first, _) = own.step(&[0, 0, 0], state, None).unwrap();
     let first = first - whole.narrow(0, 0, 3);
     assert_eq!(largest(first.reshape([-1])), 0.0);
@@ -325,7 +325,7 @@ fn of_texts(name: &str) -> Result<Captioner, ModelError> {
 fn run_of_texts(model: &Captioner) -> Tape {
     let texts = SourceTokens::new(vec![3, 1, 8, 5, 2], vec![2, 3]).unwrap();
     model
-        .teacher_forced(texts, &IMAGE_OF_CAPTION, &INPUTS, noise(0.3))
+        .teacher_forced(texts, &SOURCE_OF_SEQUENCE, &INPUTS, noise(0.3))
         .unwrap()
 }
 
