@@ -18,7 +18,42 @@ pub enum Task<'a> {
     Text(&'a TextSource),
 }
 
+/// What people call sources and targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// Several sources.
+    pub sources: &'static str,
+    /// A target.
+    pub target: &'static str,
+    /// Several targets.
+    pub targets: &'static str,
+}
+
+impl Names {
+    /// Of images and captions.
+    pub const IMAGES: Self = Self {
+        sources: "images",
+        target: "caption",
+        targets: "captions",
+    };
+    /// Of texts and texts.
+    pub const TEXTS: Self = Self {
+        sources: "texts",
+        target: "target",
+        targets: "targets",
+    };
+}
+
 impl DataConfig {
+    /// What people call sources and targets.
+    pub fn names(&self) -> Names {
+        if self.text.is_some() {
+            Names::TEXTS
+        } else {
+            Names::IMAGES
+        }
+    }
+
     /// The task; none where it is unclear, which [`Config::validate`] tells.
     pub fn task(&self) -> Option<Task<'_>> {
         match (&self.captions, &self.features, &self.text) {
