@@ -128,38 +128,60 @@ fn gradients(model: &Captioner, d_hidden: &Tensor<2>, (run, rate): (Run, f64)) -
     model.backward(tape, signal).unwrap().gradients
 }
 
-/// The largest error of some elements of every gradient against finite differences, relative to the largest element.
-fn largest_error(
-    model: &Captioner,
-    found: &Gradients,
-    d_hidden: &Tensor<2>,
-    run: (Run, f64),
-) -> f64 {
+/// An element of a parameter, and the slope of the loss there.
+struct Slope {
+    parameter: String,
+    element: usize,
+    value: f64,
+}
+
+/// The slopes at some elements of every parameter, by finite differences.
+fn slopes(model: &Captioner, d_hidden: &Tensor<2>, run: (Run, f64)) -> Vec<Slope> {
     let (device, dtype) = model.place();
     let step = 1e-5;
-    let mut largest = 0.0f64;
+    let mut slopes = Vec::new();
     for parameter in model.parameters() {
         if parameter.name.starts_with("words.output") {
             continue;
         }
         let elements = parameter.values.dims()[0];
-        let gradient = found.get(&parameter.name).expect(&parameter.name).clone();
-        let gradient: Vec<f64> = gradient.try_into_vec_as().unwrap();
-        let scale = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
-        assert!(scale > 1e-7, "{}: {scale:e}", parameter.name);
-        for k in (0..elements).step_by(elements.div_ceil(5)) {
+        for element in (0..elements).step_by(elements.div_ceil(4)) {
             let moved = |by: f64| {
                 let changed = model.clone().update(|name, values| {
                     if name != parameter.name {
                         return values;
                     }
                     let one = Tensor::full([1], by, (&device, dtype));
-                    values.select_assign(0, index(&[k], &device), one, IndexingUpdateOp::Add)
+                    let at = index(&[element], &device);
+                    values.select_assign(0, at, one, IndexingUpdateOp::Add)
                 });
                 loss(&changed, d_hidden, run)
             };
-            let expected = (moved(step) - moved(-step)) / (2.0 * step);
-            largest = largest.max((gradient[k] - expected).abs() / scale);
+            // Of fourth order: layer normalisation bends sharply where nearly all units of a row are dropped.
+            let difference = |by: f64| (moved(by) - moved(-by)) / (2.0 * by);
+            slopes.push(Slope {
+                parameter: parameter.name.clone(),
+                element,
+                value: (4.0 * difference(step) - difference(2.0 * step)) / 3.0,
+            });
+        }
+    }
+    slopes
+}
+
+/// The largest error of gradients, relative to the largest element of each, and where it is.
+fn largest_error(found: &Gradients, slopes: &[Slope]) -> (f64, String) {
+    let mut largest = (0.0, String::new());
+    for slope in slopes {
+        let name = &slope.parameter;
+        let gradient = found.get(name).expect(name).clone();
+        let gradient: Vec<f64> = gradient.try_into_vec_as().unwrap();
+        let scale = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+        assert!(scale > 1e-7, "{name}: {scale:e}");
+        // Where a gradient is small all over, the rounding of the loss counts.
+        let error = (gradient[slope.element] - slope.value).abs() / scale.max(1e-4);
+        if error > largest.0 {
+            largest = (error, format!("{name}[{}]", slope.element));
         }
     }
     largest
@@ -172,20 +194,20 @@ fn gradients_equal_finite_differences_in_f64_through_captioner_and_encoder() {
     for captioner in captioners() {
         for encoder in encoders() {
             for rate in [0.0, 0.4] {
+                let run = (forced as Run, rate);
                 let model = model(&captioner, &encoder, place);
-                let found = gradients(&model, &d_hidden, (forced, rate));
-                let error = largest_error(&model, &found, &d_hidden, (forced, rate));
+                let found = gradients(&model, &d_hidden, run);
+                let slopes = slopes(&model, &d_hidden, run);
+                let (error, at) = largest_error(&found, &slopes);
                 let name = (captioner.name(), encoder.name());
                 assert!(
                     error < 2e-6,
-                    "{name:?}, dropout {rate}: relative error {error:e}"
+                    "{name:?}, dropout {rate}, {at}: relative error {error:e}"
                 );
                 // The check has power.
                 let wrong = found.map(|gradient| gradient.mul_scalar(1.0 + 1e-4));
-                assert!(
-                    largest_error(&model, &wrong, &d_hidden, (forced, rate)) > 5e-5,
-                    "{name:?}"
-                );
+                let (error, _) = largest_error(&wrong, &slopes);
+                assert!(error > 5e-5, "{name:?}");
             }
         }
     }

@@ -56,16 +56,15 @@ fn rollouts_with_dropout_have_the_gradients_of_finite_differences() {
     let place = (&Device::flex(), DType::F64);
     let d_hidden = hidden_gradient(place);
     let run = (by_steps as Run, 0.4);
-    let is_tried = |captioner: &CaptionerConfig| {
-        ["show_attend_tell", "up_down", "transformer"].contains(&captioner.name())
-    };
+    let is_tried =
+        |captioner: &CaptionerConfig| ["up_down", "transformer"].contains(&captioner.name());
     for captioner in captioners().into_iter().filter(is_tried) {
         for encoder in encoders() {
             let model = model(&captioner, &encoder, place);
             let found = gradients(&model, &d_hidden, run);
-            let error = largest_error(&model, &found, &d_hidden, run);
+            let (error, at) = largest_error(&found, &slopes(&model, &d_hidden, run));
             let name = (captioner.name(), encoder.name());
-            assert!(error < 2e-6, "{name:?}: relative error {error:e}");
+            assert!(error < 2e-6, "{name:?}, {at}: relative error {error:e}");
         }
     }
 }
