@@ -10,7 +10,10 @@ use std::{
 
 use console::{Term, is_dumb};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use scst_trainer::{Event, Observer, Position, ScoredCaption, config::ValidationMetric};
+use scst_trainer::{
+    Config, Event, Observer, Position, ScoredCaption,
+    config::{Names, ValidationMetric},
+};
 
 use self::bar::{Bar, Pace, time_of_work, times};
 use crate::{
@@ -36,6 +39,7 @@ pub(crate) struct Display {
     has_bar: bool,
     /// The metric by which a run compares validations.
     metric: ValidationMetric,
+    names: Names,
     /// Name of the stage and where the run is, in a run.
     run: Option<(String, Position)>,
     pace: Pace,
@@ -81,6 +85,7 @@ impl Display {
             bar,
             has_bar,
             metric: ValidationMetric::CiderD,
+            names: Names::IMAGES,
             run: None,
             pace: Pace::default(),
             numbers: String::new(),
@@ -94,10 +99,11 @@ impl Display {
         }
     }
 
-    /// For a run that compares validations by `metric`; so many of its sample captions are shown.
-    pub(crate) fn of_run(metric: ValidationMetric, show: usize) -> Self {
+    /// For a run; so many of its sample captions are shown.
+    pub(crate) fn of_run(config: &Config, show: usize) -> Self {
         Self {
-            metric,
+            metric: config.validation.metric,
+            names: config.data.names(),
             show,
             ..Self::new()
         }
@@ -129,7 +135,7 @@ impl Display {
         } else if is_slow || work.said.elapsed() >= SILENCE {
             work.said = Instant::now();
             let stage = self.stage();
-            let line = format!("{stage} {label}: {done} of {images} images");
+            let line = format!("{stage} {label}: {done} of {images} {}", self.names.sources);
             self.line(line.trim_start());
         }
     }
@@ -149,10 +155,13 @@ impl Display {
         if self.show == 0 || self.samples.is_empty() {
             return;
         }
-        self.line(&format!("sample captions, {}:", self.samples_of));
+        self.line(&format!(
+            "sample {}, {}:",
+            self.names.targets, self.samples_of
+        ));
         let width = columns(&Term::stderr());
         for caption in self.samples.iter().take(self.show) {
-            for line in example(caption, width) {
+            for line in example(caption, self.names, width) {
                 self.line(&line);
             }
         }
@@ -191,7 +200,7 @@ impl Display {
             label,
             done: done as u64,
             total: images as u64,
-            counts: format!("{done}/{images} images, {time}"),
+            counts: format!("{done}/{images} {}, {time}", self.names.sources),
             below,
         });
     }
@@ -242,7 +251,13 @@ impl Display {
                 self.run = Some(((*name).to_owned(), *position));
                 self.pace = Pace::default();
                 self.numbers.clear();
-                let line = lines::stage(name, position, *images_left_out, *start, self.metric);
+                let line = lines::stage(
+                    name,
+                    position,
+                    (*images_left_out, self.names),
+                    *start,
+                    self.metric,
+                );
                 self.line(&line);
                 self.draw();
             }
@@ -283,7 +298,12 @@ impl Display {
             self.samples = samples.iter().map(|&sample| sample.clone()).collect();
             self.samples_of = format!("stage {}, {}", self.stage(), lines::counts(position));
         }
-        let line = lines::validation(report, *is_start, *is_best, self.best.as_deref());
+        let line = lines::validation(
+            report,
+            self.names,
+            [*is_start, *is_best],
+            self.best.as_deref(),
+        );
         self.line(&format!("{place}: {line}"));
         self.draw();
     }
@@ -316,7 +336,7 @@ impl Observer for Display {
                 val_images,
                 parameters,
             } => {
-                for line in lines::data(data, *val_images, *parameters) {
+                for line in lines::data(data, self.names, *val_images, *parameters) {
                     self.line(&line);
                 }
             }
@@ -341,7 +361,7 @@ impl Observer for Display {
             } => {
                 self.go_to(position);
                 self.best = lines::best(*best, self.stage(), self.metric);
-                self.numbers = lines::numbers(record);
+                self.numbers = lines::numbers(record, self.names);
                 self.records += 1;
                 let is_every = verbosity() > Verbosity::Normal;
                 if is_every || !self.has_bar && self.records.is_multiple_of(RECORDS_A_LINE) {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use console::{Term, measure_text_width};
 use scst_reward::CorpusScores;
-use scst_trainer::ScoredCaption;
+use scst_trainer::{ScoredCaption, config::Names};
 
 /// Columns where no terminal tells how many there are.
 const COLUMNS: usize = 80;
@@ -18,7 +18,7 @@ pub(crate) fn columns(terminal: &Term) -> usize {
 }
 
 /// An image, its caption with its scores, and the first references, in lines of no more than `width` columns.
-pub(crate) fn example(caption: &ScoredCaption, width: usize) -> Vec<String> {
+pub(crate) fn example(caption: &ScoredCaption, names: Names, width: usize) -> Vec<String> {
     let references = caption.references.iter().take(REFERENCES);
     let named = references.map(|reference| ("reference", reference.as_str()));
     let text = match caption.caption.as_str() {
@@ -26,7 +26,8 @@ pub(crate) fn example(caption: &ScoredCaption, width: usize) -> Vec<String> {
         text => text,
     };
     let mut lines = vec![format!("  {}  {}", name(caption), scores(&caption.scores))];
-    for (what, text) in std::iter::once(("caption", text)).chain(named) {
+    let source = caption.source.iter().map(|text| ("source", text.as_str()));
+    for (what, text) in source.chain([(names.target, text)]).chain(named) {
         lines.extend(hanging(&format!("    {what:<9}  "), text, width));
     }
     lines
@@ -129,6 +130,7 @@ mod tests {
         ScoredCaption {
             image: name.to_owned(),
             image_id: ImageId::Number(7),
+            source: None,
             caption: "a dog that runs across a very wide field of grass".to_owned(),
             references: ["one", "two", "three"].map(str::to_owned).to_vec(),
             scores,
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn examples_are_wrapped_between_words() {
-        let lines = example(&caption("dog.jpg", 1.5, 0.25), 40);
+        let lines = example(&caption("dog.jpg", 1.5, 0.25), Names::IMAGES, 40);
         assert_eq!(
             lines,
             [

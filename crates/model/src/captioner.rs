@@ -92,6 +92,9 @@ impl Captioner {
             vocab: dimensions.vocab,
         };
         let captioner = Self::init_as(config, of_captioner, place, rng)?;
+        if let CaptionerConfig::Custom(config) = config {
+            TextEncoder::check_names(&config.name, &captioner.parameters())?;
+        }
         let is_pooled = !config.reads_regions();
         let vocab = dimensions.source_vocab;
         let encoder = TextEncoder::init(encoder, is_pooled, vocab, place, rng);
@@ -265,23 +268,23 @@ impl Captioner {
 
     /// Reads sources and opens captions, for decoding without gradients.
     ///
-    /// `image_of_caption`: index of an image for every caption.
+    /// `source_of_sequence`: index of the source of every caption.
     ///
     /// # Errors
     /// [`ModelError`] when features and captioner do not fit, or an index is out of range.
     pub fn start(
         &self,
         source: impl Into<Source>,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
     ) -> Result<State, ModelError> {
         let source = source.into();
         if let Family::Custom(model) = self.family() {
             // Decoding leaves nothing for autodiff.
             let (vectors, _) = self.vectors(source, None)?;
-            let state = model.start(&vectors, image_of_caption)?;
+            let state = model.start(&vectors, source_of_sequence)?;
             return Ok(State(Family::Custom(state)));
         }
-        let (state, _) = self.start_tape(source, image_of_caption, Noise::default())?;
+        let (state, _) = self.start_tape(source, source_of_sequence, Noise::default())?;
         Ok(state)
     }
 
@@ -293,25 +296,26 @@ impl Captioner {
     pub fn start_tape(
         &self,
         source: impl Into<Source>,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         mut noise: Noise,
     ) -> Result<(State, Tape), ModelError> {
         let (features, encoded) = self.vectors(source.into(), noise.dropout.as_mut())?;
         let (state, run) = match self.family() {
             Family::Recurrent(model) => {
-                let (state, tape) = recurrent::start(model, features, image_of_caption, noise)?;
+                let (state, tape) = recurrent::start(model, features, source_of_sequence, noise)?;
                 (Family::Recurrent(state), Family::Recurrent(tape))
             }
             Family::Transformer(model) => {
-                let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
+                let (state, tape) = model.start(features, source_of_sequence, noise.dropout)?;
                 (Family::Transformer(state), Family::Transformer(tape))
             }
             Family::Markov(model) => {
-                let (state, tape) = model.start(features, image_of_caption, noise.dropout)?;
+                let (state, tape) = model.start(features, source_of_sequence, noise.dropout)?;
                 (Family::Markov(state), Family::Markov(tape))
             }
             Family::Custom(model) => {
-                let (state, tape) = model.start_tape(&features, image_of_caption, noise.dropout)?;
+                let (state, tape) =
+                    model.start_tape(&features, source_of_sequence, noise.dropout)?;
                 (Family::Custom(state), Family::Custom(tape))
             }
         };
@@ -358,8 +362,8 @@ impl Captioner {
     }
 
     /// Like [`step`](Self::step) without a tape, but returns where the captioner looks as it goes on from the words:
-    /// the weights of attention, `[rows, regions of the image with the most]`, every row of which sums to 1; of the
-    /// transformer those of its last layer, mean over the heads.
+    /// the weights of attention, `[rows, regions of the image with the most]`, or tokens of the longest text, every row of
+    /// which sums to 1; of the transformer those of its last layer, mean over the heads.
     ///
     /// # Errors
     /// [`ModelError::NoAttention`] when it does not attend to regions, and those of [`step`](Self::step).
@@ -391,11 +395,11 @@ impl Captioner {
     pub fn teacher_forced(
         &self,
         source: impl Into<Source>,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         input_words: &[&[u32]],
         mut noise: Noise,
     ) -> Result<Tape, ModelError> {
-        let (images, words) = (image_of_caption, input_words);
+        let (images, words) = (source_of_sequence, input_words);
         let (features, encoded) = self.vectors(source.into(), noise.dropout.as_mut())?;
         let run = match self.family() {
             Family::Recurrent(model) => Family::Recurrent(recurrent::teacher_forced(
@@ -455,7 +459,7 @@ impl Captioner {
                 Signal::Words { output, .. },
             ) => model.backward(tape, output)?,
             (Family::Custom(_), Family::Custom(tape), Signal::Words { output, .. }) => {
-                (CustomModel::backward(&tape, output)?, None)
+                CustomModel::backward(&tape, output)?
             }
             (
                 Family::Markov(model),

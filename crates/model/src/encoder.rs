@@ -67,6 +67,24 @@ impl TextEncoder {
         Self { kind, is_pooled }
     }
 
+    /// Whether an encoder can stand before a captioner with these parameters.
+    ///
+    /// # Errors
+    /// [`ModelError::Custom`] when one of them has a name as those of encoders have.
+    pub(crate) fn check_names(captioner: &str, parameters: &[Parameter]) -> Result<(), ModelError> {
+        let is_taken = |parameter: &&Parameter| parameter.name.starts_with(PREFIX);
+        parameters.iter().find(is_taken).map_or(Ok(()), |taken| {
+            Err(ModelError::Custom {
+                captioner: captioner.to_owned(),
+                problem: format!(
+                    "found a parameter named `{}`, expected a name that does not begin with `{PREFIX}`, as those of \
+                     the text encoder do",
+                    taken.name
+                ),
+            })
+        })
+    }
+
     /// All parameters, in a fixed order.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         let mut all = match &self.kind {

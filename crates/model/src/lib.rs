@@ -4,7 +4,8 @@
 //! hand-written backward pass needs. Words may be given (teacher forcing) or chosen one step at a
 //! time by a search (a rollout); both leave the same tape. The objective turns the hidden states
 //! of the tape into their gradients, and [`Captioner::backward`] turns those into gradients of
-//! all parameters. Autodiff is the oracle in tests, never the path in training.
+//! all parameters. What is read are vectors of images, or texts that an encoder makes vectors of ([`Source`]); the
+//! backward pass goes on to the encoder. Autodiff is the oracle in tests, never the path in training.
 //!
 //! Parameters are known by name: [`Captioner::parameters`] lists them, [`Captioner::update`]
 //! changes them, [`Gradients`] holds one gradient per name.
@@ -17,6 +18,8 @@ mod architecture;
 mod att2all;
 mod att2in;
 mod attention;
+#[cfg(test)]
+mod autodiff;
 mod captioner;
 mod custom;
 mod dropout;

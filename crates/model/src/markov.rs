@@ -138,7 +138,7 @@ pub(crate) struct MarkovTape {
     /// What dropout multiplied kept units by.
     scale: f64,
     /// Image of every caption.
-    image_of_caption: Vec<usize>,
+    source_of_sequence: Vec<usize>,
 }
 
 impl MarkovCaptioner {
@@ -190,11 +190,11 @@ impl MarkovCaptioner {
     pub(crate) fn start(
         &self,
         features: SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(MarkovState, MarkovTape), ModelError> {
-        let tape = self.read(features, image_of_caption, dropout)?;
-        let state = MarkovState::new(Arc::clone(&tape.scores), image_of_caption)?;
+        let tape = self.read(features, source_of_sequence, dropout)?;
+        let state = MarkovState::new(Arc::clone(&tape.scores), source_of_sequence)?;
         Ok((state, tape))
     }
 
@@ -202,10 +202,10 @@ impl MarkovCaptioner {
     pub(crate) fn read(
         &self,
         features: SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         mut dropout: Option<Dropout>,
     ) -> Result<MarkovTape, ModelError> {
-        features.check(self.feature(), image_of_caption)?;
+        features.check(self.feature(), source_of_sequence)?;
         if let Some(&found) = features.region_counts().iter().find(|&&count| count != 1) {
             return Err(ModelError::Rows {
                 what: "feature vectors of an image",
@@ -244,7 +244,7 @@ impl MarkovCaptioner {
             image,
             hidden: at_positions,
             scale: dropout.as_ref().map_or(1.0, Dropout::scale),
-            image_of_caption: image_of_caption.to_vec(),
+            source_of_sequence: source_of_sequence.to_vec(),
         })
     }
 
@@ -263,7 +263,7 @@ impl MarkovCaptioner {
         weights: &[f64],
         position_weight: f64,
     ) -> Result<Backward, ModelError> {
-        let expected = tape.image_of_caption.len();
+        let expected = tape.source_of_sequence.len();
         for found in [captions.len(), weights.len()] {
             if found != expected {
                 return Err(ModelError::Rows {
@@ -275,7 +275,7 @@ impl MarkovCaptioner {
         }
         let images = tape.features.images();
         let mut of_image: Vec<Vec<usize>> = vec![Vec::new(); images];
-        for (n, &image) in tape.image_of_caption.iter().enumerate() {
+        for (n, &image) in tape.source_of_sequence.iter().enumerate() {
             of_image[image].push(n);
         }
         let scores = &tape.scores;

@@ -106,24 +106,24 @@ pub struct Noise {
 pub(crate) fn start(
     model: &dyn Recurrent,
     features: SourceVectors,
-    image_of_caption: &[usize],
+    source_of_sequence: &[usize],
     noise: Noise,
 ) -> Result<(State, Tape), ModelError> {
     let Noise {
         mut dropout,
         locations,
     } = noise;
-    features.check(model.feature(), image_of_caption)?;
+    features.check(model.feature(), source_of_sequence)?;
     let (state, images) = model.read(features, dropout.as_mut())?;
     let tape = Tape {
         dropout,
         locations,
         images,
-        image_of_caption: image_of_caption.to_vec(),
+        source_of_sequence: source_of_sequence.to_vec(),
         steps: Vec::new(),
         kept: None,
     };
-    Ok((state.select(image_of_caption), tape))
+    Ok((state.select(source_of_sequence), tape))
 }
 
 /// Feeds one word to every open caption; returns the input of the output layer.
@@ -229,12 +229,12 @@ fn record(
 pub(crate) fn teacher_forced(
     model: &dyn Recurrent,
     features: SourceVectors,
-    image_of_caption: &[usize],
+    source_of_sequence: &[usize],
     input_words: &[&[u32]],
     noise: Noise,
 ) -> Result<Tape, ModelError> {
-    let steps = time_first(input_words, image_of_caption)?;
-    let (mut state, mut tape) = start(model, features, image_of_caption, noise)?;
+    let steps = time_first(input_words, source_of_sequence)?;
+    let (mut state, mut tape) = start(model, features, source_of_sequence, noise)?;
     let words_at = |t: usize| steps[t].iter().map(move |&n| input_words[n][t]);
     let packed: Vec<u32> = (0..steps.len()).flat_map(words_at).collect();
     let inputs = model.words().inputs(&packed, tape.dropout.as_mut())?;
@@ -287,7 +287,7 @@ pub(crate) fn backward(
     let mut sums = StepSums::default();
     let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
     let mut first = rows;
-    let mut rows_before: Vec<usize> = vec![tape.image_of_caption.len()];
+    let mut rows_before: Vec<usize> = vec![tape.source_of_sequence.len()];
     rows_before.extend(tape.steps.iter().map(|step| step.words.len()));
     let mut packed = Packed::default();
     for (step, &rows_before) in tape.steps.into_iter().zip(&rows_before).rev() {
@@ -335,7 +335,7 @@ pub(crate) fn backward(
         steps.d_products
     });
     let images = tape.images.features.images();
-    let scatter = |at: Tensor<2>| scatter_rows(at, &tape.image_of_caption, images);
+    let scatter = |at: Tensor<2>| scatter_rows(at, &tape.source_of_sequence, images);
     let d_start = later.map(|(dh, dc)| (scatter(dh), scatter(dc)));
     let d_vectors = model.read_backward(
         tape.images,

@@ -37,13 +37,13 @@ pub(crate) fn stack(blocks: &[Tensor<2>]) -> Tensor<2> {
 /// [`ModelError::Rows`] when there are not as many captions as images of captions.
 pub(crate) fn time_first(
     input_words: &[&[u32]],
-    image_of_caption: &[usize],
+    source_of_sequence: &[usize],
 ) -> Result<Vec<Vec<usize>>, ModelError> {
-    if input_words.len() != image_of_caption.len() {
+    if input_words.len() != source_of_sequence.len() {
         return Err(ModelError::Rows {
             what: "captions",
             found: input_words.len(),
-            expected: image_of_caption.len(),
+            expected: source_of_sequence.len(),
         });
     }
     let steps = input_words.iter().map(|words| words.len()).max();

@@ -87,7 +87,7 @@ impl SourceVectors {
     pub(crate) fn check(
         &self,
         dimension: usize,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
     ) -> Result<(), ModelError> {
         if self.dimension() != dimension {
             return Err(ModelError::FeatureDimension {
@@ -96,7 +96,7 @@ impl SourceVectors {
             });
         }
         let images = self.images();
-        match image_of_caption.iter().find(|&&image| image >= images) {
+        match source_of_sequence.iter().find(|&&image| image >= images) {
             None => Ok(()),
             Some(&image) => Err(ModelError::Rows {
                 what: "image of a caption, counted from 0",

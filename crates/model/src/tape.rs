@@ -108,7 +108,7 @@ pub(crate) struct Tape {
     /// The images.
     pub(crate) images: ImageRecord,
     /// Image of every caption of step 0.
-    pub(crate) image_of_caption: Vec<usize>,
+    pub(crate) source_of_sequence: Vec<usize>,
     /// Timesteps, in order.
     pub(crate) steps: Vec<StepRecord>,
     /// Rows that the next step goes on with.

@@ -115,10 +115,10 @@ impl TransformerCaptioner {
     pub(crate) fn start(
         &self,
         features: SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         mut dropout: Option<Dropout>,
     ) -> Result<(State, Tape), ModelError> {
-        features.check(self.feature(), image_of_caption)?;
+        features.check(self.feature(), source_of_sequence)?;
         let words = WordRecord::new(self.layers.len(), dropout.as_mut());
         let projected = relu(self.image.forward(features.vectors()));
         let ([rows, hidden], (device, dtype)) = (projected.dims(), place(&projected));
@@ -140,7 +140,7 @@ impl TransformerCaptioner {
             regions: Arc::clone(&regions),
             scale: dropout.as_ref().map_or(1.0, Dropout::scale),
         };
-        let state = State::new(regions, image_of_caption.to_vec());
+        let state = State::new(regions, source_of_sequence.to_vec());
         Ok((state, Tape { images, words }))
     }
 
@@ -224,12 +224,12 @@ impl TransformerCaptioner {
     pub(crate) fn teacher_forced(
         &self,
         features: SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,
     ) -> Result<Tape, ModelError> {
-        let steps = time_first(input_words, image_of_caption)?;
-        let (mut state, mut tape) = self.start(features, image_of_caption, dropout)?;
+        let steps = time_first(input_words, source_of_sequence)?;
+        let (mut state, mut tape) = self.start(features, source_of_sequence, dropout)?;
         let mut of_captions = vec![Vec::new(); input_words.len()];
         let (mut words, mut images, mut of_words) = (Vec::new(), Vec::new(), Sources::default());
         for (t, open) in steps.iter().enumerate() {
@@ -237,7 +237,7 @@ impl TransformerCaptioner {
                 of_captions[n].push(words.len());
                 of_words.push(of_captions[n].iter().copied());
                 words.push(input_words[n][t]);
-                images.push(image_of_caption[n]);
+                images.push(source_of_sequence[n]);
             }
         }
         if !words.is_empty() {

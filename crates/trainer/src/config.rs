@@ -60,7 +60,7 @@ pub use stage::{
     OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
     StartFrom, WordLoss, XeConfig,
 };
-pub use task::Task;
+pub use task::{Names, Task};
 pub use valid::ValidConfig;
 
 use crate::Backend;

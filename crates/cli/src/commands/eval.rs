@@ -62,7 +62,7 @@ pub(crate) fn run(
     if references_are_alike(examples.iter().map(|image| image.references.as_slice())) {
         warn(&CiderAlwaysZero);
     }
-    let mut display = Display::new();
+    let mut display = Display::of_run(&config, 0);
     corpus.check_sources(examples, &mut display)?;
     let examples: Vec<&Example> = examples.iter().collect();
     let report = evaluate(
@@ -84,7 +84,7 @@ pub(crate) fn run(
             .map_err(|error| Failure::Failed(error.to_string()))?;
         write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
     }
-    report::print(arguments, &report);
+    report::print(arguments, config.data.names(), &report);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn run(
     };
     let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
 
-    let mut display = Display::new();
+    let mut display = Display::of_run(&checkpoint.config, 0);
     let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
     let mut done = 0;
     let numbered: Vec<(&SourceText, Option<Row>)> = sources.iter().zip(rows).collect();

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
         registry,
         program: Some(&this_program()),
     };
-    let mut display = Display::of_run(config.validation.metric, arguments.show);
+    let mut display = Display::of_run(&config, arguments.show);
     let mut watch = Watch::new(&mut display);
     let outcome = train(&config, &options, &mut watch);
     let is_begun = watch.is_begun();

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use console::style;
 use scst_trainer::{
-    Best, BestSoFar, DataDescription, EvaluationReport, Position, config::ValidationMetric,
+    Best, BestSoFar, DataDescription, EvaluationReport, Position,
+    config::{Names, ValidationMetric},
     events::Record,
 };
 
@@ -27,9 +28,9 @@ pub(super) fn counts(position: &Position) -> String {
 ///
 /// Where the baseline is the reward by construction, the advantage is 0: there is the spread of the rewards of an
 /// image to look at.
-pub(super) fn numbers(record: &Record) -> String {
+pub(super) fn numbers(record: &Record, names: Names) -> String {
     let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
-    let speed = format!("{:.0} images/s", value("sources_per_sec"));
+    let speed = format!("{:.0} {}/s", value("sources_per_sec"), names.sources);
     match (record.value("reward"), record.value("reward_spread")) {
         (None, _) => format!("loss {:.4}, {speed}", value("loss")),
         (Some(reward), Some(spread)) if record.baseline_is_reward() => {
@@ -55,11 +56,17 @@ pub(super) fn best(best: BestSoFar<'_>, stage: &str, metric: ValidationMetric) -
 }
 
 /// Images, captions and words of a run.
-pub(super) fn data(data: &DataDescription, val_images: usize, parameters: usize) -> Vec<String> {
+pub(super) fn data(
+    data: &DataDescription,
+    names: Names,
+    val_images: usize,
+    parameters: usize,
+) -> Vec<String> {
     let millions = parameters as f64 / 1e6;
     let mut captions = format!(
-        "{} training captions: {} of words unknown, {} cut at {} words",
+        "{} training {}: {} of words unknown, {} cut at {} words",
         data.train_captions,
+        names.targets,
         percent(data.unknown_share()),
         percent(data.cut_share()),
         data.max_length
@@ -73,8 +80,10 @@ pub(super) fn data(data: &DataDescription, val_images: usize, parameters: usize)
     }
     vec![
         format!(
-            "{} training images, {val_images} validation images, {} words, {millions:.2} million parameters",
-            data.train_images, data.vocabulary
+            "{} training {sources}, {val_images} validation {sources}, {} words, {millions:.2} million parameters",
+            data.train_images,
+            data.vocabulary,
+            sources = names.sources
         ),
         captions,
     ]
@@ -84,7 +93,7 @@ pub(super) fn data(data: &DataDescription, val_images: usize, parameters: usize)
 pub(super) fn stage(
     name: &str,
     position: &Position,
-    images_left_out: usize,
+    (left_out, names): (usize, Names),
     start: Option<&Best>,
     metric: ValidationMetric,
 ) -> String {
@@ -100,8 +109,8 @@ pub(super) fn stage(
         "stage {name} ({} of {stages}): {steps} steps, {steps_per_epoch} an epoch",
         stage + 1
     );
-    if images_left_out > 0 {
-        let _ = write!(line, ", {images_left_out} images left out of each");
+    if left_out > 0 {
+        let _ = write!(line, ", {left_out} {} left out of each", names.sources);
     }
     if let Some(start) = start {
         let _ = write!(
@@ -120,8 +129,8 @@ pub(super) fn stage(
 /// The scores of a validation.
 pub(super) fn validation(
     report: &EvaluationReport,
-    is_start: bool,
-    is_best: bool,
+    names: Names,
+    [is_start, is_best]: [bool; 2],
     best: Option<&str>,
 ) -> String {
     let dead_ends = match report.dead_ends {
@@ -134,7 +143,7 @@ pub(super) fn validation(
         (false, None) => String::new(),
     };
     format!(
-        "{} {}, {} distinct caption{}, {:.1} words{dead_ends}{compared}",
+        "{} {}, {} distinct {}, {:.1} words{dead_ends}{compared}",
         if is_start {
             "begins with"
         } else {
@@ -143,9 +152,9 @@ pub(super) fn validation(
         scores(&report.scores),
         report.distinct_captions,
         if report.distinct_captions == 1 {
-            ""
+            names.target
         } else {
-            "s"
+            names.targets
         },
         report.mean_length,
     )
@@ -190,17 +199,20 @@ mod tests {
             ("sources_per_sec", 99.6),
         ];
         assert_eq!(
-            numbers(&record(&values)),
+            numbers(&record(&values), Names::IMAGES),
             "reward 0.812, spread 0.250, 100 images/s"
         );
         values[2].1 = 0.5;
         values[3].1 = 0.3125;
         assert_eq!(
-            numbers(&record(&values)),
+            numbers(&record(&values), Names::IMAGES),
             "reward 0.812, baseline 0.500, advantage +0.312, 100 images/s"
         );
         let values = [("loss", 2.5), ("sources_per_sec", 7.0)];
-        assert_eq!(numbers(&record(&values)), "loss 2.5000, 7 images/s");
+        assert_eq!(
+            numbers(&record(&values), Names::IMAGES),
+            "loss 2.5000, 7 images/s"
+        );
     }
 
     #[test]

@@ -117,6 +117,13 @@ fn models() -> Vec<ModelError> {
         ModelError::WholeCaptions,
         ModelError::Structured(StructuredError::NoLabels),
         ModelError::NoAttention,
+        ModelError::NoText {
+            captioner: "markov",
+        },
+        ModelError::OtherSource {
+            found: "texts",
+            expected: "vectors",
+        },
         ModelError::OtherCaptioner,
         ModelError::NotRegistered { name: text() },
         ModelError::Custom {

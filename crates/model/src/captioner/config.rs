@@ -119,7 +119,7 @@ impl CaptionerConfig {
 
     /// Whether it can read what an encoder makes of texts.
     pub fn reads_texts(&self) -> bool {
-        !matches!(self, Self::Markov(_) | Self::Custom(_))
+        !matches!(self, Self::Markov(_))
     }
 
     /// Whether it looks at one region a step.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 use super::{tests::HIDDEN, *};
-use crate::{CandidateKind, InputKind, MarkovConfig};
+use crate::{CandidateKind, InputKind, LstmEncoderConfig, MarkovConfig, TransformerEncoderConfig};
 
 /// Gates, and gates that the context enters, in units of `H`.
 fn blocks(config: &CaptionerConfig) -> [usize; 2] {
@@ -30,9 +33,45 @@ fn size(formula: &str, values: &BTreeMap<char, usize>) -> usize {
     formula.split('+').map(product).sum()
 }
 
+/// A row of a table of parameters.
+struct Row<'a> {
+    text: &'a str,
+    name: &'a str,
+    shape: &'a str,
+}
+
+impl Row<'_> {
+    /// The name and shape of the parameter, of a layer if there is one in each.
+    fn parameter(&self, layer: &str, values: &BTreeMap<char, usize>) -> (String, Vec<usize>) {
+        let sides = self.shape.trim_matches(['[', ']']).split(", ");
+        let shape = sides.map(|formula| size(formula, values)).collect();
+        (self.name.replace(".N.", &format!(".{layer}.")), shape)
+    }
+}
+
+/// The parameters in the sections whose titles are meant.
+fn documented(is_meant: impl Fn(&str) -> bool) -> Vec<Row<'static>> {
+    let document = include_str!("../../README.md");
+    let sections = document.split("\n## ").skip(1);
+    let sections = sections.map(|section| section.split_once('\n').unwrap());
+    let tables = sections.filter(|(title, _)| is_meant(title));
+    let lines = tables.flat_map(|(_, text)| text.lines());
+    let rows = lines.filter(|line| line.starts_with("| `")).map(|text| {
+        let cells: Vec<&str> = text
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        Row {
+            text,
+            name: cells[1],
+            shape: cells[2],
+        }
+    });
+    rows.collect()
+}
+
 #[test]
 fn parameters_are_those_of_the_document() {
-    let document = include_str!("../../README.md");
     let markov = CaptionerConfig::Markov(MarkovConfig {
         hidden: HIDDEN,
         positions: 7,
@@ -86,32 +125,78 @@ fn parameters_are_those_of_the_document() {
             ('R', 2),
         ]
         .into();
-        let mut expected = BTreeMap::new();
-        for section in document.split("\n## ").skip(1) {
-            let (title, text) = section.split_once('\n').unwrap();
-            if !is_its(title) {
-                continue;
-            }
-            for row in text.lines().filter(|line| line.starts_with("| `")) {
-                let cells: Vec<&str> = row
-                    .split('|')
-                    .map(|cell| cell.trim().trim_matches('`'))
-                    .collect();
-                let without = if is_linear {
-                    "not with `inputs"
-                } else {
-                    "nowhere"
-                };
-                if row.contains(&format!("not in {own}")) || row.contains(without) {
-                    continue;
-                }
-                let shape = cells[2].trim_matches(['[', ']']).split(", ");
-                let shape: Vec<usize> = shape.map(|formula| size(formula, &values)).collect();
-                // Two layers.
-                let names = ["0", "1"].map(|layer| cells[1].replace(".N.", &format!(".{layer}.")));
-                expected.extend(names.map(|name| (name, shape.clone())));
-            }
-        }
+        let without = if is_linear {
+            "not with `inputs"
+        } else {
+            "nowhere"
+        };
+        let not_in_own = format!("not in {own}");
+        let rows = documented(is_its).into_iter();
+        let rows =
+            rows.filter(|row| !row.text.contains(&not_in_own) && !row.text.contains(without));
+        // Two layers.
+        let expected: BTreeMap<String, Vec<usize>> = rows
+            .flat_map(|row| ["0", "1"].map(|layer| row.parameter(layer, &values)))
+            .collect();
         assert_eq!(found, expected, "{}", config.name());
+    }
+}
+
+#[test]
+fn parameters_of_text_encoders_are_those_of_the_document() {
+    let (hidden, embedding) = (8, 5);
+    let encoders = [
+        TextEncoderConfig::Lstm(LstmEncoderConfig {
+            layers: 2,
+            hidden,
+            embedding,
+        }),
+        TextEncoderConfig::Transformer(TransformerEncoderConfig {
+            layers: 2,
+            hidden,
+            heads: 2,
+            feed_forward: 9,
+        }),
+    ];
+    let names = encoders.each_ref().map(TextEncoderConfig::name);
+    assert_eq!(names, TextEncoderConfig::NAMES);
+    let dimensions = TextDimensions {
+        source_vocab: 7,
+        vocab: 11,
+    };
+    let place = (&Device::flex(), DType::F32);
+    let fc = &super::tests::configs()[0];
+    for encoder in encoders {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let model =
+            Captioner::init_with_encoder_as(fc, &encoder, dimensions, place, &mut rng).unwrap();
+        assert_eq!(model.dimensions().feature, encoder.width());
+        let parameters = model.parameters().into_iter();
+        let found: BTreeMap<String, Vec<usize>> = parameters
+            .map(|parameter| (parameter.name, parameter.shape))
+            .filter(|(name, _)| name.starts_with("encoder."))
+            .collect();
+        let count: usize = found
+            .values()
+            .map(|shape| shape.iter().product::<usize>())
+            .sum();
+        let of_sizes = encoder.parameter_count(dimensions.source_vocab);
+        assert_eq!(of_sizes, count as u128, "{encoder:?}");
+        let title = format!("Text encoder `encoder.{}`", encoder.name());
+        let mut expected = BTreeMap::new();
+        for (layer, inputs) in [("0", embedding), ("1", 2 * hidden)] {
+            let values: BTreeMap<char, usize> = [
+                ('S', 7),
+                ('E', embedding),
+                ('I', inputs),
+                ('H', hidden),
+                ('G', 4 * hidden),
+                ('M', 9),
+            ]
+            .into();
+            let rows = documented(|found| found == title).into_iter();
+            expected.extend(rows.map(|row| row.parameter(layer, &values)));
+        }
+        assert_eq!(found, expected, "{encoder:?}");
     }
 }

@@ -1,13 +1,7 @@
 //! Every captioner's hand-written backward pass against autodiff and finite differences, and teacher forcing against
 //! single steps.
 
-use burn::{
-    module::{Module, ModuleVisitor, Param},
-    tensor::{
-        Distribution, Gradients as TensorGradients, IndexingUpdateOp, TensorData,
-        activation::log_softmax,
-    },
-};
+use burn::tensor::{Distribution, IndexingUpdateOp, TensorData, activation::log_softmax};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -15,7 +9,7 @@ use super::*;
 use crate::{
     Att2allConfig, Att2inConfig, AttentionKind, CandidateKind, Dropout, FcConfig, Gradients,
     InputKind, OutputGradients, ShowAttendTellConfig, ShowTellConfig, TransformerConfig,
-    UpDownConfig, rows::index,
+    UpDownConfig, autodiff, rows::index,
 };
 
 mod textbook;
@@ -25,7 +19,7 @@ const DIMENSIONS: Dimensions = Dimensions {
     vocab: 11,
 };
 pub(super) const HIDDEN: usize = 6;
-const IMAGE_OF_CAPTION: [usize; 5] = [0, 0, 1, 2, 2];
+const SOURCE_OF_SEQUENCE: [usize; 5] = [0, 0, 1, 2, 2];
 /// Regions of the images, where the captioner reads regions.
 const REGIONS: [usize; 3] = [4, 2, 3];
 /// Input words: captions of different lengths, so that rows leave at different steps.
@@ -132,7 +126,7 @@ fn run(config: &CaptionerConfig, model: &Captioner, dropout: Option<Dropout>) ->
     let features = features(config, &device, dtype);
     let noise = noise(dropout);
     model
-        .teacher_forced(features, &IMAGE_OF_CAPTION, &INPUTS, noise)
+        .teacher_forced(features, &SOURCE_OF_SEQUENCE, &INPUTS, noise)
         .unwrap()
 }
 
@@ -173,29 +167,6 @@ fn largest(tensor: Tensor<1>) -> f64 {
     tensor.abs().max().into_scalar::<f64>()
 }
 
-/// Gradients of autodiff by parameter name.
-struct Oracle<'a> {
-    gradients: &'a TensorGradients,
-    path: Vec<String>,
-    by_name: Vec<(String, Option<Tensor<1>>)>,
-}
-
-impl ModuleVisitor for Oracle<'_> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = param.val().grad(self.gradients);
-        let gradient = gradient.map(|gradient| gradient.reshape([-1]));
-        self.by_name.push((self.path.join("."), gradient));
-    }
-}
-
 #[test]
 fn backward_equals_autodiff_of_the_same_run() {
     for config in configs() {
@@ -210,21 +181,16 @@ fn backward_equals_autodiff_of_the_same_run() {
             let hidden = run(&config, &tracked, dropout).hidden().unwrap();
             let loss = (hidden * Tensor::from_inner(d_hidden)).sum();
             let gradients = loss.backward();
-            let mut oracle = Oracle {
-                gradients: &gradients,
-                path: Vec::new(),
-                by_name: Vec::new(),
-            };
-            match &tracked.kind {
-                Kind::Fc(model) => model.visit(&mut oracle),
-                Kind::Att2in(model) => model.visit(&mut oracle),
-                Kind::ShowAttendTell(model) => model.visit(&mut oracle),
-                Kind::Markov(model) => model.visit(&mut oracle),
-                Kind::Transformer(model) => model.visit(&mut oracle),
-                Kind::UpDown(model) => model.visit(&mut oracle),
+            let oracle = match &tracked.kind {
+                Kind::Fc(model) => autodiff::of_module(model, &gradients),
+                Kind::Att2in(model) => autodiff::of_module(model, &gradients),
+                Kind::ShowAttendTell(model) => autodiff::of_module(model, &gradients),
+                Kind::Markov(model) => autodiff::of_module(&**model, &gradients),
+                Kind::Transformer(model) => autodiff::of_module(&**model, &gradients),
+                Kind::UpDown(model) => autodiff::of_module(&**model, &gradients),
                 Kind::Custom(_) => unreachable!("it has tests of its own"),
-            }
-            for (name, expected) in oracle.by_name {
+            };
+            for (name, expected) in oracle {
                 if name.starts_with("words.output") {
                     continue;
                 }
@@ -295,7 +261,7 @@ fn backward_equals_finite_differences_in_f64() {
 fn run_by_steps(config: &CaptionerConfig, model: &Captioner) -> Tape {
     let features = features(config, &model.device(), DType::F32);
     let (mut state, mut tape) = model
-        .start_tape(features, &IMAGE_OF_CAPTION, Noise::default())
+        .start_tape(features, &SOURCE_OF_SEQUENCE, Noise::default())
         .unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..6 {
@@ -418,7 +384,7 @@ fn eight_captions_are_learnt_by_heart() {
         } else {
             SourceVectors::pooled(random([images, DIMENSIONS.feature], 4, place))
         };
-        let image_of_caption: Vec<usize> = (0..images).collect();
+        let source_of_sequence: Vec<usize> = (0..images).collect();
         let mut model = model(&config, &device, DType::F32);
         let target = TensorData::new(targets.clone(), [32, 1]);
         let target = Tensor::<2, burn::tensor::Int>::from_data(target, &device);
@@ -433,7 +399,7 @@ fn eight_captions_are_learnt_by_heart() {
             let tape = model
                 .teacher_forced(
                     features.clone(),
-                    &image_of_caption,
+                    &source_of_sequence,
                     &inputs,
                     Noise::default(),
                 )
@@ -472,7 +438,7 @@ fn misfitting_input_is_refused() {
     let wrong = SourceVectors::pooled(vectors(3, 7));
     let right = || SourceVectors::pooled(vectors(3, 6));
     assert_eq!(
-        message(wrong, &IMAGE_OF_CAPTION, &INPUTS),
+        message(wrong, &SOURCE_OF_SEQUENCE, &INPUTS),
         "features have 7 dimensions, the captioner was built for 6"
     );
     assert_eq!(

@@ -153,33 +153,42 @@ impl CustomModel {
     pub(crate) fn start(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
     ) -> Result<CustomState, ModelError> {
-        features.check(self.feature, image_of_caption)?;
+        features.check(self.feature, source_of_sequence)?;
         let state = self.read(&self.weights, features, None)?;
-        Ok(state.select(image_of_caption))
+        Ok(state.select(source_of_sequence))
     }
 
     /// Reads images and opens captions of which autodiff takes note.
     pub(crate) fn start_tape(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         dropout: Option<Dropout>,
     ) -> Result<(CustomState, CustomTape), ModelError> {
-        features.check(self.feature, image_of_caption)?;
+        features.check(self.feature, source_of_sequence)?;
+        let goes_on = features.needs_gradient();
+        let features = features.map(|vectors| {
+            let vectors = Tensor::from_inner(vectors);
+            if goes_on {
+                vectors.require_grad()
+            } else {
+                vectors
+            }
+        });
         let mut tape = CustomTape {
             weights: self.weights.tracked(),
+            read: goes_on.then(|| features.vectors()),
             dropout,
             outputs: Vec::new(),
         };
-        let features = features.map(Tensor::from_inner);
         let state = self.read(&tape.weights, &features, tape.dropout.as_mut())?;
         let state = CustomState {
             is_tracked: true,
             ..state
         };
-        Ok((state.select(image_of_caption), tape))
+        Ok((state.select(source_of_sequence), tape))
     }
 
     fn read(
@@ -275,12 +284,12 @@ impl CustomModel {
     pub(crate) fn teacher_forced(
         &self,
         features: &SourceVectors,
-        image_of_caption: &[usize],
+        source_of_sequence: &[usize],
         input_words: &[&[u32]],
         dropout: Option<Dropout>,
     ) -> Result<CustomTape, ModelError> {
-        let steps = time_first(input_words, image_of_caption)?;
-        let (mut state, mut tape) = self.start_tape(features, image_of_caption, dropout)?;
+        let steps = time_first(input_words, source_of_sequence)?;
+        let (mut state, mut tape) = self.start_tape(features, source_of_sequence, dropout)?;
         let mut open: Vec<usize> = (0..input_words.len()).collect();
         for (t, captions) in steps.into_iter().enumerate() {
             if captions.len() < open.len() {
@@ -295,11 +304,12 @@ impl CustomModel {
         Ok(tape)
     }
 
-    /// Gradients of all parameters from those at the output layer, by autodiff of `sum(hidden * d_hidden)`.
+    /// Gradients of all parameters from those at the output layer, by autodiff of `sum(hidden * d_hidden)`; and that at
+    /// the vectors that were read, where the backward pass goes on to them.
     pub(crate) fn backward(
         tape: &CustomTape,
         output: OutputGradients,
-    ) -> Result<Gradients, ModelError> {
+    ) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
         let [rows, _] = output.hidden.dims();
         if rows != tape.rows() {
             return Err(ModelError::Rows {
@@ -309,16 +319,21 @@ impl CustomModel {
             });
         }
         let mut gradients = Gradients::default();
+        let mut d_vectors = None;
         if !tape.outputs.is_empty() {
             let hidden = Tensor::cat(tape.outputs.clone(), 0);
             let found = (hidden * Tensor::from_inner(output.hidden))
                 .sum()
                 .backward();
             tape.weights.collect(&found, &mut gradients);
+            d_vectors = tape.read.as_ref().map(|read| {
+                let gradient = read.grad(&found);
+                gradient.unwrap_or_else(|| read.clone().inner().zeros_like())
+            });
         }
         gradients.add(OUTPUT_WEIGHT, output.weight);
         gradients.add(OUTPUT_BIAS, output.bias);
-        Ok(gradients)
+        Ok((gradients, d_vectors))
     }
 }
 

@@ -48,6 +48,8 @@ impl CustomState {
 pub(crate) struct CustomTape {
     /// The weights that autodiff takes gradients from.
     pub(super) weights: Weights,
+    /// The vectors that were read, `[regions of all sources, feature]`, where the backward pass goes on to them.
+    pub(super) read: Option<Tensor<2>>,
     pub(super) dropout: Option<Dropout>,
     /// The inputs of the output layer of all steps, `[rows, hidden]` each.
     pub(super) outputs: Vec<Tensor<2>>,

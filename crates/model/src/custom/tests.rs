@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients, ModelError, Noise,
-    OutputGradients, Signal, SourceVectors, Tape, rows::index,
+    Captioner, CaptionerConfig, Dimensions, Dropout, FcConfig, Gradients, LstmEncoderConfig,
+    ModelError, Noise, OutputGradients, Signal, SourceTokens, SourceVectors, Tape, TextDimensions,
+    TextEncoderConfig, rows::index,
 };
 
 const DIMENSIONS: Dimensions = Dimensions {
@@ -20,7 +21,7 @@ const DIMENSIONS: Dimensions = Dimensions {
 };
 const HIDDEN: usize = 5;
 const EMBEDDING: usize = 4;
-const IMAGE_OF_CAPTION: [usize; 3] = [1, 0, 1];
+const SOURCE_OF_SEQUENCE: [usize; 3] = [1, 0, 1];
 const INPUTS: [&[u32]; 3] = [&[0, 3, 9, 2], &[0], &[0, 10, 4]];
 const ROWS: usize = 8;
 
@@ -179,7 +180,7 @@ fn noise(dropout: f64) -> Noise {
     reason = "a timestep, not an index of captions"
 )]
 fn run_by_steps(model: &Captioner, features: SourceVectors, dropout: f64) -> Tape {
-    let started = model.start_tape(features, &IMAGE_OF_CAPTION, noise(dropout));
+    let started = model.start_tape(features, &SOURCE_OF_SEQUENCE, noise(dropout));
     let (mut state, mut tape) = started.unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     for t in 0..4 {
@@ -246,7 +247,7 @@ fn the_same_network_has_the_same_outputs_and_gradients_as_by_hand() {
     let whole = own
         .teacher_forced(
             pooled(DType::F32),
-            &IMAGE_OF_CAPTION,
+            &SOURCE_OF_SEQUENCE,
             &INPUTS,
             Noise::default(),
         )
@@ -254,7 +255,7 @@ fn the_same_network_has_the_same_outputs_and_gradients_as_by_hand() {
     let steps = run_by_steps(&own, pooled(DType::F32), 0.0);
     let [whole, steps] = [whole, steps].map(|tape| tape.hidden().unwrap());
     assert_eq!(largest((whole.clone() - steps).reshape([-1])), 0.0);
-    let state = own.start(pooled(DType::F32), &IMAGE_OF_CAPTION).unwrap();
+    let state = own.start(pooled(DType::F32), &SOURCE_OF_SEQUENCE).unwrap();
     let (first, _) = own.step(&[0, 0, 0], state, None).unwrap();
     let first = first - whole.narrow(0, 0, 3);
     assert_eq!(largest(first.reshape([-1])), 0.0);
@@ -303,6 +304,101 @@ fn attention_to_regions_has_the_gradients_of_finite_differences() {
             assert!(error < 1e-7, "{name}[{k}]: {} {expected}", gradient[k]);
         }
     }
+}
+
+/// A captioner of another crate behind an encoder of texts, and a run of it.
+fn of_texts(name: &str) -> Result<Captioner, ModelError> {
+    let encoder = TextEncoderConfig::Lstm(LstmEncoderConfig {
+        layers: 1,
+        hidden: 3,
+        embedding: 4,
+    });
+    let dimensions = TextDimensions {
+        source_vocab: 9,
+        vocab: DIMENSIONS.vocab,
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let place = (&Device::flex(), DType::F64);
+    Captioner::init_with_encoder_as(&config(name), &encoder, dimensions, place, &mut rng)
+}
+
+fn run_of_texts(model: &Captioner) -> Tape {
+    let texts = SourceTokens::new(vec![3, 1, 8, 5, 2], vec![2, 3]).unwrap();
+    model
+        .teacher_forced(texts, &SOURCE_OF_SEQUENCE, &INPUTS, noise(0.3))
+        .unwrap()
+}
+
+#[test]
+fn texts_have_the_gradients_of_finite_differences() {
+    for name in ["fc", "attentive"] {
+        let model = of_texts(name).unwrap();
+        let d_hidden = random([ROWS, HIDDEN], 3, DType::F64);
+        let gradients = backward(&model, run_of_texts(&model), &d_hidden);
+        let loss = |model: &Captioner| {
+            let hidden = run_of_texts(model).hidden().unwrap();
+            (hidden * d_hidden.clone()).sum().into_scalar::<f64>()
+        };
+        for parameter in model.parameters() {
+            let name = &parameter.name;
+            if name.starts_with("words.output") {
+                continue;
+            }
+            let gradient = gradients.get(name).expect(name).clone();
+            let gradient: Vec<f64> = gradient.try_into_vec_as().unwrap();
+            assert!(gradient.iter().any(|g| g.abs() > 1e-4), "{name}");
+            for k in (0..gradient.len()).step_by(11) {
+                let moved = |by: f64| {
+                    loss(&model.clone().update(|changed, values| {
+                        if changed != name {
+                            return values;
+                        }
+                        let device = values.device();
+                        let one = Tensor::full([1], by, (&device, DType::F64));
+                        values.select_assign(0, index(&[k], &device), one, IndexingUpdateOp::Add)
+                    }))
+                };
+                let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                let error = (gradient[k] - expected).abs();
+                assert!(error < 1e-7, "{name}[{k}]: {} {expected}", gradient[k]);
+            }
+        }
+        // Decoding reads texts, too.
+        let texts = SourceTokens::new(vec![3], vec![1]).unwrap();
+        let state = model.start(texts, &[0, 0]).unwrap();
+        assert_eq!(
+            model.step(&[0, 0], state, None).unwrap().0.dims(),
+            [2, HIDDEN]
+        );
+    }
+}
+
+#[test]
+fn names_of_encoders_are_refused_in_captioners_that_read_texts() {
+    let mut registry = CaptionerRegistry::default();
+    registry.register("mine", |_| {
+        Ok(Wrong {
+            parameters: vec![CustomParameter::bias("encoder.scale", 2)],
+            hidden: 3,
+            ..Wrong::default()
+        })
+    });
+    let mut config = CaptionerConfig::Custom(CustomConfig::new("mine"));
+    registry.resolve(&mut config).unwrap();
+    let dimensions = TextDimensions {
+        source_vocab: 9,
+        vocab: 11,
+    };
+    let encoder = TextEncoderConfig::Lstm(LstmEncoderConfig::default());
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let error =
+        Captioner::init_with_encoder(&config, &encoder, dimensions, &Device::flex(), &mut rng);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "captioner `mine`: found a parameter named `encoder.scale`, expected a name that does not begin with \
+         `encoder.`, as those of the text encoder do"
+    );
+    assert!(Captioner::init(&config, DIMENSIONS, &Device::flex(), &mut rng).is_ok());
 }
 
 #[test]

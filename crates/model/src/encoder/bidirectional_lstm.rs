@@ -13,6 +13,7 @@ use crate::{
     init,
     lstm::{Candidate, CellRecord, cell, cell_backward},
     rows::{index, scatter_rows},
+    step_product::StepProduct,
     words::{embed, embedding_gradient},
 };
 
@@ -301,9 +302,9 @@ impl Direction {
         gradients: &mut Gradients,
     ) -> Tensor<2> {
         let d_hidden = order.to_steps(direction, d_hidden);
-        let recurrent = self.recurrent_weight.val().transpose();
+        let mut recurrent = StepProduct::new(self.recurrent_weight.val());
         let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
-        let (mut d_gates, mut hidden_before) = (Vec::new(), Vec::new());
+        let mut d_gates = Vec::new();
         let mut end = d_hidden.dims()[0];
         for (k, step) in steps.into_iter().enumerate().rev() {
             let rows = order.open[k].len();
@@ -323,13 +324,12 @@ impl Direction {
                 },
             };
             let (da, dc_before) = cell_backward(Candidate::Tanh, step.cell, dh, dc);
-            later = Some((da.clone().matmul(recurrent.clone()), dc_before));
+            let dh_before = recurrent.backward(step.hidden_before, da.clone());
+            later = Some((dh_before, dc_before));
             d_gates.push(da);
-            hidden_before.push(step.hidden_before);
         }
-        let cat = |steps: Vec<Tensor<2>>| Tensor::cat(steps.into_iter().rev().collect(), 0);
-        let (d_gates, hidden_before) = (cat(d_gates), cat(hidden_before));
-        let d_weight = hidden_before.transpose().matmul(d_gates.clone());
+        let d_gates = Tensor::cat(d_gates.into_iter().rev().collect(), 0);
+        let d_weight = recurrent.weight_gradient(d_gates.clone());
         gradients.add(&format!("{name}.recurrent_weight"), d_weight);
         gradients.add(&format!("{name}.bias"), d_gates.clone().sum_dim(0));
         let d_gates = order.to_tokens(direction, d_gates);

@@ -6,9 +6,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     Att2inConfig, Captioner, CaptionerConfig, Dropout, Gradients, InputKind, LstmEncoderConfig,
-    ModelError, Noise, OutputGradients, Signal, Source, SourceTokens, SourceVectors,
+    ModelError, Noise, OutputGradients, Signal, Source, SourceTokens, SourceVectors, Tape,
     TextDimensions, TextEncoderConfig, TransformerEncoderConfig, rows::index,
 };
+
+mod runs;
 
 const DIMENSIONS: TextDimensions = TextDimensions {
     source_vocab: 9,
@@ -97,15 +99,22 @@ fn hidden_gradient(place: (&Device, DType)) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [ROWS, HIDDEN]), place)
 }
 
-/// `sum(hidden * d_hidden)` of the targets, and its gradients.
-fn loss(model: &Captioner, d_hidden: &Tensor<2>, rate: f64) -> f64 {
+/// A run over [`INPUTS`] with dropout of a rate.
+type Run = fn(&Captioner, f64) -> Tape;
+
+fn forced(model: &Captioner, rate: f64) -> Tape {
     let tape = model.teacher_forced(texts(&TEXTS), &TEXT_OF_TARGET, &INPUTS, noise(rate));
-    let hidden = tape.unwrap().hidden().unwrap();
+    tape.unwrap()
+}
+
+/// `sum(hidden * d_hidden)` of the targets, and its gradients.
+fn loss(model: &Captioner, d_hidden: &Tensor<2>, (run, rate): (Run, f64)) -> f64 {
+    let hidden = run(model, rate).hidden().unwrap();
     (hidden * d_hidden.clone()).sum().into_scalar::<f64>()
 }
 
-fn gradients(model: &Captioner, d_hidden: &Tensor<2>, rate: f64) -> Gradients {
-    let tape = model.teacher_forced(texts(&TEXTS), &TEXT_OF_TARGET, &INPUTS, noise(rate));
+fn gradients(model: &Captioner, d_hidden: &Tensor<2>, (run, rate): (Run, f64)) -> Gradients {
+    let tape = run(model, rate);
     let (weight, bias) = model.output_layer().unwrap();
     let output = OutputGradients {
         hidden: d_hidden.clone(),
@@ -116,11 +125,16 @@ fn gradients(model: &Captioner, d_hidden: &Tensor<2>, rate: f64) -> Gradients {
         output,
         location: None,
     };
-    model.backward(tape.unwrap(), signal).unwrap().gradients
+    model.backward(tape, signal).unwrap().gradients
 }
 
 /// The largest error of some elements of every gradient against finite differences, relative to the largest element.
-fn largest_error(model: &Captioner, found: &Gradients, d_hidden: &Tensor<2>, rate: f64) -> f64 {
+fn largest_error(
+    model: &Captioner,
+    found: &Gradients,
+    d_hidden: &Tensor<2>,
+    run: (Run, f64),
+) -> f64 {
     let (device, dtype) = model.place();
     let step = 1e-5;
     let mut largest = 0.0f64;
@@ -142,7 +156,7 @@ fn largest_error(model: &Captioner, found: &Gradients, d_hidden: &Tensor<2>, rat
                     let one = Tensor::full([1], by, (&device, dtype));
                     values.select_assign(0, index(&[k], &device), one, IndexingUpdateOp::Add)
                 });
-                loss(&changed, d_hidden, rate)
+                loss(&changed, d_hidden, run)
             };
             let expected = (moved(step) - moved(-step)) / (2.0 * step);
             largest = largest.max((gradient[k] - expected).abs() / scale);
@@ -159,8 +173,8 @@ fn gradients_equal_finite_differences_in_f64_through_captioner_and_encoder() {
         for encoder in encoders() {
             for rate in [0.0, 0.4] {
                 let model = model(&captioner, &encoder, place);
-                let found = gradients(&model, &d_hidden, rate);
-                let error = largest_error(&model, &found, &d_hidden, rate);
+                let found = gradients(&model, &d_hidden, (forced, rate));
+                let error = largest_error(&model, &found, &d_hidden, (forced, rate));
                 let name = (captioner.name(), encoder.name());
                 assert!(
                     error < 2e-6,
@@ -169,7 +183,7 @@ fn gradients_equal_finite_differences_in_f64_through_captioner_and_encoder() {
                 // The check has power.
                 let wrong = found.map(|gradient| gradient.mul_scalar(1.0 + 1e-4));
                 assert!(
-                    largest_error(&model, &wrong, &d_hidden, rate) > 5e-5,
+                    largest_error(&model, &wrong, &d_hidden, (forced, rate)) > 5e-5,
                     "{name:?}"
                 );
             }
@@ -185,7 +199,7 @@ fn gradients_on_the_host_equal_those_of_tensor_operations_of_64_bits() {
             let of = |dtype| {
                 let place = (&device, dtype);
                 let model = model(&captioner, &encoder, place);
-                gradients(&model, &hidden_gradient(place), 0.4)
+                gradients(&model, &hidden_gradient(place), (forced, 0.4))
             };
             let (found, expected) = (of(DType::F32), of(DType::F64));
             for parameter in model(&captioner, &encoder, (&device, DType::F32)).parameters() {
@@ -226,30 +240,6 @@ fn a_text_has_the_same_vectors_whatever_texts_are_beside_it() {
         // Order counts.
         let turned: Vec<u32> = TEXTS[0].iter().rev().copied().collect();
         assert_ne!(vectors(&[TEXTS[0]]), vectors(&[&turned]));
-    }
-}
-
-#[test]
-fn single_steps_equal_teacher_forcing_of_texts() {
-    let device = Device::flex();
-    for captioner in captioners() {
-        for encoder in encoders() {
-            let model = model(&captioner, &encoder, (&device, DType::F32));
-            let forced = model
-                .teacher_forced(texts(&TEXTS), &[2], &[&[0, 3, 9]], noise(0.0))
-                .unwrap();
-            let forced: Vec<f32> = forced.hidden().unwrap().try_into_vec_as().unwrap();
-            let mut state = model.start(texts(&TEXTS), &[2]).unwrap();
-            let mut stepped = Vec::new();
-            for word in [0, 3, 9] {
-                let hidden;
-                (hidden, state) = model.step(&[word], state, None).unwrap();
-                stepped.extend(hidden.try_into_vec_as::<f32>().unwrap());
-            }
-            for (a, b) in forced.iter().zip(&stepped) {
-                assert!((a - b).abs() < 1e-5, "{} {a} {b}", captioner.name());
-            }
-        }
     }
 }
 
@@ -397,7 +387,7 @@ fn eight_texts_are_turned_around_after_training() {
 }
 
 /// The gradients of the summed cross-entropy of targets.
-fn cross_entropy(model: &Captioner, tape: crate::Tape, targets: &[Vec<u32>]) -> Gradients {
+fn cross_entropy(model: &Captioner, tape: Tape, targets: &[Vec<u32>]) -> Gradients {
     let longest = targets.iter().map(Vec::len).max().unwrap();
     let packed = (0..longest).flat_map(|t| targets.iter().filter_map(move |target| target.get(t)));
     let packed: Vec<usize> = packed.map(|&word| word as usize).collect();

@@ -12,7 +12,7 @@ const DIMENSIONS: Dimensions = Dimensions {
 };
 const POSITIONS: usize = 3;
 const IMAGES: usize = 2;
-const IMAGE_OF_CAPTION: [usize; 3] = [0, 1, 1];
+const SOURCE_OF_SEQUENCE: [usize; 3] = [0, 1, 1];
 
 fn captioner(shortlist: usize, dtype: DType) -> Captioner {
     let config = CaptionerConfig::Markov(MarkovConfig {
@@ -48,9 +48,9 @@ fn tape(captioner: &Captioner, dropout: Option<Dropout>) -> Tape {
         dropout,
         locations: None,
     };
-    let inputs: Vec<&[u32]> = vec![&[]; IMAGE_OF_CAPTION.len()];
+    let inputs: Vec<&[u32]> = vec![&[]; SOURCE_OF_SEQUENCE.len()];
     captioner
-        .teacher_forced(features(dtype), &IMAGE_OF_CAPTION, &inputs, noise)
+        .teacher_forced(features(dtype), &SOURCE_OF_SEQUENCE, &inputs, noise)
         .unwrap()
 }
 
@@ -195,7 +195,7 @@ fn gradients_equal_finite_differences_through_the_network() {
             }
             // Without dropout.
             let node = ByHand::of(captioner).node;
-            let single = gold().into_iter().zip(IMAGE_OF_CAPTION).zip(weights);
+            let single = gold().into_iter().zip(SOURCE_OF_SEQUENCE).zip(weights);
             let single = single.map(|((words, image), a)| {
                 let terms = words.iter().enumerate().map(|(t, &word)| {
                     let first = (image * POSITIONS + t) * DIMENSIONS.vocab;

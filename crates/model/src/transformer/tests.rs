@@ -8,7 +8,7 @@ use super::*;
 const HIDDEN: usize = 8;
 const REGIONS: [usize; 2] = [3, 1];
 const INPUTS: [&[u32]; 3] = [&[0, 3, 9, 2], &[0, 7], &[0, 5, 2]];
-const IMAGE_OF_CAPTION: [usize; 3] = [0, 1, 0];
+const SOURCE_OF_SEQUENCE: [usize; 3] = [0, 1, 0];
 
 fn random(shape: [usize; 2], seed: u64) -> Tensor<2> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -50,13 +50,13 @@ fn largest_difference<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f64 {
 fn rollout_leaves_the_tape_of_teacher_forcing_when_units_are_dropped() {
     let model = model();
     let whole = model
-        .teacher_forced(features(), &IMAGE_OF_CAPTION, &INPUTS, Some(dropout()))
+        .teacher_forced(features(), &SOURCE_OF_SEQUENCE, &INPUTS, Some(dropout()))
         .unwrap();
     let (mut state, mut tape) = model
-        .start(features(), &IMAGE_OF_CAPTION, Some(dropout()))
+        .start(features(), &SOURCE_OF_SEQUENCE, Some(dropout()))
         .unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
-    let steps = time_first(&INPUTS, &IMAGE_OF_CAPTION).unwrap();
+    let steps = time_first(&INPUTS, &SOURCE_OF_SEQUENCE).unwrap();
     for (t, captions) in steps.iter().enumerate() {
         let row = |n| open.iter().position(|k| k == n).unwrap();
         let rows: Vec<usize> = captions.iter().map(row).collect();
@@ -66,7 +66,7 @@ fn rollout_leaves_the_tape_of_teacher_forcing_when_units_are_dropped() {
         (_, state) = model.step(&words, state, Some(&mut tape)).unwrap();
     }
     let plain = model
-        .teacher_forced(features(), &IMAGE_OF_CAPTION, &INPUTS, None)
+        .teacher_forced(features(), &SOURCE_OF_SEQUENCE, &INPUTS, None)
         .unwrap();
     let hidden = [&whole, &tape, &plain].map(|tape| tape.hidden().unwrap());
     let [expected, found, plain] = hidden;

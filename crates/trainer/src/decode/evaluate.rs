@@ -83,7 +83,10 @@ pub fn evaluate(
     let captions: Vec<ScoredCaption> = examples
         .iter()
         .zip(of_captions)
-        .map(|(example, ((found, caption), &scores))| scored(example, found, caption, scores))
+        .map(|(example, ((found, caption), &scores))| ScoredCaption {
+            source: corpus.texts().map(|texts| texts.text(example.row)),
+            ..scored(example, found, caption, scores)
+        })
         .collect();
     let dead_ends = captions.iter().filter(|c| !c.broken.is_empty()).count();
     let cut_off = captions.iter().filter(|c| c.is_cut_off).count();
@@ -120,6 +123,7 @@ fn scored(
     ScoredCaption {
         image: example.name.clone(),
         image_id: example.id(),
+        source: None,
         caption,
         references: example.references.clone(),
         scores,

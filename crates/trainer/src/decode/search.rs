@@ -121,8 +121,8 @@ impl<'a> Search<'a> {
             SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
             SearchConfig::Sample(_) => self.config.samples,
         };
-        let image_of_caption = repeat(images, targets_per_source);
-        let open = |captioner: &Captioner| captioner.start(source.clone(), &image_of_caption);
+        let source_of_sequence = repeat(images, targets_per_source);
+        let open = |captioner: &Captioner| captioner.start(source.clone(), &source_of_sequence);
         let mut first = Decoder::reading(captioner);
         if !others.is_empty() {
             let states: Result<Vec<_>, ModelError> =

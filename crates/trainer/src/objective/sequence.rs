@@ -117,7 +117,7 @@ impl SelfCritic {
         let tape = teacher_forced(
             reference,
             source,
-            &rollout.image_of_caption,
+            &rollout.source_of_sequence,
             &rollout.captions,
             Noise::default(),
         )?;

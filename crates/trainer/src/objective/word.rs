@@ -165,7 +165,7 @@ impl Loss {
         captioner: &Captioner,
         tape: Tape,
         captions: &[Vec<u32>],
-        (source, image_of_caption): (Source, &[usize]),
+        (source, source_of_sequence): (Source, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let mut weights = LossWeights {
@@ -195,7 +195,7 @@ impl Loss {
                 let read = teacher_forced(
                     teacher,
                     source,
-                    image_of_caption,
+                    source_of_sequence,
                     captions,
                     Noise::default(),
                 )?;
@@ -249,13 +249,13 @@ fn input_words(words: &[u32]) -> Vec<u32> {
 pub(crate) fn teacher_forced(
     captioner: &Captioner,
     source: Source,
-    image_of_caption: &[usize],
+    source_of_sequence: &[usize],
     captions: &[Vec<u32>],
     noise: Noise,
 ) -> Result<Tape, ModelError> {
     let inputs: Vec<Vec<u32>> = captions.iter().map(|words| input_words(words)).collect();
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-    captioner.teacher_forced(source, image_of_caption, &inputs, noise)
+    captioner.teacher_forced(source, source_of_sequence, &inputs, noise)
 }
 
 fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
@@ -269,7 +269,7 @@ fn replaced_share(config: Option<&ScheduledSampling>, epoch: u64) -> f64 {
 fn scheduled_sampling(
     captioner: &Captioner,
     source: Source,
-    image_of_caption: &[usize],
+    source_of_sequence: &[usize],
     captions: &[Vec<u32>],
     share: f64,
     context: StepContext,
@@ -277,7 +277,7 @@ fn scheduled_sampling(
     let purpose = Purpose::ScheduledSampling;
     let mut rng = generator(context.seed, purpose, context.stage, context.step);
     let noise = context.noise();
-    let (mut state, mut tape) = captioner.start_tape(source, image_of_caption, noise)?;
+    let (mut state, mut tape) = captioner.start_tape(source, source_of_sequence, noise)?;
     let mut open: Vec<usize> = (0..captions.len()).collect();
     let mut words = vec![END; captions.len()];
     for t in 0.. {

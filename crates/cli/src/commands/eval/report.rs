@@ -2,7 +2,7 @@
 
 use console::Term;
 use scst_reward::CorpusScores;
-use scst_trainer::{EvaluationReport, ScoredCaption};
+use scst_trainer::{EvaluationReport, ScoredCaption, config::Names};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Captions, if they are wanted, and the scores: for people or as JSON.
-pub(super) fn print(arguments: &EvalArguments, report: &EvaluationReport) {
+pub(super) fn print(arguments: &EvalArguments, names: Names, report: &EvaluationReport) {
     if let Some(order) = arguments.per_caption {
         let captions = in_order(&report.captions, order);
         if arguments.json {
@@ -30,12 +30,12 @@ pub(super) fn print(arguments: &EvalArguments, report: &EvaluationReport) {
     if let Some(number) = arguments.show {
         let width = columns(&Term::stdout());
         for caption in spread(&ranked(&report.captions), number) {
-            for line in example(caption, width) {
+            for line in example(caption, names, width) {
                 print_line!("{line}");
             }
         }
     }
-    print_scores(arguments, report);
+    print_scores(arguments, names, report);
 }
 
 fn in_order(captions: &[ScoredCaption], order: CaptionOrder) -> Vec<&ScoredCaption> {
@@ -95,6 +95,9 @@ fn described(caption: &ScoredCaption) -> Value {
     object.insert("log_probability".to_owned(), json!(caption.log_probability));
     object.insert("is_cut_off".to_owned(), json!(caption.is_cut_off));
     object.insert("breaks".to_owned(), json!(caption.broken));
+    if let Some(source) = &caption.source {
+        object.insert("source".to_owned(), json!(source));
+    }
     object.insert("references".to_owned(), json!(caption.references));
     object.into()
 }
@@ -113,12 +116,13 @@ fn summary(arguments: &EvalArguments, report: &EvaluationReport) -> Value {
     })
 }
 
-fn print_scores(arguments: &EvalArguments, report: &EvaluationReport) {
+fn print_scores(arguments: &EvalArguments, names: Names, report: &EvaluationReport) {
     let scores = report.scores;
     print_line!(
-        "{} {} images, {}",
+        "{} {} {}, {}",
         report.captions.len(),
         arguments.split.name(),
+        names.sources,
         report.decoder
     );
     for (n, bleu) in (1..).zip(scores.bleu) {
@@ -130,16 +134,18 @@ fn print_scores(arguments: &EvalArguments, report: &EvaluationReport) {
         print_line!("{:<8} {score:.4}", metric.label());
     }
     print_line!(
-        "{} distinct captions, mean length {:.2} words, {:.1} % cut off",
+        "{} distinct {}, mean length {:.2} words, {:.1} % cut off",
         report.distinct_captions,
+        names.targets,
         report.mean_length,
         100.0 * report.cut_off_share
     );
     if report.dead_ends > 0 {
         print_line!(
-            "{} of {} captions ended where the decoder's options left no word, and break one of them",
+            "{} of {} {} ended where the decoder's options left no word, and break one of them",
             report.dead_ends,
-            report.captions.len()
+            report.captions.len(),
+            names.targets
         );
     }
     print_line!("{}", report.signature);

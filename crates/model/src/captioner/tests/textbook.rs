@@ -254,7 +254,7 @@ fn hidden_states_are_those_of_the_equations() {
             let count = if config.reads_regions() { count } else { 1 };
             vectors.by_ref().take(count).collect::<Vec<_>>()
         });
-        let captions = INPUTS.iter().zip(IMAGE_OF_CAPTION);
+        let captions = INPUTS.iter().zip(SOURCE_OF_SEQUENCE);
         let captions: Vec<Vec<Vector>> = captions
             .map(|(words, image)| hidden(&config, &weights, &images[image], words))
             .collect();

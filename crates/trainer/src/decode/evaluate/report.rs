@@ -22,6 +22,8 @@ pub struct ScoredCaption {
     pub image: String,
     /// Id of the image, as in the caption files; its file name where they have no ids.
     pub image_id: ImageId,
+    /// What was read, if that is a text.
+    pub source: Option<String>,
     /// The caption, words joined by single spaces.
     pub caption: String,
     /// The references, words joined by single spaces, as the caption is compared with them.

@@ -34,11 +34,11 @@ impl SelfCritic {
         let Rollout {
             batch,
             captions,
-            image_of_caption,
+            source_of_sequence,
             greedy,
             ..
         } = &rollout;
-        let image_of_sample = image_of_caption.iter().map(|&k| batch.images[k]);
+        let image_of_sample = source_of_sequence.iter().map(|&k| batch.images[k]);
         let rows = image_of_sample.zip(captions);
         let rows = rows.chain(batch.images.iter().copied().zip(greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;

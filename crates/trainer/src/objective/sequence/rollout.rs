@@ -21,7 +21,7 @@ pub(super) struct Rollout {
     /// Samples of every image in a row.
     pub(super) captions: Vec<Vec<u32>>,
     /// Image of every sample, as an index into the batch.
-    pub(super) image_of_caption: Vec<usize>,
+    pub(super) source_of_sequence: Vec<usize>,
     /// The run that drew them, dropout masks included.
     pub(super) tape: Tape,
     /// The greedy caption of every image, if the baseline needs them.
@@ -40,10 +40,10 @@ impl SelfCritic {
     ) -> Result<Rollout, TrainError> {
         let start = Instant::now();
         let images = batch.images.len();
-        let image_of_caption = repeat(images, self.config.samples_per_source);
-        let rows = image_of_caption.len();
+        let source_of_sequence = repeat(images, self.config.samples_per_source);
+        let rows = source_of_sequence.len();
         let (state, tape) =
-            captioner.start_tape(batch.source.clone(), &image_of_caption, context.noise())?;
+            captioner.start_tape(batch.source.clone(), &source_of_sequence, context.noise())?;
         let mut decoder = Decoder::recording(captioner, tape);
         let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
         let captions = if batch.prefixes.is_empty() {
@@ -65,7 +65,7 @@ impl SelfCritic {
         Ok(Rollout {
             batch,
             captions,
-            image_of_caption,
+            source_of_sequence,
             tape,
             greedy,
         })

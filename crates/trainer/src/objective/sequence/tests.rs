@@ -330,7 +330,7 @@ fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Roll
             prefixes,
         },
         captions,
-        image_of_caption: repeat(IMAGES, SAMPLES),
+        source_of_sequence: repeat(IMAGES, SAMPLES),
         tape,
         greedy: Vec::new(),
     }
