@@ -190,6 +190,10 @@ fn server_does_not_start_when_it_lacks_what_it_needs() {
         ),
         (&["--references", "missing.json"], "missing.json"),
         (
+            &["--references", "refs.json", "--reward", "cider_d,chrf"],
+            "--tokenizer: found ptb with the reward chrf, expected none, since it takes text as it stands",
+        ),
+        (
             &["--references", "refs.json", "--reward", "cidr"],
             "--reward `cidr`: key `rewards.0.cidr`: no such key, did you mean `rewards.0.cider_d`?",
         ),

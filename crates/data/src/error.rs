@@ -486,7 +486,7 @@ pub enum VocabularyProblem {
     #[error("{0}")]
     Unreadable(String),
     /// The model is of a type that is not read.
-    #[error("found a model of type {0}, expected WordLevel, BPE or Unigram")]
+    #[error("found a model of type {}, expected WordLevel, BPE or Unigram", quoted(.0))]
     Model(String),
     /// Fewer pieces of words are asked for than the texts have characters.
     #[error(

@@ -174,6 +174,18 @@ impl RewardKind {
         }
     }
 
+    /// Whether it takes text as it stands.
+    pub(crate) fn is_of_raw_text(&self) -> bool {
+        matches!(
+            self,
+            Self::ErrorRate(..)
+                | Self::ExactMatch(_)
+                | Self::Chrf(_)
+                | Self::Sacrebleu(_)
+                | Self::RougeScore(_)
+        )
+    }
+
     /// The options outside their ranges.
     fn problems(&self) -> Vec<RewardError> {
         match self {
@@ -244,6 +256,12 @@ impl RewardEntry {
                 expected: KEYS,
             }),
         }
+    }
+
+    /// The key of a reward that takes text as it stands, before any tokenizer.
+    pub fn raw_text_key(&self) -> Option<&'static str> {
+        let kind = self.kind().ok()?;
+        kind.is_of_raw_text().then(|| kind.key())
     }
 
     /// Everything that is wrong with the entry; empty when it can be built.

@@ -286,10 +286,11 @@ fn needs(
             expected,
         })
     };
-    let reads_words = matches!(
-        kind,
-        RewardKind::Meteor(_) | RewardKind::Command(_) | RewardKind::BadEndingPenalty(_)
-    );
+    let reads_words = kind.is_of_raw_text()
+        || matches!(
+            kind,
+            RewardKind::Meteor(_) | RewardKind::Command(_) | RewardKind::BadEndingPenalty(_)
+        );
     if reads_words && matches!(words, Words::Ids { .. }) {
         return problem("token ids alone", "the words that they stand for");
     }

@@ -8,7 +8,7 @@ use scst_reward::{
 };
 use serde::Deserialize;
 
-const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, repetition_penalty, \
+const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, word_error_rate, phoneme_error_rate, character_error_rate, exact_match, chrf, sacrebleu, rouge_score, repetition_penalty, \
                     length_penalty, bad_ending_penalty, command, custom";
 
 #[derive(Deserialize)]

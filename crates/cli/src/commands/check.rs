@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use scst_trainer::{
     Config, DataDescription, Event, FeaturesFound, Findings, Observer, Registry, StageFound,
-    TrainError, check, config::ValidConfig,
+    TrainError, check, config::{Names, ValidConfig},
 };
 
 use crate::{
@@ -58,7 +58,7 @@ impl Observer for Progress {
 
 fn print(config: &ValidConfig, findings: &Findings) {
     if let Some(data) = &findings.data {
-        print_data(data);
+        print_data(data, config.data.names());
     }
     if let Some(features) = &findings.features {
         print_features(features);
@@ -71,11 +71,11 @@ fn print(config: &ValidConfig, findings: &Findings) {
         );
     }
     for stage in &findings.stages {
-        print_stage(stage);
+        print_stage(stage, config.data.names());
     }
 }
 
-fn print_data(data: &DataDescription) {
+fn print_data(data: &DataDescription, names: Names) {
     let DataDescription {
         train_images,
         val_images,
@@ -89,16 +89,19 @@ fn print_data(data: &DataDescription) {
         longest_caption,
         ..
     } = data;
-    print_line!("images      {train_images} train, {val_images} val, {test_images} test");
+    let Names {
+        sources, targets, ..
+    } = names;
+    print_line!("{sources:<11} {train_images} train, {val_images} val, {test_images} test");
     print_line!(
-        "captions    {train_captions} to train on, {words} words; {wordless} without words left out"
+        "{targets:<11} {train_captions} to train on, {words} words; {wordless} without words left out"
     );
     print_line!(
-        "vocabulary  {vocabulary} words; {:.1} % of the words of the captions are unknown",
+        "vocabulary  {vocabulary} words; {:.1} % of the words of the {targets} are unknown",
         100.0 * data.unknown_share()
     );
     print_line!(
-        "length      {cut_captions} captions ({:.1} %) are cut at {max_length} words, the longest has {longest_caption}",
+        "length      {cut_captions} {targets} ({:.1} %) are cut at {max_length} words, the longest has {longest_caption}",
         100.0 * data.cut_share()
     );
 }
@@ -122,7 +125,7 @@ fn memory(parameters: usize) -> String {
     format!("{:.1} MB", 4.0 * parameters as f64 / 1e6)
 }
 
-fn print_stage(stage: &StageFound) {
+fn print_stage(stage: &StageFound, names: Names) {
     let StageFound {
         name,
         kind,
@@ -132,7 +135,7 @@ fn print_stage(stage: &StageFound) {
     } = stage;
     let left_out = match images_left_out {
         0 => String::new(),
-        images => format!(", {images} images left out of each"),
+        left_out => format!(", {left_out} {} left out of each", names.sources),
     };
     let name = if name == kind {
         name.clone()

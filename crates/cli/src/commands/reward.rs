@@ -13,7 +13,10 @@ use scst_data::{
     vocabulary::{END_ID, UNKNOWN_ID},
 };
 use scst_model::CaptionerRegistry;
-use scst_reward::serve::{LONGEST_LINE, RequestError, RewardService, ServedImage, Words};
+use scst_reward::{
+    RewardEntry,
+    serve::{LONGEST_LINE, RequestError, RewardService, ServedImage, Words},
+};
 use scst_trainer::{Checkpoint, Registry, config::parse_rewards};
 use serde_json::json;
 
@@ -42,6 +45,12 @@ fn service<'a>(
         path => Some(read_table(path)?),
     };
     let (words, images) = words_and_images(arguments, &registry.captioners)?;
+    let raw_text = entries.iter().find_map(RewardEntry::raw_text_key);
+    if let (Words::Text(_), Tokenizer::Ptb, Some(key)) = (&words, arguments.tokenizer, raw_text) {
+        return Err(Failure::Mistake(format!(
+            "--tokenizer: found ptb with the reward {key}, expected none, since it takes text as it stands"
+        )));
+    }
     let (count, captions) = (images.len(), captions(&images));
     let service = RewardService::new(words, images, table, entries, &registry.rewards)?;
     match service.signature() {

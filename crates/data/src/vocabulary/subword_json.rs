@@ -7,6 +7,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::tokenizer_json::deserialize;
 use crate::VocabularyProblem;
+use crate::error::quoted;
 use crate::json::Object;
 
 /// Parts that change a text before it is divided.
@@ -141,7 +142,8 @@ fn check_parts(key: &str, part: &Value, known: &[&str]) -> Result<(), Vocabulary
     let kind = part["type"].as_str().unwrap_or_default();
     if !known.contains(&kind) {
         return Err(unreadable(format!(
-            "{key}: found the kind {kind:?}, expected one of {}",
+            "{key}: found the kind {}, expected one of {}",
+            quoted(kind),
             known.join(", ")
         )));
     }

@@ -164,7 +164,7 @@ fn error_says_what_is_wrong_when_the_file_is_damaged() {
         ("BPE", "found no tokens, expected one or more"),
         (
             "WordPiece",
-            "found a model of type WordPiece, expected WordLevel, BPE or Unigram",
+            "found a model of type \"WordPiece\", expected WordLevel, BPE or Unigram",
         ),
     ] {
         let model = format!(r#"{{"type": "{kind}", "vocab": {{}}, "merges": []}}"#);

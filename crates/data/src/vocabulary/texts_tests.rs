@@ -177,7 +177,7 @@ fn tokenizers_that_cannot_be_used_are_told_why() {
         ),
         (
             (r#""type": "BPE""#, r#""type": "WordPiece""#),
-            "found a model of type WordPiece, expected WordLevel, BPE or Unigram",
+            "found a model of type \"WordPiece\", expected WordLevel, BPE or Unigram",
         ),
         (
             (

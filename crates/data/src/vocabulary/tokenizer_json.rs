@@ -14,6 +14,7 @@ use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 use super::reserved::{RESERVED, UNKNOWN};
 use crate::VocabularyProblem;
 use crate::captions::{LATIN, UNSEEN, WordSplit};
+use crate::error::Place;
 use crate::json::{self, Object, Problem, Whole};
 
 /// What a word is, as in `tokenise`: a letter or digit, then letters, digits, marks, and what connects them.
@@ -148,11 +149,18 @@ const FUSE: &str = "Fuse";
 /// What divides text at white space.
 const WHITESPACE: &str = "WhitespaceSplit";
 
+/// The key of the tokens with their ids.
+const VOCABULARY: &str = "model.vocab";
+
 pub(super) fn deserialize<T: Object>(json: &[u8]) -> Result<T, VocabularyProblem> {
     match json::parse(json) {
         Ok(Whole(document)) => Ok(document),
         Err(Problem { at, problem }) => {
-            let place = at.prefix();
+            let place = match at {
+                // A token may hold what no message should.
+                Place::Key(key) if key.starts_with(VOCABULARY) => format!("{VOCABULARY}: "),
+                at => at.prefix(),
+            };
             Err(VocabularyProblem::Unreadable(format!("{place}{problem}")))
         }
     }

@@ -367,6 +367,10 @@ fn rewards_that_lack_what_they_need_are_refused_at_the_beginning() {
         "reward 1: bad_ending_penalty: found token ids alone, expected the words that they stand for"
     );
     assert_eq!(
+        refusal(numbers.clone(), texts(), r#"{"chrf":{}}"#),
+        "reward 1: chrf: found token ids alone, expected the words that they stand for"
+    );
+    assert_eq!(
         refusal(RAW, vec![], r#"{"bleu":{}}"#),
         "reward 0: cider_d: found no document frequencies, expected a table of them, or the references of all training images"
     );

@@ -22,6 +22,8 @@ pub(super) const EPOCHS: u64 = 1_000_000;
 pub(super) const STEPS: u64 = 1_000_000_000_000;
 /// Units, columns and the like of a captioner.
 pub(super) const SIZE: u64 = 1_000_000;
+/// Layers of a text encoder.
+pub(super) const LAYERS: u64 = 100;
 /// Rows that are decoded at a time: captions of all images of a batch.
 pub(crate) const ROWS: usize = 10_000;
 /// Words of all captions of a training step.

@@ -1,8 +1,9 @@
 //! What a run reads, and what it learns to write.
 
 use scst_data::{CaptionSource, FeatureSource, TextSource};
+use scst_model::TextEncoderConfig;
 
-use super::{Config, DataConfig, problem::Checker};
+use super::{Config, DataConfig, limits, problem::Checker};
 
 /// What a run reads, and what it learns to write.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +68,12 @@ impl DataConfig {
 /// Whether data, encoder and captioner make one task.
 pub(super) fn check_task(config: &Config, check: &mut Checker<'_>) {
     let data = &config.data;
+    for (key, problem) in data.text.iter().flat_map(TextSource::problems) {
+        check.push(&format!("data.text.{key}"), problem, Vec::new());
+    }
+    if let Some(encoder) = &config.encoder {
+        check_encoder(encoder, check);
+    }
     match (&data.captions, &data.features, &data.text) {
         (Some(_), Some(_), None) => check.require(
             config.encoder.is_none(),
@@ -74,12 +81,7 @@ pub(super) fn check_task(config: &Config, check: &mut Checker<'_>) {
             "an encoder of texts",
             "none with features of images, which `scst features` makes; it is for `data.text`",
         ),
-        (None, None, Some(text)) => {
-            for (key, problem) in text.problems() {
-                check.push(&format!("data.text.{key}"), problem, Vec::new());
-            }
-            check_text(config, check);
-        }
+        (None, None, Some(_)) => check_text(config, check),
         (captions, features, text) => {
             let given = [
                 ("captions", captions.is_some()),
@@ -100,6 +102,36 @@ pub(super) fn check_task(config: &Config, check: &mut Checker<'_>) {
                 "`captions` and `features` of images, or `text`",
             );
         }
+    }
+}
+
+/// The sizes of an encoder, and the captioner above it.
+fn check_encoder(encoder: &TextEncoderConfig, check: &mut Checker<'_>) {
+    let mut check = check.below(&format!("encoder.{}", encoder.name()));
+    for (name, size) in encoder.sizes() {
+        let largest = if name == "layers" {
+            limits::LAYERS
+        } else {
+            limits::SIZE
+        };
+        check.within(name, size as u64, largest);
+    }
+    if let TextEncoderConfig::Transformer(config) = encoder {
+        check.require(
+            config.heads >= 1 && config.hidden.is_multiple_of(config.heads),
+            "heads",
+            config.heads,
+            &format!("1 or more, a divisor of `hidden` = {}", config.hidden),
+        );
+    }
+    if check.is_clean() {
+        let found = encoder.parameter_count(2);
+        check.require(
+            found <= limits::PARAMETERS,
+            "hidden",
+            format!("sizes of {found} parameters"),
+            &format!("at most {} parameters", limits::PARAMETERS),
+        );
     }
 }
 
