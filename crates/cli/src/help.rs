@@ -8,7 +8,10 @@ use crate::{arguments::Arguments, output::program_name};
 type Group = (&'static str, &'static [&'static str]);
 
 const GROUPS: &[Group] = &[
-    ("Everyday", &["train", "eval", "caption", "config", "check"]),
+    (
+        "Everyday",
+        &["train", "eval", "caption", "generate", "config", "check"],
+    ),
     (
         "Data",
         &[
@@ -57,6 +60,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst caption runs/mine photo.jpg",
             "scst caption runs/mine holiday/ --beam 5 --json",
             "scst caption runs/quickstart --split test --image 1203.png",
+        ],
+    ),
+    (
+        "generate",
+        &[
+            "scst generate runs/g2p-quickstart words.txt",
+            "scst generate runs/mine test.en --beam 5 > test.es",
         ],
     ),
     (

@@ -5,7 +5,7 @@ mod values;
 use std::path::Path;
 
 use clap::error::{ContextKind, Error, ErrorKind};
-use scst_model::CaptionerRegistry;
+use scst_model::{CaptionerRegistry, TextEncoderConfig};
 use scst_trainer::{
     Config,
     config::{StageConfig, keys_like},
@@ -62,6 +62,10 @@ fn unknown_option(
     if let Some(config) = &config {
         let own = format!("model.{}.", config.model.name());
         keys.retain(|key| !key.starts_with("model.") || key.starts_with(&own));
+        let encoder = config.encoder.as_ref().map(TextEncoderConfig::name);
+        let own = encoder.map(|name| format!("encoder.{name}."));
+        let is_own = |key: &String| own.as_ref().is_some_and(|own| key.starts_with(own));
+        keys.retain(|key| !key.starts_with("encoder.") || is_own(key));
     }
     // What is nearest to the top is most likely meant.
     keys.sort_by_key(|key| key.split('.').filter(|part| *part != "N").count());

@@ -332,7 +332,10 @@ fn images_that_are_not_there_are_refused_with_near_names() {
             &["--split", "val", "--image", "image8.png"],
             ["`image8.png`", "it is in the split `train`"],
         ),
-        (&["--split", "test"], ["hold no test images", ""]),
+        (
+            &["--split", "test"],
+            ["hold nothing in the split `test`", ""],
+        ),
         (&[], ["nothing to caption", "--split val"]),
         (
             &["photo.png", "--image", "image9.png"],

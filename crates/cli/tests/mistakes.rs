@@ -114,7 +114,7 @@ fn label_smoothing_is_refused_with_the_brier_score() {
         &message,
         &["key `stages.0.xe.label_smoothing`: found 0.1, expected 0 with the loss `brier`"],
     );
-    let message = message_when("xe = { captions", "xe = { loss = \"hinge\", captions");
+    let message = message_when("xe = { targets", "xe = { loss = \"hinge\", targets");
     assert_names(
         &message,
         &["stages.0.xe.loss", "hinge", "cross_entropy", "brier"],

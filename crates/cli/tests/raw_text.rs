@@ -115,7 +115,7 @@ fn best_of_several_is_the_smallest_when_the_metric_is_an_error_rate() {
 fn best_checkpoint_has_the_smallest_rate_when_validations_are_compared_by_it() {
     let workplace = Workplace::new();
     let rewards = "stages.1.scst.rewards=[{phoneme_error_rate={}},{weight=0.5,chrf={}},{weight=0.1,sacrebleu={}},\
-                   {exact_match={}},{rouge_score={variant=\"1\"}}]";
+                   {exact_match={}},{rouge_score={kind=\"1\"}}]";
     let printed = workplace.succeed(&[
         "train",
         "config.toml",

@@ -39,7 +39,7 @@ keep = 9
 
 [[stages]]
 name = "xe"
-epochs = 12
+epochs = 40
 sources_per_batch = 8
 learning_rate = 1e-2
 clip.norm = 5.0
@@ -211,7 +211,7 @@ fn texts_and_images_are_not_mixed() {
         ),
         (
             &["encoder.transformer={hidden=10,heads=3}"][..],
-            "encoder.transformer.heads: found 3, expected 1 or more, a divisor of `hidden` = 10",
+            "encoder.transformer.heads`: found 3, expected 1 or more, a divisor of `hidden` = 10",
         ),
         (&["encoder.lstm.hidden=0"][..], "encoder.lstm.hidden"),
     ] {

@@ -124,7 +124,7 @@ pub use references::{ImageReferences, References};
 pub use registry::RewardRegistry;
 pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
-pub use rouge_score::{RougeScoreOptions, RougeScorer, RougeVariant};
+pub use rouge_score::{RougeKind, RougeScoreOptions, RougeScorer};
 pub use sacrebleu::{SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer};
 pub use sources::RewardSources;
 pub use spice::{SpiceOptions, SpiceScores, spice};

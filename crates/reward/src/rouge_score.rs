@@ -15,7 +15,7 @@ const ROUGE_SCORE: &str = "0.1.2";
 
 /// What candidate and reference have in common.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RougeVariant {
+pub enum RougeKind {
     /// ROUGE-1: words.
     #[serde(rename = "1")]
     One,
@@ -28,7 +28,7 @@ pub enum RougeVariant {
     L,
 }
 
-impl RougeVariant {
+impl RougeKind {
     /// The name of the metric in logs.
     pub fn key(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl RougeVariant {
 #[serde(deny_unknown_fields, default)]
 pub struct RougeScoreOptions {
     /// Which ROUGE: `"1"`, `"2"` or `"l"`.
-    pub variant: RougeVariant,
+    pub kind: RougeKind,
 }
 
 impl RougeScoreOptions {
@@ -76,15 +76,13 @@ impl RougeScoreOptions {
 /// mean.
 #[derive(Debug, Clone)]
 pub struct RougeScorer {
-    variant: RougeVariant,
+    kind: RougeKind,
 }
 
 impl RougeScorer {
     /// A scorer with these options.
     pub fn new(options: RougeScoreOptions) -> Self {
-        Self {
-            variant: options.variant,
-        }
+        Self { kind: options.kind }
     }
 
     /// The F of one candidate, 0 to 1; 0 without a reference.
@@ -125,7 +123,7 @@ impl TextScorer for RougeScorer {
         let mut prepared = PreparedRouge {
             words: WordIndex::default(),
             references: Vec::new(),
-            ngrams: NgramOverlap::new(self.variant.order()),
+            ngrams: NgramOverlap::new(self.kind.order()),
         };
         for reference in references {
             let ids = prepared.words.insert(words(&reference.to_lowercase()));
@@ -137,8 +135,8 @@ impl TextScorer for RougeScorer {
 
     fn statistics(&self, candidate: &str, prepared: &PreparedRouge) -> Mean {
         let ids = prepared.words.find(words(&candidate.to_lowercase()));
-        let best = match self.variant {
-            RougeVariant::One | RougeVariant::Two => {
+        let best = match self.kind {
+            RougeKind::One | RougeKind::Two => {
                 let counts = prepared.ngrams.count(&ids);
                 let overlaps = prepared.ngrams.overlaps(ids.len(), &counts);
                 overlaps
@@ -146,7 +144,7 @@ impl TextScorer for RougeScorer {
                     .map(|last| f_measure(last.common, last.candidate, last.reference))
                     .fold(0.0, f64::max)
             }
-            RougeVariant::L => {
+            RougeKind::L => {
                 let mut table = RougeLScorer::default();
                 let references = prepared.references.iter();
                 references
@@ -169,7 +167,7 @@ impl TextScorer for RougeScorer {
     }
 
     fn signature(&self) -> String {
-        let key = self.variant.key();
+        let key = self.kind.key();
         format!("{key}|f:1|refs:highest|stemmer:no|as:{ROUGE_SCORE}")
     }
 }
@@ -178,8 +176,8 @@ impl TextScorer for RougeScorer {
 mod tests {
     use super::*;
 
-    fn score(variant: RougeVariant, candidate: &str, references: &[&str]) -> f64 {
-        RougeScorer::new(RougeScoreOptions { variant }).score(candidate, references)
+    fn score(kind: RougeKind, candidate: &str, references: &[&str]) -> f64 {
+        RougeScorer::new(RougeScoreOptions { kind }).score(candidate, references)
     }
 
     #[test]
@@ -189,22 +187,22 @@ mod tests {
         let close =
             |found: f64, expected: f64| assert!((found - expected).abs() < 1e-15, "{found}");
         close(
-            score(RougeVariant::One, "the 2 CAT sat", &references),
+            score(RougeKind::One, "the 2 CAT sat", &references),
             2.0 * 0.75 * 0.6 / 1.35,
         );
-        assert_eq!(score(RougeVariant::Two, "the 2 cat sat", &references), 0.0);
+        assert_eq!(score(RougeKind::Two, "the 2 cat sat", &references), 0.0);
         // the, cat or the, 2.
         close(
-            score(RougeVariant::L, "the 2 cat sat", &references),
+            score(RougeKind::L, "the 2 cat sat", &references),
             2.0 * 0.5 * 0.4 / 0.9,
         );
     }
 
     #[test]
     fn score_is_zero_when_a_side_has_no_word() {
-        for variant in [RougeVariant::One, RougeVariant::Two, RougeVariant::L] {
-            assert_eq!(score(variant, "", &[""]), 0.0);
-            assert_eq!(score(variant, "кот", &["кот"]), 0.0);
+        for kind in [RougeKind::One, RougeKind::Two, RougeKind::L] {
+            assert_eq!(score(kind, "", &[""]), 0.0);
+            assert_eq!(score(kind, "кот", &["кот"]), 0.0);
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::error_rate::{ErrorRateOptions, ErrorRateScorer, ErrorUnit};
 use crate::references::count_range;
 use crate::text_scorer::TextScorer;
 use crate::{
-    ChrfOptions, ChrfScorer, ExactMatchOptions, ExactMatchScorer, Item, RewardError,
-    RougeScoreOptions, RougeScorer, RougeVariant, SacrebleuOptions, SacrebleuScorer,
-    SacrebleuTokenizer, TextMetric, TextScores, VERSION,
+    ChrfOptions, ChrfScorer, ExactMatchOptions, ExactMatchScorer, Item, RewardError, RougeKind,
+    RougeScoreOptions, RougeScorer, SacrebleuOptions, SacrebleuScorer, SacrebleuTokenizer,
+    TextMetric, TextScores, VERSION,
 };
 
 /// What metrics of raw text say of a corpus.
@@ -85,9 +85,9 @@ impl TextEvaluation {
             TextMetric::SacrebleuIntl => self.add_bleu(metric, SacrebleuTokenizer::Intl, items)?,
             TextMetric::SacrebleuChar => self.add_bleu(metric, SacrebleuTokenizer::Char, items)?,
             TextMetric::SacrebleuNone => self.add_bleu(metric, SacrebleuTokenizer::None, items)?,
-            TextMetric::RougeScore1 => self.add_rouge(metric, RougeVariant::One, items),
-            TextMetric::RougeScore2 => self.add_rouge(metric, RougeVariant::Two, items),
-            TextMetric::RougeScoreL => self.add_rouge(metric, RougeVariant::L, items),
+            TextMetric::RougeScore1 => self.add_rouge(metric, RougeKind::One, items),
+            TextMetric::RougeScore2 => self.add_rouge(metric, RougeKind::Two, items),
+            TextMetric::RougeScoreL => self.add_rouge(metric, RougeKind::L, items),
         })
     }
 
@@ -118,14 +118,10 @@ impl TextEvaluation {
     fn add_rouge<R: AsRef<str> + Sync>(
         &mut self,
         metric: TextMetric,
-        variant: RougeVariant,
+        kind: RougeKind,
         items: &[Item<'_, str, R>],
     ) -> String {
-        self.add(
-            metric,
-            &RougeScorer::new(RougeScoreOptions { variant }),
-            items,
-        )
+        self.add(metric, &RougeScorer::new(RougeScoreOptions { kind }), items)
     }
 
     fn add<S: TextScorer, R: AsRef<str> + Sync>(

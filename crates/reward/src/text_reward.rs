@@ -74,7 +74,7 @@ impl TextReward {
     /// ROUGE of rouge-score, 0 to 1.
     pub fn rouge_score(options: RougeScoreOptions, references: &References) -> Self {
         let scorer = RougeScorer::new(options);
-        let name = options.variant.key();
+        let name = options.kind.key();
         Self::new(name, &scorer.signature(), references, scorer, 1.0)
     }
 

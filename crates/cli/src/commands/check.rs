@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use scst_trainer::{
     Config, DataDescription, Event, FeaturesFound, Findings, Observer, Registry, StageFound,
-    TrainError, check, config::{Names, ValidConfig},
+    TrainError, check,
+    config::{Names, ValidConfig},
 };
 
 use crate::{

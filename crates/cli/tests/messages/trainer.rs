@@ -300,6 +300,7 @@ fn of_runs() -> Vec<TrainError> {
             was: "1".to_owned(),
             is: "2".to_owned(),
         },
+        TrainError::NoTask,
         TrainError::EmptySplit { split: "val" },
         TrainError::BatchTooLarge {
             stage: text(),

@@ -2,9 +2,8 @@
 
 use scst_reward::{
     BleuStatistics, ChrfOptions, ChrfScorer, ErrorCounts, ErrorRateOptions, ErrorRateScorer,
-    ErrorUnit, Item, RougeScoreOptions, RougeScorer, RougeVariant, SacrebleuOptions,
-    SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer, TextMetric, edit_distance,
-    evaluate_raw_text,
+    ErrorUnit, Item, RougeKind, RougeScoreOptions, RougeScorer, SacrebleuOptions, SacrebleuScorer,
+    SacrebleuSmoothing, SacrebleuTokenizer, TextMetric, edit_distance, evaluate_raw_text,
 };
 use serde_json::Value;
 
@@ -181,22 +180,22 @@ fn rouge_equals_rouge_score_when_references_are_several() {
     let document = json(fixture("raw_text.json"));
     let pairs = pairs(&document);
     let names = [
-        ("rouge1", RougeVariant::One),
-        ("rouge2", RougeVariant::Two),
-        ("rougeL", RougeVariant::L),
+        ("rouge1", RougeKind::One),
+        ("rouge2", RougeKind::Two),
+        ("rougeL", RougeKind::L),
     ];
     let mut deviation = Deviation::default();
-    for (name, variant) in names {
+    for (name, kind) in names {
         let expected = &document["rouge"][name];
-        let scorer = RougeScorer::new(RougeScoreOptions { variant });
+        let scorer = RougeScorer::new(RougeScoreOptions { kind });
         for ((candidate, references), score) in pairs.iter().zip(array(&expected["items"])) {
             let what = format!("{name} {candidate:?} {references:?}");
             deviation.compare(&what, scorer.score(candidate, references), score);
         }
         for (_, other) in names {
-            let wrong = RougeScorer::new(RougeScoreOptions { variant: other });
+            let wrong = RougeScorer::new(RougeScoreOptions { kind: other });
             let missed = missed(&pairs, expected, |(c, r)| wrong.score(c, r));
-            assert_eq!(missed == 0, other == variant, "{other:?} as {name}");
+            assert_eq!(missed == 0, other == kind, "{other:?} as {name}");
         }
         let of_first = missed(&pairs, expected, |(c, r)| scorer.score(c, &r[..1]));
         assert!(of_first > 0, "{name} of the first reference");

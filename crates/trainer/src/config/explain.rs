@@ -235,7 +235,12 @@ mod tests {
         let mut fc = vec!["model.fc".to_owned()];
         fc.extend(keys.map(|key| format!("model.fc.{key}")));
         assert_eq!(paths("model.fc"), fc);
-        assert_eq!(paths("seed"), ["seed", "validation.decoder.seed"]);
+        let seeds = [
+            "seed",
+            "data.text.pairs.file.seed",
+            "validation.decoder.seed",
+        ];
+        assert_eq!(paths("seed"), seeds);
         let problem = explain(Some("baselin")).unwrap_err().to_string();
         assert_eq!(
             problem,

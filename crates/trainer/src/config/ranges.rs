@@ -46,6 +46,9 @@ const HELD_BY_OTHERS: [&str; 13] = [
 /// The sizes of captioners, which are too large together.
 const SIZES: &str = "parameters";
 
+/// Texts, of which each key is then set.
+const TEXT: &str = r#"data.text={pairs={file={path="pairs.tsv"}},source="words",target="words"}"#;
+
 /// A number in the configuration, and what has to be set before it is there.
 struct Place {
     path: String,
@@ -71,8 +74,12 @@ fn places(shape: &Shape, path: &str, before: &[String], all: &mut Vec<Place>) {
                 };
                 // The objectives have stages of their own.
                 let is_other = matches!(below.as_str(), "stages.0.scst" | "stages.1.xe");
+                let mut before = before.to_vec();
+                if below == "data.text" {
+                    before.push(TEXT.to_owned());
+                }
                 if !is_other {
-                    places(&key.shape, &below, before, all);
+                    places(&key.shape, &below, &before, all);
                 }
             }
         }

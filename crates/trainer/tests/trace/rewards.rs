@@ -29,7 +29,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "raw_text",
             &[
                 "scst.rewards=[{word_error_rate={}},{phoneme_error_rate={lowercase=true}},{character_error_rate={}},\
-                 {exact_match={}},{chrf={word_order=2}},{sacrebleu={tokenizer=\"intl\"}},{rouge_score={variant=\"2\"}}]",
+                 {exact_match={}},{chrf={word_order=2}},{sacrebleu={tokenizer=\"intl\"}},{rouge_score={kind=\"2\"}}]",
                 "validation.metric=phoneme_error_rate",
                 "validation.text_metrics=[\"chrf\"]",
             ],
