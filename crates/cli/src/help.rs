@@ -66,7 +66,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "generate",
         &[
             "scst generate runs/g2p-quickstart words.txt",
-            "scst generate runs/mine test.en --beam 5 > test.es",
+            "scst generate runs/mine test.en --beam 5",
         ],
     ),
     (

@@ -65,7 +65,7 @@ fn pairs(from: usize, count: usize) -> String {
             letters.iter().collect::<String>(),
             spelt.collect::<Vec<_>>(),
         );
-        lines += &format!("{word}\t{}\n", spelt.join(" "));
+        lines.extend([word.as_str(), "\t", &spelt.join(" "), "\n"]);
     }
     lines
 }

@@ -3,6 +3,10 @@
 //! Everything is built under a temporary name beside the target, forced to the disk, and renamed into place.
 //! A process that is killed leaves at most entries that start with `.tmp-` ([`remove_stale_temporaries`]) and,
 //! for a directory that was being replaced, its predecessor under `.old-NAME` ([`recover`]).
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
+)]
 
 mod target;
 

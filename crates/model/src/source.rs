@@ -3,6 +3,10 @@
 use crate::{ModelError, SourceVectors};
 
 /// The sources of a batch.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one source a training step"
+)]
 #[derive(Debug, Clone)]
 pub enum Source {
     /// Vectors, such as features of images.

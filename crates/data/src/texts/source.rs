@@ -132,8 +132,8 @@ impl TextSource {
             ("target", self.target.as_ref()),
         ];
         for (key, tokens) in tokens {
-            if let Some(problem) = tokens.and_then(Tokens::problem) {
-                problems.push((key.to_owned(), problem));
+            if let Some((size, problem)) = tokens.and_then(Tokens::problem) {
+                problems.push((format!("{key}.{size}"), problem));
             }
         }
         if !(1..=100_000).contains(&self.max_source_length) {

@@ -316,7 +316,7 @@ fn configurations_are_read_with_their_paths_and_problems() {
         problems,
         [
             "pairs.file.shares: found `1`, expected shares of train, val and test such as `0.8,0.1,0.1` or `6000,1000,1000`",
-            "source: found `bpe = 3`, expected 258 to 1000000 tokens",
+            "source.bpe: found 3, expected 258 to 1000000 tokens",
             "max_source_length: found 0, expected 1 to 100000",
         ]
     );

@@ -29,8 +29,8 @@ impl Tokens {
     /// The sizes that [`Tokens::Unigram`] may have.
     pub const UNIGRAM_SIZES: std::ops::RangeInclusive<u32> = 3..=1_000_000;
 
-    /// What is wrong with it, as found and expected.
-    pub fn problem(&self) -> Option<String> {
+    /// What is wrong with it, as found and expected, and with which key of it.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
         let (name, size, sizes) = match self {
             Self::Bpe(size) => ("bpe", size, Self::BPE_SIZES),
             Self::Unigram(size) => ("unigram", size, Self::UNIGRAM_SIZES),
@@ -38,6 +38,9 @@ impl Tokens {
         };
         let (least, most) = (sizes.start(), sizes.end());
         let is_wrong = !sizes.contains(size);
-        is_wrong.then(|| format!("found `{name} = {size}`, expected {least} to {most} tokens"))
+        is_wrong.then(|| {
+            let problem = format!("found {size}, expected {least} to {most} tokens");
+            (name, problem)
+        })
     }
 }

@@ -36,17 +36,7 @@ impl Config {
         check.count("data.minimum_count", self.data.minimum_count);
         let max_length = self.data.max_length as u64;
         check.within("data.max_length", max_length, limits::WORDS);
-        check.within(
-            "validation.sources_per_batch",
-            self.validation.sources_per_batch as u64,
-            limits::IMAGES_DECODED,
-        );
-        let sources = self.validation.sources.unwrap_or(1) as u64;
-        check.count("validation.sources", sources);
-        let samples = self.validation.samples as u64;
-        check.at_most("validation.samples", samples, limits::SAMPLES_SHOWN);
-        let decoder = &self.validation.decoder;
-        decoder.check(self, &mut check.below("validation.decoder"));
+        check_validation(self, &mut check.below("validation"));
         check.count("checkpoints.keep", self.checkpoints.keep as u64);
         let every = self.checkpoints.every_steps;
         check.count("checkpoints.every_steps", every.unwrap_or(1));
@@ -116,6 +106,18 @@ impl Config {
         }
         problems
     }
+}
+
+fn check_validation(config: &Config, check: &mut Checker<'_>) {
+    let validation = &config.validation;
+    let batch = validation.sources_per_batch as u64;
+    check.within("sources_per_batch", batch, limits::IMAGES_DECODED);
+    check.count("sources", validation.sources.unwrap_or(1) as u64);
+    let samples = validation.samples as u64;
+    check.at_most("samples", samples, limits::SAMPLES_SHOWN);
+    validation
+        .decoder
+        .check(config, &mut check.below("decoder"));
 }
 
 fn check_model(config: &Config, check: &mut Checker<'_>) {

@@ -9,6 +9,10 @@ fn by_steps(model: &Captioner, rate: f64) -> Tape {
     let (mut state, mut tape) = started.unwrap();
     let mut open: Vec<usize> = (0..INPUTS.len()).collect();
     let steps = INPUTS.iter().map(|words| words.len()).max().unwrap();
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "a timestep, not an index of targets"
+    )]
     for t in 0..steps {
         let goes_on = |&k: &usize| INPUTS[open[k]].len() > t;
         let rows: Vec<usize> = (0..open.len()).filter(goes_on).collect();
