@@ -5,8 +5,8 @@ use burn::tensor::{
     activation::{sigmoid, tanh},
 };
 use scst_model::{
-    CustomCaptioner, CustomConfig, CustomParameter, Dimensions, SourceVectors, ModelError,
-    OptionProblem, Units, Weights,
+    CustomCaptioner, CustomConfig, CustomParameter, Dimensions, ModelError, OptionProblem,
+    SourceVectors, Units, Weights,
 };
 
 /// ```text
