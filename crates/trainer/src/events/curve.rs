@@ -160,6 +160,21 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_value_is_the_best_of_error_rates() {
+        let validation = |step, rate| {
+            let values = [("word_error_rate", rate)];
+            record(step, "xe", RecordKind::Validation, &values)
+        };
+        let records = [validation(1, 0.5), validation(2, 0.25), validation(3, 0.75)];
+        let spec = CurveSpec {
+            metric: "word_error_rate".to_owned(),
+            smaller_is_better: true,
+            ..CurveSpec::default()
+        };
+        assert_eq!(Curves::collect(&spec, &records).best, Some((2.0, 0.25)));
+    }
+
+    #[test]
     fn shows_means_when_a_line_has_many_points() {
         let points: Vec<Point> = (0..1000).map(|step| (f64::from(step), 2.0)).collect();
         let line = thinned(&points);

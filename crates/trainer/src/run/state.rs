@@ -211,6 +211,7 @@ impl<'a> Run<'a> {
             title: self.config.name.clone(),
             metric: metric.name().to_owned(),
             metric_label: metric.label().to_owned(),
+            smaller_is_better: metric.smaller_is_better(),
         };
         curve::write_curve(&self.directory.join(curve::CURVE_FILE), &spec, &records)?;
         let summary = Summary {

@@ -14,10 +14,12 @@ const LARGEST: f64 = 1e12;
 pub struct CurveSpec {
     /// Heading of the picture.
     pub title: String,
-    /// Name of the validation value; the greatest is marked as the best.
+    /// Name of the validation value, the best of which is marked.
     pub metric: String,
     /// How readers call it.
     pub metric_label: String,
+    /// Whether the smallest value is the best, of error rates; else the greatest.
+    pub smaller_is_better: bool,
 }
 
 impl Default for CurveSpec {
@@ -26,6 +28,7 @@ impl Default for CurveSpec {
             title: "Learning curve".to_owned(),
             metric: "cider_d".to_owned(),
             metric_label: "CIDEr-D".to_owned(),
+            smaller_is_better: false,
         }
     }
 }
@@ -78,7 +81,14 @@ impl<'a> Curves<'a> {
             .iter()
             .filter(|record| record.kind != RecordKind::Train);
         let metric = points(validation, &spec.metric);
-        let better = |best: Point, next: Point| if next.1 > best.1 { next } else { best };
+        let is_better = |a: f64, b: f64| if spec.smaller_is_better { a < b } else { a > b };
+        let better = |best: Point, next: Point| {
+            if is_better(next.1, best.1) {
+                next
+            } else {
+                best
+            }
+        };
         Self {
             best: metric.iter().copied().reduce(better),
             metric,
