@@ -13,6 +13,7 @@ pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod generate;
 pub(crate) mod import;
+mod input;
 pub(crate) mod reward;
 pub(crate) mod rewards;
 pub(crate) mod scenes;

@@ -133,6 +133,10 @@ fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
         lines[0].split(' ').all(|token| token.starts_with('/')),
         "{lines:?}"
     );
+    let mut piped = workplace.command(&["generate", "runs/texts", "-"]);
+    let new = std::fs::File::open(workplace.path("new.txt")).expect("a file");
+    let piped = piped.stdin(new).output().expect("scst starts").stdout;
+    assert_eq!(String::from_utf8(piped).expect("UTF-8"), lines.join("\n"));
     let beams = workplace.succeed(&["generate", "runs/texts", "new.txt", "--beam", "2", "--json"]);
     let first: serde_json::Value =
         serde_json::from_str(beams.lines().next().expect("a line")).expect("JSON");
@@ -153,6 +157,11 @@ fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
     let message = workplace.refuse(2, &["eval", "runs/texts", "--features", "features.npy"]);
     assert!(
         message.contains("--features: found it with `runs/texts`, which reads texts"),
+        "{message}"
+    );
+    let message = workplace.refuse(2, &["eval", "runs/texts", "--captions", "no.csv"]);
+    assert!(
+        message.contains("--captions: found it with `runs/texts`"),
         "{message}"
     );
     let message = workplace.refuse(

@@ -80,32 +80,9 @@ pub(crate) enum ScoreMetric {
 impl ScoreMetric {
     /// The metric of raw text that it is.
     pub(crate) fn of_text(self) -> Option<TextMetric> {
-        Some(match self {
-            Self::WordErrorRate => TextMetric::WordErrorRate,
-            Self::PhonemeErrorRate => TextMetric::PhonemeErrorRate,
-            Self::CharacterErrorRate => TextMetric::CharacterErrorRate,
-            Self::ExactMatch => TextMetric::ExactMatch,
-            Self::Chrf => TextMetric::Chrf,
-            Self::ChrfPlusPlus => TextMetric::ChrfPlusPlus,
-            Self::Sacrebleu => TextMetric::Sacrebleu,
-            Self::SacrebleuIntl => TextMetric::SacrebleuIntl,
-            Self::SacrebleuChar => TextMetric::SacrebleuChar,
-            Self::SacrebleuNone => TextMetric::SacrebleuNone,
-            Self::RougeScore1 => TextMetric::RougeScore1,
-            Self::RougeScore2 => TextMetric::RougeScore2,
-            Self::RougeScoreL => TextMetric::RougeScoreL,
-            Self::CiderD
-            | Self::Cider
-            | Self::Bleu
-            | Self::Bleu1
-            | Self::Bleu2
-            | Self::Bleu3
-            | Self::Bleu4
-            | Self::RougeL
-            | Self::Meteor
-            | Self::Spice
-            | Self::Diversity => return None,
-        })
+        let value = self.to_possible_value()?;
+        let mut all = TextMetric::ALL.into_iter();
+        all.find(|metric| metric.name() == value.get_name())
     }
 }
 

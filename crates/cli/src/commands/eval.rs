@@ -30,6 +30,9 @@ pub(crate) fn run(
     arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     let mut config = checkpoint.config.clone();
+    if config.data.text.is_some() {
+        refuse_flags_of_images(arguments)?;
+    }
     if let Some(name) = &arguments.backend {
         config.backend = Backend::parse(name)?;
     }
@@ -39,8 +42,6 @@ pub(crate) fn run(
     }
     if let Some(features) = &mut config.data.features {
         *features = arguments.data.source(features)?;
-    } else {
-        refuse_flags_of_images(arguments)?;
     }
     checkpoint.locate(&mut config)?;
     let device = config.backend.device()?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments::GenerateArguments,
-    commands::set_threads,
+    commands::{input::Input, set_threads},
     display::Display,
     failure::Failure,
     output::{note, print_line},
@@ -35,7 +35,8 @@ pub(crate) fn run(
     };
     let mut texts = TextSources::new(vocabulary.clone(), text.max_source_length);
     let decoder = arguments.decoder.resolve(&checkpoint)?;
-    let sources = read_sources(&arguments.sources)?;
+    let input = Input::open(&arguments.sources)?;
+    let sources = read_sources(input.path()).map_err(|error| input.failed(error))?;
     let rows: Vec<Option<Row>> = sources
         .iter()
         .map(|source| texts.push(&source.text))

@@ -1,7 +1,6 @@
 //! `scst score`: the metrics of captions against references.
 
 mod files;
-mod input;
 mod numbers;
 mod programs;
 mod raw_text;

@@ -7,7 +7,7 @@ use scst_data::{
     coco_evaluation::{CaptionResult, ReferencedImage, ids_of_two_kinds},
 };
 
-use super::input::Input;
+use crate::commands::input::Input;
 use crate::{
     arguments::{ScoreArguments, SplitName},
     failure::Failure,

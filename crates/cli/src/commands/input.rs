@@ -14,14 +14,14 @@ use crate::failure::Failure;
 const STANDARD_INPUT: &str = "standard input";
 
 /// A file to read, which is standard input's for `-`: what is read there is looked at more than once.
-pub(super) struct Input {
+pub(crate) struct Input {
     path: PathBuf,
     /// What standard input held.
     copy: Option<NamedTempFile>,
 }
 
 impl Input {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         if path != Path::new("-") {
             return Ok(Self {
                 path: path.to_owned(),
@@ -41,11 +41,11 @@ impl Input {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         splits: Option<&Path>,
         split: Option<Split>,
@@ -53,8 +53,16 @@ impl Input {
         read_captions(&self.path, splits, split)
     }
 
+    /// A failure with the name that people know.
+    pub(crate) fn failed(&self, error: DataError) -> Failure {
+        match error.into() {
+            Failure::Mistake(message) => Failure::Mistake(self.named(message)),
+            Failure::Failed(message) => Failure::Failed(self.named(message)),
+        }
+    }
+
     /// A message with the name that people know.
-    pub(super) fn named(&self, message: String) -> String {
+    pub(crate) fn named(&self, message: String) -> String {
         match self.copy {
             None => message,
             Some(_) => {
