@@ -53,7 +53,8 @@ def of_package(package, file):
     spec = importlib.util.find_spec(package)
     if spec is None:
         sys.exit(f"error: the package {package} is not installed: pip install {package}")
-    return Path(spec.origin).parent / file
+    # A package without an `__init__.py` has no origin.
+    return Path(next(iter(spec.submodule_search_locations))) / file
 
 
 def write(out, name, lines):
