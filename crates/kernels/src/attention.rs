@@ -1,11 +1,11 @@
-//! Additive attention over the regions of an image, forward and backward, without a tensor of
+//! Additive attention over the regions of a source, forward and backward, without a tensor of
 //! `[rows, regions, attention]`.
 
 use rayon::prelude::*;
 
 use crate::simd::{LANES, exp, tanh, vectorised};
 
-/// The regions of one image among those of all.
+/// The regions of one source among those of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// Number of the first region.
@@ -17,16 +17,16 @@ pub struct Span {
 /// What is attended to.
 #[derive(Debug, Clone, Copy)]
 pub struct Attended<'a> {
-    /// `[regions of all images, attention]`.
+    /// `[regions of all sources, attention]`.
     pub keys: &'a [f32],
-    /// `[regions of all images, hidden]`.
+    /// `[regions of all sources, hidden]`.
     pub values: &'a [f32],
     /// `[attention]`.
     pub score: &'a [f32],
     /// Columns of the values.
     pub hidden: usize,
-    /// The regions of every image; together all of them, in order.
-    pub images: &'a [Span],
+    /// The regions of every source; together all of them, in order.
+    pub sources: &'a [Span],
 }
 
 impl<'a> Attended<'a> {
@@ -41,33 +41,33 @@ impl<'a> Attended<'a> {
     }
 }
 
-/// Attends from every row to the regions of its image.
+/// Attends from every row to the regions of its source.
 ///
 /// ```text
 /// e_r = w . tanh(k_r + q),   alpha = softmax(e),   context = sum_r alpha_r v_r
 /// ```
 ///
 /// # Shapes
-/// `queries`: `[rows, attention]`; `image_of_row`: `[rows]`; `weights`: `[rows, longest]`, zeros, which become alpha
-/// in the columns of the image's regions; `contexts`: `[rows, hidden]`, zeros.
+/// `queries`: `[rows, attention]`; `source_of_row`: `[rows]`; `weights`: `[rows, longest]`, zeros, which become alpha
+/// in the columns of the source's regions; `contexts`: `[rows, hidden]`, zeros.
 ///
 /// # Panics
 /// When the lengths do not fit together.
 pub fn attend(
     attended: &Attended<'_>,
     queries: &[f32],
-    image_of_row: &[usize],
+    source_of_row: &[usize],
     weights: &mut [f32],
     contexts: &mut [f32],
 ) {
-    let longest = weights.len() / image_of_row.len().max(1);
+    let longest = weights.len() / source_of_row.len().max(1);
     let rows = queries
         .par_chunks_exact(attended.score.len())
-        .zip(image_of_row)
+        .zip(source_of_row)
         .zip(weights.par_chunks_exact_mut(longest))
         .zip(contexts.par_chunks_exact_mut(attended.hidden));
-    rows.for_each(|(((query, &image), weights), context)| {
-        let span = attended.images[image];
+    rows.for_each(|(((query, &source), weights), context)| {
+        let span = attended.sources[source];
         let weights = &mut weights[..span.count];
         vectorised(
             #[inline(always)]
@@ -120,11 +120,11 @@ pub(crate) fn softmax(energies: &mut [f32]) {
 /// Gradients that the backward pass adds to.
 #[derive(Debug)]
 pub struct AttendedGradient<'a> {
-    /// `[regions of all images, attention]`.
+    /// `[regions of all sources, attention]`.
     pub d_keys: &'a mut [f32],
-    /// `[regions of all images, hidden]`.
+    /// `[regions of all sources, hidden]`.
     pub d_values: &'a mut [f32],
-    /// `[images, attention]`: the parts of `dL/dw` by image.
+    /// `[sources, attention]`: the parts of `dL/dw` by source.
     pub d_score: &'a mut [f32],
 }
 
@@ -153,24 +153,24 @@ pub enum Signal<'a> {
 pub fn attend_backward(
     attended: &Attended<'_>,
     queries: &[f32],
-    image_of_row: &[usize],
+    source_of_row: &[usize],
     weights: &[f32],
     signal: Signal<'_>,
     d_queries: &mut [f32],
     gradient: AttendedGradient<'_>,
 ) {
     let (width, hidden) = (attended.score.len(), attended.hidden);
-    let longest = weights.len() / image_of_row.len().max(1);
+    let longest = weights.len() / source_of_row.len().max(1);
     let rows = queries
         .chunks_exact(width)
         .zip(weights.chunks_exact(longest))
         .zip(d_queries.chunks_exact_mut(width))
         .enumerate();
-    // A task is an image: nobody else adds to the gradients of its regions.
-    let mut tasks: Vec<Task<'_>> = Vec::with_capacity(attended.images.len());
+    // A task is a source: nobody else adds to the gradients of its regions.
+    let mut tasks: Vec<Task<'_>> = Vec::with_capacity(attended.sources.len());
     let (mut d_keys, mut d_values) = (gradient.d_keys, gradient.d_values);
     for (&span, d_score) in attended
-        .images
+        .sources
         .iter()
         .zip(gradient.d_score.chunks_exact_mut(width))
     {
@@ -185,12 +185,12 @@ pub fn attend_backward(
             rows: Vec::new(),
         });
     }
-    for ((row, ((query, weights), d_query)), &image) in rows.zip(image_of_row) {
+    for ((row, ((query, weights), d_query)), &source) in rows.zip(source_of_row) {
         let signal = match signal {
             Signal::Contexts(values) => Signal::Contexts(&values[row * hidden..][..hidden]),
             Signal::Energies(values) => Signal::Energies(&values[row * longest..][..longest]),
         };
-        tasks[image].rows.push(Row {
+        tasks[source].rows.push(Row {
             query,
             weights,
             signal,
@@ -200,7 +200,7 @@ pub fn attend_backward(
     tasks.into_par_iter().for_each(|task| task.run(attended));
 }
 
-/// The rows of an image, and the gradients at its regions.
+/// The rows of a source, and the gradients at its regions.
 struct Task<'a> {
     span: Span,
     d_keys: &'a mut [f32],

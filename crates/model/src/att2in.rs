@@ -16,7 +16,7 @@ use crate::{
     lstm::Candidate,
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
-    tape::{CoreRecord, ImageRecord, State},
+    tape::{CoreRecord, SourceRecord, State},
     words::{InputKind, WordLayers},
 };
 
@@ -182,15 +182,15 @@ impl Recurrent for Att2inCaptioner {
         &self,
         features: SourceVectors,
         dropout: Option<&mut Dropout>,
-    ) -> Result<(State, ImageRecord), ModelError> {
-        let images = features.images();
+    ) -> Result<(State, SourceRecord), ModelError> {
+        let sources = features.sources();
         let (regions, record) = self.regions.read(features, dropout);
         let place = (&record.projected.device(), record.projected.dtype());
-        let zeros = Tensor::zeros([images, self.words.hidden()], place);
+        let zeros = Tensor::zeros([sources, self.words.hidden()], place);
         let state = State {
             hidden: zeros.clone(),
             cell: zeros,
-            image_of_row: (0..images).collect(),
+            source_of_row: (0..sources).collect(),
             regions: Some(regions),
         };
         Ok((state, record))
@@ -210,18 +210,18 @@ impl Recurrent for Att2inCaptioner {
     fn cell_backward(
         &self,
         record: CoreRecord,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         d_state: (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let layers = &self.regions;
-        layers.cell_backward(Candidate::Maxout, record, images, d_state, None, sums)
+        layers.cell_backward(Candidate::Maxout, record, sources, d_state, None, sums)
     }
 
     fn read_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         _d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_products: Option<Tensor<2>>,
         sums: StepSums,
@@ -231,6 +231,6 @@ impl Recurrent for Att2inCaptioner {
         let (d_products, attention) = d_products.zip(sums.attention)?;
         let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
         let layers = &self.regions;
-        layers.backward(&images, d_gates, attention, None, scale, gradients)
+        layers.backward(&sources, d_gates, attention, None, scale, gradients)
     }
 }

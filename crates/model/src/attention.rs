@@ -1,4 +1,4 @@
-//! Additive attention over the regions of an image (Bahdanau et al. 2015; Xu et al. 2015).
+//! Additive attention over the regions of a source (Bahdanau et al. 2015; Xu et al. 2015).
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::{
     step_product::StepProduct,
 };
 
-/// What captions attend to: keys and values of all regions of all images.
+/// What captions attend to: keys and values of all regions of all sources.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
-    images: Arc<[Span]>,
-    /// Number of regions of all images, columns of the keys, columns of the values.
+    sources: Arc<[Span]>,
+    /// Number of regions of all sources, columns of the keys, columns of the values.
     dims: [usize; 3],
     vectors: Vectors,
 }
@@ -33,8 +33,8 @@ enum Vectors {
 }
 
 impl Regions {
-    /// `keys`: `[regions of all images, attention]`; `values`: `[regions of all images, hidden]`; `counts`: the
-    /// number of regions of every image.
+    /// `keys`: `[regions of all sources, attention]`; `values`: `[regions of all sources, hidden]`; `counts`: the
+    /// number of regions of every source.
     pub(crate) fn new(keys: Tensor<2>, values: Tensor<2>, counts: &[usize]) -> Self {
         let mut first = 0;
         let spans = counts.iter().map(|&count| {
@@ -42,7 +42,7 @@ impl Regions {
             first += count;
             span
         });
-        let images = spans.collect();
+        let sources = spans.collect();
         let ([all, attention], [_, hidden]) = (keys.dims(), values.dims());
         let vectors = if is_host(&keys.device(), keys.dtype()) {
             Vectors::Host(Arc::new([keys, values].map(Values::take)))
@@ -50,7 +50,7 @@ impl Regions {
             Vectors::Device(Box::new([keys, values]))
         };
         Self {
-            images,
+            sources,
             dims: [all, attention, hidden],
             vectors,
         }
@@ -63,14 +63,14 @@ impl Regions {
             values: values.get(),
             score: score.get(),
             hidden: self.dims[2],
-            images: &self.images,
+            sources: &self.sources,
         }
     }
 
-    /// The numbers of chosen regions among those of all images.
-    fn chosen(&self, image_of_row: &[usize], drawn: &[usize]) -> Vec<usize> {
-        let rows = image_of_row.iter().zip(drawn);
-        rows.map(|(&image, &k)| self.images[image].first + k)
+    /// The numbers of chosen regions among those of all sources.
+    fn chosen(&self, source_of_row: &[usize], drawn: &[usize]) -> Vec<usize> {
+        let rows = source_of_row.iter().zip(drawn);
+        rows.map(|(&source, &k)| self.sources[source].first + k)
             .collect()
     }
 
@@ -92,15 +92,19 @@ impl Regions {
         }
     }
 
-    /// The most regions of an image.
+    /// The most regions of a source.
     fn longest(&self) -> usize {
-        self.images.iter().map(|span| span.count).max().unwrap_or(0)
+        self.sources
+            .iter()
+            .map(|span| span.count)
+            .max()
+            .unwrap_or(0)
     }
 
-    /// The regions of every row's image, filled up with region 0, `[rows longest]`, and where they are filled up.
-    fn of_rows(&self, image_of_row: &[usize]) -> (Vec<usize>, Vec<bool>) {
+    /// The regions of every row's source, filled up with region 0, `[rows longest]`, and where they are filled up.
+    fn of_rows(&self, source_of_row: &[usize]) -> (Vec<usize>, Vec<bool>) {
         let longest = self.longest();
-        let spans = image_of_row.iter().map(|&image| self.images[image]);
+        let spans = source_of_row.iter().map(|&source| self.sources[source]);
         let regions = spans.flat_map(|Span { first, count }| {
             (0..longest).map(move |k| {
                 let exists = k < count;
@@ -116,23 +120,23 @@ impl Regions {
 pub(crate) struct AttentionRecord {
     /// `[rows, attention]`.
     queries: Tensor<2>,
-    /// `alpha`, `[rows, longest]`, 0 where an image has no such region.
+    /// `alpha`, `[rows, longest]`, 0 where a source has no such region.
     pub(crate) weights: Tensor<2>,
     /// `z`, `[rows, hidden]`.
     pub(crate) context: Tensor<2>,
-    image_of_row: Vec<usize>,
-    /// The regions that were drawn, counted from the first of the row's image; `None` where `z` is expected.
+    source_of_row: Vec<usize>,
+    /// The regions that were drawn, counted from the first of the row's source; `None` where `z` is expected.
     drawn: Option<Vec<usize>>,
 }
 
 /// What a backward pass carries from step to step.
 #[derive(Debug)]
 pub(crate) struct AttentionBackward {
-    /// `[regions of all images, attention]`.
+    /// `[regions of all sources, attention]`.
     pub(crate) d_keys: Tensor<2>,
-    /// `[regions of all images, hidden]`.
+    /// `[regions of all sources, hidden]`.
     pub(crate) d_values: Tensor<2>,
-    /// Rows whose sum is the gradient at `w`, `[images, attention]`.
+    /// Rows whose sum is the gradient at `w`, `[sources, attention]`.
     pub(crate) d_score: Tensor<2>,
     /// `z W_z`.
     pub(crate) context: StepProduct,
@@ -147,13 +151,13 @@ impl AttentionBackward {
         Self {
             d_keys: zeros([all, attention]),
             d_values: zeros([all, hidden]),
-            d_score: zeros([regions.images.len(), attention]),
+            d_score: zeros([regions.sources.len(), attention]),
             context: StepProduct::new(context_weight),
         }
     }
 }
 
-/// Attends from every row to the regions of its image.
+/// Attends from every row to the regions of its source.
 ///
 /// ```text
 /// e_r = w . tanh(k_r + q),   alpha = softmax(e),   z = sum_r alpha_r v_r,   or z = v_r for one region r (hard attention)
@@ -168,21 +172,21 @@ pub(crate) fn attend(
     regions: &Regions,
     score: Tensor<2>,
     queries: Tensor<2>,
-    image_of_row: &[usize],
+    source_of_row: &[usize],
     look: &mut Look<'_>,
 ) -> Result<AttentionRecord, ModelError> {
-    let mut record = attend_softly(regions, score, queries, image_of_row);
+    let mut record = attend_softly(regions, score, queries, source_of_row);
     if !matches!(look, Look::Expected) {
-        let counts: Vec<usize> = image_of_row
+        let counts: Vec<usize> = source_of_row
             .iter()
-            .map(|&k| regions.images[k].count)
+            .map(|&k| regions.sources[k].count)
             .collect();
         let weights = record.weights.clone().try_into_vec_as::<f32>();
         let weights = weights.map_err(|error| ModelError::Read {
             reason: error.to_string(),
         })?;
         let drawn = look.choose(&weights, &counts);
-        record.context = regions.values(&regions.chosen(image_of_row, &drawn), &record.context);
+        record.context = regions.values(&regions.chosen(source_of_row, &drawn), &record.context);
         record.drawn = Some(drawn);
     }
     Ok(record)
@@ -192,18 +196,18 @@ fn attend_softly(
     regions: &Regions,
     score: Tensor<2>,
     queries: Tensor<2>,
-    image_of_row: &[usize],
+    source_of_row: &[usize],
 ) -> AttentionRecord {
     let (queries, weights, context) = match &regions.vectors {
         Vectors::Host(vectors) => {
             let device = queries.device();
             let (score, queries) = (Values::take(score), Values::take(queries));
-            let mut weights = Values::zeros([image_of_row.len(), regions.longest()]);
-            let mut context = Values::zeros([image_of_row.len(), regions.dims[2]]);
+            let mut weights = Values::zeros([source_of_row.len(), regions.longest()]);
+            let mut context = Values::zeros([source_of_row.len(), regions.dims[2]]);
             kernel::attend(
                 &regions.attended(vectors, &score),
                 queries.get(),
-                image_of_row,
+                source_of_row,
                 weights.get_mut(),
                 context.get_mut(),
             );
@@ -214,7 +218,7 @@ fn attend_softly(
             )
         }
         Vectors::Device(vectors) => {
-            let Gathered { keys, values, none } = gather(regions, vectors, image_of_row);
+            let Gathered { keys, values, none } = gather(regions, vectors, source_of_row);
             let tanh = (keys + queries.clone().unsqueeze_dim::<3>(1)).tanh();
             let energies = tanh.matmul(score.unsqueeze_dim::<3>(0)).squeeze_dim::<2>(2);
             let weights = softmax(energies.mask_fill(none, f32::NEG_INFINITY), 1);
@@ -226,7 +230,7 @@ fn attend_softly(
         queries,
         weights,
         context,
-        image_of_row: image_of_row.to_vec(),
+        source_of_row: source_of_row.to_vec(),
         drawn: None,
     }
 }
@@ -253,12 +257,12 @@ pub(crate) fn attend_backward(
     let AttentionRecord {
         queries,
         weights,
-        image_of_row,
+        source_of_row,
         drawn,
         ..
     } = record;
     let d_drawn = drawn.map(|drawn| {
-        let chosen = regions.chosen(&image_of_row, &drawn);
+        let chosen = regions.chosen(&source_of_row, &drawn);
         let d_values = scatter_rows(d_context.clone(), &chosen, regions.dims[0]);
         gradient.d_values = gradient.d_values.clone() + d_values;
         location_gradient(&weights, &drawn, location)
@@ -268,7 +272,7 @@ pub(crate) fn attend_backward(
         Vectors::Host(vectors) => {
             let score = Values::take(score);
             let attended = regions.attended(vectors, &score);
-            let saved = (queries, weights, image_of_row.as_slice());
+            let saved = (queries, weights, source_of_row.as_slice());
             let of_energies = d_drawn.is_some();
             let signal = Values::take(d_drawn.unwrap_or(d_context));
             let signal = if of_energies {
@@ -279,10 +283,10 @@ pub(crate) fn attend_backward(
             return attend_backward_on_host(&attended, saved, signal, gradient);
         }
     };
-    let (rows, longest) = (image_of_row.len(), regions.longest());
+    let (rows, longest) = (source_of_row.len(), regions.longest());
     let [all, attention, _] = regions.dims;
-    let Gathered { keys, values, .. } = gather(regions, vectors, &image_of_row);
-    let (region_of_row, _) = regions.of_rows(&image_of_row);
+    let Gathered { keys, values, .. } = gather(regions, vectors, &source_of_row);
+    let (region_of_row, _) = regions.of_rows(&source_of_row);
     let add = |to: &mut Tensor<2>, values: Tensor<3>| {
         let [_, _, columns] = values.dims();
         let values = values.reshape([rows * longest, columns]);
@@ -309,14 +313,14 @@ pub(crate) fn attend_backward(
     let d_score = (d_energies * tanh).sum_dim(1).squeeze_dim::<2>(1);
 
     add(&mut gradient.d_keys, d_keys.clone());
-    let images = regions.images.len();
-    gradient.d_score = gradient.d_score.clone() + scatter_rows(d_score, &image_of_row, images);
+    let sources = regions.sources.len();
+    gradient.d_score = gradient.d_score.clone() + scatter_rows(d_score, &source_of_row, sources);
     d_keys.sum_dim(1).reshape([rows, attention])
 }
 
 fn attend_backward_on_host(
     attended: &Attended<'_>,
-    (queries, weights, image_of_row): (Tensor<2>, Tensor<2>, &[usize]),
+    (queries, weights, source_of_row): (Tensor<2>, Tensor<2>, &[usize]),
     signal: Signal<'_>,
     gradient: &mut AttentionBackward,
 ) -> Tensor<2> {
@@ -331,7 +335,7 @@ fn attend_backward_on_host(
     kernel::attend_backward(
         attended,
         Values::take(queries).get(),
-        image_of_row,
+        source_of_row,
         Values::take(weights).get(),
         signal,
         d_queries.get_mut(),
@@ -374,7 +378,7 @@ fn location_gradient(
     a * (weights.clone() - one_hot) + d_entropy.mul_scalar(entropy)
 }
 
-/// Keys and values of every row, filled up to the most regions of an image.
+/// Keys and values of every row, filled up to the most regions of a source.
 struct Gathered {
     /// `[rows, longest, attention]`.
     keys: Tensor<3>,
@@ -384,10 +388,10 @@ struct Gathered {
     none: Tensor<2, Bool>,
 }
 
-fn gather(regions: &Regions, [keys, values]: &[Tensor<2>; 2], image_of_row: &[usize]) -> Gathered {
-    let (rows, longest) = (image_of_row.len(), regions.longest());
+fn gather(regions: &Regions, [keys, values]: &[Tensor<2>; 2], source_of_row: &[usize]) -> Gathered {
+    let (rows, longest) = (source_of_row.len(), regions.longest());
     let device = keys.device();
-    let (region_of_row, none) = regions.of_rows(image_of_row);
+    let (region_of_row, none) = regions.of_rows(source_of_row);
     let index = index(&region_of_row, &device);
     let select = |from: &Tensor<2>| {
         let columns = from.dims()[1];
@@ -413,16 +417,16 @@ mod tests {
         Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), dtype))
     }
 
-    /// Weights, context and all gradients; images of different numbers of regions, one without a row.
+    /// Weights, context and all gradients; sources of different numbers of regions, one without a row.
     fn run(dtype: DType) -> Vec<Vec<f64>> {
         let (attention, hidden, counts) = (35, 21, [3, 5, 2, 4]);
-        let image_of_row = [0, 0, 3, 1, 1, 0];
+        let source_of_row = [0, 0, 3, 1, 1, 0];
         let tensor = |rows, columns, seed| values([rows, columns], dtype, seed);
         let regions = Regions::new(tensor(14, attention, 1), tensor(14, hidden, 2), &counts);
         let score = tensor(attention, 1, 3);
         let queries = tensor(6, attention, 4);
         let mut look = Look::Expected;
-        let record = attend(&regions, score.clone(), queries, &image_of_row, &mut look).unwrap();
+        let record = attend(&regions, score.clone(), queries, &source_of_row, &mut look).unwrap();
         let d_context = tensor(6, hidden, 5);
         let mut sums = AttentionBackward::new(&regions, tensor(hidden, 7, 6));
         let (weights, context) = (record.weights.clone(), record.context.clone());

@@ -399,18 +399,23 @@ impl Captioner {
         input_words: &[&[u32]],
         mut noise: Noise,
     ) -> Result<Tape, ModelError> {
-        let (images, words) = (source_of_sequence, input_words);
+        let (sources, words) = (source_of_sequence, input_words);
         let (features, encoded) = self.vectors(source.into(), noise.dropout.as_mut())?;
         let run = match self.family() {
             Family::Recurrent(model) => Family::Recurrent(recurrent::teacher_forced(
-                model, features, images, words, noise,
+                model, features, sources, words, noise,
             )?),
-            Family::Transformer(model) => {
-                Family::Transformer(model.teacher_forced(features, images, words, noise.dropout)?)
+            Family::Transformer(model) => Family::Transformer(model.teacher_forced(
+                features,
+                sources,
+                words,
+                noise.dropout,
+            )?),
+            Family::Markov(model) => {
+                Family::Markov(model.read(features, sources, noise.dropout)?)
             }
-            Family::Markov(model) => Family::Markov(model.read(features, images, noise.dropout)?),
             Family::Custom(model) => {
-                Family::Custom(model.teacher_forced(&features, images, words, noise.dropout)?)
+                Family::Custom(model.teacher_forced(&features, sources, words, noise.dropout)?)
             }
         };
         Ok(Tape { run, encoded })

@@ -15,7 +15,7 @@ use crate::{
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
-    tape::{CoreRecord, ImageRecord, State},
+    tape::{CoreRecord, SourceRecord, State},
     words::{InputKind, WordLayers},
 };
 
@@ -178,7 +178,7 @@ impl Recurrent for FcCaptioner {
         &self,
         features: SourceVectors,
         _dropout: Option<&mut Dropout>,
-    ) -> Result<(State, ImageRecord), ModelError> {
+    ) -> Result<(State, SourceRecord), ModelError> {
         if let Some(&found) = features.region_counts().iter().find(|&&count| count != 1) {
             return Err(ModelError::Rows {
                 what: "feature vectors of an image",
@@ -186,26 +186,26 @@ impl Recurrent for FcCaptioner {
                 expected: 1,
             });
         }
-        let images = features.images();
+        let sources = features.sources();
         let projected = features.vectors().matmul(self.image_weight.val()) + self.image_bias.val();
         let gates = self.words.gates(projected.clone());
         let hidden = self.recurrent_weight.val().dims()[0];
-        let zeros = Tensor::zeros([images, hidden], (&gates.device(), gates.dtype()));
+        let zeros = Tensor::zeros([sources, hidden], (&gates.device(), gates.dtype()));
         let (hidden, cell, record) = cell(self.candidate, gates, zeros);
         let state = State {
             hidden,
             cell,
-            image_of_row: (0..images).collect(),
+            source_of_row: (0..sources).collect(),
             regions: None,
         };
-        let images = ImageRecord {
+        let sources = SourceRecord {
             features,
             projected,
             cell: Some(record),
             start: None,
             regions: None,
         };
-        Ok((state, images))
+        Ok((state, sources))
     }
 
     fn cell(
@@ -232,7 +232,7 @@ impl Recurrent for FcCaptioner {
     fn cell_backward(
         &self,
         record: CoreRecord,
-        _images: &ImageRecord,
+        _sources: &SourceRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
         _sums: &mut StepSums,
@@ -242,22 +242,22 @@ impl Recurrent for FcCaptioner {
 
     fn read_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         _d_products: Option<Tensor<2>>,
         _sums: StepSums,
         _scale: f64,
         gradients: &mut Gradients,
     ) -> Option<Tensor<2>> {
-        let (record, (dh, dc)) = images.cell.zip(d_start)?;
+        let (record, (dh, dc)) = sources.cell.zip(d_start)?;
         let (d_gates, _) = cell_backward(self.candidate, record, dh, dc);
         let words = &self.words;
-        let d_image = words.gates_backward(images.projected, d_gates, gradients);
-        gradients.add("image_bias", d_image.clone().sum_dim(0));
-        let vectors = images.features.vectors();
-        let d_weight = vectors.transpose().matmul(d_image.clone());
+        let d_source = words.gates_backward(sources.projected, d_gates, gradients);
+        gradients.add("image_bias", d_source.clone().sum_dim(0));
+        let vectors = sources.features.vectors();
+        let d_weight = vectors.transpose().matmul(d_source.clone());
         gradients.add("image_weight", d_weight);
-        let goes_on = images.features.needs_gradient();
-        goes_on.then(|| d_image.matmul(self.image_weight.val().transpose()))
+        let goes_on = sources.features.needs_gradient();
+        goes_on.then(|| d_source.matmul(self.image_weight.val().transpose()))
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 pub use scores::CaptionLoss;
 pub(crate) use state::MarkovState;
 
-use scores::{Scores, image_gradient};
+use scores::{Scores, source_gradient};
 
 /// Sizes of the Markov captioner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -131,9 +131,9 @@ pub(crate) struct MarkovCaptioner {
 pub(crate) struct MarkovTape {
     scores: Arc<Scores>,
     features: SourceVectors,
-    /// `v`, `[images, hidden]`.
-    image: Tensor<2>,
-    /// `h` of all positions, `[images T, hidden]`.
+    /// `v`, `[sources, hidden]`.
+    source: Tensor<2>,
+    /// `h` of all positions, `[sources T, hidden]`.
     hidden: Tensor<2>,
     /// What dropout multiplied kept units by.
     scale: f64,
@@ -214,7 +214,7 @@ impl MarkovCaptioner {
             });
         }
         let (device, dtype) = self.place();
-        let images = features.images();
+        let sources = features.sources();
         let hidden = self.image_bias.val().dims()[1];
         let positions = self.positions();
         let mut drop = |x: Tensor<2>| {
@@ -224,11 +224,11 @@ impl MarkovCaptioner {
                 .and_then(|d| d.mask(rows, columns, &device, dtype));
             apply(x, mask.as_ref())
         };
-        let image = features.vectors().matmul(self.image_weight.val()) + self.image_bias.val();
-        let image = drop(relu(image));
+        let source = features.vectors().matmul(self.image_weight.val()) + self.image_bias.val();
+        let source = drop(relu(source));
         let at_positions =
-            image.clone().matmul(self.position_weight.val()) + self.position_bias.val();
-        let at_positions = drop(relu(at_positions)).reshape([images * positions, hidden]);
+            source.clone().matmul(self.position_weight.val()) + self.position_bias.val();
+        let at_positions = drop(relu(at_positions)).reshape([sources * positions, hidden]);
         let node = at_positions.clone().matmul(self.output_weight.val()) + self.output_bias.val();
         let scores = Scores {
             node: to_host(node)?,
@@ -241,7 +241,7 @@ impl MarkovCaptioner {
         Ok(MarkovTape {
             scores: Arc::new(scores),
             features,
-            image,
+            source,
             hidden: at_positions,
             scale: dropout.as_ref().map_or(1.0, Dropout::scale),
             source_of_sequence: source_of_sequence.to_vec(),
@@ -273,34 +273,34 @@ impl MarkovCaptioner {
                 });
             }
         }
-        let images = tape.features.images();
-        let mut of_image: Vec<Vec<usize>> = vec![Vec::new(); images];
-        for (n, &image) in tape.source_of_sequence.iter().enumerate() {
-            of_image[image].push(n);
+        let sources = tape.features.sources();
+        let mut of_source: Vec<Vec<usize>> = vec![Vec::new(); sources];
+        for (n, &source) in tape.source_of_sequence.iter().enumerate() {
+            of_source[source].push(n);
         }
         let scores = &tape.scores;
-        let results: Vec<_> = of_image
+        let results: Vec<_> = of_source
             .par_iter()
             .enumerate()
-            .map(|(image, of_image)| {
-                let own: Vec<(&[u32], f64)> = of_image
+            .map(|(source, of_source)| {
+                let own: Vec<(&[u32], f64)> = of_source
                     .iter()
                     .map(|&n| (captions[n].as_slice(), weights[n]))
                     .collect();
-                image_gradient(scores, image, &own, position_weight)
+                source_gradient(scores, source, &own, position_weight)
             })
             .collect();
         let transitions = scores.transitions()?;
         let mut d_transitions = transitions.zero_gradient();
         let mut d_node = Vec::with_capacity(scores.node.len());
         let mut losses = vec![None; captions.len()];
-        for (result, of_image) in results.into_iter().zip(&of_image) {
+        for (result, of_source) in results.into_iter().zip(&of_source) {
             let gradient = result?;
             let factors = &gradient.factors;
             let chain = &gradient.chain;
             chain.add_transition_gradient(factors, &transitions, &mut d_transitions)?;
             d_node.extend(gradient.node);
-            for (&n, loss) in of_image.iter().zip(gradient.losses) {
+            for (&n, loss) in of_source.iter().zip(gradient.losses) {
                 losses[n] = Some(loss);
             }
         }
@@ -315,10 +315,10 @@ impl MarkovCaptioner {
         })
     }
 
-    /// From the gradient at node scores, `[images T vocab]`, to those of the network.
+    /// From the gradient at node scores, `[sources T vocab]`, to those of the network.
     fn network_backward(&self, tape: MarkovTape, d_node: Tensor<1>, gradients: &mut Gradients) {
         let [rows, _] = tape.hidden.dims();
-        let [images, hidden] = tape.image.dims();
+        let [sources, hidden] = tape.source.dims();
         let d_node = d_node.reshape([rows, self.vocab()]);
         gradients.add("output_bias", d_node.clone().sum_dim(0));
         let d_hidden = d_node.clone().matmul(self.output_weight.val().transpose());
@@ -327,19 +327,19 @@ impl MarkovCaptioner {
             tape.hidden.clone().transpose().matmul(d_node),
         );
         let d_hidden = relu_dropout_backward(d_hidden, tape.hidden, tape.scale);
-        let d_positions = d_hidden.reshape([images, self.positions() * hidden]);
+        let d_positions = d_hidden.reshape([sources, self.positions() * hidden]);
         gradients.add("position_bias", d_positions.clone().sum_dim(0));
-        let d_image = d_positions
+        let d_source = d_positions
             .clone()
             .matmul(self.position_weight.val().transpose());
         gradients.add(
             "position_weight",
-            tape.image.clone().transpose().matmul(d_positions),
+            tape.source.clone().transpose().matmul(d_positions),
         );
-        let d_image = relu_dropout_backward(d_image, tape.image, tape.scale);
-        gradients.add("image_bias", d_image.clone().sum_dim(0));
+        let d_source = relu_dropout_backward(d_source, tape.source, tape.scale);
+        gradients.add("image_bias", d_source.clone().sum_dim(0));
         let vectors = tape.features.vectors();
-        gradients.add("image_weight", vectors.transpose().matmul(d_image));
+        gradients.add("image_weight", vectors.transpose().matmul(d_source));
     }
 
     /// Log-weights of the next words of open captions, `[rows, vocab]`, and the state that follows.

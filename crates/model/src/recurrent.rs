@@ -9,7 +9,7 @@ use crate::{
     locations::{LocationSignal, Look},
     rows::{scatter_rows, time_first},
     step_product::StepProduct,
-    tape::{CoreRecord, ImageRecord, State, StepRecord, Tape},
+    tape::{CoreRecord, SourceRecord, State, StepRecord, Tape},
     words::WordLayers,
 };
 
@@ -43,7 +43,7 @@ pub(crate) trait Recurrent {
         &self,
         features: SourceVectors,
         dropout: Option<&mut Dropout>,
-    ) -> Result<(State, ImageRecord), ModelError>;
+    ) -> Result<(State, SourceRecord), ModelError>;
 
     /// The next state from `x_t W_x + b`, `[rows, gates]`, and `h_(t-1) W_h`, `[rows, columns]`.
     fn cell(
@@ -61,7 +61,7 @@ pub(crate) trait Recurrent {
     fn cell_backward(
         &self,
         record: CoreRecord,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         d_state: (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
@@ -75,7 +75,7 @@ pub(crate) trait Recurrent {
     /// units by.
     fn read_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_products: Option<Tensor<2>>,
         sums: StepSums,
@@ -114,11 +114,11 @@ pub(crate) fn start(
         locations,
     } = noise;
     features.check(model.feature(), source_of_sequence)?;
-    let (state, images) = model.read(features, dropout.as_mut())?;
+    let (state, sources) = model.read(features, dropout.as_mut())?;
     let tape = Tape {
         dropout,
         locations,
-        images,
+        sources,
         source_of_sequence: source_of_sequence.to_vec(),
         steps: Vec::new(),
         kept: None,
@@ -306,7 +306,7 @@ pub(crate) fn backward(
         };
         let location = location.map(|signal| signal.rows(first, step.words.len()));
         let (d_products, dc_before) =
-            model.cell_backward(step.core, &tape.images, (dh, dc), location, &mut sums)?;
+            model.cell_backward(step.core, &tape.sources, (dh, dc), location, &mut sums)?;
         let d_recurrent = d_products.clone().narrow(1, 0, columns);
         let dh_before = recurrent.backward(step.hidden_before, d_recurrent);
         later = Some(match &step.kept {
@@ -334,11 +334,11 @@ pub(crate) fn backward(
         );
         steps.d_products
     });
-    let images = tape.images.features.images();
-    let scatter = |at: Tensor<2>| scatter_rows(at, &tape.source_of_sequence, images);
+    let sources = tape.sources.features.sources();
+    let scatter = |at: Tensor<2>| scatter_rows(at, &tape.source_of_sequence, sources);
     let d_start = later.map(|(dh, dc)| (scatter(dh), scatter(dc)));
     let d_vectors = model.read_backward(
-        tape.images,
+        tape.sources,
         d_start,
         d_products,
         sums,

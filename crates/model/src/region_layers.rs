@@ -14,7 +14,7 @@ use crate::{
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::StepSums,
-    tape::{CoreRecord, ImageRecord, State},
+    tape::{CoreRecord, SourceRecord, State},
     words::relu_dropout_backward,
 };
 
@@ -76,7 +76,7 @@ impl RegionLayers {
         &self,
         features: SourceVectors,
         dropout: Option<&mut Dropout>,
-    ) -> (Regions, ImageRecord) {
+    ) -> (Regions, SourceRecord) {
         let values = match self.projection() {
             None => features.vectors(),
             Some((weight, bias)) => {
@@ -89,14 +89,14 @@ impl RegionLayers {
         };
         let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
         let regions = Regions::new(keys, values.clone(), features.region_counts());
-        let images = ImageRecord {
+        let sources = SourceRecord {
             features,
             projected: values,
             cell: None,
             start: None,
             regions: Some(regions.clone()),
         };
-        (regions, images)
+        (regions, sources)
     }
 
     /// Attends with queries, `[rows, attention]`. Returns the record and `z W_z`.
@@ -108,7 +108,7 @@ impl RegionLayers {
     ) -> Result<(AttentionRecord, Tensor<2>), ModelError> {
         let regions = state.regions.as_ref().ok_or(ModelError::OtherCaptioner)?;
         let score = self.score_weight.val();
-        let record = attend(regions, score, queries, &state.image_of_row, look)?;
+        let record = attend(regions, score, queries, &state.source_of_row, look)?;
         let context = record.context.clone().matmul(self.context_weight.val());
         Ok((record, context))
     }
@@ -116,13 +116,13 @@ impl RegionLayers {
     /// The gradient at the queries from that at `z W_z`.
     pub(crate) fn attend_backward(
         &self,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         record: Option<AttentionRecord>,
         d_context: Tensor<2>,
         location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
     ) -> Result<Tensor<2>, ModelError> {
-        let (Some(regions), Some(record)) = (&images.regions, record) else {
+        let (Some(regions), Some(record)) = (&sources.regions, record) else {
             return Err(ModelError::OtherCaptioner);
         };
         let attention = sums
@@ -169,7 +169,7 @@ impl RegionLayers {
         let state = State {
             hidden,
             cell,
-            image_of_row: state.image_of_row,
+            source_of_row: state.source_of_row,
             regions: state.regions,
         };
         Ok((state, record))
@@ -180,7 +180,7 @@ impl RegionLayers {
         &self,
         candidate: Candidate,
         record: CoreRecord,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
@@ -188,7 +188,7 @@ impl RegionLayers {
         let (d_gates, dc_before) = cell_backward(candidate, record.cell, dh, dc);
         let d_context = self.entered(d_gates.clone());
         let attended = record.attention;
-        let d_queries = self.attend_backward(images, attended, d_context, location, sums)?;
+        let d_queries = self.attend_backward(sources, attended, d_context, location, sums)?;
         Ok((Tensor::cat(vec![d_gates, d_queries], 1), dc_before))
     }
 
@@ -205,7 +205,7 @@ impl RegionLayers {
     /// on to them.
     pub(crate) fn backward(
         &self,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         d_gates: Tensor<2>,
         attention: AttentionBackward,
         d_start: Option<Tensor<2>>,
@@ -216,11 +216,11 @@ impl RegionLayers {
         gradients.add("regions.context_weight", d_weight);
         gradients.add("regions.score_weight", attention.d_score.sum_dim(0));
 
-        let (d_keys, values) = (attention.d_keys, images.projected.clone());
+        let (d_keys, values) = (attention.d_keys, sources.projected.clone());
         gradients.add("regions.key_bias", d_keys.clone().sum_dim(0));
         let d_weight = values.clone().transpose().matmul(d_keys.clone());
         gradients.add("regions.key_weight", d_weight);
-        let goes_on = images.features.needs_gradient();
+        let goes_on = sources.features.needs_gradient();
         let projection = self.projection();
         if projection.is_none() && !goes_on {
             return None;
@@ -234,7 +234,7 @@ impl RegionLayers {
         };
         let d_projected = relu_dropout_backward(d_values, values, scale);
         gradients.add("regions.image_bias", d_projected.clone().sum_dim(0));
-        let vectors = images.features.vectors();
+        let vectors = sources.features.vectors();
         gradients.add(
             "regions.image_weight",
             vectors.transpose().matmul(d_projected.clone()),

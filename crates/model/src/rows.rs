@@ -34,7 +34,7 @@ pub(crate) fn stack(blocks: &[Tensor<2>]) -> Tensor<2> {
 /// The captions that have an input word at every step, in the order of rows that are packed time first.
 ///
 /// # Errors
-/// [`ModelError::Rows`] when there are not as many captions as images of captions.
+/// [`ModelError::Rows`] when there are not as many captions as sources of captions.
 pub(crate) fn time_first(
     input_words: &[&[u32]],
     source_of_sequence: &[usize],

@@ -16,7 +16,7 @@ use crate::{
     lstm::Candidate,
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
-    tape::{CoreRecord, ImageRecord, StartRecord, State},
+    tape::{CoreRecord, SourceRecord, StartRecord, State},
     words::WordLayers,
 };
 
@@ -164,8 +164,8 @@ impl Recurrent for ShowAttendTellCaptioner {
         &self,
         features: SourceVectors,
         dropout: Option<&mut Dropout>,
-    ) -> Result<(State, ImageRecord), ModelError> {
-        let images = features.images();
+    ) -> Result<(State, SourceRecord), ModelError> {
+        let sources = features.sources();
         let hidden = self.regions.hidden();
         let (regions, mut record) = self.regions.read(features, dropout);
         let mean = record.features.mean_of_regions(record.projected.clone());
@@ -174,7 +174,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let state = State {
             hidden: start.clone().narrow(1, 0, hidden),
             cell: start.clone().narrow(1, hidden, hidden),
-            image_of_row: (0..images).collect(),
+            source_of_row: (0..sources).collect(),
             regions: Some(regions),
         };
         record.start = Some(StartRecord { mean, start });
@@ -199,18 +199,18 @@ impl Recurrent for ShowAttendTellCaptioner {
     fn cell_backward(
         &self,
         record: CoreRecord,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         d_state: (Tensor<2>, Tensor<2>),
         location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
     ) -> Result<(Tensor<2>, Tensor<2>), ModelError> {
         let layers = &self.regions;
-        layers.cell_backward(Candidate::Tanh, record, images, d_state, location, sums)
+        layers.cell_backward(Candidate::Tanh, record, sources, d_state, location, sums)
     }
 
     fn read_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_products: Option<Tensor<2>>,
         sums: StepSums,
@@ -219,7 +219,7 @@ impl Recurrent for ShowAttendTellCaptioner {
     ) -> Option<Tensor<2>> {
         let (d_products, attention) = d_products.zip(sums.attention)?;
         let d_gates = d_products.narrow(1, 0, self.words.gate_columns());
-        let d_values = match (d_start, &images.start) {
+        let d_values = match (d_start, &sources.start) {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
                 let slope = start.clone().square().neg().add_scalar(1.0);
                 let d_sums = Tensor::cat(vec![dh, dc], 1) * slope;
@@ -227,12 +227,12 @@ impl Recurrent for ShowAttendTellCaptioner {
                 gradients.add("start_weight", d_weight);
                 gradients.add("start_bias", d_sums.clone().sum_dim(0));
                 let d_mean = d_sums.matmul(self.start_weight.val().transpose());
-                Some(images.features.mean_of_regions_backward(d_mean))
+                Some(sources.features.mean_of_regions_backward(d_mean))
             }
             _ => None,
         };
         let layers = &self.regions;
-        layers.backward(&images, d_gates, attention, d_values, scale, gradients)
+        layers.backward(&sources, d_gates, attention, d_values, scale, gradients)
     }
 }
 

@@ -58,7 +58,7 @@ impl Source {
     /// Number of sources.
     pub fn count(&self) -> usize {
         match self {
-            Self::Vectors(vectors) => vectors.images(),
+            Self::Vectors(vectors) => vectors.sources(),
             Self::Tokens(tokens) => tokens.counts.len(),
         }
     }

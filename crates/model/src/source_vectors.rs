@@ -11,7 +11,7 @@ use crate::{
 
 /// Features of images, one vector a region, the regions of the first image first; or vectors of texts, one a token.
 ///
-/// Vectors exist for regions that exist, so nothing is masked. An image with one pooled vector has one region.
+/// Vectors exist for regions that exist, so nothing is masked. A source with one pooled vector has one region.
 #[derive(Debug, Clone)]
 pub struct SourceVectors {
     vectors: Tensor<2>,
@@ -21,7 +21,7 @@ pub struct SourceVectors {
 }
 
 impl SourceVectors {
-    /// One vector an image, `[images, feature]`.
+    /// One vector a source, `[sources, feature]`.
     pub fn pooled(vectors: Tensor<2>) -> Self {
         let regions = vec![1; vectors.dims()[0]].into();
         Self {
@@ -31,10 +31,10 @@ impl SourceVectors {
         }
     }
 
-    /// Vectors of all regions, `[regions of all images, feature]`, and the number of regions of every image.
+    /// Vectors of all regions, `[regions of all sources, feature]`, and the number of regions of every source.
     ///
     /// # Errors
-    /// [`ModelError::Rows`] when there are not as many vectors as regions, or an image has no region.
+    /// [`ModelError::Rows`] when there are not as many vectors as regions, or a source has no region.
     pub fn regions(vectors: Tensor<2>, regions: Vec<usize>) -> Result<Self, ModelError> {
         let rows = |what, found, expected| ModelError::Rows {
             what,
@@ -70,8 +70,8 @@ impl SourceVectors {
         self.is_encoded
     }
 
-    /// Number of images.
-    pub fn images(&self) -> usize {
+    /// Number of sources.
+    pub fn sources(&self) -> usize {
         self.regions.len()
     }
 
@@ -80,10 +80,10 @@ impl SourceVectors {
         self.vectors.dims()[1]
     }
 
-    /// Whether a captioner that reads vectors of `dimension` can open captions of these images.
+    /// Whether a captioner that reads vectors of `dimension` can open captions of these sources.
     ///
     /// # Errors
-    /// [`ModelError`] when the dimension is another, or an image is not there.
+    /// [`ModelError`] when the dimension is another, or a source is not there.
     pub(crate) fn check(
         &self,
         dimension: usize,
@@ -95,28 +95,28 @@ impl SourceVectors {
                 expected: dimension,
             });
         }
-        let images = self.images();
-        match source_of_sequence.iter().find(|&&image| image >= images) {
+        let sources = self.sources();
+        match source_of_sequence.iter().find(|&&source| source >= sources) {
             None => Ok(()),
-            Some(&image) => Err(ModelError::Rows {
+            Some(&source) => Err(ModelError::Rows {
                 what: "image of a caption, counted from 0",
-                found: image,
-                expected: images.saturating_sub(1),
+                found: source,
+                expected: sources.saturating_sub(1),
             }),
         }
     }
 
-    /// All vectors, `[regions of all images, feature]`.
+    /// All vectors, `[regions of all sources, feature]`.
     pub fn vectors(&self) -> Tensor<2> {
         self.vectors.clone()
     }
 
-    /// The number of regions of every image.
+    /// The number of regions of every source.
     pub fn region_counts(&self) -> &Arc<[usize]> {
         &self.regions
     }
 
-    /// The same images, with `change` made of their vectors.
+    /// The same sources, with `change` made of their vectors.
     pub(crate) fn map(&self, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
         Self {
             vectors: change(self.vectors.clone()),
@@ -125,11 +125,11 @@ impl SourceVectors {
         }
     }
 
-    /// Vectors side by side, for attention in plain tensor operations: `[images, longest, feature]`, and 1 where a region
-    /// is, 0 where there is none, `[images, longest]`.
+    /// Vectors side by side, for attention in plain tensor operations: `[sources, longest, feature]`, and 1 where a region
+    /// is, 0 where there is none, `[sources, longest]`.
     pub fn padded(&self) -> (Tensor<3>, Tensor<2>) {
         let longest = self.regions.iter().copied().max().unwrap_or(0);
-        let mut rows = Vec::with_capacity(self.images() * longest);
+        let mut rows = Vec::with_capacity(self.sources() * longest);
         let mut is_there = Vec::with_capacity(rows.capacity());
         let mut first = 0;
         for &count in self.regions.iter() {
@@ -140,38 +140,38 @@ impl SourceVectors {
         }
         let (device, dtype) = (self.vectors.device(), self.vectors.dtype());
         let vectors = self.vectors.clone().select(0, index(&rows, &device));
-        let is_there = TensorData::new(is_there, [self.images(), longest]);
+        let is_there = TensorData::new(is_there, [self.sources(), longest]);
         (
-            vectors.reshape([self.images(), longest, self.dimension()]),
+            vectors.reshape([self.sources(), longest, self.dimension()]),
             Tensor::from_data(is_there, (&device, dtype)),
         )
     }
 
-    /// The mean over the regions of every image, `[images, columns]`, of rows, one a region.
+    /// The mean over the regions of every source, `[sources, columns]`, of rows, one a region.
     pub fn mean_of_regions(&self, rows: Tensor<2>) -> Tensor<2> {
         let counts = self.counts(&rows);
-        scatter_rows(rows, &self.image_of_region(), self.images()) / counts
+        scatter_rows(rows, &self.source_of_region(), self.sources()) / counts
     }
 
     /// The gradient at rows, one a region, from that at their means.
     pub(crate) fn mean_of_regions_backward(&self, d_mean: Tensor<2>) -> Tensor<2> {
-        let image_of_region = index(&self.image_of_region(), &d_mean.device());
+        let source_of_region = index(&self.source_of_region(), &d_mean.device());
         let counts = self.counts(&d_mean);
-        (d_mean / counts).select(0, image_of_region)
+        (d_mean / counts).select(0, source_of_region)
     }
 
-    /// The image of every region.
-    fn image_of_region(&self) -> Vec<usize> {
-        let images = self.regions.iter().enumerate();
-        images
-            .flat_map(|(image, &count)| std::iter::repeat_n(image, count))
+    /// The source of every region.
+    fn source_of_region(&self) -> Vec<usize> {
+        let sources = self.regions.iter().enumerate();
+        sources
+            .flat_map(|(source, &count)| std::iter::repeat_n(source, count))
             .collect()
     }
 
-    /// The number of regions of every image, `[images, 1]`, where `like` is.
+    /// The number of regions of every source, `[sources, 1]`, where `like` is.
     fn counts(&self, like: &Tensor<2>) -> Tensor<2> {
         let counts: Vec<f32> = self.regions.iter().map(|&count| count as f32).collect();
-        let data = TensorData::new(counts, [self.images(), 1]);
+        let data = TensorData::new(counts, [self.sources(), 1]);
         Tensor::from_data(data, (&like.device(), like.dtype()))
     }
 }

@@ -16,8 +16,8 @@ pub(crate) struct State {
     pub(crate) hidden: Tensor<2>,
     /// `c`, and behind it whatever else a captioner carries from step to step, `[rows, columns]`.
     pub(crate) cell: Tensor<2>,
-    /// The image of every row.
-    pub(crate) image_of_row: Vec<usize>,
+    /// The source of every row.
+    pub(crate) source_of_row: Vec<usize>,
     /// What the captions attend to, if they attend.
     pub(crate) regions: Option<Regions>,
 }
@@ -29,7 +29,7 @@ impl State {
         Self {
             hidden: self.hidden.select(0, index.clone()),
             cell: self.cell.select(0, index),
-            image_of_row: rows.iter().map(|&row| self.image_of_row[row]).collect(),
+            source_of_row: rows.iter().map(|&row| self.source_of_row[row]).collect(),
             regions: self.regions,
         }
     }
@@ -74,14 +74,14 @@ pub(crate) struct StepRecord {
     pub(crate) output: Tensor<2>,
 }
 
-/// What a captioner made of the images of a run.
+/// What a captioner made of the sources of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct ImageRecord {
+pub(crate) struct SourceRecord {
     /// The features as they came.
     pub(crate) features: SourceVectors,
-    /// Their projection, `[regions of all images, columns]`.
+    /// Their projection, `[regions of all sources, columns]`.
     pub(crate) projected: Tensor<2>,
-    /// The step whose input is the image, if there is one; rows are images.
+    /// The step whose input is the source, if there is one; rows are sources.
     pub(crate) cell: Option<CellRecord>,
     /// Where the state before the first word comes from, if it is computed from the mean region.
     pub(crate) start: Option<StartRecord>,
@@ -92,9 +92,9 @@ pub(crate) struct ImageRecord {
 /// What a captioner makes of the mean region before the first word.
 #[derive(Debug, Clone)]
 pub(crate) struct StartRecord {
-    /// The mean region, as it came or projected, `[images, columns]`.
+    /// The mean region, as it came or projected, `[sources, columns]`.
     pub(crate) mean: Tensor<2>,
-    /// What a layer made of it, `[images, columns]`.
+    /// What a layer made of it, `[sources, columns]`.
     pub(crate) start: Tensor<2>,
 }
 
@@ -105,9 +105,9 @@ pub(crate) struct Tape {
     pub(crate) dropout: Option<Dropout>,
     /// The regions that are looked at, where they are drawn.
     pub(crate) locations: Option<Locations>,
-    /// The images.
-    pub(crate) images: ImageRecord,
-    /// Image of every caption of step 0.
+    /// The sources.
+    pub(crate) sources: SourceRecord,
+    /// Source of every caption of step 0.
     pub(crate) source_of_sequence: Vec<usize>,
     /// Timesteps, in order.
     pub(crate) steps: Vec<StepRecord>,

@@ -29,7 +29,7 @@ pub use config::TransformerConfig;
 use layer::{Attended, Layer};
 use linear::Linear;
 use norm::{LayerNorm, NormRecord};
-use tape::{ImageRecord, Regions, WordRecord};
+use tape::{Regions, SourceRecord, WordRecord};
 pub(crate) use tape::{State, Tape};
 
 /// The decoder of Vaswani et al. 2017, section 3, normalised before every sub-layer (Xiong et al. 2020), over regions.
@@ -133,7 +133,7 @@ impl TransformerCaptioner {
             features.region_counts(),
             self.layers.iter().map(keys_values).collect(),
         ));
-        let images = ImageRecord {
+        let sources = SourceRecord {
             features,
             projected,
             norm,
@@ -141,7 +141,7 @@ impl TransformerCaptioner {
             scale: dropout.as_ref().map_or(1.0, Dropout::scale),
         };
         let state = State::new(regions, source_of_sequence.to_vec());
-        Ok((state, Tape { images, words }))
+        Ok((state, Tape { sources, words }))
     }
 
     /// Feeds one word to every open caption; returns the input of the output layer.
@@ -170,7 +170,7 @@ impl TransformerCaptioner {
         words: &[u32],
         state: State,
     ) -> Result<(Tensor<2>, State), ModelError> {
-        let of_regions = state.regions.of_rows(&state.image_of_row);
+        let of_regions = state.regions.of_rows(&state.source_of_row);
         let mut record = self.no_record();
         let (_, state) = self.advance(words, state, &mut record)?;
         let last = self.layers.last().zip(record.layers.last());
@@ -197,7 +197,7 @@ impl TransformerCaptioner {
         if state.cache.len() != self.layers.len() {
             return Err(ModelError::OtherCaptioner);
         }
-        let open = state.image_of_row.len();
+        let open = state.source_of_row.len();
         if words.len() != open {
             return Err(ModelError::Rows {
                 what: "words of a step",
@@ -212,7 +212,7 @@ impl TransformerCaptioner {
         let rows = Rows {
             words,
             of_words: &of_words,
-            of_regions: &state.regions.of_rows(&state.image_of_row),
+            of_regions: &state.regions.of_rows(&state.source_of_row),
         };
         let hidden = self.read(&rows, &state.regions, &mut state.cache, record)?;
         state.words = of_words;
@@ -231,20 +231,20 @@ impl TransformerCaptioner {
         let steps = time_first(input_words, source_of_sequence)?;
         let (mut state, mut tape) = self.start(features, source_of_sequence, dropout)?;
         let mut of_captions = vec![Vec::new(); input_words.len()];
-        let (mut words, mut images, mut of_words) = (Vec::new(), Vec::new(), Sources::default());
+        let (mut words, mut sources, mut of_words) = (Vec::new(), Vec::new(), Sources::default());
         for (t, open) in steps.iter().enumerate() {
             for &n in open {
                 of_captions[n].push(words.len());
                 of_words.push(of_captions[n].iter().copied());
                 words.push(input_words[n][t]);
-                images.push(source_of_sequence[n]);
+                sources.push(source_of_sequence[n]);
             }
         }
         if !words.is_empty() {
             let rows = Rows {
                 words: &words,
                 of_words: &of_words,
-                of_regions: &state.regions.of_rows(&images),
+                of_regions: &state.regions.of_rows(&sources),
             };
             self.read(&rows, &state.regions, &mut state.cache, &mut tape.words)?;
         }
@@ -291,7 +291,7 @@ impl TransformerCaptioner {
         tape: Tape,
         output: OutputGradients,
     ) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
-        let Tape { images, words } = tape;
+        let Tape { sources, words } = tape;
         let (found, expected) = (output.hidden.dims()[0], words.words.len());
         if found != expected || words.layers.len() != self.layers.len() {
             return Err(ModelError::Rows {
@@ -303,7 +303,7 @@ impl TransformerCaptioner {
         let mut gradients = Gradients::default();
         gradients.add("words.output_weight", output.weight);
         gradients.add("words.output_bias", output.bias);
-        let Some(memory) = images.norm.output().filter(|_| expected > 0) else {
+        let Some(memory) = sources.norm.output().filter(|_| expected > 0) else {
             return Ok((gradients, None));
         };
         let mut d = self
@@ -317,7 +317,7 @@ impl TransformerCaptioner {
         let layers = self.layers.iter().zip(&words.layers).enumerate().rev();
         for (k, (layer, record)) in layers {
             let name = format!("layers.{k}");
-            let regions = &images.regions.keys_values[k];
+            let regions = &sources.regions.keys_values[k];
             let (d_x, d_regions) =
                 layer.backward(d, attended, regions, record, &name, &mut gradients);
             d = d_x;
@@ -332,22 +332,22 @@ impl TransformerCaptioner {
         let d_embedded = d.mul_scalar((memory.dims()[1] as f64).sqrt());
         let d_embedding = embedding_gradient(&self.words.embedding.val(), &words.words, d_embedded);
         gradients.add("words.embedding", d_embedding);
-        let d_vectors = self.images_backward(images, d_memory, &mut gradients);
+        let d_vectors = self.sources_backward(sources, d_memory, &mut gradients);
         Ok((gradients, d_vectors))
     }
 
     /// Adds the gradients of the layers that face images.
-    fn images_backward(
+    fn sources_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         d_memory: Tensor<2>,
         gradients: &mut Gradients,
     ) -> Option<Tensor<2>> {
         let norm = &self.image_norm;
-        let d = norm.backward(d_memory, &images.norm, "image_norm", gradients);
-        let d = relu_dropout_backward(d, images.projected, images.scale);
-        Linear::add_gradients(images.features.vectors(), d.clone(), "image", gradients);
-        let goes_on = images.features.needs_gradient();
+        let d = norm.backward(d_memory, &sources.norm, "image_norm", gradients);
+        let d = relu_dropout_backward(d, sources.projected, sources.scale);
+        Linear::add_gradients(sources.features.vectors(), d.clone(), "image", gradients);
+        let goes_on = sources.features.needs_gradient();
         goes_on.then(|| self.image.input_gradient(d))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     step_product::StepProduct,
-    tape::{BelowRecord, CoreRecord, ImageRecord, StartRecord, State},
+    tape::{BelowRecord, CoreRecord, SourceRecord, StartRecord, State},
     words::{WordLayers, relu_dropout_backward},
 };
 
@@ -163,7 +163,7 @@ struct Carried {
     /// `h1 W_1[own]`, `[rows, gates]`.
     own: Tensor<2>,
     /// `m W_m`, `[rows, gates]`.
-    image: Tensor<2>,
+    source: Tensor<2>,
 }
 
 impl Carried {
@@ -174,12 +174,12 @@ impl Carried {
             language: columns(0, hidden),
             attention: columns(hidden, hidden),
             own: columns(2 * hidden, gates),
-            image: columns(2 * hidden + gates, gates),
+            source: columns(2 * hidden + gates, gates),
         }
     }
 
     fn side_by_side(self) -> Tensor<2> {
-        let parts = vec![self.language, self.attention, self.own, self.image];
+        let parts = vec![self.language, self.attention, self.own, self.source];
         Tensor::cat(parts, 1)
     }
 }
@@ -205,25 +205,25 @@ impl Recurrent for UpDownCaptioner {
         &self,
         features: SourceVectors,
         mut dropout: Option<&mut Dropout>,
-    ) -> Result<(State, ImageRecord), ModelError> {
-        let (images, hidden) = (features.images(), self.regions.hidden());
+    ) -> Result<(State, SourceRecord), ModelError> {
+        let (sources, hidden) = (features.sources(), self.regions.hidden());
         let (regions, mut record) = self.regions.read(features, dropout.as_deref_mut());
         let mean = record.features.mean_of_regions(record.features.vectors());
         let projected = relu(mean.clone().matmul(self.mean_weight.val()) + self.mean_bias.val());
         let (device, dtype) = (projected.device(), projected.dtype());
-        let mask = dropout.and_then(|d| d.mask(images, hidden, &device, dtype));
+        let mask = dropout.and_then(|d| d.mask(sources, hidden, &device, dtype));
         let start = apply(projected, mask.as_ref());
-        let zeros = |columns| Tensor::zeros([images, columns], (&device, dtype));
+        let zeros = |columns| Tensor::zeros([sources, columns], (&device, dtype));
         let carried = Carried {
             language: zeros(hidden),
             attention: zeros(hidden),
             own: zeros(self.gates()),
-            image: start.clone().matmul(self.mean_gate_weight.val()),
+            source: start.clone().matmul(self.mean_gate_weight.val()),
         };
         let state = State {
             hidden: zeros(hidden),
             cell: carried.side_by_side(),
-            image_of_row: (0..images).collect(),
+            source_of_row: (0..sources).collect(),
             regions: Some(regions),
         };
         record.start = Some(StartRecord { mean, start });
@@ -240,7 +240,7 @@ impl Recurrent for UpDownCaptioner {
         let (hidden, gates) = (self.regions.hidden(), self.gates());
         let carried = Carried::split(&state.cell, hidden);
         let sums =
-            input + recurrent.clone().narrow(1, 0, gates) + carried.own + carried.image.clone();
+            input + recurrent.clone().narrow(1, 0, gates) + carried.own + carried.source.clone();
         let (below, attention, below_record) = cell(Candidate::Tanh, sums, carried.attention);
 
         let products = below.clone().matmul(self.attention_lstm_weight.val());
@@ -264,12 +264,12 @@ impl Recurrent for UpDownCaptioner {
             language,
             attention,
             own: products.narrow(1, gates + columns, gates),
-            image: carried.image,
+            source: carried.source,
         };
         let state = State {
             hidden: output,
             cell: carried.side_by_side(),
-            image_of_row: state.image_of_row,
+            source_of_row: state.source_of_row,
             regions: state.regions,
         };
         Ok((state, record))
@@ -280,7 +280,7 @@ impl Recurrent for UpDownCaptioner {
     fn cell_backward(
         &self,
         record: CoreRecord,
-        images: &ImageRecord,
+        sources: &SourceRecord,
         (dh, dc): (Tensor<2>, Tensor<2>),
         _location: Option<LocationSignal<'_>>,
         sums: &mut StepSums,
@@ -291,7 +291,7 @@ impl Recurrent for UpDownCaptioner {
             cell_backward(Candidate::Tanh, record.cell, dh, later.language);
         let (attended, d_context) = (record.attention, d_language.clone());
         let layers = &self.regions;
-        let d_queries = layers.attend_backward(images, attended, d_context, None, sums)?;
+        let d_queries = layers.attend_backward(sources, attended, d_context, None, sums)?;
 
         let d_products = Tensor::cat(vec![d_language, d_queries, later.own], 1);
         let products = sums
@@ -304,7 +304,7 @@ impl Recurrent for UpDownCaptioner {
             language,
             attention,
             own: d_gates.clone(),
-            image: later.image + d_gates.clone(),
+            source: later.source + d_gates.clone(),
         };
         let d_products = Tensor::cat(vec![d_gates, d_products], 1);
         Ok((d_products, earlier.side_by_side()))
@@ -312,7 +312,7 @@ impl Recurrent for UpDownCaptioner {
 
     fn read_backward(
         &self,
-        images: ImageRecord,
+        sources: SourceRecord,
         d_start: Option<(Tensor<2>, Tensor<2>)>,
         d_products: Option<Tensor<2>>,
         sums: StepSums,
@@ -332,22 +332,22 @@ impl Recurrent for UpDownCaptioner {
         gradients.add("attention_lstm_weight", below.weight_gradient(d_below));
 
         let mut d_vectors = None;
-        if let (Some((_, dc)), Some(StartRecord { mean, start })) = (d_start, &images.start) {
-            let d_image = Carried::split(&dc, hidden).image;
-            let d_weight = start.clone().transpose().matmul(d_image.clone());
+        if let (Some((_, dc)), Some(StartRecord { mean, start })) = (d_start, &sources.start) {
+            let d_source = Carried::split(&dc, hidden).source;
+            let d_weight = start.clone().transpose().matmul(d_source.clone());
             gradients.add("mean_gate_weight", d_weight);
-            let d_start = d_image.matmul(self.mean_gate_weight.val().transpose());
+            let d_start = d_source.matmul(self.mean_gate_weight.val().transpose());
             let d_projected = relu_dropout_backward(d_start, start.clone(), scale);
             gradients.add("mean_bias", d_projected.clone().sum_dim(0));
             let d_weight = mean.clone().transpose().matmul(d_projected.clone());
             gradients.add("mean_weight", d_weight);
-            if images.features.needs_gradient() {
+            if sources.features.needs_gradient() {
                 let d_mean = d_projected.matmul(self.mean_weight.val().transpose());
-                d_vectors = Some(images.features.mean_of_regions_backward(d_mean));
+                d_vectors = Some(sources.features.mean_of_regions_backward(d_mean));
             }
         }
         let layers = &self.regions;
-        let d_regions = layers.backward(&images, d_language, attention, None, scale, gradients)?;
+        let d_regions = layers.backward(&sources, d_language, attention, None, scale, gradients)?;
         Some(match d_vectors {
             Some(of_mean) => d_regions + of_mean,
             None => d_regions,

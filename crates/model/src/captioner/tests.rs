@@ -306,7 +306,7 @@ fn single_steps_equal_teacher_forcing() {
 }
 
 #[test]
-fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
+fn captions_do_not_depend_on_other_sources_when_these_have_more_regions() {
     let read_regions = configs().into_iter().filter(CaptionerConfig::reads_regions);
     let in_both =
         read_regions.flat_map(|config| [DType::F32, DType::F64].map(|d| (config.clone(), d)));
@@ -314,9 +314,9 @@ fn captions_do_not_depend_on_other_images_when_these_have_more_regions() {
         let device = Device::flex();
         let model = model(&config, &device, dtype);
         let together = features(&config, &device, dtype);
-        let tape = |features, images: &[usize], inputs: &[&[u32]]| {
+        let tape = |features, sources: &[usize], inputs: &[&[u32]]| {
             let tape = model
-                .teacher_forced(features, images, inputs, Noise::default())
+                .teacher_forced(features, sources, inputs, Noise::default())
                 .unwrap();
             tape.hidden().unwrap()
         };
@@ -362,7 +362,7 @@ fn eight_captions_are_learnt_by_heart() {
         .flat_map(|t| captions.iter().map(move |words| i64::from(words[t])))
         .collect();
     let device = Device::flex();
-    let (images, regions) = (8, 3);
+    let (sources, regions) = (8, 3);
     for mut config in configs() {
         match &mut config {
             CaptionerConfig::Fc(config) => config.hidden = 32,
@@ -379,12 +379,12 @@ fn eight_captions_are_learnt_by_heart() {
         }
         let place = (&device, DType::F32);
         let features = if config.reads_regions() {
-            let vectors = random([images * regions, DIMENSIONS.feature], 4, place);
-            SourceVectors::regions(vectors, vec![regions; images]).unwrap()
+            let vectors = random([sources * regions, DIMENSIONS.feature], 4, place);
+            SourceVectors::regions(vectors, vec![regions; sources]).unwrap()
         } else {
-            SourceVectors::pooled(random([images, DIMENSIONS.feature], 4, place))
+            SourceVectors::pooled(random([sources, DIMENSIONS.feature], 4, place))
         };
-        let source_of_sequence: Vec<usize> = (0..images).collect();
+        let source_of_sequence: Vec<usize> = (0..sources).collect();
         let mut model = model(&config, &device, DType::F32);
         let target = TensorData::new(targets.clone(), [32, 1]);
         let target = Tensor::<2, burn::tensor::Int>::from_data(target, &device);
@@ -431,8 +431,8 @@ fn misfitting_input_is_refused() {
     let [fc, _, _, att2in, _, _, _, up_down, _] =
         configs().map(|config| model(&config, &device, DType::F32));
     let vectors = |rows, columns| random([rows, columns], 2, (&device, DType::F32));
-    let message = |features, images: &[usize], inputs: &[&[u32]]| {
-        let result = fc.teacher_forced(features, images, inputs, Noise::default());
+    let message = |features, sources: &[usize], inputs: &[&[u32]]| {
+        let result = fc.teacher_forced(features, sources, inputs, Noise::default());
         result.unwrap_err().to_string()
     };
     let wrong = SourceVectors::pooled(vectors(3, 7));

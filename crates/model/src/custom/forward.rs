@@ -40,7 +40,7 @@ pub trait CustomCaptioner: fmt::Debug + Send + Sync {
     fn start(
         &self,
         weights: &Weights,
-        images: &SourceVectors,
+        sources: &SourceVectors,
         units: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError>;
 

@@ -149,7 +149,7 @@ impl CustomModel {
         }
     }
 
-    /// Reads images and opens captions, for decoding without gradients.
+    /// Reads sources and opens captions, for decoding without gradients.
     pub(crate) fn start(
         &self,
         features: &SourceVectors,
@@ -160,7 +160,7 @@ impl CustomModel {
         Ok(state.select(source_of_sequence))
     }
 
-    /// Reads images and opens captions of which autodiff takes note.
+    /// Reads sources and opens captions of which autodiff takes note.
     pub(crate) fn start_tape(
         &self,
         features: &SourceVectors,
@@ -197,8 +197,8 @@ impl CustomModel {
         features: &SourceVectors,
         dropout: Option<&mut Dropout>,
     ) -> Result<CustomState, ModelError> {
-        let images = features.images();
-        if !self.captioner.reads_regions() && features.vectors().dims()[0] != images {
+        let sources = features.sources();
+        if !self.captioner.reads_regions() && features.vectors().dims()[0] != sources {
             return Err(ModelError::Rows {
                 what: "feature vectors of an image",
                 found: features.region_counts().iter().copied().max().unwrap_or(0),
@@ -206,9 +206,9 @@ impl CustomModel {
             });
         }
         let tensors = self.captioner.start(weights, features, Units(dropout))?;
-        self.check_state(&tensors, images)?;
+        self.check_state(&tensors, sources)?;
         Ok(CustomState {
-            rows: images,
+            rows: sources,
             tensors,
             is_tracked: false,
         })

@@ -64,12 +64,12 @@ impl CustomCaptioner for Fc {
     fn start(
         &self,
         weights: &Weights,
-        images: &SourceVectors,
+        sources: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
-        let vectors = images.vectors();
+        let vectors = sources.vectors();
         let place = (&vectors.device(), vectors.dtype());
-        let zeros = Tensor::zeros([images.images(), HIDDEN], place);
+        let zeros = Tensor::zeros([sources.sources(), HIDDEN], place);
         let x = vectors.matmul(weights.get("image_weight")?) + weights.get("image_bias")?;
         Ok(Self::cell(weights, x, &[zeros.clone(), zeros])?.into())
     }
@@ -111,10 +111,10 @@ impl CustomCaptioner for Attentive {
     fn start(
         &self,
         weights: &Weights,
-        images: &SourceVectors,
+        sources: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
-        let (vectors, is_there) = images.padded();
+        let (vectors, is_there) = sources.padded();
         let [count, longest, feature] = vectors.dims();
         let rows = vectors.reshape([count * longest, feature]);
         let values = rows.matmul(weights.get("values")?);
@@ -402,7 +402,7 @@ fn names_of_encoders_are_refused_in_captioners_that_read_texts() {
 }
 
 #[test]
-fn images_do_not_see_the_padding_of_others() {
+fn sources_do_not_see_the_padding_of_others() {
     let model = model(&config("attentive"), DType::F32);
     let vectors = random([5, DIMENSIONS.feature], 2, DType::F32);
     let alone = SourceVectors::regions(vectors.clone().narrow(0, 0, 2), vec![2]).unwrap();
@@ -436,10 +436,10 @@ impl CustomCaptioner for Wrong {
     fn start(
         &self,
         _: &Weights,
-        images: &SourceVectors,
+        sources: &SourceVectors,
         _: Units<'_>,
     ) -> Result<Vec<Tensor<2>>, ModelError> {
-        let rows = self.state_rows.unwrap_or(images.images());
+        let rows = self.state_rows.unwrap_or(sources.sources());
         Ok(vec![random([rows, 1], 1, DType::F32)])
     }
 

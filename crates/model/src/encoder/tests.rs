@@ -294,12 +294,12 @@ fn sources_of_another_kind_and_captioners_that_read_no_text_are_refused() {
     let error = model.start(texts(&[&[99]]), &[0]).unwrap_err();
     assert!(matches!(error, ModelError::WordOutOfRange { word: 99, .. }));
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let images = crate::Dimensions {
+    let sources = crate::Dimensions {
         feature: 8,
         vocab: 11,
     };
-    let of_images = Captioner::init(captioner, images, &device, &mut rng).unwrap();
-    let error = of_images.start(texts(&TEXTS), &[0]).unwrap_err();
+    let of_sources = Captioner::init(captioner, sources, &device, &mut rng).unwrap();
+    let error = of_sources.start(texts(&TEXTS), &[0]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "found texts to read, the captioner reads vectors"

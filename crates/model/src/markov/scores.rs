@@ -5,7 +5,7 @@ use scst_structured::{Factors, Shortlist, StructuredError, Transitions, Tree};
 /// The scores of a batch, on the host.
 #[derive(Debug)]
 pub(super) struct Scores {
-    /// `[images, T, vocab]`.
+    /// `[sources, T, vocab]`.
     pub(super) node: Vec<f64>,
     /// `[vocab, rank]`.
     pub(super) from: Vec<f64>,
@@ -32,24 +32,24 @@ impl Scores {
         Transitions::new(self.vocab, &self.from, &self.to)
     }
 
-    /// The node scores of an image, `[T, vocab]`.
-    fn nodes(&self, image: usize) -> &[f64] {
+    /// The node scores of a source, `[T, vocab]`.
+    fn nodes(&self, source: usize) -> &[f64] {
         let size = self.positions * self.vocab;
-        &self.node[image * size..][..size]
+        &self.node[source * size..][..size]
     }
 
-    /// The chain of an image, with the words of `captions` in it.
+    /// The chain of a source, with the words of `captions` in it.
     pub(super) fn chain(
         &self,
-        image: usize,
+        source: usize,
         captions: &[&[u32]],
     ) -> Result<Shortlist, StructuredError> {
-        let node = self.nodes(image);
+        let node = self.nodes(source);
         Shortlist::new(node, &self.transitions()?, self.shortlist, captions)
     }
 }
 
-/// What the captions of an image make of its scores.
+/// What the captions of a source make of its scores.
 pub(super) struct ImageGradient {
     pub(super) chain: Shortlist,
     /// At the scores of the chain.
@@ -59,22 +59,22 @@ pub(super) struct ImageGradient {
     pub(super) losses: Vec<CaptionLoss>,
 }
 
-/// The gradient at the scores of an image, of captions with their weights.
-pub(super) fn image_gradient(
+/// The gradient at the scores of a source, of captions with their weights.
+pub(super) fn source_gradient(
     scores: &Scores,
-    image: usize,
+    source: usize,
     captions: &[(&[u32], f64)],
     position_weight: f64,
 ) -> Result<ImageGradient, StructuredError> {
     let words: Vec<&[u32]> = captions.iter().map(|&(words, _)| words).collect();
-    let chain = scores.chain(image, &words)?;
+    let chain = scores.chain(source, &words)?;
     let labelings: Result<Vec<Vec<usize>>, _> =
         words.iter().map(|words| chain.labels(words)).collect();
     let labelings = labelings?;
     let tree = Tree::new(chain.model()?)?;
     let marginals = tree.marginals();
     let entropy = tree.entropy_of(&marginals);
-    let outside = chain.outside(scores.nodes(image))?.iter().sum::<f64>();
+    let outside = chain.outside(scores.nodes(source))?.iter().sum::<f64>();
     let outside = outside / scores.positions as f64;
     let losses = labelings.iter().map(|labels| {
         Ok(CaptionLoss {
@@ -95,7 +95,7 @@ pub(super) fn image_gradient(
     if position_weight != 0.0 {
         let positions = node
             .chunks_exact_mut(scores.vocab)
-            .zip(scores.nodes(image).chunks_exact(scores.vocab));
+            .zip(scores.nodes(source).chunks_exact(scores.vocab));
         for (t, (gradient, node)) in positions.enumerate() {
             let here = captions
                 .iter()

@@ -13,30 +13,30 @@ use crate::ModelError;
 #[derive(Debug, Clone)]
 pub(crate) struct MarkovState {
     scores: Arc<Scores>,
-    /// One chain an image.
+    /// One chain a source.
     chains: Arc<Vec<Shortlist>>,
     lookahead: Lookahead,
-    /// What lies ahead of every word of every chain, `[images][T, K]`; absent before the first step.
+    /// What lies ahead of every word of every chain, `[sources][T, K]`; absent before the first step.
     ahead: Option<Arc<Vec<Vec<f64>>>>,
-    /// The image of every row.
-    image_of_row: Vec<usize>,
+    /// The source of every row.
+    source_of_row: Vec<usize>,
     /// Words that every row has so far.
     position: usize,
 }
 
 impl MarkovState {
-    pub(super) fn new(scores: Arc<Scores>, image_of_row: &[usize]) -> Result<Self, ModelError> {
-        let images = scores.node.len() / (scores.positions * scores.vocab);
-        let chains: Result<Vec<Shortlist>, StructuredError> = (0..images)
+    pub(super) fn new(scores: Arc<Scores>, source_of_row: &[usize]) -> Result<Self, ModelError> {
+        let sources = scores.node.len() / (scores.positions * scores.vocab);
+        let chains: Result<Vec<Shortlist>, StructuredError> = (0..sources)
             .into_par_iter()
-            .map(|image| scores.chain(image, &[]))
+            .map(|source| scores.chain(source, &[]))
             .collect();
         Ok(Self {
             scores,
             chains: Arc::new(chains?),
             lookahead: Lookahead::All,
             ahead: None,
-            image_of_row: image_of_row.to_vec(),
+            source_of_row: source_of_row.to_vec(),
             position: 0,
         })
     }
@@ -55,14 +55,14 @@ impl MarkovState {
 
     pub(crate) fn select(self, rows: &[usize]) -> Self {
         Self {
-            image_of_row: rows.iter().map(|&row| self.image_of_row[row]).collect(),
+            source_of_row: rows.iter().map(|&row| self.source_of_row[row]).collect(),
             ..self
         }
     }
 
     /// Log-weights of the words after the last `words`, `[rows vocab]`, and the state that follows.
     pub(super) fn step(self, words: &[u32]) -> Result<(Vec<f32>, Self), ModelError> {
-        let (rows, vocab) = (self.image_of_row.len(), self.scores.vocab);
+        let (rows, vocab) = (self.source_of_row.len(), self.scores.vocab);
         if words.len() != rows {
             return Err(ModelError::Rows {
                 what: "words of a step",
@@ -82,8 +82,8 @@ impl MarkovState {
         };
         let of_rows: Result<Vec<Vec<f32>>, StructuredError> = words
             .par_iter()
-            .zip(&self.image_of_row)
-            .map(|(&word, &image)| self.next(&ahead, word, image))
+            .zip(&self.source_of_row)
+            .map(|(&word, &source)| self.next(&ahead, word, source))
             .collect();
         let state = Self {
             position: self.position + 1,
@@ -98,11 +98,11 @@ impl MarkovState {
         &self,
         ahead: &[Vec<f64>],
         word: u32,
-        image: usize,
+        source: usize,
     ) -> Result<Vec<f32>, StructuredError> {
-        let chain = &self.chains[image];
+        let chain = &self.chains[source];
         let listed = chain.words(self.position)?;
-        let mut weights = ahead[image][self.position * listed.len()..][..listed.len()].to_vec();
+        let mut weights = ahead[source][self.position * listed.len()..][..listed.len()].to_vec();
         if self.position > 0 {
             let transitions = self.scores.transitions()?;
             let after = chain.scores_after(word, self.position, &transitions)?;

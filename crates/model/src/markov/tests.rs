@@ -90,12 +90,12 @@ fn backward(
 }
 
 /// `log P` of every caption for the image `image`.
-fn log_probabilities(captioner: &Captioner, image: usize, captions: &[Vec<u32>]) -> Vec<f64> {
+fn log_probabilities(captioner: &Captioner, source: usize, captions: &[Vec<u32>]) -> Vec<f64> {
     let (_, dtype) = captioner.place();
     let inputs: Vec<&[u32]> = vec![&[]; captions.len()];
-    let images = vec![image; captions.len()];
+    let sources = vec![source; captions.len()];
     let noise = Noise::default();
-    let tape = captioner.teacher_forced(features(dtype), &images, &inputs, noise);
+    let tape = captioner.teacher_forced(features(dtype), &sources, &inputs, noise);
     let weights = vec![1.0; captions.len()];
     let losses = backward(captioner, tape.unwrap(), captions, (&weights, 0.0));
     let losses = losses.unwrap().captions;
@@ -107,14 +107,14 @@ fn probabilities_of_all_captions_sum_to_one_and_are_those_of_the_definition() {
     let captioner = captioner(DIMENSIONS.vocab, DType::F64);
     let captions = all_captions();
     let ByHand { node, from, to } = ByHand::of(&captioner);
-    for image in 0..IMAGES {
-        let found = log_probabilities(&captioner, image, &captions);
+    for source in 0..IMAGES {
+        let found = log_probabilities(&captioner, source, &captions);
         let total: f64 = found.iter().map(|log_p| log_p.exp()).sum();
         assert!((total - 1.0).abs() < 1e-12, "{total}");
         let score = |caption: &Vec<u32>| {
             let word = |t: usize| *caption.get(t).unwrap_or(&0) as usize;
             let nodes =
-                (0..POSITIONS).map(|t| node[(image * POSITIONS + t) * DIMENSIONS.vocab + word(t)]);
+                (0..POSITIONS).map(|t| node[(source * POSITIONS + t) * DIMENSIONS.vocab + word(t)]);
             let edges = (1..POSITIONS).filter(|&t| word(t - 1) != 0);
             let dot = |t: usize| -> f64 {
                 (0..2)
@@ -196,9 +196,9 @@ fn gradients_equal_finite_differences_through_the_network() {
             // Without dropout.
             let node = ByHand::of(captioner).node;
             let single = gold().into_iter().zip(SOURCE_OF_SEQUENCE).zip(weights);
-            let single = single.map(|((words, image), a)| {
+            let single = single.map(|((words, source), a)| {
                 let terms = words.iter().enumerate().map(|(t, &word)| {
-                    let first = (image * POSITIONS + t) * DIMENSIONS.vocab;
+                    let first = (source * POSITIONS + t) * DIMENSIONS.vocab;
                     let scores = &node[first..][..DIMENSIONS.vocab];
                     scores.iter().map(|s| s.exp()).sum::<f64>().ln() - scores[word as usize]
                 });
@@ -271,16 +271,16 @@ fn words_one_by_one_have_the_probability_of_the_whole_caption() {
     for shortlist in [3, DIMENSIONS.vocab] {
         let captioner = captioner(shortlist, DType::F32);
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        for image in [0, 1] {
+        for source in [0, 1] {
             for _ in 0..20 {
-                let state = captioner.start(features(DType::F32), &[image]).unwrap();
+                let state = captioner.start(features(DType::F32), &[source]).unwrap();
                 let (words, log_p) = walk(&captioner, state, |logits| {
                     let seen: Vec<usize> = (0..logits.len())
                         .filter(|&w| logits[w] > f64::NEG_INFINITY)
                         .collect();
                     seen[rng.random_range(0..seen.len())]
                 });
-                let expected = log_probabilities(&captioner, image, &[words]);
+                let expected = log_probabilities(&captioner, source, &[words]);
                 assert!((log_p - expected[0]).abs() < 1e-5);
             }
         }
@@ -294,13 +294,13 @@ fn greedy_search_of_a_maximising_state_is_the_most_probable_caption_without_the_
         .into_iter()
         .filter(|caption| !caption.contains(&1))
         .collect();
-    for image in 0..IMAGES {
-        let log_p = log_probabilities(&captioner, image, &captions);
+    for source in 0..IMAGES {
+        let log_p = log_probabilities(&captioner, source, &captions);
         let best = (0..captions.len())
             .max_by(|&a, &b| log_p[a].total_cmp(&log_p[b]))
             .unwrap();
         let state = captioner
-            .start(features(DType::F32), &[image])
+            .start(features(DType::F32), &[source])
             .unwrap()
             .maximising();
         let (words, _) = walk(&captioner, state, |logits| {

@@ -184,9 +184,9 @@ fn gradient_of_a_path_is_that_of_words_location_and_entropy() {
 /// All paths: regions of image 0 at rows 0 and 2, of image 1 at rows 1, 3 and 4.
 fn paths() -> Vec<Vec<usize>> {
     let mut paths = vec![vec![]];
-    for (image, _) in PACKED {
+    for (source, _) in PACKED {
         let longer = paths.iter().flat_map(|path: &Vec<usize>| {
-            (0..REGIONS[image]).map(move |region| [path.as_slice(), &[region]].concat())
+            (0..REGIONS[source]).map(move |region| [path.as_slice(), &[region]].concat())
         });
         paths = longer.collect();
     }

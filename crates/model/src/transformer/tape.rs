@@ -8,17 +8,17 @@ use scst_kernels::multi_head::Sources;
 use super::{heads::KeysValues, layer::LayerRecord, norm::NormRecord};
 use crate::{Dropout, SourceVectors, dropout::Dropped};
 
-/// The regions of all images, as the layers attend to them.
+/// The regions of all sources, as the layers attend to them.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
-    /// The number of the first region of every image, and of the one behind the last.
+    /// The number of the first region of every source, and of the one behind the last.
     firsts: Vec<usize>,
     /// Keys and values of all regions, layer by layer.
     pub(crate) keys_values: Vec<KeysValues>,
 }
 
 impl Regions {
-    /// `counts`: the number of regions of every image.
+    /// `counts`: the number of regions of every source.
     pub(crate) fn new(counts: &[usize], keys_values: Vec<KeysValues>) -> Self {
         let ends = counts.iter().scan(0, |end, count| {
             *end += count;
@@ -32,10 +32,10 @@ impl Regions {
     }
 
     /// The regions that rows attend to.
-    pub(crate) fn of_rows(&self, image_of_row: &[usize]) -> Sources {
+    pub(crate) fn of_rows(&self, source_of_row: &[usize]) -> Sources {
         let mut sources = Sources::default();
-        for &image in image_of_row {
-            sources.push(self.firsts[image]..self.firsts[image + 1]);
+        for &source in source_of_row {
+            sources.push(self.firsts[source]..self.firsts[source + 1]);
         }
         sources
     }
@@ -51,14 +51,14 @@ pub(crate) struct State {
     pub(crate) cached: usize,
     /// The rows of the cache that are the words of every open caption.
     pub(crate) words: Sources,
-    pub(crate) image_of_row: Vec<usize>,
+    pub(crate) source_of_row: Vec<usize>,
 }
 
 impl State {
     /// No word yet.
-    pub(crate) fn new(regions: Arc<Regions>, image_of_row: Vec<usize>) -> Self {
+    pub(crate) fn new(regions: Arc<Regions>, source_of_row: Vec<usize>) -> Self {
         let mut words = Sources::default();
-        for _ in &image_of_row {
+        for _ in &source_of_row {
             words.push([]);
         }
         Self {
@@ -66,7 +66,7 @@ impl State {
             regions,
             cached: 0,
             words,
-            image_of_row,
+            source_of_row,
         }
     }
 
@@ -76,21 +76,21 @@ impl State {
         for &row in rows {
             words.push(self.words.of(row).iter().copied());
         }
-        let image_of_row = rows.iter().map(|&row| self.image_of_row[row]).collect();
+        let source_of_row = rows.iter().map(|&row| self.source_of_row[row]).collect();
         Self {
             words,
-            image_of_row,
+            source_of_row,
             ..self
         }
     }
 }
 
-/// What a transformer made of the images of a run.
+/// What a transformer made of the sources of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct ImageRecord {
+pub(crate) struct SourceRecord {
     /// The features as they came.
     pub(crate) features: SourceVectors,
-    /// Their projection after ReLU and dropout, `[regions of all images, hidden]`.
+    /// Their projection after ReLU and dropout, `[regions of all sources, hidden]`.
     pub(crate) projected: Tensor<2>,
     pub(crate) norm: NormRecord,
     pub(crate) regions: Arc<Regions>,
@@ -101,7 +101,7 @@ pub(crate) struct ImageRecord {
 /// A run over captions; a step adds its rows behind those before it, and teacher forcing adds all at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape {
-    pub(crate) images: ImageRecord,
+    pub(crate) sources: SourceRecord,
     pub(crate) words: WordRecord,
 }
 

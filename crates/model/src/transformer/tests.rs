@@ -105,9 +105,9 @@ fn captions_keep_their_words_when_a_search_moves_and_copies_them() {
         (0, [0, 5, 9]),
         (1, [0, 4, 10]),
     ];
-    for (row, (image, words)) in captions.iter().enumerate() {
+    for (row, (source, words)) in captions.iter().enumerate() {
         let tape = model
-            .teacher_forced(features(), &[*image], &[words], None)
+            .teacher_forced(features(), &[*source], &[words], None)
             .unwrap();
         let expected = tape.hidden().unwrap().narrow(0, 2, 1);
         let found = found.clone().narrow(0, row, 1);

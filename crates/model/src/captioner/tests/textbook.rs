@@ -112,7 +112,7 @@ fn word(w: &Weights, word: u32, input: InputKind) -> Vector {
 }
 
 /// The image is the first input.
-fn image_first(w: &Weights, image: &[f64], words: &[u32], word_input: InputKind) -> Vec<Vector> {
+fn source_first(w: &Weights, source: &[f64], words: &[u32], word_input: InputKind) -> Vec<Vector> {
     let (input, recurrent) = (w.matrix("words.input_weight"), w.matrix("recurrent_weight"));
     let bias = w.bias("words.gate_bias");
     let step = |x: &[f64], h: &[f64], c: &[f64]| {
@@ -121,7 +121,7 @@ fn image_first(w: &Weights, image: &[f64], words: &[u32], word_input: InputKind)
     };
     let zeros = vec![0.0; HIDDEN];
     let projected = add(
-        &times(image, &w.matrix("image_weight")),
+        &times(source, &w.matrix("image_weight")),
         &w.bias("image_bias"),
     );
     let (mut h, mut c) = step(&projected, &zeros, &zeros);
@@ -160,7 +160,7 @@ fn attentive(
 }
 
 /// As PyTorch's `LSTMCell`s have it: `W_ih` of all inputs one behind the other, and `W_hh`.
-fn up_down(w: &Weights, image: &[Vector], values: &[Vector], words: &[u32]) -> Vec<Vector> {
+fn up_down(w: &Weights, source: &[Vector], values: &[Vector], words: &[u32]) -> Vec<Vector> {
     let (gates, attention) = (4 * HIDDEN, w.0["regions.key_weight"][0].len());
     let attention_ih = [
         w.columns("recurrent_weight", 0, gates),
@@ -180,12 +180,12 @@ fn up_down(w: &Weights, image: &[Vector], values: &[Vector], words: &[u32]) -> V
         let sums = add(&times(&inputs.concat(), ih), &times(h, hh));
         lstm(&add(&sums, &w.bias(bias)), c)
     };
-    let image = w.rectified(&mean(image), "mean");
+    let source = w.rectified(&mean(source), "mean");
     let zeros = vec![0.0; HIDDEN];
     let [mut h_att, mut c_att, mut h_lang, mut c_lang] = [0; 4].map(|_| zeros.clone());
     let of_word = |&word: &u32| {
         let x = relu(&w.0["words.embedding"][word as usize]);
-        let inputs = [h_lang.as_slice(), &image, &x];
+        let inputs = [h_lang.as_slice(), &source, &x];
         (h_att, c_att) = cell(
             &inputs,
             &h_att,
@@ -208,17 +208,17 @@ fn up_down(w: &Weights, image: &[Vector], values: &[Vector], words: &[u32]) -> V
     words.iter().map(of_word).collect()
 }
 
-fn hidden(config: &CaptionerConfig, w: &Weights, image: &[Vector], words: &[u32]) -> Vec<Vector> {
+fn hidden(config: &CaptionerConfig, w: &Weights, source: &[Vector], words: &[u32]) -> Vec<Vector> {
     let values = || -> Vec<Vector> {
-        let regions = image.iter();
+        let regions = source.iter();
         regions.map(|x| w.rectified(x, "regions.image")).collect()
     };
     let zeros = vec![0.0; HIDDEN];
     match config {
-        CaptionerConfig::Fc(config) => image_first(w, &image[0], words, config.word_input),
-        CaptionerConfig::ShowTell(_) => image_first(w, &image[0], words, InputKind::Linear),
+        CaptionerConfig::Fc(config) => source_first(w, &source[0], words, config.word_input),
+        CaptionerConfig::ShowTell(_) => source_first(w, &source[0], words, InputKind::Linear),
         CaptionerConfig::Att2in(config) if config.inputs == InputKind::Linear => {
-            attentive(w, image, words, config.inputs, (zeros.clone(), zeros))
+            attentive(w, source, words, config.inputs, (zeros.clone(), zeros))
         }
         CaptionerConfig::Att2in(_) | CaptionerConfig::Att2all(_) => {
             attentive(w, &values(), words, InputKind::Relu, (zeros.clone(), zeros))
@@ -231,7 +231,7 @@ fn hidden(config: &CaptionerConfig, w: &Weights, image: &[Vector], words: &[u32]
             let start = (h.to_vec(), c.to_vec());
             attentive(w, &values(), words, InputKind::Relu, start)
         }
-        CaptionerConfig::UpDown(_) => up_down(w, image, &values(), words),
+        CaptionerConfig::UpDown(_) => up_down(w, source, &values(), words),
         CaptionerConfig::Markov(_)
         | CaptionerConfig::Transformer(_)
         | CaptionerConfig::Custom(_) => {
@@ -250,13 +250,13 @@ fn hidden_states_are_those_of_the_equations() {
         let vectors = features(&config, &device, DType::F64).vectors();
         let vectors: Vector = vectors.try_into_vec_as().unwrap();
         let mut vectors = vectors.chunks(DIMENSIONS.feature).map(<[f64]>::to_vec);
-        let images = REGIONS.map(|count| {
+        let sources = REGIONS.map(|count| {
             let count = if config.reads_regions() { count } else { 1 };
             vectors.by_ref().take(count).collect::<Vec<_>>()
         });
         let captions = INPUTS.iter().zip(SOURCE_OF_SEQUENCE);
         let captions: Vec<Vec<Vector>> = captions
-            .map(|(words, image)| hidden(&config, &weights, &images[image], words))
+            .map(|(words, source)| hidden(&config, &weights, &sources[source], words))
             .collect();
         // Packed, time first.
         let expected = (0..6).flat_map(|t| captions.iter().filter_map(move |c| c.get(t)));
