@@ -40,6 +40,7 @@ mod row_targets;
 mod sampled_set;
 mod soft_targets;
 mod softmax;
+mod weights;
 mod word_gradient;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
@@ -54,4 +55,8 @@ pub use row_targets::RowTargets;
 pub use sampled_set::{SampledSet, max_margin, minimum_risk};
 pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
 pub use softmax::softmax_gradient;
+pub use weights::{
+    Clip, Gate, MAX_LOG_RATIO, Sampled, clipped_importance, geometric_clip, sequence_clip, soft_gate,
+    token_clip,
+};
 pub use word_gradient::SoftmaxGradient;
