@@ -37,7 +37,6 @@ mod normaliser;
 mod output_layer;
 mod regularisers;
 mod row_targets;
-mod sampled_set;
 mod soft_targets;
 mod softmax;
 mod weights;
@@ -52,11 +51,11 @@ pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
 pub use regularisers::{Reference, regularise};
 pub use row_targets::RowTargets;
-pub use sampled_set::{SampledSet, max_margin, minimum_risk};
 pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
 pub use softmax::softmax_gradient;
 pub use weights::{
-    Clip, Gate, MAX_LOG_RATIO, Sampled, clipped_importance, geometric_clip, sequence_clip, soft_gate,
-    token_clip,
+    Clip, Gate, MAX_LOG_RATIO, Rejected, Sampled, SampledSet, augmented_likelihood,
+    best_of_samples, clipped_importance, geometric_clip, max_margin, minimum_risk, multi_margin,
+    preference, reward_regression, sequence_clip, sequence_likelihood, soft_gate, token_clip,
 };
 pub use word_gradient::SoftmaxGradient;

@@ -13,10 +13,17 @@
 mod captions;
 mod cispo;
 mod clip;
+mod dap;
 mod finite;
 mod gmpo;
 mod gspo;
+mod likelihood;
+mod margin;
+mod minimum_risk;
+mod preference;
 mod ratio;
+mod rebel;
+mod sampled_set;
 mod sapo;
 mod token_clip;
 #[cfg(test)]
@@ -24,8 +31,15 @@ mod toy;
 
 pub use cispo::clipped_importance;
 pub use clip::Clip;
+pub use dap::augmented_likelihood;
 pub use gmpo::geometric_clip;
 pub use gspo::sequence_clip;
+pub use likelihood::{best_of_samples, sequence_likelihood};
+pub use margin::{max_margin, multi_margin};
+pub use minimum_risk::minimum_risk;
+pub use preference::{Rejected, preference};
 pub use ratio::{MAX_LOG_RATIO, Sampled};
+pub use rebel::reward_regression;
+pub use sampled_set::SampledSet;
 pub use sapo::{Gate, soft_gate};
 pub use token_clip::token_clip;
