@@ -14,6 +14,7 @@ mod captions;
 mod cispo;
 mod clip;
 mod dap;
+mod estimates;
 mod finite;
 mod gmpo;
 mod gspo;
@@ -28,10 +29,12 @@ mod sapo;
 mod token_clip;
 #[cfg(test)]
 mod toy;
+mod unlikelihood;
 
 pub use cispo::clipped_importance;
 pub use clip::Clip;
 pub use dap::augmented_likelihood;
+pub use estimates::{DivergenceEstimate, estimated_divergence};
 pub use gmpo::geometric_clip;
 pub use gspo::sequence_clip;
 pub use likelihood::{best_of_samples, sequence_likelihood};
@@ -43,3 +46,4 @@ pub use rebel::reward_regression;
 pub use sampled_set::SampledSet;
 pub use sapo::{Gate, soft_gate};
 pub use token_clip::token_clip;
+pub use unlikelihood::unlikelihood;
