@@ -48,7 +48,8 @@ def main():
     program = lambda name: os.path.join(arguments.oracles, name)
     toy = run(program("bias_of_baselines.py"), stats=lambda *_: (0, 0, 0, 0))
     images = [
-        {"probabilities": p.tolist(), "gradients": g.tolist(), "rewards": r.tolist()} for p, g, _, r in toy["ims"]
+        {"probabilities": p.tolist(), "gradients": g.tolist(), "rewards": r.tolist(), "lengths": toy["Ln"].tolist()}
+        for p, g, _, r in toy["ims"]
     ]
     document = {
         "words": gradients(program("policy_gradients.py"), "S", "Sold", "Sref", "w"),

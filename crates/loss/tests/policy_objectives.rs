@@ -244,7 +244,12 @@ struct Image {
     /// Of the log-probability of every caption.
     gradients: Vec<Vec<f64>>,
     rewards: Vec<f64>,
+    /// Words of every caption.
+    lengths: Vec<f64>,
 }
+
+/// From rewards and lengths of a group to advantages.
+type Advantages = fn(&[f64], &[f64]) -> Vec<f64>;
 
 impl Image {
     /// `sum_y c(y) dlog p(y)/ds`.
@@ -259,15 +264,16 @@ impl Image {
     }
 
     /// The expected gradient of an estimator that draws groups of `n`: every group, by its probability.
-    fn expected(&self, n: usize, advantages: &dyn Fn(&[f64], usize) -> Vec<f64>) -> Vec<f64> {
+    fn expected(&self, n: usize, advantages: Advantages) -> Vec<f64> {
         let captions = self.rewards.len();
         let mut of_captions = vec![0.0; captions];
         for group in 0..captions.pow(n as u32) {
             let digit = |k: u32| group / captions.pow(k) % captions;
             let group: Vec<usize> = (0..n as u32).map(digit).collect();
             let probability: f64 = group.iter().map(|&y| self.probabilities[y]).product();
-            let rewards: Vec<f64> = group.iter().map(|&y| self.rewards[y]).collect();
-            for (&y, advantage) in group.iter().zip(advantages(&rewards, n)) {
+            let of = |values: &[f64]| group.iter().map(|&y| values[y]).collect::<Vec<f64>>();
+            let advantages = advantages(&of(&self.rewards), &of(&self.lengths));
+            for (&y, advantage) in group.iter().zip(advantages) {
                 of_captions[y] += probability * advantage / n as f64;
             }
         }
@@ -288,6 +294,7 @@ fn images() -> Vec<Image> {
                 .map(numbers)
                 .collect(),
             rewards: numbers(&image["rewards"]),
+            lengths: numbers(&image["lengths"]),
         })
         .collect()
 }
@@ -296,16 +303,45 @@ fn without(rewards: &[f64], baselines: &[f64]) -> Vec<f64> {
     rewards.iter().zip(baselines).map(|(r, b)| r - b).collect()
 }
 
-fn over_others(rewards: &[f64], n: usize) -> Vec<f64> {
-    without(rewards, &leave_one_out(rewards, n).unwrap())
+fn plain(rewards: &[f64], _: &[f64]) -> Vec<f64> {
+    rewards.to_vec()
 }
 
-fn over_mean(rewards: &[f64], n: usize) -> Vec<f64> {
-    without(rewards, &mean_of_image(rewards, n).unwrap())
+fn over_others(rewards: &[f64], _: &[f64]) -> Vec<f64> {
+    without(rewards, &leave_one_out(rewards, rewards.len()).unwrap())
 }
 
-fn per_deviation(rewards: &[f64], n: usize) -> Vec<f64> {
-    per_deviation_of_image(&over_mean(rewards, n), rewards, n).unwrap()
+fn over_mean(rewards: &[f64], _: &[f64]) -> Vec<f64> {
+    without(rewards, &mean_of_image(rewards, rewards.len()).unwrap())
+}
+
+fn per_deviation(rewards: &[f64], lengths: &[f64]) -> Vec<f64> {
+    let advantages = over_mean(rewards, lengths);
+    per_deviation_of_image(&advantages, rewards, rewards.len()).unwrap()
+}
+
+/// The baseline is the mean of rewards by lengths, of the others or, which is wrong, of the own sample too.
+fn by_lengths(rewards: &[f64], lengths: &[f64], own: bool) -> Vec<f64> {
+    let baseline = |n: usize| {
+        let others = (0..rewards.len()).filter(|&k| own || k != n);
+        let (sum, total) = others.fold((0.0, 0.0), |(sum, total), k| {
+            (sum + lengths[k] * rewards[k], total + lengths[k])
+        });
+        sum / total
+    };
+    (0..rewards.len())
+        .map(|n| rewards[n] - baseline(n))
+        .collect()
+}
+
+/// The wrong variant: every caption divided by its own length.
+fn per_own_length(rewards: &[f64], lengths: &[f64]) -> Vec<f64> {
+    let advantages = over_others(rewards, lengths);
+    advantages
+        .iter()
+        .zip(lengths)
+        .map(|(a, words)| a / words)
+        .collect()
 }
 
 /// Cosine to the true gradient, scale, and what is left of bias after scaling, over all images.
@@ -320,20 +356,26 @@ fn bias_of_advantages_is_that_of_every_group() {
         image.gradient(&pairs.map(|(p, r)| p * r).collect::<Vec<f64>>())
     });
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    type Advantages = fn(&[f64], usize) -> Vec<f64>;
-    let none: Advantages = |rewards, _| rewards.to_vec();
-    let cases: [(&str, usize, Advantages, [f64; 3]); 8] = [
-        ("none", 2, none, [1.0, 1.0, 0.0]),
+    let with_own: Advantages = |rewards, lengths| by_lengths(rewards, lengths, true);
+    let of_others: Advantages = |rewards, lengths| by_lengths(rewards, lengths, false);
+    let cases: [(&str, usize, Advantages, [f64; 3]); 14] = [
+        ("plain", 2, plain, [1.0, 1.0, 0.0]),
         ("leave-one-out", 2, over_others, [1.0, 1.0, 0.0]),
         ("mean", 2, over_mean, [1.0, 0.5, 0.0]),
         ("deviation", 2, per_deviation, [0.8294, 1.466, 0.674]),
-        ("none", 4, none, [1.0, 1.0, 0.0]),
+        ("by lengths, own too", 2, with_own, [0.9913, 0.543, 0.133]),
+        ("by lengths", 2, of_others, [1.0, 1.0, 0.0]),
+        ("own length", 2, per_own_length, [0.9541, 0.638, 0.314]),
+        ("plain", 4, plain, [1.0, 1.0, 0.0]),
         ("leave-one-out", 4, over_others, [1.0, 1.0, 0.0]),
         ("mean", 4, over_mean, [1.0, 0.75, 0.0]),
         ("deviation", 4, per_deviation, [0.8462, 2.610, 0.630]),
+        ("by lengths, own too", 4, with_own, [0.9975, 0.789, 0.070]),
+        ("by lengths", 4, of_others, [1.0, 1.0, 0.0]),
+        ("own length", 4, per_own_length, [0.9541, 0.638, 0.314]),
     ];
     for (name, n, advantages, [cosine, scale, bias]) in cases {
-        let mean = of_all(&|image| image.expected(n, &advantages));
+        let mean = of_all(&|image| image.expected(n, advantages));
         let size = |a: &[f64]| dot(a, a).sqrt();
         let found_scale = dot(&mean, &truth) / dot(&truth, &truth);
         let found_cosine = dot(&mean, &truth) / size(&mean) / size(&truth);
@@ -351,6 +393,6 @@ fn bias_of_advantages_is_that_of_every_group() {
         }
     }
     // A baseline of its own sample alone leaves nothing to learn from.
-    let own = of_all(&|image| image.expected(2, &|rewards, _| without(rewards, rewards)));
+    let own = of_all(&|image| image.expected(2, |rewards, _| without(rewards, rewards)));
     assert!(own.iter().all(|g| *g == 0.0));
 }
