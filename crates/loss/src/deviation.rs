@@ -4,7 +4,7 @@
 
 use crate::LossError;
 
-/// What a deviation is raised by, so that nothing is divided by 0 (as in most programs that have GRPO).
+/// What a deviation is raised by, so that nothing is divided by 0.
 const LEAST_DEVIATION: f64 = 1e-4;
 
 /// Divides the advantages of every image by the standard deviation of its rewards (GRPO, Shao et al. 2024, section 4.1.2;

@@ -47,3 +47,6 @@ pub use sampled_set::SampledSet;
 pub use sapo::{Gate, soft_gate};
 pub use token_clip::token_clip;
 pub use unlikelihood::unlikelihood;
+
+#[cfg(test)]
+mod tests;

@@ -51,15 +51,15 @@ pub fn preference(
     }
     per_image(scores, rewards, samples, |first, scores, rewards| {
         let (best, worst) = (best(rewards), worst(rewards));
-        let widest = rewards[best] - rewards[worst];
-        if widest == 0.0 {
+        if rewards[best] == rewards[worst] {
             return (0.0, vec![0.0; samples]);
         }
         let power = |k: usize| match rejected {
             Rejected::Worst => f64::from(u8::from(k == worst)),
             Rejected::ByGap { .. } if rewards[k] == rewards[best] => 0.0,
             Rejected::ByGap { temperature } => {
-                ((rewards[best] - rewards[k] - widest) / temperature).exp()
+                // Around the worst, so that the exponential cannot overflow.
+                ((rewards[worst] - rewards[k]) / temperature).exp()
             }
         };
         let total: f64 = (0..samples).map(power).sum();
