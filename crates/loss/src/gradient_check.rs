@@ -59,6 +59,29 @@ pub(crate) fn check_coordinates(
     Ok(())
 }
 
+/// Whether `c (p - 1_w)`, one weight `c` a row, is the gradient at the logits of a loss of the words' log-probabilities.
+///
+/// # Errors
+/// As of [`check_gradient`].
+pub(crate) fn check_row_weights(
+    logits: &[f64],
+    vocab: usize,
+    words: &[u32],
+    weights: &[f64],
+    loss: impl Fn(&[f64]) -> f64,
+) -> Result<(), String> {
+    let of_words = |logits: &[f64]| -> Vec<f64> {
+        let log_p = log_softmax(logits, vocab);
+        let rows = log_p.chunks(vocab).zip(words);
+        rows.map(|(row, &word)| row[word as usize]).collect()
+    };
+    let p_minus_word = softmax(logits, vocab).into_iter();
+    let p_minus_word = p_minus_word.zip(one_hot(words, vocab)).map(|(p, y)| p - y);
+    let of_rows = weights.iter().flat_map(|c| std::iter::repeat_n(c, vocab));
+    let gradient: Vec<f64> = p_minus_word.zip(of_rows).map(|(g, c)| c * g).collect();
+    check_gradient(logits, &gradient, |at| loss(&of_words(at)))
+}
+
 /// `log softmax` of every row, one below the other.
 pub(crate) fn log_softmax(logits: &[f64], vocab: usize) -> Vec<f64> {
     let of_row = |row: &[f64]| -> Vec<f64> {

@@ -13,8 +13,8 @@
 //! | Brier score | 1 | `a 2 p_j ((p_j - y_j) - sum_k (p_k - y_k) p_k)` | [`brier_gradient`], [`soft_brier_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
 //! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
-//! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`] |
-//! | minimum risk, max-margin | by the sampled set | the same, sampled words | [`minimum_risk`], [`max_margin`] |
+//! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`], [`Divergence`] |
+//! | policy objectives, from PPO's clip to DPO | `c_t = -dL / d log p_t(w)` | the same, sampled words | [`token_clip`], [`minimum_risk`], [`preference`] and their kin |
 //!
 //! `README.md` beside the sources says which test holds which formula against what.
 //!
@@ -28,6 +28,7 @@
 
 mod advantage;
 mod brier;
+mod deviation;
 mod distillation;
 mod error;
 #[cfg(test)]
@@ -37,21 +38,27 @@ mod normaliser;
 mod output_layer;
 mod regularisers;
 mod row_targets;
-mod sampled_set;
 mod soft_targets;
 mod softmax;
+mod weights;
 mod word_gradient;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use brier::{brier_gradient, soft_brier_gradient};
+pub use deviation::{per_deviation_of_image, standardised};
 pub use distillation::{Distillation, distillation_gradient};
 pub use error::{LossError, SOFT_TARGET_TOLERANCE};
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
-pub use regularisers::{Reference, regularise};
+pub use regularisers::{Divergence, Reference, regularise};
 pub use row_targets::RowTargets;
-pub use sampled_set::{SampledSet, max_margin, minimum_risk};
 pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
 pub use softmax::softmax_gradient;
+pub use weights::{
+    Clip, DivergenceEstimate, Gate, MAX_LOG_RATIO, Rejected, Sampled, SampledSet,
+    augmented_likelihood, best_of_samples, clipped_importance, estimated_divergence,
+    geometric_clip, max_margin, minimum_risk, multi_margin, preference, reward_regression,
+    sequence_clip, sequence_likelihood, soft_gate, token_clip, unlikelihood,
+};
 pub use word_gradient::SoftmaxGradient;

@@ -4,9 +4,25 @@ use burn::tensor::{Tensor, activation::log_softmax};
 
 use crate::{LossError, SoftmaxGradient, soft_targets::check_shape};
 
+/// How far a model is from its reference, over all words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Divergence {
+    /// `KL(p, q)`: no word that the reference would not say (Jaques et al. 2017).
+    Reverse,
+    /// `KL(q, p)`: every word that the reference would say.
+    Forward,
+    /// `share KL(q, m) + (1 - share) KL(p, m)`, `m = share q + (1 - share) p` (Agarwal et al. 2024).
+    JensenShannon {
+        /// What `q` has of the mixture; between 0 and 1.
+        share: f64,
+    },
+}
+
 /// The reference model of a row.
 #[derive(Debug, Clone)]
 pub struct Reference {
+    /// What is measured from it.
+    pub divergence: Divergence,
     /// Its logits, constants, `[rows, vocab]`.
     pub logits: Tensor<2>,
     /// `kappa`, the weight of the divergence.
@@ -21,6 +37,13 @@ pub struct Reference {
 /// dKL/ds_j  = p_j (log p_j - log q_j - KL)
 /// ```
 ///
+/// The other divergences have in the place of the last line
+///
+/// ```text
+/// Forward        p_j - q_j
+/// JensenShannon  p_j (D_j - sum_k p_k D_k),   D = (1 - share) (log p - log m)
+/// ```
+///
 /// Both terms are of every row alike, whatever its weight; `q = softmax` of the reference's logits, detached. The
 /// `loss` stays that of the objective. Rows of either gradient sum to 0.
 ///
@@ -28,7 +51,8 @@ pub struct Reference {
 /// `logits`: `[rows, vocab]`, those that `objective` was computed from.
 ///
 /// # Errors
-/// [`LossError::Shape`] when the reference's logits have another shape.
+/// [`LossError::Shape`] when the reference's logits have another shape, [`LossError::Range`] for a share that is not between
+/// 0 and 1.
 pub fn regularise(
     objective: SoftmaxGradient,
     logits: Tensor<2>,
@@ -49,15 +73,47 @@ pub fn regularise(
         let negative_entropy = terms.clone().sum_dim(1);
         gradient = gradient + (terms - p.clone() * negative_entropy).mul_scalar(entropy_bonus);
     }
-    if let Some(Reference { logits, weight }) = reference {
+    if let Some(Reference {
+        divergence,
+        logits,
+        weight,
+    }) = reference
+    {
         check_shape("logits of the reference", logits.dims(), shape)?;
-        let terms = weighted(log_p - log_softmax(logits, 1));
-        let divergence = terms.clone().sum_dim(1);
-        gradient = gradient + (terms - p * divergence).mul_scalar(weight);
+        let log_q = log_softmax(logits, 1);
+        let of_reference = match divergence {
+            Divergence::Forward => p - log_q.exp(),
+            Divergence::Reverse => {
+                let terms = weighted(log_p - log_q);
+                let divergence = terms.clone().sum_dim(1);
+                terms - p * divergence
+            }
+            Divergence::JensenShannon { share } => {
+                check_share(share)?;
+                // log m - log p, of which the exponential cannot overflow.
+                let ratio = (log_q - log_p).clamp_max(80.0).exp();
+                let log_mixture = ratio.mul_scalar(share).add_scalar(1.0 - share).log();
+                let terms = weighted(log_mixture.mul_scalar(share - 1.0));
+                let mean = terms.clone().sum_dim(1);
+                terms - p * mean
+            }
+        };
+        gradient = gradient + of_reference.mul_scalar(weight);
     }
     Ok(SoftmaxGradient {
         gradient,
         ..objective
+    })
+}
+
+fn check_share(share: f64) -> Result<(), LossError> {
+    if share > 0.0 && share < 1.0 {
+        return Ok(());
+    }
+    Err(LossError::Range {
+        what: "share of the reference in the mixture",
+        found: share,
+        expected: "more than 0, less than 1",
     })
 }
 
@@ -104,6 +160,72 @@ mod tests {
         loss
     }
 
+    const JENSEN_SHANNON: Divergence = Divergence::JensenShannon { share: 0.3 };
+
+    fn divergence_of(logits: &[f64], divergence: Divergence) -> f64 {
+        let rows = logits.chunks(VOCAB).zip(REFERENCE.chunks(VOCAB));
+        let of_word = |(log_p, log_q): (f64, f64)| {
+            let (p, q) = (log_p.exp(), log_q.exp());
+            match divergence {
+                Divergence::Reverse => p * (log_p - log_q),
+                Divergence::Forward => q * (log_q - log_p),
+                Divergence::JensenShannon { share } => {
+                    let log_m = (share * q + (1.0 - share) * p).ln();
+                    share * q * (log_q - log_m) + (1.0 - share) * p * (log_p - log_m)
+                }
+            }
+        };
+        rows.flat_map(|(s, reference)| log_softmax_of(s).into_iter().zip(log_softmax_of(reference)))
+            .map(of_word)
+            .sum()
+    }
+
+    fn gradient_of_divergence(logits: &[f64], divergence: Divergence) -> Vec<f64> {
+        let targets = RowTargets {
+            words: &WORDS,
+            weights: &[0.0; 2],
+        };
+        let objective = softmax_gradient(tensor(logits), &targets, 0.0).unwrap();
+        let reference = Reference {
+            divergence,
+            logits: tensor(&REFERENCE),
+            weight: 1.0,
+        };
+        let found = regularise(objective, tensor(logits), 0.0, Some(reference)).unwrap();
+        found.gradient.try_into_vec_as().unwrap()
+    }
+
+    #[test]
+    fn gradients_of_divergences_equal_finite_differences_and_each_fails_as_another() {
+        let all = [Divergence::Reverse, Divergence::Forward, JENSEN_SHANNON];
+        for divergence in all {
+            for of in all {
+                let found = gradient_of_divergence(&LOGITS, of);
+                let check = check_gradient(&LOGITS, &found, |at| divergence_of(at, divergence));
+                assert_eq!(
+                    check.is_ok(),
+                    divergence == of,
+                    "{divergence:?} {of:?} {check:?}"
+                );
+                for row in found.chunks(VOCAB) {
+                    assert!(row.iter().sum::<f64>().abs() < 1e-14);
+                }
+            }
+        }
+        // A mixture with the shares exchanged.
+        let exchanged = Divergence::JensenShannon { share: 0.7 };
+        let found = gradient_of_divergence(&LOGITS, exchanged);
+        let check = check_gradient(&LOGITS, &found, |at| divergence_of(at, JENSEN_SHANNON));
+        assert!(check.is_err());
+    }
+
+    #[test]
+    fn mixture_without_a_share_is_refused() {
+        for share in [0.0, 1.0, f64::NAN] {
+            assert!(check_share(share).is_err());
+        }
+    }
+
     fn gradient(logits: &[f64], beta: f64, kappa: f64) -> Vec<f64> {
         let targets = RowTargets {
             words: &WORDS,
@@ -111,6 +233,7 @@ mod tests {
         };
         let objective = softmax_gradient(tensor(logits), &targets, 0.0).unwrap();
         let reference = Reference {
+            divergence: Divergence::Reverse,
             logits: tensor(&REFERENCE),
             weight: kappa,
         };
@@ -141,6 +264,7 @@ mod tests {
         };
         let objective = softmax_gradient(tensor(&LOGITS), &targets, 0.0).unwrap();
         let reference = Reference {
+            divergence: Divergence::Reverse,
             logits: tensor(&LOGITS),
             weight: 3.0,
         };
@@ -157,6 +281,10 @@ mod tests {
         ] {
             let both: Vec<f64> = logits.repeat(2);
             assert!(gradient(&both, 0.5, 0.5).iter().all(|g| g.is_finite()));
+            for divergence in [Divergence::Forward, JENSEN_SHANNON] {
+                let found = gradient_of_divergence(&both, divergence);
+                assert!(found.iter().all(|g| g.is_finite()), "{found:?}");
+            }
         }
     }
 
@@ -168,6 +296,7 @@ mod tests {
         };
         let objective = softmax_gradient(tensor(&LOGITS), &targets, 0.0).unwrap();
         let reference = Reference {
+            divergence: Divergence::Reverse,
             logits: tensor(&REFERENCE[..5]),
             weight: 1.0,
         };

@@ -12,7 +12,7 @@ use std::{ops::Range, time::Instant};
 
 use burn::tensor::{Tensor, s};
 use scst_data::Vocabulary;
-use scst_loss::{Reference, RowTargets, regularise, softmax_gradient};
+use scst_loss::{Divergence, Reference, RowTargets, regularise, softmax_gradient};
 use scst_model::{Captioner, Noise};
 
 pub(crate) use critic::SelfCritic;
@@ -73,6 +73,7 @@ impl SelfCritic {
             }
             let objective = softmax_gradient(logits.clone(), targets, 0.0)?;
             let reference = compared.as_ref().map(|(model, hidden)| Reference {
+                divergence: Divergence::Reverse,
                 logits: model.logits(hidden.clone().slice(s![rows])),
                 weight,
             });
