@@ -1,30 +1,33 @@
 //! Captions, features and vocabulary joined: what training and evaluation iterate over.
 
+use std::sync::Arc;
+
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
+use crate::vocabulary::END_ID;
 use crate::{DataError, ImageId, Notice, Vocabulary, VocabularyProblem};
 
 mod texts;
 
-/// One source, an image or a text, with its gold targets.
+/// One source, an image or a text, with its gold targets, which rewards share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// What messages call it: the file name of an image without folders; the id of a text, or its file and line.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its id in the user's files, where they have ids.
     pub id: Option<ImageId>,
     /// What is read of it in [`Dataset::sources`].
     pub row: Row,
-    /// Gold targets, of images their captions, as ids: full length, without an end token.
-    pub captions: Vec<Vec<u32>>,
+    /// Gold targets, of images their captions, as ids: full length, the end token last.
+    pub captions: Arc<[Vec<u32>]>,
     /// The same targets as text, with what the vocabulary lacks: of words, these joined by single spaces; else as written.
-    pub references: Vec<String>,
+    pub references: Arc<[String]>,
 }
 
 impl Example {
     /// The id to write for this example: that of the user's files, or its name where they have no ids.
     pub fn id(&self) -> ImageId {
-        let name = || ImageId::from(self.name.as_str());
+        let name = || ImageId::from(&*self.name);
         self.id.clone().unwrap_or_else(name)
     }
 }
@@ -221,14 +224,22 @@ fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example 
         id: image.image_id,
         captions: captions
             .iter()
-            .map(|caption| vocabulary.encode(&caption.tokens))
+            .map(|caption| ended(vocabulary.encode(&caption.tokens)))
             .collect(),
         references: captions
             .iter()
             .map(|caption| caption.tokens.join(" "))
             .collect(),
-        name: image.file_name,
+        name: image.file_name.into(),
     }
+}
+
+/// A caption with its end token, in no more memory than that takes.
+fn ended(mut ids: Vec<u32>) -> Vec<u32> {
+    ids.reserve_exact(1);
+    ids.push(END_ID);
+    ids.shrink_to_fit();
+    ids
 }
 
 #[cfg(test)]

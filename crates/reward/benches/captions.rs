@@ -52,8 +52,8 @@ fn corpus() -> Corpus {
 
 fn metrics(criterion: &mut Criterion) {
     let corpus = corpus();
-    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
-    let (ngrams, frequency) = (sources.ngrams(), sources.frequency());
+    let sources = RewardSources::new(Arc::clone(&corpus.references));
+    let (ngrams, frequency) = (sources.ngrams(), sources.frequency().expect("images"));
     let mut group = criterion.benchmark_group("captions");
     group.sample_size(20);
     group.throughput(Throughput::Elements(corpus.candidates.len() as u64));
@@ -150,7 +150,7 @@ fn metrics(criterion: &mut Criterion) {
 /// Metrics of raw text as rewards.
 fn raw_text(criterion: &mut Criterion) {
     let corpus = corpus();
-    let sources = RewardSources::new(Arc::clone(&corpus.references)).expect("images");
+    let sources = RewardSources::new(Arc::clone(&corpus.references));
     let mut group = criterion.benchmark_group("batch");
     group.throughput(Throughput::Elements(300));
     // Another image's captions.

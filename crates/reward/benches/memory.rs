@@ -1,4 +1,5 @@
-//! Memory that the references of a training set of COCO's size take, and the CIDEr-D reward over them.
+//! Memory that the references of a training set of COCO's size take, with a reward of raw text and with CIDEr-D, which
+//! alone has their n-grams counted.
 //!
 //! 113,287 images with five captions each, made from the captions of `SCST_BENCH_CAPTIONS` (or the drawn scenes): after
 //! the first round, every seventh word or so is replaced by another one of the table.
@@ -9,7 +10,10 @@ mod caption_table;
 
 use std::{sync::Arc, time::Instant};
 
-use scst_reward::{CiderDOptions, CiderDReward, MAX_ORDER, References, RewardSources};
+use scst_reward::{
+    CiderDOptions, ExactMatchOptions, MAX_ORDER, References, RewardEntry, RewardMixture,
+    RewardRegistry, RewardSources,
+};
 
 const IMAGES: usize = 113_287;
 
@@ -49,27 +53,33 @@ fn resident() -> Option<(u64, u64)> {
     Some((kib("VmRSS:")? / 1024, kib("VmHWM:")? / 1024))
 }
 
+/// Builds a mixture of one reward, and says what it takes.
+fn build(entry: RewardEntry, name: &str, sources: &RewardSources) {
+    let start = Instant::now();
+    let registry = RewardRegistry::default();
+    let rewards = RewardMixture::build(&[entry], sources, &registry).expect("a reward");
+    let seconds = start.elapsed().as_secs_f64();
+    let resident = resident();
+    println!("with {name}: {resident:?} MiB (now, peak), built in {seconds:.1} s");
+    drop(rewards);
+}
+
 fn main() {
     let images = caption_table::with_ids(captions());
     println!("captions alone: {:?} MiB (now, peak)", resident());
-    let start = Instant::now();
-    let references =
-        Arc::new(References::new(Some(caption_table::END), images).expect("references"));
-    let sources = RewardSources::new(Arc::clone(&references)).expect("images");
-    let (ngrams, frequency) = (
-        Arc::clone(sources.ngrams()),
-        Arc::clone(sources.frequency()),
-    );
-    let reward = CiderDReward::new(CiderDOptions::default(), &references, ngrams, frequency);
-    let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "with the CIDEr-D reward: {:?} MiB (now, peak), built in {seconds:.1} s",
-        resident()
-    );
-    let orders = 1..=MAX_ORDER;
-    let distinct: usize = orders
-        .map(|order| sources.frequency().distinct(order))
-        .sum();
+    let references = References::new(Some(caption_table::END), images).expect("references");
+    let sources = RewardSources::new(Arc::new(references));
+    let exact_match = RewardEntry {
+        exact_match: Some(ExactMatchOptions::default()),
+        ..RewardEntry::default()
+    };
+    build(exact_match, "exact match", &sources);
+    let cider_d = RewardEntry {
+        cider_d: Some(CiderDOptions::default()),
+        ..RewardEntry::default()
+    };
+    build(cider_d, "CIDEr-D", &sources);
+    let frequency = sources.frequency().expect("images");
+    let distinct: usize = (1..=MAX_ORDER).map(|order| frequency.distinct(order)).sum();
     println!("{IMAGES} images, {distinct} distinct n-grams");
-    drop(reward);
 }

@@ -73,11 +73,10 @@ pub fn self_cider<C: AsRef<[u32]>>(
     images: &[Vec<C>],
     frequency: &Arc<DocumentFrequency>,
 ) -> Result<Vec<Option<f64>>, RewardError> {
-    let captions = images.iter().flatten().map(|caption| ImageReferences {
-        id: String::new(),
-        tokens: vec![caption.as_ref().to_vec()],
-        texts: vec![String::new()],
-    });
+    let captions = images
+        .iter()
+        .flatten()
+        .map(|caption| ImageReferences::new("", [caption.as_ref().to_vec()], [String::new()]));
     let captions: Vec<_> = captions.collect();
     if captions.is_empty() {
         return Ok(vec![None; images.len()]);

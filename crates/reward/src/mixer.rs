@@ -264,11 +264,8 @@ mod tests {
 
     #[test]
     fn score_is_the_mean_over_references_when_there_are_several() {
-        let image = ImageReferences {
-            id: "a.jpg".to_owned(),
-            tokens: vec![vec![1, 2, 0], vec![3, 0]],
-            texts: vec![String::new(); 2],
-        };
+        let tokens = [vec![1, 2, 0], vec![3, 0]];
+        let image = ImageReferences::new("a.jpg", tokens, vec![String::new(); 2]);
         let references = References::new(Some(0), vec![image]).expect("good references");
         let mut reward = MixerBleuReward::new(SMOOTH, &references, Some(9)).expect("good options");
         let candidates = [&[1, 2, 0][..], &[1, 2], &[0]].map(|tokens| Candidate {

@@ -209,7 +209,7 @@ fn overflow(part: &Part, value: f64, batch: &Batch<'_>, caption: usize) -> Rewar
         reward: part.reward.name().to_owned(),
         weight: part.weight,
         text: found.map_or_else(String::new, |(candidate, _)| candidate.text.to_owned()),
-        image: found.map_or_else(String::new, |(_, image)| image.id.clone()),
+        image: found.map_or_else(String::new, |(_, image)| image.id.to_string()),
         value,
     }
 }
@@ -225,7 +225,7 @@ fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), R
     }
     for (caption, (&value, (_, image))) in scores.iter().zip(batch.iter()).enumerate() {
         if !value.is_finite() {
-            let (reward, image) = (reward.to_owned(), image.id.clone());
+            let (reward, image) = (reward.to_owned(), image.id.to_string());
             return Err(RewardError::NotFinite {
                 reward,
                 caption,

@@ -279,11 +279,7 @@ mod tests {
     use crate::{Candidate, ImageReferences};
 
     fn references() -> References {
-        let image = ImageReferences {
-            id: "a.jpg".to_owned(),
-            tokens: vec![vec![1, 0]],
-            texts: vec!["a".to_owned()],
-        };
+        let image = ImageReferences::new("a.jpg", [vec![1, 0]], ["a".to_owned()]);
         References::new(Some(0), vec![image]).expect("good references")
     }
 

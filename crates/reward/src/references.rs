@@ -1,16 +1,35 @@
 //! The references of every image: what candidates are compared with.
 
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
 use crate::RewardError;
 
-/// One image's references, as ids and as words.
+/// One image's references, as ids and as words, which may be shared with whoever else needs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReferences {
     /// The image's id, normally its file name.
-    pub id: String,
+    pub id: Arc<str>,
     /// Token ids of each reference, with the end token if the captions have one.
-    pub tokens: Vec<Vec<u32>>,
+    pub tokens: Arc<[Vec<u32>]>,
     /// Words of each reference, without the end token, in the same order.
-    pub texts: Vec<String>,
+    pub texts: Arc<[String]>,
+}
+
+impl ImageReferences {
+    /// References of the image `id`: token ids and words of each.
+    pub fn new(
+        id: impl Into<Arc<str>>,
+        tokens: impl Into<Arc<[Vec<u32>]>>,
+        texts: impl Into<Arc<[String]>>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            tokens: tokens.into(),
+            texts: texts.into(),
+        }
+    }
 }
 
 /// The references of all images that rewards are computed for, by index.
@@ -48,6 +67,27 @@ impl References {
         &self.images
     }
 
+    /// `references-` and 16 hexadecimal digits (of SHA-256) that name images, token ids and words.
+    pub fn fingerprint(&self) -> String {
+        let mut sum = Sha256::new();
+        for image in &self.images {
+            sum.update((image.id.len() as u64).to_le_bytes());
+            sum.update(&*image.id);
+            sum.update((image.tokens.len() as u64).to_le_bytes());
+            for (tokens, text) in image.tokens.iter().zip(&*image.texts) {
+                sum.update((tokens.len() as u64).to_le_bytes());
+                for token in tokens {
+                    sum.update(token.to_le_bytes());
+                }
+                sum.update((text.len() as u64).to_le_bytes());
+                sum.update(text);
+            }
+        }
+        let sum = sum.finalize();
+        let (first, _) = sum.as_chunks::<8>();
+        format!("references-{:016x}", u64::from_be_bytes(first[0]))
+    }
+
     /// The part of a signature that describes references: their number per image and the end token.
     pub fn signature(&self) -> String {
         let end = token_name(self.end_token);
@@ -78,12 +118,12 @@ pub(crate) fn count_range(counts: impl Iterator<Item = usize>) -> String {
 fn check_image(end_token: Option<u32>, image: &ImageReferences) -> Result<(), RewardError> {
     if image.tokens.is_empty() {
         return Err(RewardError::NoReferences {
-            image: image.id.clone(),
+            image: image.id.to_string(),
         });
     }
     if image.texts.len() != image.tokens.len() {
         return Err(RewardError::TextCount {
-            image: image.id.clone(),
+            image: image.id.to_string(),
             texts: image.texts.len(),
             sequences: image.tokens.len(),
         });
@@ -93,7 +133,7 @@ fn check_image(end_token: Option<u32>, image: &ImageReferences) -> Result<(), Re
         if let Some(position) = tokens.iter().position(|&token| token == end)
             && position + 1 < tokens.len()
         {
-            let (image, length) = (image.id.clone(), tokens.len());
+            let (image, length) = (image.id.to_string(), tokens.len());
             return Err(RewardError::EndTokenInside {
                 image,
                 reference,
@@ -111,11 +151,8 @@ mod tests {
     use super::*;
 
     fn image(tokens: &[&[u32]], texts: usize) -> ImageReferences {
-        ImageReferences {
-            id: "7.jpg".to_owned(),
-            tokens: tokens.iter().map(|tokens| tokens.to_vec()).collect(),
-            texts: vec![String::new(); texts],
-        }
+        let tokens: Vec<Vec<u32>> = tokens.iter().map(|tokens| tokens.to_vec()).collect();
+        ImageReferences::new("7.jpg", tokens, vec![String::new(); texts])
     }
 
     fn message(images: Vec<ImageReferences>) -> String {
@@ -139,6 +176,24 @@ mod tests {
             message(vec![image(&[&[1, 0], &[0, 1]], 2)]),
             "image 7.jpg: reference 1: found end token 0 at position 0 of 2, expected it last or nowhere"
         );
+    }
+
+    #[test]
+    fn fingerprint_changes_with_whatever_references_hold() {
+        let of = |id: &str, tokens: &[u32], text: &str| {
+            let image = ImageReferences::new(id, [tokens.to_vec()], [text.to_owned()]);
+            let references = References::new(Some(0), vec![image]).expect("good references");
+            references.fingerprint()
+        };
+        let first = of("a", &[1, 0], "b");
+        assert!(first.starts_with("references-") && first == of("a", &[1, 0], "b"));
+        for other in [
+            of("b", &[1, 0], "b"),
+            of("a", &[2, 0], "b"),
+            of("a", &[1, 0], "c"),
+        ] {
+            assert_ne!(first, other);
+        }
     }
 
     #[test]

@@ -46,13 +46,14 @@ impl RewardRegistry {
     ) -> Result<Box<dyn Reward>, RewardError> {
         RewardError::first(entry.problems())?;
         let references = &**sources.references();
-        let ngrams = Arc::clone(sources.ngrams());
+        let ngrams = || Arc::clone(sources.ngrams());
         Ok(match entry.kind()? {
             RewardKind::CiderD(options) => {
-                let frequency = Arc::clone(sources.frequency());
+                let frequency = Arc::clone(sources.frequency()?);
+                let ngrams = ngrams();
                 Box::new(CiderDReward::new(options, references, ngrams, frequency)?)
             }
-            RewardKind::Bleu(options) => Box::new(BleuReward::new(options, references, ngrams)?),
+            RewardKind::Bleu(options) => Box::new(BleuReward::new(options, references, ngrams())?),
             RewardKind::RougeL(options) => Box::new(RougeLReward::new(options, references)?),
             RewardKind::MixerBleu(options) => Box::new(MixerBleuReward::new(
                 options,

@@ -177,11 +177,7 @@ mod tests {
     use super::*;
 
     fn references() -> References {
-        let image = |id: &str| ImageReferences {
-            id: id.to_owned(),
-            tokens: vec![vec![1, 0]],
-            texts: vec!["a".to_owned()],
-        };
+        let image = |id| ImageReferences::new(id, [vec![1, 0]], ["a".to_owned()]);
         References::new(Some(0), vec![image("a.jpg"), image("b.jpg")]).expect("good references")
     }
 
@@ -218,7 +214,7 @@ mod tests {
             calls
                 .lock()
                 .expect("no thread panics")
-                .push((image.id.clone(), candidate.tokens[0]));
+                .push((image.id.to_string(), candidate.tokens[0]));
             Ok(f64::from(candidate.tokens[0]) + candidate.image as f64 / 2.0)
         });
         assert_eq!(scores.expect("scores"), [1.0, 1.5, 1.0, 2.0]);

@@ -190,13 +190,13 @@ impl<'a> RewardService<'a> {
                 expected: unfit.expected,
             })?;
             let (tokens, texts) = Encoded::unzip(all);
-            referenced.push(ImageReferences { id, tokens, texts });
+            referenced.push(ImageReferences::new(id, tokens, texts));
         }
         self.lexicon.keep(new);
         let references = Arc::new(References::new(self.lexicon.end(), referenced)?);
-        let sources = self.sources(Arc::clone(&references))?;
-        self.frequency = Some(Arc::clone(sources.frequency()));
+        let sources = self.sources(Arc::clone(&references));
         let mixture = RewardMixture::build(&self.entries, &sources, self.registry)?;
+        self.frequency = sources.known_frequency().cloned();
         self.known = Some(Known {
             images: names,
             references,
@@ -205,20 +205,20 @@ impl<'a> RewardService<'a> {
         Ok(())
     }
 
-    fn sources(&self, references: Arc<References>) -> Result<RewardSources, RewardError> {
-        let mut sources = RewardSources::new(references)?;
+    fn sources(&self, references: Arc<References>) -> RewardSources {
+        let mut sources = RewardSources::new(references);
         if let Some(frequency) = &self.frequency {
             sources = sources.with_frequency(Arc::clone(frequency));
         }
         if let Some(unknown) = self.lexicon.unknown() {
             sources = sources.with_unknown(unknown);
         }
-        Ok(sources)
+        sources
     }
 
     /// The rewards with references that came with a request.
     fn mixture(&self, references: References) -> Result<RewardMixture, RewardError> {
-        let sources = self.sources(Arc::new(references))?;
+        let sources = self.sources(Arc::new(references));
         RewardMixture::build(&self.entries, &sources, self.registry)
     }
 
@@ -251,8 +251,7 @@ impl<'a> RewardService<'a> {
                         unfit.at(format!("{}.references[{reference}]", caption.place()))
                     })?;
                     let (tokens, texts) = Encoded::unzip(encoded);
-                    let id = caption.image.clone();
-                    ImageReferences { id, tokens, texts }
+                    ImageReferences::new(caption.image.as_str(), tokens, texts)
                 }
                 _ => return Err(caption.unknown_image(has_program)),
             };

@@ -147,10 +147,10 @@ mod tests {
     use crate::{Candidate, ImageReferences};
 
     fn references() -> References {
-        let image = |id: &str, texts: &[&str]| ImageReferences {
-            id: id.to_owned(),
-            tokens: vec![vec![1, 0]; texts.len()],
-            texts: texts.iter().map(|&text| text.to_owned()).collect(),
+        let image = |id: &str, texts: &[&str]| {
+            let tokens = vec![vec![1, 0]; texts.len()];
+            let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+            ImageReferences::new(id, tokens, texts)
         };
         let images = vec![image("0", &["a b c d", "a x"]), image("1", &["b"])];
         References::new(Some(0), images).expect("good references")

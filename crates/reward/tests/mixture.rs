@@ -21,10 +21,9 @@ fn entries(toml: &str) -> Vec<RewardEntry> {
 }
 
 fn references() -> Arc<References> {
-    let image = |id: &str, tokens: Vec<Vec<u32>>, texts: &[&str]| ImageReferences {
-        id: id.to_owned(),
-        tokens,
-        texts: texts.iter().map(|&text| text.to_owned()).collect(),
+    let image = |id: &str, tokens: Vec<Vec<u32>>, texts: &[&str]| {
+        let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+        ImageReferences::new(id, tokens, texts)
     };
     let images = vec![
         image(
@@ -42,7 +41,7 @@ fn references() -> Arc<References> {
 }
 
 fn build(entries: &[RewardEntry]) -> Result<RewardMixture, RewardError> {
-    let sources = RewardSources::new(references())?;
+    let sources = RewardSources::new(references());
     RewardMixture::build(entries, &sources, &RewardRegistry::default())
 }
 
@@ -196,7 +195,7 @@ fn build_fails_when_frequencies_lack_the_end_token() {
     builder.add_image([[1, 2, 3]].iter());
     let frequency = Arc::new(builder.build().expect("one image"));
     let list = entries("[[rewards]]\ncider_d = {}\n");
-    let sources = RewardSources::new(references()).expect("some images");
+    let sources = RewardSources::new(references());
     let sources = sources.with_frequency(frequency);
     let error = RewardMixture::build(&list, &sources, &RewardRegistry::default())
         .map(|_| ())
@@ -359,7 +358,7 @@ fn custom_reward_gets_its_options_when_it_is_registered() {
         let forced = Some(vec![value.unwrap_or(1.0); CANDIDATES.len()]);
         Ok(Box::new(SharedWords { forced }))
     });
-    let sources = RewardSources::new(references()).expect("some images");
+    let sources = RewardSources::new(references());
     let list =
         entries("[[rewards]]\ncustom = { name = \"constant\", options = { value = 0.25 } }\n");
     let mut mixture = RewardMixture::build(&list, &sources, &registry).expect("a good list");

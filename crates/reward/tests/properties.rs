@@ -181,10 +181,8 @@ proptest! {
         sigma in prop_oneof![Just(f64::MIN_POSITIVE), Just(1e-200), Just(1e200), 0.1f64..10.0],
         images in 1u64..20,
     ) {
-        let references = corpus.iter().map(|(_, tokens)| ImageReferences {
-            id: String::new(),
-            tokens: tokens.clone(),
-            texts: vec![String::new(); tokens.len()],
+        let references = corpus.iter().map(|(_, tokens)| {
+            ImageReferences::new("", tokens.clone(), vec![String::new(); tokens.len()])
         });
         let references = References::new(None, references.collect()).expect("good references");
         let table = DocumentFrequency::from_references(&references).expect("some images");

@@ -48,10 +48,8 @@ fn corpus() -> impl Strategy<Value = Vec<Item>> {
 }
 
 fn references(end: Option<u32>, corpus: &[Item]) -> References {
-    let images = corpus.iter().map(|(_, tokens)| ImageReferences {
-        id: String::new(),
-        tokens: tokens.clone(),
-        texts: vec![String::new(); tokens.len()],
+    let images = corpus.iter().map(|(_, tokens)| {
+        ImageReferences::new("", tokens.clone(), vec![String::new(); tokens.len()])
     });
     References::new(end, images.collect()).expect("good references")
 }

@@ -69,8 +69,8 @@ impl Corpus {
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let mut corpus = Self::of_checkpoint(config, stored)?;
+        // Words and statistics are the checkpoint's own; features may be others.
         corpus.with_images(|images, splits| images.compare(splits, stored, verify, observer))?;
-        stored.check_inputs(&corpus)?;
         Ok(corpus)
     }
 
@@ -186,8 +186,8 @@ impl Corpus {
         for split in [Split::Train, Split::Val, Split::Test] {
             sum.update([0]);
             for example in self.dataset.split(split) {
-                let texts = [&example.name].into_iter().chain(&example.references);
-                for text in texts {
+                let references = example.references.iter().map(String::as_str);
+                for text in [&*example.name].into_iter().chain(references) {
                     sum.update(text);
                     sum.update("\n");
                 }
@@ -264,23 +264,23 @@ impl Corpus {
         }
     }
 
-    /// The training captions as references of rewards, in the order of the training images.
+    /// The training captions as references of rewards, in the order of the training images: the same memory, unless
+    /// their end tokens are left out.
     ///
     /// # Errors
     /// [`TrainError::Reward`] when an image has none.
     pub(crate) fn references(&self, with_end_token: bool) -> Result<Arc<References>, TrainError> {
         let images = self.split(Split::Train)?.iter().map(|example| {
-            let tokens = example.captions.iter().map(|caption| {
-                let mut tokens = caption.clone();
-                if with_end_token {
-                    tokens.push(END);
-                }
-                tokens
-            });
+            let words =
+                |caption: &Vec<u32>| caption.strip_suffix(&[END]).unwrap_or(caption).to_vec();
             ImageReferences {
-                id: example.name.clone(),
-                tokens: tokens.collect(),
-                texts: example.references.clone(),
+                id: Arc::clone(&example.name),
+                tokens: if with_end_token {
+                    Arc::clone(&example.captions)
+                } else {
+                    example.captions.iter().map(words).collect()
+                },
+                texts: Arc::clone(&example.references),
             }
         });
         let end_token = with_end_token.then_some(END);

@@ -34,7 +34,7 @@ pub(crate) fn from_entry(entry: &CustomOptions) -> Result<Box<dyn Reward>, Rewar
 impl Agreement {
     fn score_caption(&self, caption: &Candidate<'_>, image: &ImageReferences) -> f64 {
         let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
-        for reference in &image.texts {
+        for reference in image.texts.iter() {
             for word in reference.split(' ').collect::<BTreeSet<_>>() {
                 *holders.entry(word).or_default() += 1;
             }

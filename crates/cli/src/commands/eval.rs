@@ -60,7 +60,7 @@ pub(crate) fn run(
     if arguments.data.features.is_none() {
         note_changed_features(&corpus, &checkpoint, &arguments.model)?;
     }
-    if references_are_alike(examples.iter().map(|image| image.references.as_slice())) {
+    if references_are_alike(examples.iter().map(|image| &*image.references)) {
         warn(&CiderAlwaysZero);
     }
     let mut display = Display::of_run(&config, 0);

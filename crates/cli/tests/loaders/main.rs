@@ -33,7 +33,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const CASES: u32 = 300;
 /// What a reader may take whatever the file: tables of tokenizers and of regular expressions.
 const CONSTANT: usize = 4 << 20;
-/// What it may take for a byte of its files.
+/// What it may take for a byte of its files, if these are small.
 const FACTOR: usize = 300;
 
 /// One test at a time: memory is that of the whole process.
@@ -92,8 +92,8 @@ impl Files {
     }
 
     /// Reads, and holds memory against the size of the files.
-    fn read_within(&self, sizes: usize, read: &impl Fn(&Path)) {
-        let allowed = CONSTANT + FACTOR * sizes;
+    fn read_within(&self, sizes: usize, factor: usize, read: &impl Fn(&Path)) {
+        let allowed = CONSTANT + factor * sizes;
         MEMORY.reset_peak_usage();
         let before = MEMORY.current_usage();
         read(&self.folder);
@@ -112,7 +112,7 @@ impl Files {
             .iter()
             .map(|(_, contents)| contents.len())
             .sum();
-        self.read_within(sizes, &read);
+        self.read_within(sizes, FACTOR, &read);
         let cases = std::env::var_os("PROPTEST_CASES").map_or(CASES, |_| Config::default().cases);
         let config = Config {
             cases: cases.div_ceil(self.contents.len() as u32),
@@ -131,7 +131,7 @@ impl Files {
             let found = runner.run(&changed, |changed| {
                 let changed = seal(&self.folder, name, changed);
                 self.write(name, &changed);
-                self.read_within(sizes + changed.len(), &read);
+                self.read_within(sizes + changed.len(), FACTOR, &read);
                 Ok(())
             });
             if let Err(TestError::Fail(reason, changed)) = found {

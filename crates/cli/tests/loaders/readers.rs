@@ -366,6 +366,37 @@ fn pairs_of_texts() {
 }
 
 #[test]
+fn many_pairs_take_few_times_their_size() {
+    let words =
+        |of: usize| -> Vec<String> { (0..12).map(|n| format!("w{}", of * n % 997)).collect() };
+    let line = |pair: usize| {
+        format!(
+            "{} {pair}\t{}\n",
+            words(pair).join(" "),
+            words(pair + 7).join(" ")
+        )
+    };
+    let table: String = (0..20_000).map(line).collect();
+    let size = table.len();
+    let files = Files::new("many_pairs", vec![("a.tsv", table.into_bytes())]);
+    files.read_within(size, 7, &|folder| {
+        let splits = SplitSource {
+            train: Some(folder.join("a.tsv")),
+            ..SplitSource::default()
+        };
+        let source = TextSource {
+            pairs: PairSource::Splits(splits),
+            source: Tokens::Words,
+            target: Some(Tokens::Words),
+            max_source_length: 30,
+        };
+        let words = TextVocabularies::Build { minimum_count: 2 };
+        let read = told(Dataset::load_text(&source, words)).expect("pairs");
+        assert_eq!(read.split(Split::Train).len(), 20_000);
+    });
+}
+
+#[test]
 fn configurations() {
     for name in ["quickstart", "flickr8k-mixer", "flickr8k-transformer"] {
         let contents = repository(&format!("configs/{name}.toml"));

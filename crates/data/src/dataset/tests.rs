@@ -34,12 +34,12 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     let [a, c] = dataset.split(Split::Train) else {
         panic!("two images");
     };
-    assert_eq!((a.name.as_str(), &a.id), ("a.jpg", &None));
-    assert_eq!(a.captions, [vec![2, 3, 1], vec![2, 3]]);
-    assert_eq!(a.references, ["a dog runs", "a dog"]);
+    assert_eq!((&*a.name, &a.id), ("a.jpg", &None));
+    assert_eq!(*a.captions, [vec![2, 3, 1, 0], vec![2, 3, 0]]);
+    assert_eq!(*a.references, ["a dog runs", "a dog"]);
     assert_eq!(a.id(), ImageId::from("a.jpg"));
-    assert_eq!(c.captions, [vec![2, 1, 2, 3]]);
-    assert_eq!(dataset.split(Split::Val)[0].references, ["a cat"]);
+    assert_eq!(*c.captions, [vec![2, 1, 2, 3, 0]]);
+    assert_eq!(*dataset.split(Split::Val)[0].references, ["a cat"]);
     assert!(dataset.split(Split::Test).is_empty());
     let batch = dataset.sources.read_batch(&dataset.rows(Split::Train));
     assert_eq!(batch.unwrap().values, [3.0, 0.0]);
@@ -57,7 +57,10 @@ fn ids_are_those_of_the_given_vocabulary_when_there_is_one() {
     let given = Vocabulary::build([words.as_slice()].into_iter(), 1);
     let given = VocabularyChoice::Use(given);
     let dataset = Dataset::load(&captions, &features, given, None).unwrap();
-    assert_eq!(dataset.split(Split::Train)[1].captions, [vec![1, 2, 1, 1]]);
+    assert_eq!(
+        *dataset.split(Split::Train)[1].captions,
+        [vec![1, 2, 1, 1, 0]]
+    );
 }
 
 #[test]
@@ -120,9 +123,10 @@ fn dataset_is_whole_when_flickr8k_is_loaded() {
     for caption in dataset
         .split(Split::Train)
         .iter()
-        .flat_map(|image| &image.captions)
+        .flat_map(|image| image.captions.iter())
     {
-        tokens += caption.len();
+        // Without end tokens.
+        tokens += caption.len() - 1;
         unknown += caption.iter().filter(|&&id| id == 1).count();
     }
     assert_eq!(

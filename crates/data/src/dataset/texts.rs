@@ -1,6 +1,6 @@
 //! Pairs of texts as ids.
 
-use super::{Dataset, Example, TextVocabularies};
+use super::{Dataset, Example, TextVocabularies, ended};
 use crate::captions::Split;
 use crate::features::Row;
 use crate::texts::{TextPair, TextPairs, TextSource, TextSources};
@@ -38,7 +38,7 @@ fn build(
     if train.is_empty() {
         return Err(DataError::NoTrainingPairs);
     }
-    let sources: Vec<&str> = train.iter().map(|pair| pair.source.as_str()).collect();
+    let sources: Vec<&str> = train.iter().map(|pair| &*pair.source).collect();
     let targets = train.iter().flat_map(|pair| &pair.targets);
     let targets: Vec<&str> = targets.map(String::as_str).collect();
     let made = |key, tokens: &Tokens, texts: &[&str]| {
@@ -81,7 +81,7 @@ fn encode(
     for pair in pairs.pairs {
         let targets = pair.targets.iter().filter_map(|target| {
             let ids = dataset.vocabulary.encode_text(target);
-            (!ids.is_empty()).then(|| (ids, dataset.vocabulary.reference(target)))
+            (!ids.is_empty()).then(|| (ended(ids), dataset.vocabulary.reference(target)))
         });
         let (captions, references): (Vec<_>, Vec<_>) = targets.unzip();
         dataset.wordless += pair.targets.len() - captions.len();
@@ -96,11 +96,11 @@ fn encode(
             continue;
         };
         let example = Example {
-            name: pair.name,
+            name: pair.name.into(),
             id: pair.id,
             row,
-            captions,
-            references,
+            captions: captions.into(),
+            references: references.into(),
         };
         match pair.split {
             Split::Train => dataset.train.push(example),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::row::PairRow;
 use crate::captions::Split;
@@ -27,26 +28,44 @@ pub struct TextPair {
     /// The part of the data to which it belongs.
     pub split: Split,
     /// The source, not empty.
-    pub source: String,
+    pub source: Arc<str>,
     /// The targets, one or more, none empty, each once.
     pub targets: Vec<String>,
 }
 
-/// Rows without a source or without a target.
+/// Rows that say nothing, or nothing new.
 #[derive(Default)]
 struct LeftOut {
     rows: usize,
     first: u64,
 }
 
-/// Pairs read so far, with the places where they stand.
+impl LeftOut {
+    fn count(&mut self, line: u64) {
+        if self.rows == 0 {
+            self.first = line;
+        }
+        self.rows += 1;
+    }
+}
+
+/// Pairs read so far.
 #[derive(Default)]
 pub(super) struct Gathered {
     pairs: Vec<TextPair>,
-    places: Vec<(PathBuf, Place)>,
-    by_id: HashMap<ImageId, usize>,
-    by_source: HashMap<(Split, String), usize>,
+    by_id: HashMap<ImageId, Known>,
+    /// By split and source, those of rows without ids.
+    by_source: [HashMap<Arc<str>, usize>; 3],
+    files: Vec<PathBuf>,
     notices: Vec<Notice>,
+}
+
+/// A pair that has an id, and where it stood first.
+#[derive(Clone, Copy)]
+struct Known {
+    pair: usize,
+    file: usize,
+    line: u64,
 }
 
 /// Whether rows with the same source are one.
@@ -58,121 +77,31 @@ pub(super) enum Repeated {
     Apart,
 }
 
-impl Gathered {
-    /// Adds the rows of a file.
-    ///
-    /// # Errors
-    ///
-    /// Two rows have one id and different sources or splits.
-    pub(super) fn add_file(
-        &mut self,
-        path: &Path,
-        rows: Vec<(Split, PairRow)>,
-        repeated: Repeated,
-    ) -> Result<(), DataError> {
-        let file = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
-        let (mut without, mut again) = (LeftOut::default(), LeftOut::default());
-        for (split, row) in rows {
-            let line = match row.at {
-                Place::Line(line) => line,
-                _ => 0,
-            };
-            let empty = row.source.is_empty() || row.targets.is_empty();
-            let count = |left_out: &mut LeftOut| {
-                left_out.rows += 1;
-                if left_out.rows == 1 {
-                    left_out.first = line;
-                }
-            };
-            if empty {
-                count(&mut without);
-            } else if self.add(path, &file, line, split, row, repeated)? {
-                count(&mut again);
-            }
-        }
-        if without.rows > 0 {
-            self.notices.push(Notice::IncompletePairs {
-                path: path.to_owned(),
-                rows: without.rows,
-                line: without.first,
-            });
-        }
-        if again.rows > 0 {
-            self.notices.push(Notice::RepeatedPairs {
-                path: path.to_owned(),
-                rows: again.rows,
-                line: again.first,
-            });
-        }
-        Ok(())
-    }
+/// The rows of a file, as they are read.
+pub(super) struct FileRows<'a> {
+    gathered: &'a mut Gathered,
+    path: &'a Path,
+    name: String,
+    repeated: Repeated,
+    is_any_whole: bool,
+    incomplete: LeftOut,
+    again: LeftOut,
+}
 
-    /// Adds a row; whether it says nothing new.
-    fn add(
-        &mut self,
-        path: &Path,
-        file: &str,
-        line: u64,
-        split: Split,
-        row: PairRow,
-        repeated: Repeated,
-    ) -> Result<bool, DataError> {
-        let known = match &row.id {
-            Some(id) => self.by_id.get(id).copied(),
-            None if repeated == Repeated::Joined => {
-                self.by_source.get(&(split, row.source.clone())).copied()
-            }
-            None => None,
-        };
-        if let Some(index) = known {
-            let pair = &mut self.pairs[index];
-            if pair.source != row.source || pair.split != split {
-                let (first_path, first_at) = &self.places[index];
-                let first = if first_path == path {
-                    first_at.to_string()
-                } else {
-                    format!("{first_at} of `{}`", first_path.display())
-                };
-                let id = row.id.map(|id| id.to_text()).unwrap_or_default();
-                return Err(DataError::Duplicate {
-                    path: path.to_owned(),
-                    at: row.at,
-                    key: format!("id {} of another source", quoted(&id)),
-                    first,
-                });
-            }
-            let before = pair.targets.len();
-            add_new(&mut pair.targets, row.targets);
-            return Ok(pair.targets.len() == before);
+impl Gathered {
+    /// Adds rows of a file one by one, until [`FileRows::finish`].
+    pub(super) fn file<'a>(&'a mut self, path: &'a Path, repeated: Repeated) -> FileRows<'a> {
+        self.files.push(path.to_owned());
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        FileRows {
+            gathered: self,
+            path,
+            name: name.to_string_lossy().into_owned(),
+            repeated,
+            is_any_whole: false,
+            incomplete: LeftOut::default(),
+            again: LeftOut::default(),
         }
-        let index = self.pairs.len();
-        match &row.id {
-            Some(id) => {
-                self.by_id.insert(id.clone(), index);
-            }
-            None if repeated == Repeated::Joined => {
-                self.by_source.insert((split, row.source.clone()), index);
-            }
-            None => {}
-        }
-        let mut targets = Vec::with_capacity(row.targets.len());
-        add_new(&mut targets, row.targets);
-        self.pairs.push(TextPair {
-            name: row
-                .id
-                .as_ref()
-                .map_or_else(|| format!("{file}:{line}"), ImageId::to_text),
-            id: row.id,
-            split,
-            source: row.source,
-            targets,
-        });
-        self.places.push((path.to_owned(), row.at));
-        Ok(false)
     }
 
     /// All pairs, with a notice of sources that stand in two splits.
@@ -186,7 +115,7 @@ impl Gathered {
                 shared.0 += 1;
                 shared
                     .1
-                    .get_or_insert_with(|| (pair.source.clone(), [first, pair.split]));
+                    .get_or_insert_with(|| (pair.source.to_string(), [first, pair.split]));
             }
         }
         if let (sources, Some((first, splits))) = shared {
@@ -200,6 +129,115 @@ impl Gathered {
             pairs: self.pairs,
             notices: self.notices,
         }
+    }
+}
+
+impl FileRows<'_> {
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// Its id is that of another source, or of one in another split.
+    pub(super) fn add(&mut self, split: Split, row: PairRow) -> Result<(), DataError> {
+        if !row.is_whole() {
+            self.incomplete.count(row.line);
+            return Ok(());
+        }
+        self.is_any_whole = true;
+        let Some(pair) = self.known(split, &row)? else {
+            self.add_pair(split, row);
+            return Ok(());
+        };
+        let targets = &mut self.gathered.pairs[pair].targets;
+        let before = targets.len();
+        add_new(targets, row.targets);
+        if targets.len() == before {
+            self.again.count(row.line);
+        }
+        Ok(())
+    }
+
+    /// The pair to which the targets of a row belong, if it is there already.
+    fn known(&self, split: Split, row: &PairRow) -> Result<Option<usize>, DataError> {
+        let Some(id) = &row.id else {
+            let by_source = &self.gathered.by_source[split as usize];
+            return Ok(by_source.get(row.source.as_str()).copied());
+        };
+        let Some(&Known { pair, file, line }) = self.gathered.by_id.get(id) else {
+            return Ok(None);
+        };
+        let first = &self.gathered.pairs[pair];
+        if *first.source == *row.source && first.split == split {
+            return Ok(Some(pair));
+        }
+        let (at, path) = (Place::Line(line), &self.gathered.files[file]);
+        Err(DataError::Duplicate {
+            path: self.path.to_owned(),
+            at: Place::Line(row.line),
+            key: format!("id {} of another source", quoted(&id.to_text())),
+            first: if path == self.path {
+                at.to_string()
+            } else {
+                format!("{at} of `{}`", path.display())
+            },
+        })
+    }
+
+    fn add_pair(&mut self, split: Split, row: PairRow) {
+        let (pair, file) = (self.gathered.pairs.len(), self.gathered.files.len() - 1);
+        let source = Arc::from(row.source);
+        let name = match &row.id {
+            Some(id) => {
+                let line = row.line;
+                let known = Known { pair, file, line };
+                self.gathered.by_id.insert(id.clone(), known);
+                id.to_text()
+            }
+            None => {
+                if self.repeated == Repeated::Joined {
+                    let by_source = &mut self.gathered.by_source[split as usize];
+                    by_source.insert(Arc::clone(&source), pair);
+                }
+                format!("{}:{}", self.name, row.line)
+            }
+        };
+        let mut targets = Vec::with_capacity(row.targets.len());
+        add_new(&mut targets, row.targets);
+        self.gathered.pairs.push(TextPair {
+            name,
+            id: row.id,
+            split,
+            source,
+            targets,
+        });
+    }
+
+    /// Notes what was left out.
+    ///
+    /// # Errors
+    ///
+    /// No row had a source and a target.
+    pub(super) fn finish(self) -> Result<(), DataError> {
+        let path = || self.path.to_owned();
+        if !self.is_any_whole {
+            return Err(DataError::NoPairs { path: path() });
+        }
+        let notices = &mut self.gathered.notices;
+        if self.incomplete.rows > 0 {
+            notices.push(Notice::IncompletePairs {
+                path: path(),
+                rows: self.incomplete.rows,
+                line: self.incomplete.first,
+            });
+        }
+        if self.again.rows > 0 {
+            notices.push(Notice::RepeatedPairs {
+                path: path(),
+                rows: self.again.rows,
+                line: self.again.first,
+            });
+        }
+        Ok(())
     }
 }
 

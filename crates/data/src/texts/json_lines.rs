@@ -40,7 +40,6 @@ pub(super) fn for_each_row(
         if line.trim().is_empty() {
             continue;
         }
-        let at = Place::Line(number);
         let wrong = |problem: String| DataError::Json {
             path: path.to_owned(),
             at: Place::Line(number),
@@ -67,14 +66,14 @@ pub(super) fn for_each_row(
             None => None,
             Some(name) => Some(split_named(name).ok_or_else(|| DataError::Value {
                 path: path.to_owned(),
-                at: at.clone(),
+                at: Place::Line(number),
                 found: format!("split {}", quoted(name)),
                 expected: SPLITS.to_owned(),
             })?),
         };
         let targets = targets.iter().map(|target| target.trim());
         row(PairRow {
-            at,
+            line: number,
             id: line.id,
             split,
             source: line.source.trim().to_owned(),

@@ -10,8 +10,8 @@
 //! its columns (or commas and quotation marks, as in CSV); without a header, a line is the source, a tab and the target,
 //! perhaps more targets. Text is as it stands, without white space around it; between tabs, quotation marks are text.
 //!
-//! Memory holds the ids of the sources, 4 bytes a token, and of the targets their ids and their text, as of captions: about
-//! 0.5 GB for a million pairs of 25 tokens, and twice as much while they are read.
+//! Memory holds the ids of the sources, 4 bytes a token, and of the targets their ids and their text, as of captions. While
+//! they are read it holds a file and all texts.
 
 mod encoded;
 mod gather;

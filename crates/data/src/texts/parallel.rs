@@ -2,7 +2,6 @@
 
 use super::row::PairRow;
 use super::source::ParallelFiles;
-use crate::error::Place;
 use crate::rows::lines_of;
 use crate::{DataError, text};
 
@@ -33,7 +32,7 @@ pub(super) fn for_each_row(
             .iter_mut()
             .filter_map(|lines| Some(lines.next()?.1.trim()));
         row(PairRow {
-            at: Place::Line(number),
+            line: number,
             id: None,
             split: None,
             source: source.trim().to_owned(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::gather::{Gathered, Repeated, TextPairs};
 use super::row::PairRow;
-use super::source::{FileSource, PairSource, ParallelFiles};
+use super::source::{FileSource, PairSource};
 use super::{json_lines, parallel, table};
 use crate::captions::Split;
 use crate::error::Place;
@@ -29,14 +29,12 @@ impl PairSource {
                         .zip([&files.train, &files.val, &files.test])
                 {
                     let Some(path) = path else { continue };
-                    let rows = rows_of(path)?.into_iter().map(|row| (split, row)).collect();
-                    gathered.add_file(path, rows, Repeated::Joined)?;
+                    let mut rows = gathered.file(path, Repeated::Joined);
+                    for_each_row(path, &text::read(path)?, |row| rows.add(split, row))?;
+                    rows.finish()?;
                 }
             }
-            Self::File(file) => {
-                let rows = with_splits(file, rows_of(&file.path)?)?;
-                gathered.add_file(&file.path, rows, Repeated::Joined)?;
-            }
+            Self::File(file) => read_file(file, &mut gathered)?,
             Self::Parallel(files) => {
                 for (split, files) in
                     Split::ALL
@@ -44,7 +42,9 @@ impl PairSource {
                         .zip([&files.train, &files.val, &files.test])
                 {
                     let Some(files) = files else { continue };
-                    gathered.add_file(&files.source, lines_of(files, split)?, Repeated::Apart)?;
+                    let mut rows = gathered.file(&files.source, Repeated::Apart);
+                    parallel::for_each_row(files, |row| rows.add(split, row))?;
+                    rows.finish()?;
                 }
             }
         }
@@ -52,89 +52,72 @@ impl PairSource {
     }
 }
 
-/// The rows of a table or of JSON Lines; at least one is whole.
-fn rows_of(path: &Path) -> Result<Vec<PairRow>, DataError> {
-    let text = text::read(path)?;
-    let mut rows = Vec::new();
-    let add = |row| {
-        rows.push(row);
-        Ok(())
-    };
-    if json_lines::is_it(&text) {
-        json_lines::for_each_row(path, &text, true, add)?;
+/// Calls `row` for all rows of a table or of JSON Lines.
+fn for_each_row(
+    path: &Path,
+    text: &str,
+    row: impl FnMut(PairRow) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    if json_lines::is_it(text) {
+        json_lines::for_each_row(path, text, true, row)
     } else {
-        table::for_each_row(path, &text, add)?;
+        table::for_each_row(path, text, row)
     }
-    check_some(path, rows.iter())?;
-    Ok(rows)
 }
 
-fn lines_of(files: &ParallelFiles, split: Split) -> Result<Vec<(Split, PairRow)>, DataError> {
-    let mut rows = Vec::new();
-    parallel::for_each_row(files, |row| {
-        rows.push((split, row));
+/// Reads a file for all splits: as it says itself, or by shares, the same for the same source.
+fn read_file(file: &FileSource, gathered: &mut Gathered) -> Result<(), DataError> {
+    let path = file.path.as_path();
+    let text = text::read(path)?;
+    let drawn = match &file.shares {
+        None => None,
+        Some(shares) => Some(draw(file, shares, &text)?),
+    };
+    let drawn = drawn.as_ref().map(SplitTable::by_name);
+    let mut rows = gathered.file(path, Repeated::Joined);
+    for_each_row(path, &text, |row| {
+        let split = match &drawn {
+            // Rows that are left out have none.
+            Some(drawn) => *drawn.get(row.source.as_str()).unwrap_or(&Split::Train),
+            None => row.split.ok_or_else(|| DataError::Value {
+                path: path.to_owned(),
+                at: Place::Line(row.line),
+                found: "a source without a split".to_owned(),
+                expected: "a column or key `split`, or `data.text.pairs.file.shares` such as \"0.8,0.1,0.1\""
+                    .to_owned(),
+            })?,
+        };
+        rows.add(split, row)
+    })?;
+    rows.finish()
+}
+
+/// The split of every source of a text whose rows have none.
+fn draw(file: &FileSource, shares: &str, text: &str) -> Result<SplitTable, DataError> {
+    let path = file.path.as_path();
+    let mut sources = Vec::new();
+    for_each_row(path, text, |row| {
+        if row.split.is_some() {
+            return Err(DataError::Value {
+                path: path.to_owned(),
+                at: Place::Line(row.line),
+                found: "a split, and `data.text.pairs.file.shares`".to_owned(),
+                expected: "one of the two".to_owned(),
+            });
+        }
+        if row.is_whole() {
+            sources.push(row.source);
+        }
         Ok(())
     })?;
-    check_some(&files.source, rows.iter().map(|(_, row)| row))?;
-    Ok(rows)
-}
-
-/// Some row has a source and a target.
-fn check_some<'a>(
-    path: &Path,
-    mut rows: impl Iterator<Item = &'a PairRow>,
-) -> Result<(), DataError> {
-    if rows.any(|row| !row.source.is_empty() && !row.targets.is_empty()) {
-        return Ok(());
-    }
-    Err(DataError::NoPairs {
-        path: path.to_owned(),
-    })
-}
-
-/// The split of every row: as the file says, or by shares, the same for the same source.
-fn with_splits(file: &FileSource, rows: Vec<PairRow>) -> Result<Vec<(Split, PairRow)>, DataError> {
-    let path = file.path.as_path();
-    let wrong = |at: &Place, found: &str, expected: &str| DataError::Value {
-        path: path.to_owned(),
-        at: at.clone(),
-        found: found.to_owned(),
-        expected: expected.to_owned(),
-    };
-    let Some(shares) = &file.shares else {
-        let of_row = |row: PairRow| match row.split {
-            Some(split) => Ok((split, row)),
-            None => Err(wrong(
-                &row.at,
-                "a source without a split",
-                "a column or key `split`, or `data.text.pairs.file.shares` such as \"0.8,0.1,0.1\"",
-            )),
-        };
-        return rows.into_iter().map(of_row).collect();
-    };
-    if let Some(row) = rows.iter().find(|row| row.split.is_some()) {
-        return Err(wrong(
-            &row.at,
-            "a split, and `data.text.pairs.file.shares`",
-            "one of the two",
-        ));
+    if sources.is_empty() {
+        let path = path.to_owned();
+        return Err(DataError::NoPairs { path });
     }
     let shared = |problem| DataError::Shares {
         path: path.to_owned(),
         problem,
     };
     let shares: Shares = shares.parse().map_err(shared)?;
-    let is_whole = |row: &&PairRow| !row.source.is_empty() && !row.targets.is_empty();
-    let sources = rows.iter().filter(is_whole).map(|row| row.source.clone());
-    let drawn = SplitTable::draw(sources.collect(), &shares, file.seed).map_err(shared)?;
-    let drawn = drawn.by_name();
-    let of_row = |row: PairRow| {
-        // Rows that are left out have none.
-        let split = drawn
-            .get(row.source.as_str())
-            .copied()
-            .unwrap_or(Split::Train);
-        (split, row)
-    };
-    Ok(rows.into_iter().map(of_row).collect())
+    SplitTable::draw(sources, &shares, file.seed).map_err(shared)
 }

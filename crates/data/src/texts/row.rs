@@ -2,17 +2,24 @@
 
 use crate::ImageId;
 use crate::captions::Split;
-use crate::error::Place;
 
 /// A source with what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PairRow {
-    pub(super) at: Place,
+    /// Counted from 1.
+    pub(super) line: u64,
     pub(super) id: Option<ImageId>,
     pub(super) split: Option<Split>,
     pub(super) source: String,
     /// Without those that are empty.
     pub(super) targets: Vec<String>,
+}
+
+impl PairRow {
+    /// Whether it has a source and a target.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.source.is_empty() && !self.targets.is_empty()
+    }
 }
 
 /// A source to decode.

@@ -99,7 +99,7 @@ fn without_header(path: &Path, line: u64, fields: &[Cow<'_, str>]) -> Result<Pai
         return Err(too_few(path, line, fields));
     }
     Ok(PairRow {
-        at: Place::Line(line),
+        line,
         id: None,
         split: None,
         source: source.trim().to_owned(),
@@ -142,12 +142,11 @@ impl Columns {
     }
 
     fn row(&self, path: &Path, line: u64, fields: &[Cow<'_, str>]) -> Result<PairRow, DataError> {
-        let at = Place::Line(line);
         if fields.len() != self.count {
             let what = if fields.len() == 1 { "field" } else { "fields" };
             return Err(DataError::Csv {
                 path: path.to_owned(),
-                at,
+                at: Place::Line(line),
                 problem: format!(
                     "found {} {what}, expected {} as in the header",
                     fields.len(),
@@ -159,7 +158,7 @@ impl Columns {
             None => None,
             Some(name) => Some(split_named(name).ok_or_else(|| DataError::Value {
                 path: path.to_owned(),
-                at: at.clone(),
+                at: Place::Line(line),
                 found: format!("split {}", quoted(name)),
                 expected: SPLITS.to_owned(),
             })?),
@@ -169,7 +168,7 @@ impl Columns {
             .map(|at| fields[at].trim())
             .filter(|id| !id.is_empty());
         Ok(PairRow {
-            at,
+            line,
             id: id.map(ImageId::from),
             split,
             source: fields[self.source].trim().to_owned(),

@@ -345,7 +345,7 @@ proptest! {
         let lines = of_file(&folder, "x.tsv", lines.join("\n")).unwrap();
         prop_assert_eq!(&table, &lines);
         for (source, target) in &rows {
-            let pair = table.pairs.iter().find(|pair| pair.source == source.trim()).unwrap();
+            let pair = table.pairs.iter().find(|pair| &*pair.source == source.trim()).unwrap();
             prop_assert!(pair.targets.iter().any(|found| found == target.trim()));
         }
     }

@@ -13,6 +13,7 @@ mod tokens;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::hash::Hash;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,11 +70,8 @@ impl Vocabulary {
     /// Takes all words that stand at least `minimum_count` times in the captions, by descending
     /// count, then alphabetically.
     pub fn build<'a>(captions: impl Iterator<Item = &'a [String]>, minimum_count: u64) -> Self {
-        let counts = by_count(captions).into_iter();
-        let kept = counts.take_while(|&(_, count)| count >= minimum_count);
-        let words = RESERVED.iter().map(|&(_, word)| word);
-        let words = words.chain(kept.map(|(word, _)| word));
-        Self::from_words(words.map(str::to_owned).collect())
+        let words = captions.flatten().map(String::as_str);
+        Self::from_words(frequent(words, minimum_count))
     }
 
     /// Takes the tokens of texts: words and characters that stand there at least `minimum_count` times, or pieces that
@@ -103,10 +101,9 @@ impl Vocabulary {
     }
 
     fn of_words(split: WordSplit, texts: &[&str], minimum_count: u64) -> Self {
-        let texts: Vec<Vec<String>> = texts.iter().map(|text| split.split(text)).collect();
-        let mut made = Self::build(texts.iter().map(Vec::as_slice), minimum_count);
-        made.form = Form::Words(split);
-        made
+        // A text at a time: all words of all texts take ten times the memory of the texts.
+        let words = texts.iter().flat_map(|text| split.split(text));
+        Self::from_tokens(frequent(words, minimum_count), Form::Words(split))
     }
 
     fn of_characters(texts: &[&str], minimum_count: u64) -> Self {
@@ -130,7 +127,8 @@ impl Vocabulary {
     pub(crate) fn most_frequent<'a>(
         captions: impl Iterator<Item = &'a [String]>,
     ) -> Option<(&'a str, u64)> {
-        by_count(captions).into_iter().next()
+        let words = captions.flatten().map(String::as_str);
+        by_count(words).into_iter().next()
     }
 
     /// Reads a `tokenizer.json` that [`Vocabulary::save`] wrote, or one of another program with pieces of words.
@@ -344,15 +342,26 @@ pub enum VocabularyError {
     Training(VocabularyProblem),
 }
 
+/// The reserved tokens, then all words that occur at least so often, the most frequent first.
+fn frequent<W: Hash + Ord + Into<String> + AsRef<str>>(
+    words: impl Iterator<Item = W>,
+    minimum_count: u64,
+) -> Vec<String> {
+    let reserved = RESERVED.iter().map(|&(_, word)| word.to_owned());
+    let counts = by_count(words).into_iter();
+    let kept = counts.take_while(|&(_, count)| count >= minimum_count);
+    reserved.chain(kept.map(|(word, _)| word.into())).collect()
+}
+
 /// All words but the reserved ones with their counts, by descending count, then alphabetically.
-fn by_count<'a>(captions: impl Iterator<Item = &'a [String]>) -> Vec<(&'a str, u64)> {
-    let mut counts: HashMap<&str, u64> = HashMap::new();
-    for token in captions.flatten() {
-        *counts.entry(token).or_default() += 1;
+fn by_count<W: Hash + Ord + AsRef<str>>(words: impl Iterator<Item = W>) -> Vec<(W, u64)> {
+    let mut counts: HashMap<W, u64> = HashMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
     }
-    let mut counts: Vec<(&str, u64)> = counts
+    let mut counts: Vec<(W, u64)> = counts
         .into_iter()
-        .filter(|&(word, _)| is_free(word))
+        .filter(|(word, _)| is_free(word.as_ref()))
         .collect();
     counts.sort_unstable_by(|(word, count), (other, others)| {
         others.cmp(count).then_with(|| word.cmp(other))

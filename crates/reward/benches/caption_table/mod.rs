@@ -49,10 +49,8 @@ pub(crate) fn with_ids(texts: Vec<Vec<String>>) -> Vec<ImageReferences> {
         .collect();
     let images = ids.into_iter().zip(texts).enumerate();
     images
-        .map(|(image, (tokens, texts))| ImageReferences {
-            id: format!("{image:012}.jpg"),
-            tokens,
-            texts,
+        .map(|(image, (tokens, texts))| {
+            ImageReferences::new(format!("{image:012}.jpg"), tokens, texts)
         })
         .collect()
 }

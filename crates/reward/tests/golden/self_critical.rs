@@ -34,11 +34,8 @@ fn references(batch: &Value) -> References {
         .enumerate()
         .map(|(image, rows)| {
             let tokens = captions(rows);
-            ImageReferences {
-                id: format!("{image}.jpg"),
-                texts: vec![String::new(); tokens.len()],
-                tokens,
-            }
+            let texts = vec![String::new(); tokens.len()];
+            ImageReferences::new(format!("{image}.jpg"), tokens, texts)
         });
     References::new(Some(END), images.collect()).expect("good references")
 }
@@ -58,7 +55,7 @@ fn mixture(
         bleu: Some(BleuOptions::default()),
         ..RewardEntry::default()
     };
-    let sources = RewardSources::new(Arc::clone(references)).expect("some images");
+    let sources = RewardSources::new(Arc::clone(references));
     let sources = sources.with_frequency(Arc::clone(table));
     RewardMixture::build(&[cider_d, bleu], &sources, &RewardRegistry::default())
         .expect("a good list")

@@ -202,15 +202,10 @@ impl Corpus {
 
     /// The references as ids.
     pub(crate) fn intern_references<'a>(&'a self, interner: &mut Interner<'a>) -> References {
-        let images = self
-            .references
-            .iter()
-            .enumerate()
-            .map(|(image, texts)| ImageReferences {
-                id: image.to_string(),
-                tokens: texts.iter().map(|text| interner.words(text)).collect(),
-                texts: texts.clone(),
-            });
+        let images = self.references.iter().enumerate().map(|(image, texts)| {
+            let tokens = texts.iter().map(|text| interner.words(text));
+            ImageReferences::new(image.to_string(), tokens.collect::<Vec<_>>(), texts.clone())
+        });
         References::new(None, images.collect()).expect("good references")
     }
 

@@ -147,7 +147,7 @@ fn other_workers_scores_stay_right_when_one_is_restarted() {
     );
     let mut references = references().images().to_vec();
     for image in &mut references {
-        image.tokens = vec![vec![1, 0], vec![2, 0]];
+        image.tokens = [vec![1, 0], vec![2, 0]].into();
     }
     let references = scst_reward::References::new(Some(0), references).expect("good references");
     let options = CommandOptions {

@@ -22,10 +22,9 @@ answer() {
 
 /// Two images with two references each.
 pub(crate) fn references() -> References {
-    let image = |id: &str, texts: [&str; 2]| ImageReferences {
-        id: id.to_owned(),
-        tokens: vec![vec![4, 7, 0], vec![4, 0]],
-        texts: texts.map(str::to_owned).to_vec(),
+    let image = |id: &str, texts: [&str; 2]| {
+        let tokens = [vec![4, 7, 0], vec![4, 0]];
+        ImageReferences::new(id, tokens, texts.map(str::to_owned))
     };
     let images = vec![
         image("a.jpg", ["a dog runs", "two \"dogs\" \\ run"]),

@@ -130,10 +130,10 @@ pub enum CheckpointError {
     },
     /// The training captions are not those that the run began with.
     #[error(
-        "the training captions have changed since the checkpoint: found document frequencies {found}, expected {expected}"
+        "the training captions have changed since the checkpoint: found fingerprint {found}, expected {expected}"
     )]
     DocumentFrequency {
-        /// Fingerprint of the document frequencies of the captions as they are.
+        /// Fingerprint of the captions as they are: of their document frequencies, or of themselves.
         found: String,
         /// The checkpoint's.
         expected: String,

@@ -49,13 +49,13 @@ impl DataDescription {
             .unwrap_or(self.train_images)
     }
 
-    /// Counts a training caption: its words as ids, without an end token, and as text.
+    /// Counts a training caption: its words as ids, the end token last, and as text.
     fn count(&mut self, ids: &[u32], text: &str) {
-        let length = ids.len() + 1;
+        let length = ids.len();
         self.train_captions += 1;
         self.cut_captions += usize::from(length > self.max_length);
         self.longest_caption = self.longest_caption.max(length);
-        self.words += ids.len() as u64;
+        self.words += length.saturating_sub(1) as u64;
         let words = ids.iter().zip(text.split(' '));
         for (_, word) in words.filter(|&(&id, _)| id == UNKNOWN_ID) {
             self.unknown_words += 1;
@@ -85,7 +85,7 @@ pub fn describe(
         ..DataDescription::default()
     };
     for image in train {
-        for (ids, text) in image.captions.iter().zip(&image.references) {
+        for (ids, text) in image.captions.iter().zip(&*image.references) {
             description.count(ids, text);
         }
     }
@@ -103,10 +103,10 @@ mod tests {
             train_images: 3,
             ..DataDescription::default()
         };
-        found.count(&[2, 3], "a dog");
+        found.count(&[2, 3, 0], "a dog");
         // Three words and the end token still fit.
-        found.count(&[2, 3, 4], "a dog runs");
-        found.count(&[2, 1, 1, 3], "a tiny brown dog");
+        found.count(&[2, 3, 4, 0], "a dog runs");
+        found.count(&[2, 1, 1, 3, 0], "a tiny brown dog");
         let expected = DataDescription {
             max_length: 4,
             train_images: 3,

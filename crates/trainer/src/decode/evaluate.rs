@@ -70,7 +70,7 @@ pub fn evaluate(
         .zip(examples)
         .map(|(text, example)| Item {
             candidate: text.as_str(),
-            references: example.references.as_slice(),
+            references: &*example.references,
         })
         .collect();
     let mut evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
@@ -121,11 +121,11 @@ fn scored(
 ) -> ScoredCaption {
     let is_cut_off = !found.words.ends_with(&[END]);
     ScoredCaption {
-        image: example.name.clone(),
+        image: example.name.to_string(),
         image_id: example.id(),
         source: None,
         caption,
-        references: example.references.clone(),
+        references: example.references.to_vec(),
         scores,
         log_probability: found.log_probability,
         length: found.words.len() - usize::from(!is_cut_off),

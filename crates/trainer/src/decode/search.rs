@@ -195,11 +195,10 @@ fn consensus_scores(
     frequency: &Arc<DocumentFrequency>,
 ) -> Result<Vec<Vec<f64>>, RewardError> {
     // To the scorer every caption is the one reference of an image of its own.
-    let references = images.iter().flatten().map(|hypothesis| ImageReferences {
-        id: String::new(),
-        tokens: vec![hypothesis.words.clone()],
-        texts: vec![String::new()],
-    });
+    let references = images
+        .iter()
+        .flatten()
+        .map(|hypothesis| ImageReferences::new("", [hypothesis.words.clone()], [String::new()]));
     let references = References::new(None, references.collect())?;
     let ngrams = ReferenceNgrams::new(&references);
     let formula = CiderFormula::CiderD(CiderDOptions::COCO);

@@ -154,13 +154,10 @@ fn gradients(
         |_| None,
     )?;
 
-    let references = (0..IMAGES).map(|image| ImageReferences {
-        id: image.to_string(),
-        tokens: captions[2 * image..2 * image + 2].to_vec(),
-        texts: captions[2 * image..2 * image + 2]
-            .iter()
-            .map(|words| vocabulary.decode(words))
-            .collect(),
+    let references = (0..IMAGES).map(|image| {
+        let of_image = &captions[2 * image..2 * image + 2];
+        let texts = of_image.iter().map(|words| vocabulary.decode(words));
+        ImageReferences::new(image.to_string(), of_image, texts.collect::<Vec<_>>())
     });
     let references = Arc::new(References::new(Some(END), references.collect())?);
     let config = ScstConfig {

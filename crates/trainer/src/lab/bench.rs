@@ -165,7 +165,7 @@ struct Trainee<'a> {
     bench: &'a StepBench,
     device: Device,
     vocabulary: Vocabulary,
-    /// Gold captions of every image, without end tokens.
+    /// Gold captions of every image, ended.
     captions: Vec<Vec<Vec<u32>>>,
     captioner: Captioner,
     reads_regions: bool,
@@ -340,28 +340,23 @@ fn captions(bench: &StepBench) -> Vec<Vec<Vec<u32>>> {
     let mut caption = || {
         let words = rng.random_range(SHORTEST..=bench.length - 2);
         let word = |u: f64| UNKNOWN + 1 + (bench.vocab as f64 * u.powi(4) * 0.98) as u32;
-        (0..words).map(|_| word(rng.random()).min(last)).collect()
+        let words = (0..words).map(|_| word(rng.random()).min(last));
+        words.chain([END]).collect()
     };
     (0..TRAIN_IMAGES)
         .map(|_| (0..REFERENCES).map(|_| caption()).collect())
         .collect()
 }
 
-/// The captions, ended, as references.
+/// The captions as references.
 fn references(
     captions: &[Vec<Vec<u32>>],
     vocabulary: &Vocabulary,
 ) -> Result<Arc<References>, TrainError> {
     let images = captions.iter().enumerate().map(|(image, captions)| {
-        let ended = |words: &Vec<u32>| [words.as_slice(), &[END]].concat();
-        ImageReferences {
-            id: image.to_string(),
-            tokens: captions.iter().map(ended).collect(),
-            texts: captions
-                .iter()
-                .map(|words| vocabulary.decode(words))
-                .collect(),
-        }
+        let texts = captions.iter().map(|words| vocabulary.decode(words));
+        let texts: Vec<String> = texts.collect();
+        ImageReferences::new(image.to_string(), captions.as_slice(), texts)
     });
     Ok(Arc::new(References::new(Some(END), images.collect())?))
 }

@@ -230,13 +230,9 @@ fn location_weights(
     (owner.iter().map(weight).collect(), hard.entropy_weight)
 }
 
-/// A gold caption as it is trained on: cut at the maximum length, or ended.
+/// A gold caption, ended, as it is trained on: cut at the maximum length.
 pub(crate) fn target(caption: &[u32], max_length: usize) -> Vec<u32> {
-    let mut words = caption[..caption.len().min(max_length)].to_vec();
-    if words.len() < max_length {
-        words.push(END);
-    }
-    words
+    caption[..caption.len().min(max_length)].to_vec()
 }
 
 /// The end token, then all words but the last.
@@ -316,9 +312,9 @@ mod tests {
 
     #[test]
     fn target_is_ended_or_cut_at_the_maximum_length() {
-        assert_eq!(target(&[5, 6], 3), [5, 6, 0]);
-        assert_eq!(target(&[5, 6, 7], 3), [5, 6, 7]);
-        assert_eq!(target(&[5, 6, 7, 8], 3), [5, 6, 7]);
+        assert_eq!(target(&[5, 6, 0], 3), [5, 6, 0]);
+        assert_eq!(target(&[5, 6, 7, 0], 3), [5, 6, 7]);
+        assert_eq!(target(&[5, 6, 7, 8, 0], 3), [5, 6, 7]);
     }
 
     #[test]

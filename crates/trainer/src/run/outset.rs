@@ -25,7 +25,7 @@ const MANY_LEFT_OUT: f64 = 0.1;
 /// when there are no validation images.
 pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, TrainError> {
     let validation = validation_images(config, corpus)?.into_iter();
-    let references: Vec<&[String]> = validation.map(|e| e.references.as_slice()).collect();
+    let references: Vec<&[String]> = validation.map(|e| &*e.references).collect();
     let description = corpus.describe();
     if description.unknown_words == description.words {
         return Err(TrainError::NoKnownWords {

@@ -53,7 +53,8 @@ pub(crate) struct Progress {
     pub(crate) baseline: Option<BaselineState>,
     /// Moving average that the choice of regions is compared with in the current stage.
     pub(crate) location_baseline: Option<MovingAverage>,
-    /// Fingerprint of the document frequencies of the current stage's rewards.
+    /// Fingerprint of the document frequencies of the current stage's rewards, or of the references where no reward
+    /// has these.
     pub(crate) document_frequency: Option<String>,
     /// Time spent in the current stage, in training, validation and writing.
     pub(crate) stage_secs: f64,

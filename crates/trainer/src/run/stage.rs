@@ -134,7 +134,7 @@ impl Run<'_> {
                 _ => self.stored_start(self.progress.stage)?,
             });
         }
-        let found = critic.fingerprint().to_owned();
+        let found = critic.fingerprint(expected.as_deref())?;
         if let Some(expected) = expected
             && expected != found
         {
@@ -222,7 +222,7 @@ impl Run<'_> {
         };
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
-        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| e.captions.as_slice()).collect();
+        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
         let max_length = self.corpus.max_length();
         let mixer = stage.scst.as_ref().and_then(|scst| {
             let samples = scst.samples_per_source;

@@ -89,7 +89,7 @@ pub(super) fn of_split(
 /// The images of a split by name and id.
 fn listed(examples: &[Example]) -> Vec<ListedImage> {
     let image = |example: &Example| ListedImage {
-        file_name: example.name.clone(),
+        file_name: example.name.to_string(),
         id: example.id.clone(),
     };
     examples.iter().map(image).collect()

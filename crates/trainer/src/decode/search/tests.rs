@@ -150,11 +150,8 @@ fn consensus_scores_equal_cider_d_against_all_other_captions_at_once() {
         for (k, score) in found.iter().enumerate() {
             let others = (0..hypotheses.len()).filter(|&j| j != k);
             let tokens: Vec<_> = others.map(|j| hypotheses[j].words.clone()).collect();
-            let references = ImageReferences {
-                id: String::new(),
-                texts: vec![String::new(); tokens.len()],
-                tokens,
-            };
+            let texts = vec![String::new(); tokens.len()];
+            let references = ImageReferences::new("", tokens, texts);
             let references = References::new(None, vec![references]).unwrap();
             let ngrams = ReferenceNgrams::new(&references).into();
             let formula = CiderFormula::CiderD(CiderDOptions::COCO);

@@ -6,7 +6,8 @@ use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{LearnedBaseline, MovingAverage};
 use scst_model::Captioner;
 use scst_reward::{
-    Candidate, MixtureScores, References, RewardMixture, RewardRegistry, RewardSources,
+    Candidate, DocumentFrequency, MixtureScores, References, RewardMixture, RewardRegistry,
+    RewardSources,
 };
 use scst_sampler::END;
 
@@ -20,7 +21,8 @@ use crate::{TrainError, config::ScstConfig, warning::Warning};
 pub(crate) struct SelfCritic {
     pub(super) config: ScstConfig,
     pub(super) rewards: RewardMixture,
-    pub(super) fingerprint: String,
+    /// Fingerprint of the document frequencies, if a reward has them.
+    pub(super) frequency: Option<String>,
     pub(super) baseline: BaselineState,
     /// The model that the stage began with, where the divergence from it counts.
     pub(super) reference: Option<Captioner>,
@@ -38,9 +40,10 @@ impl SelfCritic {
         registry: &RewardRegistry,
         baseline: Option<BaselineState>,
     ) -> Result<Self, TrainError> {
-        let sources = RewardSources::new(references)?.with_unknown(UNKNOWN_ID);
-        let fingerprint = sources.frequency().fingerprint();
+        let sources = RewardSources::new(references).with_unknown(UNKNOWN_ID);
         let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
+        let frequency = sources.known_frequency();
+        let frequency = frequency.map(|frequency| frequency.fingerprint());
         let fresh = || BaselineState {
             moving_average: MovingAverage::new(config.moving_average_decay),
             learned: LearnedBaseline::default(),
@@ -48,7 +51,7 @@ impl SelfCritic {
         Ok(Self {
             config: config.clone(),
             rewards,
-            fingerprint,
+            frequency,
             baseline: baseline.unwrap_or_else(fresh),
             reference: None,
             large: LargeRewards::default(),
@@ -60,9 +63,23 @@ impl SelfCritic {
         self.reference = reference;
     }
 
-    /// Fingerprint of the document frequencies.
-    pub(crate) fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    /// What tells whether the training captions are those of a checkpoint: the fingerprint of the document frequencies,
+    /// or of the references where no reward has these. `before` is that of the checkpoint; earlier versions had
+    /// document frequencies whatever the rewards.
+    ///
+    /// # Errors
+    /// [`TrainError::Reward`] when they cannot be counted.
+    pub(crate) fn fingerprint(&self, before: Option<&str>) -> Result<String, TrainError> {
+        if let Some(frequency) = &self.frequency {
+            return Ok(frequency.clone());
+        }
+        let references = self.rewards.references();
+        Ok(match before {
+            Some(before) if !before.starts_with("references-") => {
+                DocumentFrequency::from_references(references)?.fingerprint()
+            }
+            _ => references.fingerprint(),
+        })
     }
 
     /// Every choice that changes the rewards.

@@ -57,7 +57,7 @@ impl LargeRewards {
                 reward: part.name.clone(),
                 value,
                 weight: part.weight,
-                image: image.map_or_else(String::new, |image| image.id.clone()),
+                image: image.map_or_else(String::new, |image| image.id.to_string()),
                 caption: candidate.text.to_owned(),
             };
             if self.known.insert(part.name.clone()) {

@@ -10,7 +10,7 @@ use crate::{
 
 /// The first `D` words of as many gold captions of every image as it has samples (see [`MixerConfig`] for `D`).
 ///
-/// `gold` holds the captions of every image of the batch, full length, without end tokens. A caption of fewer than `D`
+/// `gold` holds the captions of every image of the batch, full length, ended. A caption of fewer than `D`
 /// words is given whole, with its end token.
 pub(crate) fn prefixes(
     config: &MixerConfig,

@@ -77,7 +77,7 @@ fn halved_critic(baseline: Baseline) -> SelfCritic {
     let entries = [entry("first", true), entry("second", false)];
     let mut critic = critic(baseline);
     let references = Arc::new(critic.rewards.references().clone());
-    let sources = RewardSources::new(references).unwrap();
+    let sources = RewardSources::new(references);
     critic.rewards = RewardMixture::build(&entries, &sources, &registry).unwrap();
     critic
 }
@@ -101,11 +101,8 @@ impl Reward for Half {
 }
 
 fn critic(baseline: Baseline) -> SelfCritic {
-    let image = |id: usize| ImageReferences {
-        id: id.to_string(),
-        tokens: vec![vec![2, 3, END]],
-        texts: vec!["x y".to_owned()],
-    };
+    let image =
+        |id: usize| ImageReferences::new(id.to_string(), [vec![2, 3, END]], ["x y".to_owned()]);
     let references = References::new(Some(END), (0..IMAGES).map(image).collect()).unwrap();
     let mut rewards = RewardMixture::new(Arc::new(references));
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
@@ -116,7 +113,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
             ..ScstConfig::default()
         },
         rewards,
-        fingerprint: String::new(),
+        frequency: None,
         baseline: BaselineState {
             moving_average: MovingAverage::new(0.9),
             learned: LearnedBaseline::default(),
