@@ -1,10 +1,13 @@
 //! Captions beside their references, for people.
 
-use std::fmt::Write;
+use std::{cmp::Ordering, fmt::Write};
 
 use console::{Term, measure_text_width};
 use scst_reward::CorpusScores;
-use scst_trainer::{ScoredCaption, config::Names};
+use scst_trainer::{
+    ScoredCaption,
+    config::{Names, ValidationMetric},
+};
 
 /// Columns where no terminal tells how many there are.
 const COLUMNS: usize = 80;
@@ -91,19 +94,29 @@ fn wrapped(head: &str, indent: &str, text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The captions from the best to the worst, by CIDEr-D, and by BLEU-4 and ROUGE-L where it ties.
-pub(crate) fn ranked(captions: &[ScoredCaption]) -> Vec<&ScoredCaption> {
+/// The captions from the best to the worst by `metric`, and by CIDEr-D, BLEU-4 and ROUGE-L where it ties. Those that it
+/// has no value for are last.
+pub(crate) fn ranked(captions: &[ScoredCaption], metric: ValidationMetric) -> Vec<&ScoredCaption> {
     let mut captions: Vec<&ScoredCaption> = captions.iter().collect();
-    let key = |caption: &ScoredCaption| {
-        let scores = caption.scores;
-        [scores.cider_d, scores.bleu[3], scores.rouge_l]
+    let metrics = metric.in_order();
+    let key = |metric: &ValidationMetric, caption: &ScoredCaption| {
+        let value = metric.of(&caption.scores);
+        let value = if metric.smaller_is_better() {
+            -value
+        } else {
+            value
+        };
+        if value.is_nan() {
+            f64::NEG_INFINITY
+        } else {
+            value
+        }
     };
     captions.sort_by(|one, other| {
-        let (one, other) = (key(one), key(other));
-        let pairs = other.iter().zip(&one);
-        pairs
-            .map(|(other, one)| other.total_cmp(one))
-            .fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+        let orders = metrics
+            .iter()
+            .map(|metric| key(metric, other).total_cmp(&key(metric, one)));
+        orders.fold(Ordering::Equal, Ordering::then)
     });
     captions
 }
@@ -155,7 +168,7 @@ mod tests {
                 .map(|caption| caption.image.clone())
                 .collect()
         };
-        let ranked = ranked(&captions);
+        let ranked = ranked(&captions, ValidationMetric::CiderD);
         assert_eq!(names(&ranked), ["1", "2", "3", "0", "4"]);
         let expected: [&[&str]; 6] = [
             &[],

@@ -70,6 +70,10 @@ fn pairs(from: usize, count: usize) -> String {
     lines
 }
 
+fn json_of(line: &str) -> serde_json::Value {
+    serde_json::from_str(line).expect("JSON")
+}
+
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
     workplace.write("train.tsv", pairs(0, 64).as_bytes());
@@ -86,7 +90,7 @@ fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
 
     // It has learnt to read: without the source, a phoneme in four is right.
     let json = workplace.succeed(&["eval", "runs/texts", "--split", "val", "--json"]);
-    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let report = json_of(&json);
     let error = report["metrics"]["phoneme_error_rate"].as_f64();
     let error = error.expect("the metric of the validation");
     assert!(error < 0.35, "{error}");
@@ -95,6 +99,26 @@ fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
             .as_f64()
             .expect("asked for")
             > 0.3
+    );
+
+    // Captions are ranked by what the run was validated by, of which less is better.
+    for (order, direction) in [("best", 1.0), ("worst", -1.0)] {
+        let order = format!("--per-caption={order}");
+        let lines = workplace.succeed(&["eval", "runs/texts", &order, "--json"]);
+        let texts: Vec<_> = lines.lines().map(json_of).collect();
+        let (_, texts) = texts.split_last().expect("a summary");
+        let errors = texts.iter().map(|text| text["phoneme_error_rate"].as_f64());
+        let errors: Vec<f64> = errors
+            .map(|error| direction * error.expect("a rate"))
+            .collect();
+        assert!(errors.len() > 3 && errors.is_sorted(), "{errors:?}");
+        assert!(errors.first() < errors.last(), "{errors:?}");
+    }
+    let table = workplace.succeed(&["eval", "runs/texts", "--per-caption"]);
+    let head = table.lines().next().expect("a head");
+    assert!(
+        head.contains("      PER") && table.contains("source   "),
+        "{table}"
     );
 
     // A run that was stopped in the second stage ends as the one that was not.

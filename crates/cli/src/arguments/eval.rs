@@ -9,11 +9,11 @@ use super::{DecoderArguments, FeatureArguments, RunOverrides, SplitName};
 /// The order of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CaptionOrder {
-    /// The best first, by CIDEr-D
+    /// The best first, by the run's `validation.metric`
     Best,
     /// The worst first
     Worst,
-    /// As the images stand in the caption files
+    /// As the images or texts stand in their files
     Split,
 }
 

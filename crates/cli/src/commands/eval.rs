@@ -85,7 +85,12 @@ pub(crate) fn run(
             .map_err(|error| Failure::Failed(error.to_string()))?;
         write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;
     }
-    report::print(arguments, config.data.names(), &report);
+    report::print(
+        arguments,
+        config.data.names(),
+        config.validation.metric,
+        &report,
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -27,3 +27,16 @@ pub(crate) fn regions() -> Vec<Case> {
     .map(both)
     .into()
 }
+
+/// Those that read texts, through either encoder.
+pub(crate) fn texts() -> Vec<Case> {
+    let lstm = "lstm = { hidden = 10, embedding = 12 }";
+    let transformer = "transformer = { hidden = 20, layers = 2, heads = 2, feed_forward = 36 }";
+    let of_texts =
+        |variant, model, encoder| Case::new(variant, model, Stages::Both, &[]).of_texts(encoder);
+    vec![
+        of_texts("lstm_texts", "att2in", lstm),
+        of_texts("transformer_texts", "transformer", transformer),
+        of_texts("lstm_texts", "fc", lstm),
+    ]
+}

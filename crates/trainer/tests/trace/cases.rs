@@ -60,14 +60,24 @@ const MODELS: [(&str, &str); 12] = [
     ),
 ];
 
+/// Data of configurations that read images.
+const IMAGES: &str = r#"
+data.captions.kaggle = { captions = "HERE/captions.csv", splits = "HERE/splits.csv" }
+data.features.npy = { path = "FEATURES" }
+data.standardise = true
+"#;
+
+/// Data of configurations that read texts: a caption of a scene, whose targets are its other captions.
+const TEXTS: &str = r#"
+data.text.pairs.splits = { train = "HERE/train.tsv", val = "HERE/val.tsv" }
+data.text.source = "words"
+"#;
+
 /// All configurations begin so.
 const HEAD: &str = r#"
 seed = 5
 log_every_steps = 1
 checkpoints.keep = 100
-data.captions.kaggle = { captions = "HERE/captions.csv", splits = "HERE/splits.csv" }
-data.features.npy = { path = "FEATURES" }
-data.standardise = true
 data.minimum_count = 3
 data.max_length = 10
 validation.samples = 0
@@ -153,6 +163,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// The captioner, by a name of [`MODELS`].
     pub(crate) model: &'static str,
+    /// The encoder of texts; none where images are read.
+    pub(crate) encoder: Option<&'static str>,
     pub(crate) stages: Stages,
     /// Keys of the first stage, or of the whole configuration, and what they are set to. `trained:MODEL` is a path.
     pub(crate) set: Vec<&'static str>,
@@ -175,8 +187,17 @@ impl Case {
         Self {
             name,
             model,
+            encoder: None,
             stages,
             set: set.to_vec(),
+        }
+    }
+
+    /// The same, reading texts through an encoder.
+    pub(crate) fn of_texts(self, encoder: &'static str) -> Self {
+        Self {
+            encoder: Some(encoder),
+            ..self
         }
     }
 
@@ -195,7 +216,12 @@ impl Case {
     pub(crate) fn config(&self, here: &Path, trained: impl Fn(&str) -> String) -> ValidConfig {
         let model = MODELS.iter().find(|(name, _)| *name == self.model);
         let (_, model) = model.expect("a known captioner");
-        let text = format!("{HEAD}model.{model}\n{}", self.stages.toml());
+        let data = match self.encoder {
+            Some(encoder) => format!("{TEXTS}encoder.{encoder}\n"),
+            None => IMAGES.to_owned(),
+        };
+        let stages = self.stages.toml();
+        let text = format!("{HEAD}{data}model.{model}\n{stages}");
         let reads_vectors = ["fc", "show_tell", "markov"];
         let features = reads_vectors.iter().any(|name| model.starts_with(name));
         let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");

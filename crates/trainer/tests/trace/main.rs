@@ -28,9 +28,10 @@ use recording::fixtures;
 use runs::Workplace;
 
 /// Every group of cases.
-const GROUPS: [fn() -> Vec<Case>; 10] = [
+const GROUPS: [fn() -> Vec<Case>; 11] = [
     captioners::images,
     captioners::regions,
+    captioners::texts,
     words::losses,
     words::hard_attention,
     sequences::objectives,
@@ -59,6 +60,11 @@ fn captioners_of_pooled_features_train_as_recorded() {
 #[test]
 fn captioners_of_regions_train_as_recorded() {
     hold(captioners::regions());
+}
+
+#[test]
+fn captioners_of_texts_train_as_recorded() {
+    hold(captioners::texts());
 }
 
 #[test]

@@ -129,7 +129,8 @@ fn begin(config: &ValidConfig, directory: &Path, recorder: &mut Recorder) {
     assert!(matches!(outcome, Outcome::Finished(_)));
 }
 
-/// Captions and splits of a part of the drawn scenes, whose features are read where they are.
+/// Captions and splits of a part of the drawn scenes, whose features are read where they are, and pairs of the first
+/// caption of a scene and each of the others.
 fn write_data(directory: &Path) {
     let scenes = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -138,8 +139,10 @@ fn write_data(directory: &Path) {
     let all = fs::read_to_string(scenes).expect("captions of the drawn scenes");
     let mut images: Vec<&str> = Vec::new();
     let (mut captions, mut splits) = (String::new(), "image,split\n".to_owned());
+    let [mut train, mut val] = ["source\ttarget\n"; 2].map(str::to_owned);
+    let mut first = "";
     for line in all.lines() {
-        let image = line.split(',').next().expect("an image");
+        let (image, caption) = line.split_once(',').expect("an image and a caption");
         if image != "image" && images.last() != Some(&image) {
             if images.len() == IMAGES {
                 break;
@@ -151,10 +154,21 @@ fn write_data(directory: &Path) {
                 "train"
             };
             writeln!(splits, "{image},{split}").expect("a line");
+            first = caption;
+        } else if image != "image" {
+            let is_val = images.len().is_multiple_of(5);
+            let pairs = if is_val { &mut val } else { &mut train };
+            writeln!(pairs, "{first}\t{caption}").expect("a line");
         }
         writeln!(captions, "{line}").expect("a line");
     }
-    for (name, text) in [("captions.csv", captions), ("splits.csv", splits)] {
+    let files = [
+        ("captions.csv", captions),
+        ("splits.csv", splits),
+        ("train.tsv", train),
+        ("val.tsv", val),
+    ];
+    for (name, text) in files {
         fs::write(directory.join(name), text).expect("a file is written");
     }
 }

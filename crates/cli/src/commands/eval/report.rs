@@ -2,7 +2,10 @@
 
 use console::Term;
 use scst_reward::CorpusScores;
-use scst_trainer::{EvaluationReport, ScoredCaption, config::Names};
+use scst_trainer::{
+    EvaluationReport, ScoredCaption,
+    config::{Names, ValidationMetric},
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -12,9 +15,14 @@ use crate::{
 };
 
 /// Captions, if they are wanted, and the scores: for people or as JSON.
-pub(super) fn print(arguments: &EvalArguments, names: Names, report: &EvaluationReport) {
+pub(super) fn print(
+    arguments: &EvalArguments,
+    names: Names,
+    metric: ValidationMetric,
+    report: &EvaluationReport,
+) {
     if let Some(order) = arguments.per_caption {
-        let captions = in_order(&report.captions, order);
+        let captions = in_order(&report.captions, order, metric);
         if arguments.json {
             for caption in captions {
                 print_line!("{}", described(caption));
@@ -29,7 +37,7 @@ pub(super) fn print(arguments: &EvalArguments, names: Names, report: &Evaluation
     }
     if let Some(number) = arguments.show {
         let width = columns(&Term::stdout());
-        for caption in spread(&ranked(&report.captions), number) {
+        for caption in spread(&ranked(&report.captions, metric), number) {
             for line in example(caption, names, width) {
                 print_line!("{line}");
             }
@@ -38,11 +46,15 @@ pub(super) fn print(arguments: &EvalArguments, names: Names, report: &Evaluation
     print_scores(arguments, names, report);
 }
 
-fn in_order(captions: &[ScoredCaption], order: CaptionOrder) -> Vec<&ScoredCaption> {
+fn in_order(
+    captions: &[ScoredCaption],
+    order: CaptionOrder,
+    metric: ValidationMetric,
+) -> Vec<&ScoredCaption> {
     match order {
-        CaptionOrder::Best => ranked(captions),
+        CaptionOrder::Best => ranked(captions, metric),
         CaptionOrder::Worst => {
-            let mut captions = ranked(captions);
+            let mut captions = ranked(captions, metric);
             captions.reverse();
             captions
         }
@@ -53,15 +65,27 @@ fn in_order(captions: &[ScoredCaption], order: CaptionOrder) -> Vec<&ScoredCapti
 /// A row an image, its caption and all of its references below it.
 fn print_table(captions: &[&ScoredCaption]) {
     let width = columns(&Term::stdout());
-    print_line!("CIDEr-D  BLEU-4  ROUGE-L  image");
+    let of_text = captions.first().map(|caption| caption.scores.text);
+    let labels = of_text.iter().flat_map(|scores| scores.iter());
+    let labels: String = labels
+        .map(|(metric, _)| format!("  {:>7}", metric.label()))
+        .collect();
+    print_line!("CIDEr-D  BLEU-4  ROUGE-L{labels}  image");
     for caption in captions {
         let scores = caption.scores;
         let (cider_d, bleu, rouge_l) = (scores.cider_d, scores.bleu[3], scores.rouge_l);
+        let of_text = scores.text.iter();
+        let of_text: String = of_text
+            .map(|(metric, score)| format!("  {score:w$.4}", w = metric.label().len().max(7)))
+            .collect();
         print_line!(
-            "{cider_d:7.4}  {bleu:6.4}  {rouge_l:7.4}  {}",
+            "{cider_d:7.4}  {bleu:6.4}  {rouge_l:7.4}{of_text}  {}",
             name(caption)
         );
-        for line in hanging("         caption    ", &caption.caption, width) {
+        let source = caption.source.iter();
+        let source = source.flat_map(|text| hanging("         source     ", text, width));
+        let text = hanging("         caption    ", &caption.caption, width);
+        for line in source.chain(text) {
             print_line!("{line}");
         }
         for reference in &caption.references {
