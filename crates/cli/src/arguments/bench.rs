@@ -100,7 +100,7 @@ struct TextArguments {
         long,
         value_name = "N",
         help = format!(
-            "Longest text in tokens; their lengths differ as those of sentences do, from a third of it up [default: {}]",
+            "Longest text in tokens; texts differ as sentences do, all lengths from a third of it equally often [default: {}]",
             TextSizes::default().length
         )
     )]
