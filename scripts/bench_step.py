@@ -4,11 +4,13 @@
     pip install torch pycocoevalcap          (for the PyTorch side; this script needs the standard library only)
     python3 scripts/bench_step.py --torch PATH/torch_step.py --python PATH/python
     python3 scripts/bench_step.py ... --backend wgpu --device cuda --images 50,500        (on a GPU)
+    python3 scripts/bench_step.py --task text --python PATH/python                        (texts: torch_text_step.py)
 
-`torch_step.py` takes the options that are passed here and prints one JSON line with the keys of `scst bench step`. It
-is run in two styles: `loop` steps through time one word after the other, `fused` batches over time what can be. The
-three programs take turns, so that a machine that slows down slows all of them. Numbers are medians over the rounds, and
-ratios are those of PyTorch's faster style over ours: above 1, ours is faster or smaller.
+`torch_step.py` takes the options that are passed here and prints one JSON line with the keys of `scst bench step`, as
+`torch_text_step.py` does beside this script. It is run in two styles: `loop` steps through time one word after the
+other, `fused` batches over time what can be. The three programs take turns, so that a machine that slows down slows all
+of them. Numbers are medians over the rounds, and ratios are those of PyTorch's faster style over ours: above 1, ours is
+faster or smaller.
 
 Progress goes to the standard error; the standard output gets one JSON object, or a table with --markdown.
 """
@@ -16,10 +18,13 @@ Progress goes to the standard error; the standard output gets one JSON object, o
 import argparse
 import itertools
 import json
+import pathlib
 import statistics
 import subprocess
 import sys
 
+TEXT_STEP = pathlib.Path(__file__).with_name("torch_text_step.py")
+MODELS = {"image": "fc,att2in", "text": "att2in"}
 STYLES = ["loop", "fused"]
 PARTS = ["greedy", "rollout", "reward", "update"]
 TIMES = ["xe_ms", "scst_ms", *PARTS]
@@ -75,18 +80,28 @@ def run(command):
         raise Failed(f"`{' '.join(command)}` printed no JSON") from error
 
 
-def measure(arguments, model, vocab, images):
+def every_size(arguments):
+    """The sizes of every comparison, by the names of options."""
+    names = ["images"] if arguments.task == "image" else ["sources", "encoder", "source_length"]
+    lists = [getattr(arguments, name) for name in ["models", *names, "vocab"]]
+    for values in itertools.product(*lists):
+        sizes = dict(zip(["model", *names, "vocab"], values))
+        yield {**sizes, "threads": arguments.threads, "steps": arguments.steps, "warmup": arguments.warmup}
+
+
+def title(sizes):
+    """Sizes in words."""
+    if "images" in sizes:
+        return f"{sizes['model']}, {sizes['images']} images, {sizes['vocab']} words"
+    texts = f"{sizes['sources']} texts of up to {sizes['source_length']} tokens"
+    return f"{sizes['model']} above encoder {sizes['encoder']}, {texts}, {sizes['vocab']} words"
+
+
+def measure(arguments, sizes):
     """All three programs at one size, in turns."""
-    sizes = {
-        "model": model,
-        "vocab": vocab,
-        "images": images,
-        "threads": arguments.threads,
-        "steps": arguments.steps,
-        "warmup": arguments.warmup,
-    }
-    options = [text for name, value in sizes.items() for text in (f"--{name}", str(value))]
-    commands = {"scst": [arguments.scst, "bench", "step", *options, "--backend", arguments.backend]}
+    options = [text for name, value in sizes.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    task = [] if arguments.task == "image" else ["--task", arguments.task]
+    commands = {"scst": [arguments.scst, "bench", "step", *task, *options, "--backend", arguments.backend]}
     for style in STYLES:
         commands[style] = [arguments.python, arguments.torch, *options, "--style", style, "--device", arguments.device]
     rounds = {name: [] for name in commands}
@@ -97,7 +112,7 @@ def measure(arguments, model, vocab, images):
             rounds[name].append(numbers(report))
             versions["scst" if name == "scst" else "torch"] = report["scst" if name == "scst" else "torch"]
             times = f"xe {report['xe_ms']} ms, scst {report['scst_ms']} ms"
-            print(f"{model}, {images} images, {vocab} words, round {k + 1}: {name} {times}", file=sys.stderr)
+            print(f"{title(sizes)}, round {k + 1}: {name} {times}", file=sys.stderr)
     ours = medians(rounds["scst"])
     styles = {style: medians(rounds[style]) for style in STYLES}
     faster, ratios = compare(ours, styles)
@@ -107,8 +122,8 @@ def measure(arguments, model, vocab, images):
 def table(result):
     """One size as a Markdown table."""
     columns = ["scst", *STYLES]
-    title = f"{result['model']}, {result['images']} images, {result['vocab']} words, {result['threads']} threads"
-    lines = [f"**{title}**", "", "| | scst | PyTorch, loop | PyTorch, fused | faster style / scst |", "|---|--:|--:|--:|--:|"]
+    lines = [f"**{title(result)}, {result['threads']} threads**", ""]
+    lines += ["| | scst | PyTorch, loop | PyTorch, fused | faster style / scst |", "|---|--:|--:|--:|--:|"]
     names = {"xe_ms": "XE step, ms", "scst_ms": "SCST step, ms", "peak_rss_mib": "peak memory, MiB"}
     names |= {"peak_device_mib": "peak device memory, MiB", **{part: f"SCST {part}, ms" for part in PARTS}}
     for name in TIMES + MEMORY:
@@ -132,26 +147,36 @@ def arguments():
         description="Times of a training step: scst beside PyTorch.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--torch", required=True, metavar="FILE", help="the PyTorch program, torch_step.py")
+    parser.add_argument("--task", choices=["image", "text"], default="image", help="what is read")
+    parser.add_argument("--torch", metavar="FILE", help="the PyTorch program; of texts torch_text_step.py by default")
     parser.add_argument("--python", default=sys.executable, metavar="PROGRAM", help="a Python that has PyTorch")
     parser.add_argument("--scst", default="target/release/scst", metavar="PROGRAM", help="the scst binary")
     parser.add_argument("--rounds", type=positive, default=5, help="runs of every program at every size")
     parser.add_argument("--threads", type=positive, default=2, help="CPU threads")
-    parser.add_argument("--models", default="fc,att2in", metavar="MODEL,...", help="the captioners")
+    parser.add_argument("--models", metavar="MODEL,...", help="the captioners; fc,att2in, of texts att2in by default")
     parser.add_argument("--vocab", default="2600,9500", metavar="N,...", help="words in the vocabulary")
     parser.add_argument("--images", default="10", metavar="N,...", help="images in a batch")
+    parser.add_argument("--sources", default="64", metavar="N,...", help="texts in a batch")
+    parser.add_argument("--source-length", default="30", metavar="N,...", help="longest text in tokens")
+    parser.add_argument("--encoder", default="lstm", metavar="NAME,...", help="what reads texts")
     parser.add_argument("--steps", type=positive, default=20, help="timed steps of a run")
     parser.add_argument("--warmup", type=int, default=3, help="steps before these")
     parser.add_argument("--device", default="cpu", help="PyTorch's device")
     parser.add_argument("--backend", default="flex", help="the backend of scst")
     parser.add_argument("--markdown", action="store_true", help="print a table instead of JSON")
     parsed = parser.parse_args()
-    for name in ["vocab", "images"]:
+    if parsed.torch is None:
+        if parsed.task == "image":
+            parser.error("--torch: found none, expected a PyTorch program of images, torch_step.py")
+        parsed.torch = str(TEXT_STEP)
+    parsed.models = (parsed.models or MODELS[parsed.task]).split(",")
+    parsed.encoder = parsed.encoder.split(",")
+    for name in ["vocab", "images", "sources", "source_length"]:
         found = getattr(parsed, name)
         try:
             setattr(parsed, name, [positive(number) for number in found.split(",")])
         except (ValueError, argparse.ArgumentTypeError):
-            parser.error(f"--{name}: found {found!r}, expected whole numbers from 1, joined by commas")
+            parser.error(f"--{name.replace('_', '-')}: found {found!r}, expected whole numbers from 1, joined by commas")
     return parsed
 
 
@@ -159,9 +184,8 @@ def main():
     given = arguments()
     results = []
     try:
-        sizes = itertools.product(given.models.split(","), given.images, given.vocab)
-        for model, images, vocab in sizes:
-            result = measure(given, model, vocab, images)
+        for sizes in every_size(given):
+            result = measure(given, sizes)
             print(table(result), file=sys.stderr if not given.markdown else sys.stdout, flush=True)
             results.append(result)
     except Failed as error:

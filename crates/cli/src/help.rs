@@ -119,7 +119,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "bench",
         &["scst bench step --model att2in --images 50 --threads 2"],
     ),
-    ("bench step", &["scst bench step --model fc --backend flex"]),
+    (
+        "bench step",
+        &[
+            "scst bench step --model fc --backend flex",
+            "scst bench step --task text --encoder lstm --source-length 30",
+        ],
+    ),
 ];
 
 /// The command line with its help.

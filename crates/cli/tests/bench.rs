@@ -25,6 +25,8 @@ fn bench_step_prints_one_line_with_all_keys() {
     ] {
         assert!(report[name].is_number(), "{name} in {report}");
     }
+    // What came with texts is no key of images.
+    assert!(report.get("task").is_none() && report.get("encoder").is_none());
     for name in ["greedy", "rollout", "reward", "update"] {
         let parts = &report["scst_parts_ms"];
         assert!(parts[name].is_number(), "{name} in {report}");
@@ -58,6 +60,65 @@ fn bench_step_times_every_captioner_by_its_name() {
         assert_eq!(report["model"], model);
         assert_eq!(report["regions"], regions, "{model}");
     }
+}
+
+#[test]
+fn bench_step_reads_texts_by_every_encoder() {
+    let workplace = Workplace::new();
+    let sizes = "--sources 3 --source-length 6 --source-vocab 15 --samples 2 --vocab 20 --hidden 8 --length 9 \
+                 --threads 1 --steps 1 --warmup 0";
+    for (options, model, encoder) in [
+        ("", "att2in", "lstm"),
+        (
+            "--model transformer --encoder transformer",
+            "transformer",
+            "transformer",
+        ),
+    ] {
+        let arguments = format!("bench step --task text {options} {sizes}");
+        let printed = workplace.succeed(&arguments.split_whitespace().collect::<Vec<_>>());
+        let report: Value = serde_json::from_str(&printed).expect("JSON");
+        for (name, expected) in [("task", "text"), ("model", model), ("encoder", encoder)] {
+            assert_eq!(report[name], expected, "{report}");
+        }
+        for (name, expected) in [("sources", 3), ("source_length", 6), ("source_vocab", 15)] {
+            assert_eq!(report[name], expected, "{report}");
+        }
+        let length = report["mean_source_length"].as_f64().expect("a number");
+        assert!((2.0..=6.0).contains(&length), "{report}");
+        assert!(report.get("images").is_none() && report.get("regions").is_none());
+    }
+}
+
+#[test]
+fn bench_step_refuses_flags_of_the_other_task() {
+    let workplace = Workplace::new();
+    for (task, flags, other) in [
+        (
+            "image",
+            ["sources", "source-length", "source-vocab"].as_slice(),
+            "text",
+        ),
+        ("text", ["images", "feature", "regions"].as_slice(), "image"),
+    ] {
+        for flag in flags {
+            let flag = format!("--{flag}");
+            let message = workplace.refuse(2, &["bench", "step", "--task", task, &flag, "5"]);
+            let expected =
+                format!("{flag}: found it with `--task {task}`, expected `--task {other}`");
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+    let message = workplace.refuse(2, &["bench", "step", "--encoder", "lstm"]);
+    assert!(
+        message.contains("--encoder: found it with `--task image`"),
+        "{message}"
+    );
+    let message = workplace.refuse(2, &["bench", "step", "--task", "sound"]);
+    assert!(
+        message.contains("--task") && message.contains("image"),
+        "{message}"
+    );
 }
 
 #[test]

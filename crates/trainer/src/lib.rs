@@ -36,7 +36,9 @@ pub use decode::evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, eval
 pub use error::TrainError;
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use lab::agreement::{Agreement, self_test};
-pub use lab::bench::{ScstParts, StepBench, StepReport, bench_step};
+pub use lab::bench::{
+    BenchTask, ImageSizes, ScstParts, SourceReport, StepBench, StepReport, TextSizes, bench_step,
+};
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;

@@ -1,8 +1,10 @@
 //! Arguments of `scst bench`.
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
-use scst_model::CaptionerConfig;
-use scst_trainer::{Backend, StepBench};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use scst_model::{CaptionerConfig, TextEncoderConfig};
+use scst_trainer::{Backend, BenchTask, ImageSizes, StepBench, TextSizes};
+
+use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
@@ -19,13 +21,13 @@ pub(crate) enum Benchmark {
 
 #[derive(Debug, Args)]
 pub(crate) struct StepBenchArguments {
-    /// The captioner
-    #[arg(long, default_value = "fc", value_parser = PossibleValuesParser::new(CaptionerConfig::NAMES))]
-    pub(crate) model: String,
-    /// Images in a batch
-    #[arg(long, default_value_t = StepBench::default().images)]
-    pub(crate) images: usize,
-    /// Gold captions and sampled captions of every image
+    /// What is read
+    #[arg(long, value_enum, default_value = "image")]
+    pub(crate) task: TaskName,
+    /// The captioner [default: fc; of texts att2in]
+    #[arg(long, value_parser = PossibleValuesParser::new(CaptionerConfig::NAMES))]
+    pub(crate) model: Option<String>,
+    /// Gold captions and sampled captions of every image or text
     #[arg(long, default_value_t = StepBench::default().samples)]
     pub(crate) samples: usize,
     /// Words in the vocabulary
@@ -34,12 +36,6 @@ pub(crate) struct StepBenchArguments {
     /// Units of an LSTM or the transformer, length of word embeddings, and size of attention
     #[arg(long, default_value_t = StepBench::default().hidden)]
     pub(crate) hidden: usize,
-    /// Length of a feature vector
-    #[arg(long, default_value_t = StepBench::default().feature)]
-    pub(crate) feature: usize,
-    /// Regions of an image (all captioners but fc, `show_tell` and markov)
-    #[arg(long, default_value_t = StepBench::default().regions)]
-    pub(crate) regions: usize,
     /// Longest caption in words, end token included
     #[arg(long, default_value_t = StepBench::default().length)]
     pub(crate) length: usize,
@@ -58,4 +54,151 @@ pub(crate) struct StepBenchArguments {
     /// flex (CPU), ndarray (CPU), wgpu (GPU) or cuda (NVIDIA GPU)
     #[arg(long, default_value = "flex", value_parser = |name: &str| Backend::parse(name))]
     pub(crate) backend: Backend,
+    #[command(flatten)]
+    images: ImageArguments,
+    #[command(flatten)]
+    texts: TextArguments,
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskName {
+    /// Features of images
+    Image,
+    /// Texts, by an encoder below the captioner
+    Text,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --task image")]
+struct ImageArguments {
+    #[arg(long, value_name = "N", help = format!("Images in a batch [default: {}]", ImageSizes::default().images))]
+    images: Option<usize>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = format!("Length of a feature vector [default: {}]", ImageSizes::default().feature)
+    )]
+    feature: Option<usize>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = format!(
+            "Regions of an image (all captioners but fc, `show_tell` and markov) [default: {}]",
+            ImageSizes::default().regions
+        )
+    )]
+    regions: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --task text")]
+struct TextArguments {
+    #[arg(long, value_name = "N", help = format!("Texts in a batch [default: {}]", TextSizes::default().sources))]
+    sources: Option<usize>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = format!(
+            "Longest text in tokens; texts differ as sentences do, all lengths from a third of it equally often [default: {}]",
+            TextSizes::default().length
+        )
+    )]
+    source_length: Option<usize>,
+    #[arg(
+        long,
+        value_name = "N",
+        help = format!("Tokens in the vocabulary of texts [default: {}]", TextSizes::default().vocab)
+    )]
+    source_vocab: Option<usize>,
+    #[arg(
+        long,
+        value_parser = PossibleValuesParser::new(TextEncoderConfig::NAMES),
+        help = format!("What reads texts [default: {}]", TextSizes::default().encoder)
+    )]
+    encoder: Option<String>,
+}
+
+impl StepBenchArguments {
+    /// What is timed.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] when a flag of the other task is given.
+    pub(crate) fn resolve(&self) -> Result<StepBench, Failure> {
+        let (task, model) = match self.task {
+            TaskName::Image => {
+                self.texts.refuse()?;
+                (BenchTask::Images(self.images.sizes()), "fc")
+            }
+            TaskName::Text => {
+                self.images.refuse()?;
+                (BenchTask::Texts(self.texts.sizes()), "att2in")
+            }
+        };
+        Ok(StepBench {
+            backend: self.backend,
+            model: self.model.clone().unwrap_or_else(|| model.to_owned()),
+            task,
+            samples: self.samples,
+            vocab: self.vocab,
+            hidden: self.hidden,
+            length: self.length,
+            dropout: self.dropout,
+            steps: self.steps,
+            warmup: self.warmup,
+        })
+    }
+}
+
+impl ImageArguments {
+    fn sizes(&self) -> ImageSizes {
+        let default = ImageSizes::default();
+        ImageSizes {
+            images: self.images.unwrap_or(default.images),
+            feature: self.feature.unwrap_or(default.feature),
+            regions: self.regions.unwrap_or(default.regions),
+        }
+    }
+
+    /// With texts none of them may be given.
+    fn refuse(&self) -> Result<(), Failure> {
+        let flags = [
+            ("--images", self.images.is_some()),
+            ("--feature", self.feature.is_some()),
+            ("--regions", self.regions.is_some()),
+        ];
+        refuse(&flags, ["text", "image"])
+    }
+}
+
+impl TextArguments {
+    fn sizes(&self) -> TextSizes {
+        let default = TextSizes::default();
+        TextSizes {
+            sources: self.sources.unwrap_or(default.sources),
+            length: self.source_length.unwrap_or(default.length),
+            vocab: self.source_vocab.unwrap_or(default.vocab),
+            encoder: self.encoder.clone().unwrap_or(default.encoder),
+        }
+    }
+
+    /// With images none of them may be given.
+    fn refuse(&self) -> Result<(), Failure> {
+        let flags = [
+            ("--sources", self.sources.is_some()),
+            ("--source-length", self.source_length.is_some()),
+            ("--source-vocab", self.source_vocab.is_some()),
+            ("--encoder", self.encoder.is_some()),
+        ];
+        refuse(&flags, ["image", "text"])
+    }
+}
+
+fn refuse(flags: &[(&str, bool)], [task, other]: [&str; 2]) -> Result<(), Failure> {
+    let given = flags.iter().find(|(_, is_given)| *is_given);
+    given.map_or(Ok(()), |(flag, _)| {
+        Err(Failure::Mistake(format!(
+            "{flag}: found it with `--task {task}`, expected `--task {other}`"
+        )))
+    })
 }

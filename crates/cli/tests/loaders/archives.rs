@@ -3,7 +3,7 @@
 use scst_data::{FeatureSource, FeatureStore, FolderSource, RenumberedVocabulary};
 use scst_encoder::StateDict;
 
-use super::Files;
+use super::{FACTOR, Files};
 
 fn read_all(source: &FeatureSource) -> Result<(), scst_data::DataError> {
     let store = FeatureStore::open(source)?;
@@ -57,7 +57,7 @@ fn tensor_that_repeats_one_value_is_refused_before_it_is_made() {
         let weights = repeated(count);
         let sizes = weights.len();
         let files = Files::new("repeated", vec![("model.pth", weights)]);
-        files.read_within(sizes, &|folder| {
+        files.read_within(sizes, FACTOR, &|folder| {
             let floats = StateDict::open(&folder.join("model.pth")).and_then(StateDict::floats);
             assert_eq!(floats.is_ok(), is_taken, "{count}: {floats:?}");
         });
@@ -160,7 +160,7 @@ fn archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
     // A hundredth: what such an archive unpacks to is more than a hundred times its size.
     let sizes = archive.len() / 100;
     let files = Files::new("bomb", vec![("att/1.npz", archive)]);
-    files.read_within(sizes, &|folder| {
+    files.read_within(sizes, FACTOR, &|folder| {
         let path = folder.join("att");
         let source = FeatureSource::Folder(FolderSource {
             path,
@@ -172,7 +172,7 @@ fn archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
     let archive = bomb("archive/data.pkl", b"\x80\x02", 90_000_000);
     let sizes = archive.len() / 100;
     let files = Files::new("pickle_bomb", vec![("model.pth", archive)]);
-    files.read_within(sizes, &|folder| {
+    files.read_within(sizes, FACTOR, &|folder| {
         let path = folder.join("model.pth");
         StateDict::open(&path).map(drop).expect_err("a bomb");
         RenumberedVocabulary::read_self_critical(&path).expect_err("a bomb");

@@ -1,33 +1,30 @@
 //! The times of a cross-entropy step and of a self-critical step, on made-up data.
 //!
-//! The steps are those of training: the same objectives, reduction, clipping and update. Images
-//! and captions are made up, from a fixed seed.
+//! The steps are those of training: the same objectives, reduction, clipping and update. What is
+//! read and what is written are made up, from a fixed seed.
 
+mod made_up;
 mod sizes;
 
 use std::{
     fs,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
-use rand::RngExt;
-use rand_distr::StandardNormal;
+use burn::tensor::{Device, TensorReadError};
 use scst_data::Vocabulary;
 use scst_loss::{Baseline, Normaliser};
-use scst_model::{Captioner, Dimensions, SourceVectors};
-use scst_reward::{ImageReferences, References, RewardRegistry};
-use scst_sampler::END;
-use scst_tokens::UNKNOWN;
+use scst_model::Captioner;
+use scst_reward::RewardRegistry;
 use serde::Serialize;
 
-use sizes::SHORTEST;
-pub use sizes::StepBench;
+use made_up::{Batch, captions, references};
+pub use sizes::{BenchTask, ImageSizes, StepBench, TextSizes};
 
 use crate::{
     Backend, TrainError,
     backend::device_name,
+    captioner::Shape,
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
     objective::{
@@ -43,10 +40,6 @@ use crate::{
 };
 
 const SEED: u64 = 1;
-/// Images that references are made up for.
-const TRAIN_IMAGES: usize = 1000;
-/// References of every image.
-const REFERENCES: usize = 5;
 const LEARNING_RATE: f64 = 5e-5;
 const CLIP: Clip = Clip::Value(0.1);
 
@@ -63,9 +56,10 @@ pub struct StepReport {
     pub threads: usize,
     /// The captioner.
     pub model: String,
-    /// Images in a batch.
-    pub images: usize,
-    /// Captions of every image.
+    /// What is read.
+    #[serde(flatten)]
+    pub sources: SourceReport,
+    /// Captions of every source.
     pub samples: usize,
     /// Words in the vocabulary.
     pub vocab: usize,
@@ -73,8 +67,6 @@ pub struct StepReport {
     pub hidden: usize,
     /// Longest caption in words.
     pub length: usize,
-    /// Vectors of an image.
-    pub regions: usize,
     /// A cross-entropy step.
     pub xe_ms: f64,
     /// A self-critical step.
@@ -87,6 +79,34 @@ pub struct StepReport {
     pub peak_device_mib: Option<u64>,
     /// Words of a sampled caption, end token included.
     pub mean_caption_length: f64,
+}
+
+/// What the captioner reads.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum SourceReport {
+    /// Images.
+    Images {
+        /// Images in a batch.
+        images: usize,
+        /// Vectors of an image.
+        regions: usize,
+    },
+    /// Texts.
+    Texts {
+        /// `text`: a report without a task is one of images.
+        task: &'static str,
+        /// Texts in a batch.
+        sources: usize,
+        /// Longest text in tokens.
+        source_length: usize,
+        /// Tokens of a text that was timed.
+        mean_source_length: f64,
+        /// Tokens in the vocabulary of texts.
+        source_vocab: usize,
+        /// What reads the texts.
+        encoder: String,
+    },
 }
 
 /// The parts of a self-critical step, in milliseconds.
@@ -120,20 +140,35 @@ pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
         let milliseconds = 1e3 * median(steps.iter().map(part).collect());
         (milliseconds * 100.0).round() / 100.0
     };
-    let words: f64 = steps.iter().map(|times| times.words).sum();
-    let captions = (bench.steps * bench.images * bench.samples) as f64;
+    let sources = (bench.steps * bench.task.sources()) as f64;
+    let mean = |count: fn(&StepTimes) -> f64, of: f64| {
+        let total: f64 = steps.iter().map(count).sum();
+        (total / of * 100.0).round() / 100.0
+    };
     Ok(StepReport {
         scst: env!("CARGO_PKG_VERSION"),
         backend: bench.backend,
         device: device_name(&trainee.device),
         threads: rayon::current_num_threads(),
         model: bench.model.clone(),
-        images: bench.images,
+        sources: match &bench.task {
+            BenchTask::Images(sizes) => SourceReport::Images {
+                images: sizes.images,
+                regions: trainee.regions(sizes),
+            },
+            BenchTask::Texts(sizes) => SourceReport::Texts {
+                task: "text",
+                sources: sizes.sources,
+                source_length: sizes.length,
+                mean_source_length: mean(|times| times.tokens, sources),
+                source_vocab: sizes.vocab,
+                encoder: sizes.encoder.clone(),
+            },
+        },
         samples: bench.samples,
         vocab: bench.vocab,
         hidden: bench.hidden,
         length: bench.length,
-        regions: trainee.regions(),
         xe_ms: median(|times| times.xe),
         scst_ms: median(|times| times.scst),
         scst_parts_ms: ScstParts {
@@ -144,7 +179,7 @@ pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
         },
         peak_rss_mib: peak_rss_mib(),
         peak_device_mib: None,
-        mean_caption_length: (words / captions * 100.0).round() / 100.0,
+        mean_caption_length: mean(|times| times.words, sources * bench.samples as f64),
     })
 }
 
@@ -158,6 +193,8 @@ struct StepTimes {
     update: f64,
     /// Words of all sampled captions.
     words: f64,
+    /// Tokens of all texts.
+    tokens: f64,
 }
 
 /// A captioner in training on made-up data.
@@ -165,7 +202,7 @@ struct Trainee<'a> {
     bench: &'a StepBench,
     device: Device,
     vocabulary: Vocabulary,
-    /// Gold captions of every image, ended.
+    /// Gold captions of every source, ended.
     captions: Vec<Vec<Vec<u32>>>,
     captioner: Captioner,
     reads_regions: bool,
@@ -181,13 +218,15 @@ impl<'a> Trainee<'a> {
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
         let captions = captions(bench);
         let references = references(&captions, &vocabulary)?;
-        let dimensions = Dimensions {
-            feature: bench.feature,
+        let mut rng = generator(SEED, Purpose::Weights, 0, 0);
+        let (model, encoder) = (bench.captioner()?, bench.encoder()?);
+        let shape = Shape {
+            model: &model,
+            encoder: encoder.as_ref(),
+            source: bench.task.source_size(),
             vocab: vocabulary.len(),
         };
-        let mut rng = generator(SEED, Purpose::Weights, 0, 0);
-        let model = bench.captioner()?;
-        let captioner = Captioner::init(&model, dimensions, &device, &mut rng)?;
+        let captioner = shape.init(&device, &mut rng)?;
         let config = ScstConfig {
             samples_per_source: bench.samples,
             baseline: Baseline::Greedy,
@@ -216,13 +255,14 @@ impl<'a> Trainee<'a> {
 
     /// One step of either kind on one batch.
     fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
-        let (features, images) = self.batch(step)?;
+        let made_up = self.batch(step)?;
         let batch = || SourceBatch {
-            source: features.clone().into(),
-            images: images.clone(),
+            source: made_up.source.clone(),
+            images: made_up.references.clone(),
             prefixes: Vec::new(),
         };
-        let gold: Vec<&[Vec<u32>]> = images.iter().map(|&k| &*self.captions[k]).collect();
+        let gold = made_up.references.iter().map(|&k| &*self.captions[k]);
+        let gold: Vec<&[Vec<u32>]> = gold.collect();
         let context = |stage| StepContext {
             seed: SEED,
             stage,
@@ -266,33 +306,24 @@ impl<'a> Trainee<'a> {
             reward: tally.total("reward_secs"),
             update: tally.total("update_secs") + secs(end - contributed),
             words: tally.total("caption_length"),
+            tokens: made_up.tokens() as f64,
         })
     }
 
     /// Vectors of an image.
-    fn regions(&self) -> usize {
-        if self.reads_regions {
-            self.bench.regions
-        } else {
-            1
-        }
+    fn regions(&self, sizes: &ImageSizes) -> usize {
+        if self.reads_regions { sizes.regions } else { 1 }
     }
 
-    /// Images of a step: standard normal features, and their indices.
-    fn batch(&self, step: u64) -> Result<(SourceVectors, Vec<usize>), TrainError> {
-        let StepBench {
-            images, feature, ..
-        } = *self.bench;
-        let regions = self.regions();
+    /// What is read at a step.
+    fn batch(&self, step: u64) -> Result<Batch, TrainError> {
         let mut rng = generator(SEED, Purpose::MadeUp, 0, step + 1);
-        let vectors = [images * regions, feature];
-        let values: Vec<f32> = (0..vectors[0] * vectors[1])
-            .map(|_| rng.sample(StandardNormal))
-            .collect();
-        let vectors = Tensor::from_data(TensorData::new(values, vectors), &self.device);
-        let features = SourceVectors::regions(vectors, vec![regions; images])?;
-        let images = (0..images).map(|_| rng.random_range(0..TRAIN_IMAGES));
-        Ok((features, images.collect()))
+        Ok(match &self.bench.task {
+            BenchTask::Images(sizes) => {
+                Batch::images(sizes, self.regions(sizes), &self.device, &mut rng)?
+            }
+            BenchTask::Texts(sizes) => Batch::texts(sizes, &mut rng)?,
+        })
     }
 
     /// What training does with a contribution; returns its tally.
@@ -327,38 +358,6 @@ impl<'a> Trainee<'a> {
 fn now(device: &Device) -> Result<Instant, TensorReadError> {
     device.sync()?;
     Ok(Instant::now())
-}
-
-/// Captions of all images in which few words are frequent and many are rare.
-///
-/// ```text
-/// word = 2 + floor(0.98 vocab u^4),   u ~ uniform(0, 1)
-/// ```
-fn captions(bench: &StepBench) -> Vec<Vec<Vec<u32>>> {
-    let mut rng = generator(SEED, Purpose::MadeUp, 0, 0);
-    let last = bench.vocab as u32 - 1;
-    let mut caption = || {
-        let words = rng.random_range(SHORTEST..=bench.length - 2);
-        let word = |u: f64| UNKNOWN + 1 + (bench.vocab as f64 * u.powi(4) * 0.98) as u32;
-        let words = (0..words).map(|_| word(rng.random()).min(last));
-        words.chain([END]).collect()
-    };
-    (0..TRAIN_IMAGES)
-        .map(|_| (0..REFERENCES).map(|_| caption()).collect())
-        .collect()
-}
-
-/// The captions as references.
-fn references(
-    captions: &[Vec<Vec<u32>>],
-    vocabulary: &Vocabulary,
-) -> Result<Arc<References>, TrainError> {
-    let images = captions.iter().enumerate().map(|(image, captions)| {
-        let texts = captions.iter().map(|words| vocabulary.decode(words));
-        let texts: Vec<String> = texts.collect();
-        ImageReferences::new(image.to_string(), captions.as_slice(), texts)
-    });
-    Ok(Arc::new(References::new(Some(END), images.collect())?))
 }
 
 /// The middle value, or the mean of both middle values; 0 of no values.

@@ -1,15 +1,34 @@
 //! The report is complete, and made-up data is what it promises. No test looks at how long
 //! anything takes.
 
-use super::*;
+use scst_model::{CaptionerConfig, Source, TextEncoderConfig};
+use scst_sampler::END;
+
+use super::{made_up::TRAIN_SOURCES, sizes::SHORTEST, *};
+
+fn images(images: usize) -> BenchTask {
+    BenchTask::Images(ImageSizes {
+        images,
+        feature: 5,
+        ..ImageSizes::default()
+    })
+}
+
+fn texts(encoder: &str) -> TextSizes {
+    TextSizes {
+        sources: 4,
+        length: 7,
+        vocab: 12,
+        encoder: encoder.to_owned(),
+    }
+}
 
 fn tiny() -> StepBench {
     StepBench {
-        images: 2,
+        task: images(2),
         samples: 3,
         vocab: 40,
         hidden: 8,
-        feature: 5,
         length: 9,
         dropout: 0.25,
         steps: 3,
@@ -23,7 +42,7 @@ fn report_is_complete_when_sizes_are_tiny() {
     // A device without work finishes the smallest parts within a rounding of 0, hence steps
     // that are tiny but not minute.
     let bench = StepBench {
-        images: 8,
+        task: images(8),
         hidden: 64,
         ..tiny()
     };
@@ -45,7 +64,12 @@ fn report_is_complete_when_sizes_are_tiny() {
         assert!(time > 0.0, "{report:?}");
     }
     assert!((1.0..=9.0).contains(&report.mean_caption_length));
-    assert_eq!((report.images, report.vocab, report.length), (8, 40, 9));
+    assert_eq!((report.vocab, report.length), (40, 9));
+    let sources = SourceReport::Images {
+        images: 8,
+        regions: 1,
+    };
+    assert_eq!(report.sources, sources);
     assert_eq!(report.peak_rss_mib.is_some(), cfg!(target_os = "linux"));
     assert_eq!(report.peak_device_mib, None);
 }
@@ -55,15 +79,69 @@ fn captions_are_the_same_every_time_and_within_vocabulary_and_length() {
     let bench = tiny();
     let made_up = captions(&bench);
     assert_eq!(made_up, captions(&bench));
-    assert_eq!(made_up.len(), TRAIN_IMAGES);
+    assert_eq!(made_up.len(), TRAIN_SOURCES);
     let longer = StepBench {
         length: 16,
         ..tiny()
     };
     for caption in captions(&longer).iter().flatten() {
-        assert!((SHORTEST..=14).contains(&caption.len()));
-        assert!(caption.iter().all(|word| (2..40).contains(word)));
+        let (end, words) = caption.split_last().expect("an end");
+        assert_eq!(*end, END);
+        assert!((SHORTEST..=14).contains(&words.len()));
+        assert!(words.iter().all(|word| (2..40).contains(word)));
     }
+}
+
+#[test]
+fn texts_are_read_by_every_encoder_and_every_captioner_that_can() {
+    for encoder in TextEncoderConfig::NAMES {
+        for model in CaptionerConfig::NAMES {
+            let bench = StepBench {
+                task: BenchTask::Texts(texts(encoder)),
+                model: model.to_owned(),
+                steps: 1,
+                ..tiny()
+            };
+            if !bench.captioner().unwrap().reads_texts() {
+                let message = bench_step(&bench).unwrap_err().to_string();
+                let expected = "one that reads texts, such as `att2in` or `transformer`";
+                assert_eq!(
+                    message,
+                    format!("model: found `{model}`, expected {expected}")
+                );
+                continue;
+            }
+            let report = serde_json::to_value(bench_step(&bench).unwrap()).unwrap();
+            for (key, expected) in [("task", "text"), ("encoder", encoder), ("model", model)] {
+                assert_eq!(report[key], expected, "{report}");
+            }
+            for (key, expected) in [("sources", 4), ("source_length", 7), ("source_vocab", 12)] {
+                assert_eq!(report[key], expected, "{report}");
+            }
+            let length = report["mean_source_length"].as_f64().unwrap();
+            assert!((3.0..=7.0).contains(&length), "{report}");
+        }
+    }
+}
+
+#[test]
+fn made_up_texts_are_the_same_every_time_and_within_vocabulary_and_length() {
+    let sizes = TextSizes {
+        sources: 500,
+        ..texts("lstm")
+    };
+    let batch = || Batch::texts(&sizes, &mut generator(SEED, Purpose::MadeUp, 0, 1)).unwrap();
+    let (Source::Tokens(tokens), Source::Tokens(again)) = (batch().source, batch().source) else {
+        panic!("texts");
+    };
+    assert_eq!(tokens, again);
+    assert_eq!(batch().tokens(), tokens.ids().len());
+    assert!(tokens.ids().iter().all(|id| (2..12).contains(id)));
+    for length in 3..=7 {
+        assert!(tokens.counts().contains(&length), "{length}");
+    }
+    assert!(tokens.counts().iter().all(|count| (3..=7).contains(count)));
+    assert!(batch().references.iter().all(|&k| k < TRAIN_SOURCES));
 }
 
 #[test]
@@ -73,11 +151,11 @@ fn size_is_refused_when_out_of_range() {
         assert!(error.is_mistake());
         error.to_string()
     };
-    let images = message(StepBench {
-        images: 0,
+    let none = message(StepBench {
+        task: images(0),
         ..tiny()
     });
-    assert_eq!(images, "images: found 0, expected 1 to 1000000");
+    assert_eq!(none, "images: found 0, expected 1 to 1000000");
     let hidden = message(StepBench {
         hidden: 1_000_000,
         ..tiny()
@@ -87,7 +165,7 @@ fn size_is_refused_when_out_of_range() {
         "{hidden}"
     );
     let words = message(StepBench {
-        images: 100_000,
+        task: images(100_000),
         samples: 1_000_000,
         ..tiny()
     });
@@ -104,6 +182,47 @@ fn size_is_refused_when_out_of_range() {
         hidden,
         "hidden: found 20, expected a multiple of the 8 heads of the transformer"
     );
+    let of_texts = |sizes: TextSizes| {
+        message(StepBench {
+            task: BenchTask::Texts(sizes),
+            hidden: 6,
+            ..tiny()
+        })
+    };
+    for (sizes, expected) in [
+        (
+            TextSizes {
+                length: 0,
+                ..texts("lstm")
+            },
+            "source-length: found 0, expected 1 to 1000000",
+        ),
+        (
+            TextSizes {
+                vocab: 9,
+                ..texts("lstm")
+            },
+            "source-vocab: found 9, expected 10 to 1000000",
+        ),
+        (
+            TextSizes {
+                sources: 1000,
+                length: 1000,
+                ..texts("lstm")
+            },
+            "sources, samples or source-length, and length: found 9000000 words or tokens a step, expected at most 1000000",
+        ),
+        (
+            texts("gru"),
+            "encoder: found `gru`, expected one of `lstm`, `transformer`",
+        ),
+        (
+            texts("transformer"),
+            "hidden: found 6, expected a multiple of the 4 heads of the transformer encoder",
+        ),
+    ] {
+        assert_eq!(of_texts(sizes), expected);
+    }
     let dropout = message(StepBench {
         dropout: f64::NAN,
         ..tiny()
