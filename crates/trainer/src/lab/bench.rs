@@ -18,7 +18,7 @@ use scst_model::Captioner;
 use scst_reward::RewardRegistry;
 use serde::Serialize;
 
-use made_up::{Batch, captions, references};
+use made_up::{Batch, SEED, captions, references};
 pub use sizes::{BenchTask, ImageSizes, StepBench, TextSizes};
 
 use crate::{
@@ -39,7 +39,6 @@ use crate::{
     },
 };
 
-const SEED: u64 = 1;
 const LEARNING_RATE: f64 = 5e-5;
 const CLIP: Clip = Clip::Value(0.1);
 

@@ -11,15 +11,14 @@ use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
 use scst_tokens::UNKNOWN;
 
-use super::{
-    SEED,
-    sizes::{ImageSizes, SHORTEST, StepBench, TextSizes},
-};
+use super::sizes::{ImageSizes, SHORTEST, StepBench, TextSizes};
 use crate::{
     TrainError,
     draws::{Purpose, generator},
 };
 
+/// Of all that is made up.
+pub(super) const SEED: u64 = 1;
 /// Sources that references are made up for.
 pub(super) const TRAIN_SOURCES: usize = 1000;
 /// References of every source.

@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn prefixes_are_cut_and_short_captions_are_whole() {
-        let captions = [vec![5, 6, 7, 8, 9, 10], vec![2]];
+        let captions = [vec![5, 6, 7, 8, 9, 10, 0], vec![2, 0]];
         let context = StepContext {
             seed: 1,
             stage: 0,

@@ -11,8 +11,8 @@ use scst_model::{
     CaptionerConfig, Dimensions, FcConfig, Gradients, MarkovConfig, Noise, SourceVectors, Tape,
 };
 use scst_reward::{
-    Batch, CustomOptions, ImageReferences, References, Reward, RewardEntry, RewardError,
-    RewardMixture, RewardRegistry, RewardSources,
+    Batch, CustomOptions, DocumentFrequency, ImageReferences, References, Reward, RewardEntry,
+    RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 use scst_sampler::END;
 
@@ -340,6 +340,20 @@ fn of_words(rows: Vec<f32>) -> LossWeights {
         captions: Vec::new(),
         position_weight: None,
     }
+}
+
+#[test]
+fn fingerprint_is_of_the_kind_that_a_checkpoint_has() {
+    let critic = critic(Baseline::Greedy);
+    let new = critic.fingerprint(None).unwrap();
+    assert!(new.starts_with("references-"), "{new}");
+    assert_eq!(critic.fingerprint(Some("references-0")).unwrap(), new);
+    // Earlier versions counted document frequencies for every reward.
+    let counted = DocumentFrequency::from_references(critic.rewards.references()).unwrap();
+    assert_eq!(
+        critic.fingerprint(Some("0")).unwrap(),
+        counted.fingerprint()
+    );
 }
 
 #[test]
