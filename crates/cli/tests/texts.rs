@@ -82,6 +82,28 @@ fn workplace() -> Workplace {
     workplace
 }
 
+/// Captions are ranked by what the run was validated by, of which less is better.
+fn ranked_by_the_metric_of_the_run(workplace: &Workplace) {
+    for (order, direction) in [("best", 1.0), ("worst", -1.0)] {
+        let order = format!("--per-caption={order}");
+        let lines = workplace.succeed(&["eval", "runs/texts", &order, "--json"]);
+        let texts: Vec<_> = lines.lines().map(json_of).collect();
+        let (_, texts) = texts.split_last().expect("a summary");
+        let errors = texts.iter().map(|text| text["phoneme_error_rate"].as_f64());
+        let errors: Vec<f64> = errors
+            .map(|error| direction * error.expect("a rate"))
+            .collect();
+        assert!(errors.len() > 3 && errors.is_sorted(), "{errors:?}");
+        assert!(errors.first() < errors.last(), "{errors:?}");
+    }
+    let table = workplace.succeed(&["eval", "runs/texts", "--per-caption"]);
+    let head = table.lines().next().expect("a head");
+    assert!(
+        head.contains("      PER") && table.contains("source   "),
+        "{table}"
+    );
+}
+
 #[test]
 fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
     let workplace = workplace();
@@ -101,25 +123,7 @@ fn run_of_texts_trains_resumes_to_the_bit_and_generates() {
             > 0.3
     );
 
-    // Captions are ranked by what the run was validated by, of which less is better.
-    for (order, direction) in [("best", 1.0), ("worst", -1.0)] {
-        let order = format!("--per-caption={order}");
-        let lines = workplace.succeed(&["eval", "runs/texts", &order, "--json"]);
-        let texts: Vec<_> = lines.lines().map(json_of).collect();
-        let (_, texts) = texts.split_last().expect("a summary");
-        let errors = texts.iter().map(|text| text["phoneme_error_rate"].as_f64());
-        let errors: Vec<f64> = errors
-            .map(|error| direction * error.expect("a rate"))
-            .collect();
-        assert!(errors.len() > 3 && errors.is_sorted(), "{errors:?}");
-        assert!(errors.first() < errors.last(), "{errors:?}");
-    }
-    let table = workplace.succeed(&["eval", "runs/texts", "--per-caption"]);
-    let head = table.lines().next().expect("a head");
-    assert!(
-        head.contains("      PER") && table.contains("source   "),
-        "{table}"
-    );
+    ranked_by_the_metric_of_the_run(&workplace);
 
     // A run that was stopped in the second stage ends as the one that was not.
     workplace.succeed(&["train", "texts.toml", "--out", "stopped"]);

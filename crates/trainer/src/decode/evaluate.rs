@@ -70,7 +70,7 @@ pub fn evaluate(
         .zip(examples)
         .map(|(text, example)| Item {
             candidate: text.as_str(),
-            references: &*example.references,
+            references: &example.references,
         })
         .collect();
     let mut evaluation = evaluate_text(&items, FrequencySource::Corpus)?;

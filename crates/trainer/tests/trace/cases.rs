@@ -74,7 +74,7 @@ data.text.source = "words"
 "#;
 
 /// All configurations begin so.
-const HEAD: &str = r#"
+const HEAD: &str = r"
 seed = 5
 log_every_steps = 1
 checkpoints.keep = 100
@@ -82,7 +82,7 @@ data.minimum_count = 3
 data.max_length = 10
 validation.samples = 0
 validation.sources_per_batch = 7
-"#;
+";
 
 /// The stages of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What `scst eval` prints.
 
+use std::fmt::Write as _;
+
 use console::Term;
 use scst_reward::CorpusScores;
 use scst_trainer::{
@@ -65,19 +67,23 @@ fn in_order(
 /// A row an image, its caption and all of its references below it.
 fn print_table(captions: &[&ScoredCaption]) {
     let width = columns(&Term::stdout());
-    let of_text = captions.first().map(|caption| caption.scores.text);
-    let labels = of_text.iter().flat_map(|scores| scores.iter());
-    let labels: String = labels
-        .map(|(metric, _)| format!("  {:>7}", metric.label()))
-        .collect();
+    let mut labels = String::new();
+    for (metric, _) in captions
+        .first()
+        .iter()
+        .flat_map(|one| one.scores.text.iter())
+    {
+        let _ = write!(labels, "  {:>7}", metric.label());
+    }
     print_line!("CIDEr-D  BLEU-4  ROUGE-L{labels}  image");
     for caption in captions {
         let scores = caption.scores;
         let (cider_d, bleu, rouge_l) = (scores.cider_d, scores.bleu[3], scores.rouge_l);
-        let of_text = scores.text.iter();
-        let of_text: String = of_text
-            .map(|(metric, score)| format!("  {score:w$.4}", w = metric.label().len().max(7)))
-            .collect();
+        let mut of_text = String::new();
+        for (metric, score) in scores.text.iter() {
+            let width = metric.label().len().max(7);
+            let _ = write!(of_text, "  {score:width$.4}");
+        }
         print_line!(
             "{cider_d:7.4}  {bleu:6.4}  {rouge_l:7.4}{of_text}  {}",
             name(caption)
