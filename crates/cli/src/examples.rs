@@ -94,28 +94,14 @@ fn wrapped(head: &str, indent: &str, text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The captions from the best to the worst by `metric`, and by CIDEr-D, BLEU-4 and ROUGE-L where it ties. Those that it
-/// has no value for are last.
+/// The captions from the best to the worst by `metric`, and by CIDEr-D, BLEU-4 and ROUGE-L where it ties or has no
+/// values.
 pub(crate) fn ranked(captions: &[ScoredCaption], metric: ValidationMetric) -> Vec<&ScoredCaption> {
     let mut captions: Vec<&ScoredCaption> = captions.iter().collect();
     let metrics = metric.in_order();
-    let key = |metric: &ValidationMetric, caption: &ScoredCaption| {
-        let value = metric.of(&caption.scores);
-        let value = if metric.smaller_is_better() {
-            -value
-        } else {
-            value
-        };
-        if value.is_nan() {
-            f64::NEG_INFINITY
-        } else {
-            value
-        }
-    };
     captions.sort_by(|one, other| {
-        let orders = metrics
-            .iter()
-            .map(|metric| key(metric, other).total_cmp(&key(metric, one)));
+        let compare = |metric: &ValidationMetric| metric.compare(&other.scores, &one.scores);
+        let orders = metrics.iter().filter_map(compare);
         orders.fold(Ordering::Equal, Ordering::then)
     });
     captions

@@ -32,6 +32,15 @@ impl Failure {
         }
     }
 
+    /// A mistake if one of these flags was given; `message` is made of the first that was.
+    pub(crate) fn refuse_flags(
+        flags: &[(&str, bool)],
+        message: impl Fn(&str) -> String,
+    ) -> Result<(), Self> {
+        let given = flags.iter().find(|(_, is_given)| *is_given);
+        given.map_or(Ok(()), |(flag, _)| Err(Self::Mistake(message(flag))))
+    }
+
     /// What failed without being anybody's mistake, with its causes.
     pub(crate) fn failed(error: &dyn Error) -> Self {
         Self::new(false, error)

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::LossError;
+use crate::{LossError, groups::check_groups};
 
 /// What a sampled caption's reward is compared with.
 ///
@@ -49,13 +49,7 @@ pub fn leave_one_out(rewards: &[f64], samples: usize) -> Result<Vec<f64>, LossEr
             expected: "2 or more",
         });
     }
-    if !rewards.len().is_multiple_of(samples) {
-        return Err(LossError::Rows {
-            what: "rewards",
-            found: rewards.len(),
-            expected: rewards.len().next_multiple_of(samples),
-        });
-    }
+    check_groups("rewards", rewards.len(), samples)?;
     Ok(rewards
         .chunks_exact(samples)
         .flat_map(|group| {
@@ -77,13 +71,7 @@ pub fn leave_one_out(rewards: &[f64], samples: usize) -> Result<Vec<f64>, LossEr
 /// # Errors
 /// [`LossError::Rows`] when `rewards` does not divide into groups of `samples`.
 pub fn mean_of_image(rewards: &[f64], samples: usize) -> Result<Vec<f64>, LossError> {
-    if samples == 0 || !rewards.len().is_multiple_of(samples) {
-        return Err(LossError::Rows {
-            what: "rewards",
-            found: rewards.len(),
-            expected: rewards.len().next_multiple_of(samples.max(1)),
-        });
-    }
+    check_groups("rewards", rewards.len(), samples)?;
     let images = rewards.chunks_exact(samples);
     Ok(images
         .flat_map(|group| {

@@ -2,7 +2,7 @@
 //!
 //! A scale that the sample itself decides on biases the gradient: `tests/policy_objectives.rs` enumerates by how much.
 
-use crate::LossError;
+use crate::{LossError, groups::check_groups, row_targets::check_rows};
 
 /// What a deviation is raised by, so that nothing is divided by 0.
 const LEAST_DEVIATION: f64 = 1e-4;
@@ -32,18 +32,8 @@ pub fn per_deviation_of_image(
             expected: "2 or more",
         });
     }
-    let rows = |what, found, expected| LossError::Rows {
-        what,
-        found,
-        expected,
-    };
-    if !rewards.len().is_multiple_of(samples) {
-        let expected = rewards.len().next_multiple_of(samples);
-        return Err(rows("rewards", rewards.len(), expected));
-    }
-    if advantages.len() != rewards.len() {
-        return Err(rows("advantages", advantages.len(), rewards.len()));
-    }
+    check_groups("rewards", rewards.len(), samples)?;
+    check_rows("advantages", advantages.len(), rewards.len())?;
     let images = advantages.chunks(samples).zip(rewards.chunks(samples));
     let divided = images.flat_map(|(advantages, rewards)| {
         let (_, deviation) = moments(rewards);

@@ -33,6 +33,7 @@ mod distillation;
 mod error;
 #[cfg(test)]
 mod gradient_check;
+mod groups;
 mod learned_baseline;
 mod normaliser;
 mod output_layer;

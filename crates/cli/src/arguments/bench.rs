@@ -195,10 +195,7 @@ impl TextArguments {
 }
 
 fn refuse(flags: &[(&str, bool)], [task, other]: [&str; 2]) -> Result<(), Failure> {
-    let given = flags.iter().find(|(_, is_given)| *is_given);
-    given.map_or(Ok(()), |(flag, _)| {
-        Err(Failure::Mistake(format!(
-            "{flag}: found it with `--task {task}`, expected `--task {other}`"
-        )))
+    Failure::refuse_flags(flags, |flag| {
+        format!("{flag}: found it with `--task {task}`, expected `--task {other}`")
     })
 }

@@ -126,15 +126,12 @@ fn refuse_flags_of_features(arguments: &CaptionArguments) -> Result<(), Failure>
         ("--boxes", arguments.data.boxes.is_some()),
         ("--sizes", arguments.data.sizes.is_some()),
     ];
-    let given = without_features.iter().find(|(_, is_given)| *is_given);
-    given.map_or(Ok(()), |(flag, _)| {
-        Err(Failure::Mistake(format!(
-            "{flag}: expected --features{} with it, and no photos",
-            match *flag {
-                "--out" | "--image" => " or --split",
-                _ => "",
-            }
-        )))
+    Failure::refuse_flags(&without_features, |flag| {
+        let or = match flag {
+            "--out" | "--image" => " or --split",
+            _ => "",
+        };
+        format!("{flag}: expected --features{or} with it, and no photos")
     })
 }
 

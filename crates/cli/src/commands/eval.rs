@@ -100,12 +100,9 @@ fn refuse_flags_of_images(arguments: &EvalArguments) -> Result<(), Failure> {
         ("--captions", arguments.captions.is_some()),
         ("--features", arguments.data.features.is_some()),
     ];
-    let given = flags.iter().find(|(_, is_given)| *is_given);
-    given.map_or(Ok(()), |(flag, _)| {
-        Err(Failure::Mistake(format!(
-            "{flag}: found it with `{}`, which reads texts, expected none",
-            arguments.model.display()
-        )))
+    Failure::refuse_flags(&flags, |flag| {
+        let run = arguments.model.display();
+        format!("{flag}: found it with `{run}`, which reads texts, expected none")
     })
 }
 

@@ -3,7 +3,7 @@
 use scst_data::{FeatureSource, FeatureStore, FolderSource, RenumberedVocabulary};
 use scst_encoder::StateDict;
 
-use super::{FACTOR, Files};
+use super::{FACTOR, Files, Turn};
 
 fn read_all(source: &FeatureSource) -> Result<(), scst_data::DataError> {
     let store = FeatureStore::open(source)?;
@@ -53,10 +53,11 @@ fn repeated(count: u32) -> Vec<u8> {
 
 #[test]
 fn tensor_that_repeats_one_value_is_refused_before_it_is_made() {
+    let turn = Turn::take();
     for (count, is_taken) in [(4, true), (1 << 30, false)] {
         let weights = repeated(count);
         let sizes = weights.len();
-        let files = Files::new("repeated", vec![("model.pth", weights)]);
+        let files = Files::new(&turn, "repeated", vec![("model.pth", weights)]);
         files.read_within(sizes, FACTOR, &|folder| {
             let floats = StateDict::open(&folder.join("model.pth")).and_then(StateDict::floats);
             assert_eq!(floats.is_ok(), is_taken, "{count}: {floats:?}");
@@ -151,6 +152,7 @@ impl Bits {
 
 #[test]
 fn archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
+    let turn = Turn::take();
     let header = format!(
         "{:<117}\n",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }"
@@ -159,7 +161,7 @@ fn archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
     let archive = bomb("feat.npy", &npy, 400_000_000);
     // A hundredth: what such an archive unpacks to is more than a hundred times its size.
     let sizes = archive.len() / 100;
-    let files = Files::new("bomb", vec![("att/1.npz", archive)]);
+    let files = Files::new(&turn, "bomb", vec![("att/1.npz", archive)]);
     files.read_within(sizes, FACTOR, &|folder| {
         let path = folder.join("att");
         let source = FeatureSource::Folder(FolderSource {
@@ -171,7 +173,7 @@ fn archive_that_unpacks_to_far_more_is_refused_before_it_is_unpacked() {
     drop(files);
     let archive = bomb("archive/data.pkl", b"\x80\x02", 90_000_000);
     let sizes = archive.len() / 100;
-    let files = Files::new("pickle_bomb", vec![("model.pth", archive)]);
+    let files = Files::new(&turn, "pickle_bomb", vec![("model.pth", archive)]);
     files.read_within(sizes, FACTOR, &|folder| {
         let path = folder.join("model.pth");
         StateDict::open(&path).map(drop).expect_err("a bomb");

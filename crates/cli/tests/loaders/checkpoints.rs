@@ -9,7 +9,7 @@ use scst_trainer::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Files, as_it_is, readers::fixture, support::Workplace, told};
+use super::{Files, Turn, as_it_is, readers::fixture, support::Workplace, told};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -45,6 +45,7 @@ fn manifest(folder: &Path, name: &str, contents: &[u8]) -> Vec<u8> {
 
 #[test]
 fn files_of_a_checkpoint() {
+    let turn = Turn::take();
     let workplace = Workplace::new();
     for name in ["newfc.pth", "infos.pkl"] {
         workplace.write(name, &fixture(name));
@@ -67,7 +68,7 @@ fn files_of_a_checkpoint() {
         MANIFEST,
     ];
     let files = names.map(|name| (name, workplace.read(&format!("made/{name}"))));
-    let files = Files::new("checkpoint", files.to_vec());
+    let files = Files::new(&turn, "checkpoint", files.to_vec());
     let read = |folder: &Path| {
         told(Checkpoint::load_run_or_checkpoint(
             folder,
@@ -87,11 +88,16 @@ fn files_of_a_checkpoint() {
 
 #[test]
 fn records_of_a_run_that_are_damaged() {
+    let turn = Turn::take();
     let workplace = Workplace::new();
     let short = ["--set", "stages.0.epochs=1", "--set", "stages.1.epochs=1"];
     workplace.succeed(&[&["train", "config.toml"], &short[..]].concat());
     let of_run = |name| (name, workplace.read(&format!("runs/tiny/{name}")));
-    let files = Files::new("records", vec![of_run(METRICS_FILE), of_run(SAMPLES_FILE)]);
+    let files = Files::new(
+        &turn,
+        "records",
+        vec![of_run(METRICS_FILE), of_run(SAMPLES_FILE)],
+    );
     files.change(as_it_is, |folder: &Path| {
         told(read_records(&folder.join(METRICS_FILE)));
         told(read_samples(&folder.join(SAMPLES_FILE)));

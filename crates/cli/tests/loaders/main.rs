@@ -36,8 +36,15 @@ const CONSTANT: usize = 4 << 20;
 /// What it may take for a byte of its files, if these are small.
 const FACTOR: usize = 300;
 
-/// One test at a time: memory is that of the whole process.
-static TURN: Mutex<()> = Mutex::new(());
+/// One test at a time, from its first byte on: memory is that of the whole process.
+struct Turn(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+
+impl Turn {
+    fn take() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        Self(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// Messages that break the rules, each with what is wrong with it.
 static BAD_MESSAGES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -61,13 +68,11 @@ type File = (&'static str, Vec<u8>);
 struct Files {
     folder: PathBuf,
     contents: Vec<File>,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Files {
     /// Writes files that are whole.
-    fn new(name: &str, files: Vec<File>) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    fn new(_: &Turn, name: &str, files: Vec<File>) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("loaders")
             .join(name);
@@ -77,7 +82,6 @@ impl Files {
         let files = Self {
             folder,
             contents: files,
-            _turn: turn,
         };
         for (name, contents) in &files.contents {
             files.write(name, contents);

@@ -19,7 +19,7 @@ use scst_reward::DocumentFrequency;
 use scst_trainer::{Config, config::Override};
 use sha2::{Digest, Sha256};
 
-use super::{File, Files, as_it_is, told};
+use super::{File, Files, Turn, as_it_is, told};
 
 const CAPTIONS: &str = "image,caption\na.jpg,A dog runs.\na.jpg,\"A \"\"dog\"\", running\"\nb.jpg,\"two\nlines\"\nc.jpg,cat\n";
 const SPLITS: &str = "image,split\na.jpg,train\nb.jpg,val\nc.jpg,test\n";
@@ -90,7 +90,9 @@ fn safetensors() -> Vec<u8> {
 
 #[test]
 fn tables_of_captions() {
+    let turn = Turn::take();
     let files = Files::new(
+        &turn,
         "kaggle",
         vec![text("captions.csv", CAPTIONS), text("splits.csv", SPLITS)],
     );
@@ -108,7 +110,8 @@ fn tables_of_captions() {
 
 #[test]
 fn captions_in_json() {
-    let files = Files::new("karpathy", vec![text("dataset.json", KARPATHY)]);
+    let turn = Turn::take();
+    let files = Files::new(&turn, "karpathy", vec![text("dataset.json", KARPATHY)]);
     files.change(as_it_is, |folder| {
         let path = folder.join("dataset.json");
         told(read_image_list(&path));
@@ -117,6 +120,7 @@ fn captions_in_json() {
     });
     drop(files);
     let files = Files::new(
+        &turn,
         "coco",
         vec![
             text("train.json", ANNOTATIONS),
@@ -142,8 +146,9 @@ fn captions_in_json() {
 
 #[test]
 fn references_by_image() {
+    let turn = Turn::take();
     let references = r#"{"a.jpg": ["A dog.", [4, 7, 0]], "b": [[]]}"#;
-    let files = Files::new("by-image", vec![text("refs.json", references)]);
+    let files = Files::new(&turn, "by-image", vec![text("refs.json", references)]);
     files.change(as_it_is, |folder| {
         told(read_references_by_image(&folder.join("refs.json")));
     });
@@ -151,9 +156,10 @@ fn references_by_image() {
 
 #[test]
 fn captions_of_self_critical() {
+    let turn = Turn::take();
     let names = ["cocotalk.json", "cocotalk_label.h5"];
     let files = names.map(|name| (name, fixture(name)));
-    let files = Files::new("self_critical", files.to_vec());
+    let files = Files::new(&turn, "self_critical", files.to_vec());
     files.change(as_it_is, |folder| {
         let [json, labels] = names.map(|name| folder.join(name));
         told(RenumberedVocabulary::read_self_critical(&json));
@@ -163,11 +169,16 @@ fn captions_of_self_critical() {
 
 #[test]
 fn arrays_and_their_names() {
+    let turn = Turn::take();
     let names = text("pooled.names.txt", "a.jpg\nb.jpg\nc.jpg\n");
     for (case, shape) in ["(3, 4)", "(3, 1, 4)", "(3, 1, 2, 2)"].iter().enumerate() {
         let array = ("pooled.npy", npy(shape, 12));
         let record = text("pooled.encoder.json", ENCODER);
-        let files = Files::new(&format!("npy{case}"), vec![array, names.clone(), record]);
+        let files = Files::new(
+            &turn,
+            &format!("npy{case}"),
+            vec![array, names.clone(), record],
+        );
         files.change(as_it_is, |folder| {
             let path = folder.join("pooled.npy");
             features(&FeatureSource::Npy(NpySource { path, names: None }));
@@ -179,6 +190,7 @@ fn arrays_and_their_names() {
 
 #[test]
 fn folders_of_arrays_with_boxes() {
+    let turn = Turn::take();
     let sizes = fixture("cocotalk.json");
     let files = vec![
         ("att/100.npz", fixture("att/100.npz")),
@@ -187,7 +199,7 @@ fn folders_of_arrays_with_boxes() {
         ("box/107.npy", fixture("box/107.npy")),
         ("sizes.json", sizes),
     ];
-    let files = Files::new("folder", files);
+    let files = Files::new(&turn, "folder", files);
     files.change(as_it_is, |folder| {
         features(&FeatureSource::Folder(FolderSource {
             path: folder.join("att"),
@@ -204,7 +216,8 @@ fn folders_of_arrays_with_boxes() {
 
 #[test]
 fn safetensors_of_images() {
-    let files = Files::new("safetensors", vec![("a.safetensors", safetensors())]);
+    let turn = Turn::take();
+    let files = Files::new(&turn, "safetensors", vec![("a.safetensors", safetensors())]);
     files.change(as_it_is, |folder| {
         let path = folder.join("a.safetensors");
         features(&FeatureSource::Safetensors(SafetensorsSource { path }));
@@ -213,6 +226,7 @@ fn safetensors_of_images() {
 
 #[test]
 fn weights_of_pytorch() {
+    let turn = Turn::take();
     let fixtures = [
         fixture("newfc.pth"),
         fixture("newfc_wrapped.pth"),
@@ -220,7 +234,11 @@ fn weights_of_pytorch() {
         repository("crates/encoder/tests/fixtures/tiny_zip.pth"),
     ];
     for (case, weights) in fixtures.into_iter().enumerate() {
-        let files = Files::new(&format!("weights{case}"), vec![("model.pth", weights)]);
+        let files = Files::new(
+            &turn,
+            &format!("weights{case}"),
+            vec![("model.pth", weights)],
+        );
         files.change(as_it_is, |folder| {
             told(StateDict::open(&folder.join("model.pth")).and_then(StateDict::floats));
         });
@@ -229,6 +247,7 @@ fn weights_of_pytorch() {
 
 #[test]
 fn pickles() {
+    let turn = Turn::take();
     let pickles = "crates/data/tests/fixtures/pickles";
     for name in [
         "infos_0",
@@ -238,7 +257,7 @@ fn pickles() {
         "infos_torch_legacy",
     ] {
         let contents = repository(&format!("{pickles}/{name}.pkl"));
-        let files = Files::new(name, vec![("infos.pkl", contents)]);
+        let files = Files::new(&turn, name, vec![("infos.pkl", contents)]);
         files.change(as_it_is, |folder| {
             told(RenumberedVocabulary::read_self_critical(
                 &folder.join("infos.pkl"),
@@ -247,7 +266,7 @@ fn pickles() {
     }
     for name in ["words_0", "words_2", "words_4"] {
         let contents = repository(&format!("{pickles}/{name}.p"));
-        let files = Files::new(name, vec![("words.p", contents)]);
+        let files = Files::new(&turn, name, vec![("words.p", contents)]);
         files.change(as_it_is, |folder| {
             let Some(table) = told(PickledFrequencies::read(&folder.join("words.p"))) else {
                 return;
@@ -260,6 +279,7 @@ fn pickles() {
 
 #[test]
 fn tables_of_document_frequencies() {
+    let turn = Turn::take();
     let texts = ["a dog runs", "two café dogs", "狗"].map(|text| vec![text]);
     let table = DocumentFrequency::from_texts(&texts)
         .expect("a table")
@@ -269,7 +289,7 @@ fn tables_of_document_frequencies() {
         let _ = looks_like(&bytes);
         told(DocumentFrequency::from_bytes(&bytes));
     };
-    let files = Files::new("frequencies", vec![("a.df", table)]);
+    let files = Files::new(&turn, "frequencies", vec![("a.df", table)]);
     files.change(as_it_is, read);
     // With the checksum that belongs to the damage.
     let sealed = |_: &Path, _: &str, mut contents: Vec<u8>| {
@@ -283,10 +303,11 @@ fn tables_of_document_frequencies() {
 
 #[test]
 fn vocabularies() {
+    let turn = Turn::take();
     let words = [["a", "dog", "café"].map(str::to_owned)];
     let vocabulary = Vocabulary::build(words.iter().map(|words| &words[..]), 1);
     let json = vocabulary.to_json(None).expect("JSON");
-    let files = Files::new("vocabulary", vec![text("tokenizer.json", &json)]);
+    let files = Files::new(&turn, "vocabulary", vec![text("tokenizer.json", &json)]);
     files.change(as_it_is, |folder| {
         told(Vocabulary::load(&folder.join("tokenizer.json")));
     });
@@ -294,6 +315,7 @@ fn vocabularies() {
 
 #[test]
 fn vocabularies_of_texts() {
+    let turn = Turn::take();
     let texts = ["The lazy dog.", "the laziest fox", "a fox, a dog"];
     for (case, tokens) in [Tokens::Characters, Tokens::Bpe(262), Tokens::Unigram(40)]
         .into_iter()
@@ -302,6 +324,7 @@ fn vocabularies_of_texts() {
         let vocabulary = Vocabulary::of_texts(&tokens, &texts, 1).expect("a vocabulary");
         let json = vocabulary.to_json(None).expect("JSON");
         let files = Files::new(
+            &turn,
             &format!("tokens{case}"),
             vec![text("tokenizer.json", &json)],
         );
@@ -317,6 +340,7 @@ fn vocabularies_of_texts() {
 
 #[test]
 fn pairs_of_texts() {
+    let turn = Turn::take();
     let table = "id\tsplit\tsource\ttarget\ttarget_2\n1\ttrain\ta dog\tein Hund\tHund\n2\tval\tcafé\tCafé\t\n";
     let csv = "source,target\na,b\n\"a, c\",\"d \"\"e\"\"\"\n";
     let lines = "{\"source\": \"a\", \"targets\": [\"b\", \"c\"], \"id\": 7, \"split\": \"dev\"}\n{\"source\": \"d\", \"target\": \"e\"}\n";
@@ -327,7 +351,7 @@ fn pairs_of_texts() {
         text("d.en", "one\n\ntwo\n"),
         text("d.es", "uno\ndos\ntres\n"),
     ];
-    let files = Files::new("pairs", files);
+    let files = Files::new(&turn, "pairs", files);
     files.change(as_it_is, |folder| {
         for name in ["a.tsv", "b.csv", "c.jsonl", "d.en"] {
             let path = folder.join(name);
@@ -367,8 +391,7 @@ fn pairs_of_texts() {
 
 #[test]
 fn many_pairs_take_few_times_their_size() {
-    // First, so that no other test is measured while the table is made.
-    let files = Files::new("many_pairs", Vec::new());
+    let turn = Turn::take();
     let words =
         |of: usize| -> Vec<String> { (0..12).map(|n| format!("w{}", of * n % 997)).collect() };
     let line = |pair: usize| {
@@ -380,8 +403,7 @@ fn many_pairs_take_few_times_their_size() {
     };
     let table: String = (0..20_000).map(line).collect();
     let size = table.len();
-    files.write("a.tsv", table.as_bytes());
-    drop(table);
+    let files = Files::new(&turn, "many_pairs", vec![("a.tsv", table.into_bytes())]);
     files.read_within(size, 7, &|folder| {
         let splits = SplitSource {
             train: Some(folder.join("a.tsv")),
@@ -401,9 +423,10 @@ fn many_pairs_take_few_times_their_size() {
 
 #[test]
 fn configurations() {
+    let turn = Turn::take();
     for name in ["quickstart", "flickr8k-mixer", "flickr8k-transformer"] {
         let contents = repository(&format!("configs/{name}.toml"));
-        let files = Files::new(name, vec![("config.toml", contents)]);
+        let files = Files::new(&turn, name, vec![("config.toml", contents)]);
         files.change(as_it_is, |folder| {
             if let Some(config) = told(Config::load(
                 &folder.join("config.toml"),
@@ -415,7 +438,7 @@ fn configurations() {
         });
     }
     let overrides = "seed=3\nstages.0.epochs=2\ndata.features.npy.path=\"x.npy\"\nmodel={fc={}}\n";
-    let files = Files::new("overrides", vec![text("overrides", overrides)]);
+    let files = Files::new(&turn, "overrides", vec![text("overrides", overrides)]);
     let whole = String::from_utf8(repository("configs/quickstart.toml")).expect("UTF-8");
     files.change(as_it_is, |folder| {
         let lines = fs::read(folder.join("overrides")).expect("a file");

@@ -33,6 +33,15 @@ impl Clip {
         }
     }
 
+    /// `A rho`, or 0 where the gradient does not pass.
+    pub(super) fn weight(self, advantage: f64, ratio: f64) -> f64 {
+        if self.passes(advantage, ratio) {
+            advantage * ratio
+        } else {
+            0.0
+        }
+    }
+
     /// Whether these are bounds on either side of 1.
     pub(super) fn check(self) -> Result<(), LossError> {
         let range = |what, found, holds, expected| {

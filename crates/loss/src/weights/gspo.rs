@@ -26,14 +26,8 @@ pub fn sequence_clip(
     clip.check()?;
     let (log_ratios, advantages): (Vec<f64>, Vec<f64>) = sampled.log_ratios()?.into_iter().unzip();
     let rows = means(caption_of_row, &log_ratios)?.into_iter();
-    let weight = |((mean, words), advantage): ((f64, f64), f64)| {
-        let ratio = mean.exp();
-        if clip.passes(advantage, ratio) {
-            advantage * ratio / words
-        } else {
-            0.0
-        }
-    };
+    let weight =
+        |((mean, words), advantage): ((f64, f64), f64)| clip.weight(advantage, mean.exp()) / words;
     Ok(rows.zip(advantages).map(weight).collect())
 }
 

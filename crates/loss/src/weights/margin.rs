@@ -3,6 +3,17 @@
 use super::sampled_set::{SampledSet, best, per_image};
 use crate::LossError;
 
+/// The caption of the highest reward, `*`, and by how much every caption violates its margin.
+///
+/// ```text
+/// (r_* - r_i) - (score_* - score_i)
+/// ```
+fn violations(scores: &[f64], rewards: &[f64]) -> (usize, Vec<f64>) {
+    let best = best(rewards);
+    let of = |(score, reward): (&f64, &f64)| (rewards[best] - reward) - (scores[best] - score);
+    (best, scores.iter().zip(rewards).map(of).collect())
+}
+
 /// The structured hinge loss between the caption of the highest reward, `*`, and the one that violates its margin most
 /// (Taskar et al. 2004; for sampled sets Edunov et al. 2018, section 4).
 ///
@@ -22,10 +33,9 @@ pub fn max_margin(
     samples: usize,
 ) -> Result<SampledSet, LossError> {
     per_image(scores, rewards, samples, |_, scores, rewards| {
-        let best = best(rewards);
-        let violation = |k: usize| (rewards[best] - rewards[k]) - (scores[best] - scores[k]);
+        let (best, violations) = violations(scores, rewards);
         let worst = (0..samples).fold(best, |worst, k| {
-            if violation(k) > violation(worst) {
+            if violations[k] > violations[worst] {
                 k
             } else {
                 worst
@@ -36,7 +46,7 @@ pub fn max_margin(
             weights[best] = 0.5;
             weights[worst] = -0.5;
         }
-        (violation(worst) / 2.0, weights)
+        (violations[worst] / 2.0, weights)
     })
 }
 
@@ -59,11 +69,10 @@ pub fn multi_margin(
     samples: usize,
 ) -> Result<SampledSet, LossError> {
     per_image(scores, rewards, samples, |_, scores, rewards| {
-        let best = best(rewards);
+        let (best, violations) = violations(scores, rewards);
         let share = 1.0 / samples as f64;
         let (mut loss, mut weights) = (0.0, vec![0.0; samples]);
-        for k in 0..samples {
-            let violation = (rewards[best] - rewards[k]) - (scores[best] - scores[k]);
+        for (k, violation) in violations.into_iter().enumerate() {
             if violation > 0.0 {
                 loss += violation * share;
                 weights[k] -= share;

@@ -1,7 +1,7 @@
 //! Minimum risk and MWER: the expected reward over a list of captions.
 
-use super::sampled_set::{SampledSet, check_groups, check_groups_match, per_image};
-use crate::LossError;
+use super::sampled_set::{SampledSet, check_captions, per_image};
+use crate::{LossError, groups::check_groups};
 
 /// The expected risk under the model's distribution, sharpened and restricted to the sampled captions
 /// (Shen et al. 2016, eq. 8; risk = minus reward).
@@ -11,9 +11,9 @@ use crate::LossError;
 /// a_i = alpha Q_i (r_i - sum_j Q_j r_j)
 /// ```
 ///
-/// With `alpha = 1` on captions of a beam it is MWER (Prabhavalkar et al. 2018, arXiv 1712.01818: `Q` renormalised over the list; the
-/// mean number of errors that is subtracted there changes no gradient). A caption that was sampled more than once counts once. The weights of an image sum to 0, and all are 0 when its
-/// rewards tie.
+/// With `alpha = 1` on captions of a beam it is MWER (Prabhavalkar et al. 2018, arXiv 1712.01818: `Q` renormalised over the
+/// list; the mean number of errors that is subtracted there changes no gradient). A caption that was sampled more than
+/// once counts once. The weights of an image sum to 0, and all are 0 when its rewards tie.
 ///
 /// # Shapes
 /// `captions`, `log_probability` (nats), `rewards`: `[images * samples]`, samples of one image side by side.
@@ -27,8 +27,8 @@ pub fn minimum_risk(
     samples: usize,
     alpha: f64,
 ) -> Result<SampledSet, LossError> {
-    check_groups(captions.len(), samples)?;
-    check_groups_match(log_probability.len(), captions.len())?;
+    check_groups("captions of images", captions.len(), samples)?;
+    check_captions(log_probability.len(), captions.len())?;
     per_image(
         log_probability,
         rewards,

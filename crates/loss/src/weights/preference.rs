@@ -2,7 +2,7 @@
 
 use super::{
     finite::{check_finite, check_positive},
-    sampled_set::{SampledSet, best, check_groups_match, per_image, worst},
+    sampled_set::{SampledSet, best, check_captions, per_image, worst},
 };
 use crate::LossError;
 
@@ -41,7 +41,7 @@ pub fn preference(
     beta: f64,
     rejected: Rejected,
 ) -> Result<SampledSet, LossError> {
-    check_groups_match(reference.len(), scores.len())?;
+    check_captions(reference.len(), scores.len())?;
     check_finite("scores of captions", scores)?;
     check_finite("scores of the reference", reference)?;
     check_finite("rewards", rewards)?;

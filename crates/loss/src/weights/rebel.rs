@@ -2,7 +2,7 @@
 
 use super::{
     finite::{check_finite, check_positive},
-    sampled_set::{SampledSet, best, check_groups_match, per_image, worst},
+    sampled_set::{SampledSet, best, check_captions, per_image, worst},
 };
 use crate::LossError;
 
@@ -25,7 +25,7 @@ pub fn reward_regression(
     samples: usize,
     eta: f64,
 ) -> Result<SampledSet, LossError> {
-    check_groups_match(drawn.len(), scores.len())?;
+    check_captions(drawn.len(), scores.len())?;
     check_finite("scores of captions", scores)?;
     check_finite("scores when drawn", drawn)?;
     check_finite("rewards", rewards)?;

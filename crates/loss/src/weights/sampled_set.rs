@@ -6,7 +6,7 @@
 //! a_i = -dL / d score_i,   so that   dL/ds = a_i (p - 1_w) d score_i / d log p(w)   at the words of caption i
 //! ```
 
-use crate::LossError;
+use crate::{LossError, groups::check_groups, row_targets::check_rows};
 
 /// The losses of all images, and the weight of every caption.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +46,8 @@ pub(super) fn per_image(
     samples: usize,
     of_image: impl Fn(usize, &[f64], &[f64]) -> (f64, Vec<f64>),
 ) -> Result<SampledSet, LossError> {
-    check_groups(scores.len(), samples)?;
-    check_groups_match(rewards.len(), scores.len())?;
+    check_groups("captions of images", scores.len(), samples)?;
+    check_captions(rewards.len(), scores.len())?;
     let mut set = SampledSet {
         loss: Vec::new(),
         weights: Vec::with_capacity(scores.len()),
@@ -61,24 +61,7 @@ pub(super) fn per_image(
     Ok(set)
 }
 
-pub(super) fn check_groups(found: usize, samples: usize) -> Result<(), LossError> {
-    if samples > 0 && found.is_multiple_of(samples) {
-        return Ok(());
-    }
-    Err(LossError::Rows {
-        what: "captions of images",
-        found,
-        expected: found.next_multiple_of(samples.max(1)),
-    })
-}
-
-pub(super) fn check_groups_match(found: usize, expected: usize) -> Result<(), LossError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(LossError::Rows {
-        what: "scores or rewards of captions",
-        found,
-        expected,
-    })
+/// Whether there is a number for every caption.
+pub(super) fn check_captions(found: usize, expected: usize) -> Result<(), LossError> {
+    check_rows("scores or rewards of captions", found, expected)
 }

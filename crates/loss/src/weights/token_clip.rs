@@ -21,15 +21,9 @@ use crate::LossError;
 pub fn token_clip(sampled: &Sampled<'_>, clip: Clip) -> Result<Vec<f64>, LossError> {
     clip.check()?;
     let rows = sampled.log_ratios()?.into_iter();
-    let weight = |(log_ratio, advantage): (f64, f64)| {
-        let ratio = log_ratio.exp();
-        if clip.passes(advantage, ratio) {
-            advantage * ratio
-        } else {
-            0.0
-        }
-    };
-    Ok(rows.map(weight).collect())
+    Ok(rows
+        .map(|(log_ratio, advantage)| clip.weight(advantage, log_ratio.exp()))
+        .collect())
 }
 
 #[cfg(test)]

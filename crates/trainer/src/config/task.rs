@@ -22,6 +22,8 @@ pub enum Task<'a> {
 /// What people call sources and targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
+    /// A source.
+    pub source: &'static str,
     /// Several sources.
     pub sources: &'static str,
     /// A target.
@@ -33,12 +35,14 @@ pub struct Names {
 impl Names {
     /// Of images and captions.
     pub const IMAGES: Self = Self {
+        source: "image",
         sources: "images",
         target: "caption",
         targets: "captions",
     };
     /// Of texts and texts.
     pub const TEXTS: Self = Self {
+        source: "text",
         sources: "texts",
         target: "target",
         targets: "targets",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use console::Term;
-use scst_reward::CorpusScores;
+use scst_reward::{CorpusScores, TextScores};
 use scst_trainer::{
     EvaluationReport, ScoredCaption,
     config::{Names, ValidationMetric},
@@ -30,7 +30,7 @@ pub(super) fn print(
                 print_line!("{}", described(caption));
             }
         } else {
-            print_table(&captions);
+            print_table(&captions, names);
         }
     }
     if arguments.json {
@@ -64,25 +64,22 @@ fn in_order(
     }
 }
 
-/// A row an image, its caption and all of its references below it.
-fn print_table(captions: &[&ScoredCaption]) {
+/// A row an image or text, what was made of it and all of its references below it.
+fn print_table(captions: &[&ScoredCaption], names: Names) {
     let width = columns(&Term::stdout());
+    let of_text = captions.first().map(|caption| caption.scores.text);
     let mut labels = String::new();
-    for (metric, _) in captions
-        .first()
-        .iter()
-        .flat_map(|one| one.scores.text.iter())
-    {
+    for (metric, _) in of_text.iter().flat_map(TextScores::iter) {
         let _ = write!(labels, "  {:>7}", metric.label());
     }
-    print_line!("CIDEr-D  BLEU-4  ROUGE-L{labels}  image");
+    print_line!("CIDEr-D  BLEU-4  ROUGE-L{labels}  {}", names.source);
     for caption in captions {
         let scores = caption.scores;
         let (cider_d, bleu, rouge_l) = (scores.cider_d, scores.bleu[3], scores.rouge_l);
         let mut of_text = String::new();
         for (metric, score) in scores.text.iter() {
-            let width = metric.label().len().max(7);
-            let _ = write!(of_text, "  {score:width$.4}");
+            let column = metric.label().len().max(7);
+            let _ = write!(of_text, "  {score:column$.4}");
         }
         print_line!(
             "{cider_d:7.4}  {bleu:6.4}  {rouge_l:7.4}{of_text}  {}",
@@ -90,7 +87,8 @@ fn print_table(captions: &[&ScoredCaption]) {
         );
         let source = caption.source.iter();
         let source = source.flat_map(|text| hanging("         source     ", text, width));
-        let text = hanging("         caption    ", &caption.caption, width);
+        let head = format!("         {:<9}  ", names.target);
+        let text = hanging(&head, &caption.caption, width);
         for line in source.chain(text) {
             print_line!("{line}");
         }

@@ -76,7 +76,7 @@ impl ValidationMetric {
     }
 
     /// Orders the scores of two corpora by this metric, the better as the greater; nothing where one lacks it.
-    pub(crate) fn compare(self, a: &CorpusScores, b: &CorpusScores) -> Option<Ordering> {
+    pub fn compare(self, a: &CorpusScores, b: &CorpusScores) -> Option<Ordering> {
         let order = self.of(a).partial_cmp(&self.of(b));
         if self.smaller_is_better() {
             order.map(Ordering::reverse)
