@@ -43,6 +43,85 @@ fn objectives_over_the_sampled_set_train() {
 }
 
 #[test]
+fn every_policy_objective_trains_and_says_how_far_it_has_gone_from_its_samples() {
+    for objective in [
+        "{ token_clip = { low = 0.2, high = 0.28, dual = 3.0 } }",
+        "{ gspo = {} }",
+        "{ gmpo = {} }",
+        "{ cispo = {} }",
+        "{ sapo = {} }",
+    ] {
+        let workplace = workplace(&format!(
+            "baseline = \"mean\"\nadvantage_scale = \"group\"\nupdates_per_rollout = 3\nobjective = {objective}"
+        ));
+        workplace.succeed(&["train", "config.toml"]);
+        let metrics = workplace.text("runs/tiny/metrics.jsonl");
+        let scst = metrics.lines().find(|line| line.contains("reward_spread"));
+        let scst = scst.expect("a record of the second stage");
+        for name in ["clipped_share", "effective_sample_share", "kl_from_rollout"] {
+            assert!(scst.contains(name), "{objective}: {scst}");
+        }
+    }
+}
+
+#[test]
+fn objectives_that_compare_captions_train() {
+    for objective in [
+        "\"multi_margin\"",
+        "\"sequence_nll\"",
+        "\"softmax_margin\"",
+        "\"best_of_n\"",
+        "{ dpo = { beta = 0.1 } }",
+        "{ dico = { beta = 0.2, temperature = 1.0 } }",
+        "{ rebel = { eta = 1.0 } }",
+        "{ dap = { sigma = 1.0 } }",
+    ] {
+        let workplace = workplace(&format!("objective = {objective}\nupdates_per_rollout = 2"));
+        workplace.succeed(&["train", "config.toml"]);
+    }
+}
+
+#[test]
+fn several_updates_a_rollout_resume_as_if_never_stopped() {
+    let workplace = workplace(
+        "baseline = \"leave_one_out\"\nobjective = { token_clip = {} }\nupdates_per_rollout = 4\nsources_per_update = 4\n\
+         xe_weight = 0.2\nkl_weight = 0.05\ndivergence = \"k3\"\nleave_out_cut_off = true\nleave_out_equal_rewards = true",
+    );
+    let options = [
+        "--set",
+        "stages.1.dropout=0",
+        "--set",
+        "stages.1.sources_per_batch=8",
+    ];
+    let train = |more: &[&str]| {
+        let arguments = [&["train", "config.toml"], &options[..], more].concat();
+        workplace.succeed(&arguments);
+    };
+    train(&[]);
+    train(&["--out", "stopped"]);
+    let last = |run: &str| {
+        let mut steps: Vec<String> = std::fs::read_dir(workplace.path(run).join("checkpoints"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("step-"))
+            .collect();
+        steps.sort();
+        steps
+    };
+    let steps = last("runs/tiny");
+    let (before, end) = (&steps[steps.len() - 2], &steps[steps.len() - 1]);
+    assert_eq!(*before, last("stopped")[steps.len() - 2]);
+    forget_from(&workplace.path("stopped"), end);
+    train(&["--out", "stopped", "--resume"]);
+    for file in ["model.safetensors", "optimiser.safetensors"] {
+        let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/{end}/{file}"));
+        assert!(bytes("runs/tiny") == bytes("stopped"), "{file}");
+    }
+    let metrics = workplace.text("runs/tiny/metrics.jsonl");
+    assert!(metrics.contains("xe_loss"), "{metrics}");
+}
+
+#[test]
 fn divergence_from_the_start_resumes_as_if_never_stopped_and_changes_the_run() {
     let run = |scst: &str| {
         let workplace = workplace(scst);
@@ -82,6 +161,23 @@ fn settings_that_contradict_are_named() {
             "mixer = {}\nobjective = \"max_margin\"",
             "stages.1.scst.objective",
         ),
+        (
+            "updates_per_rollout = 2",
+            "stages.1.scst.objective`: found `policy_gradient`, expected one with a ratio",
+        ),
+        (
+            "objective = { token_clip = {} }\nupdates_per_rollout = 4\nsources_per_update = 7",
+            "stages.1.scst.sources_per_update`: found 7, expected a divisor",
+        ),
+        (
+            "objective = \"max_margin\"\nadvantage_scale = \"group\"",
+            "stages.1.scst.advantage_scale",
+        ),
+        (
+            "objective = { token_clip = { low = 1.0 } }",
+            "stages.1.scst.objective.token_clip.low",
+        ),
+        ("divergence = \"forward\"", "stages.1.scst.divergence"),
         (
             "mixer = { shrink = 0 }\nbaseline = \"none\"",
             "mixer.shrink",

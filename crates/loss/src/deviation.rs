@@ -2,7 +2,30 @@
 //!
 //! A scale that the sample itself decides on biases the gradient: `tests/policy_objectives.rs` enumerates by how much.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{LossError, groups::check_groups, row_targets::check_rows};
+
+/// What advantages are divided by.
+///
+/// The gradient of the expected reward is that of `none` alone: the others weigh sources, or steps, by what their own
+/// samples were worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdvantageScale {
+    /// Nothing (Dr. GRPO, Liu et al. 2025).
+    None,
+    /// The standard deviation of the rewards of a source's samples (GRPO, Shao et al. 2024).
+    ///
+    /// See [`per_deviation_of_image`].
+    Group,
+    /// The standard deviation of all advantages of a step, after their mean has been taken off (REINFORCE++, Hu et al.
+    /// 2025).
+    ///
+    /// See [`standardised`].
+    Batch,
+}
 
 /// What a deviation is raised by, so that nothing is divided by 0.
 const LEAST_DEVIATION: f64 = 1e-4;

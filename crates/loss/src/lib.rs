@@ -46,7 +46,7 @@ mod word_gradient;
 
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use brier::{brier_gradient, soft_brier_gradient};
-pub use deviation::{per_deviation_of_image, standardised};
+pub use deviation::{AdvantageScale, per_deviation_of_image, standardised};
 pub use distillation::{Distillation, distillation_gradient};
 pub use error::{LossError, SOFT_TARGET_TOLERANCE};
 pub use learned_baseline::LearnedBaseline;

@@ -11,6 +11,18 @@ pub(crate) fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(TensorData::new(rows, [count]), device)
 }
 
+/// The row numbers of some blocks, one after the other, where all blocks lie one below the other and have these `heights`.
+pub(crate) fn blocks(heights: &[usize], some: &[usize]) -> Vec<usize> {
+    let mut firsts = Vec::with_capacity(heights.len());
+    let mut first = 0;
+    for height in heights {
+        firsts.push(first);
+        first += height;
+    }
+    let rows = |&block: &usize| firsts[block]..firsts[block] + heights[block];
+    some.iter().flat_map(rows).collect()
+}
+
 /// A tensor of `rows` rows whose row `to[k]` is the sum of the rows `k` of `values`.
 pub(crate) fn scatter_rows(values: Tensor<2>, to: &[usize], rows: usize) -> Tensor<2> {
     let columns = values.dims()[1];

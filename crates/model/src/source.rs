@@ -1,6 +1,6 @@
 //! What a captioner reads: vectors, or texts that an encoder makes vectors of.
 
-use crate::{ModelError, SourceVectors};
+use crate::{ModelError, SourceVectors, rows::blocks};
 
 /// The sources of a batch.
 #[expect(
@@ -60,6 +60,21 @@ impl Source {
         match self {
             Self::Vectors(vectors) => vectors.sources(),
             Self::Tokens(tokens) => tokens.counts.len(),
+        }
+    }
+
+    /// Some of the sources, by their places, each of which there is.
+    #[must_use]
+    pub fn select(&self, sources: &[usize]) -> Self {
+        match self {
+            Self::Vectors(vectors) => Self::Vectors(vectors.select(sources)),
+            Self::Tokens(tokens) => {
+                let own = blocks(&tokens.counts, sources).into_iter();
+                Self::Tokens(SourceTokens {
+                    ids: own.map(|k| tokens.ids[k]).collect(),
+                    counts: sources.iter().map(|&k| tokens.counts[k]).collect(),
+                })
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::{
     ModelError,
-    rows::{index, scatter_rows},
+    rows::{blocks, index, scatter_rows},
 };
 
 /// Features of images, one vector a region, the regions of the first image first; or vectors of texts, one a token.
@@ -114,6 +114,17 @@ impl SourceVectors {
     /// The number of regions of every source.
     pub fn region_counts(&self) -> &Arc<[usize]> {
         &self.regions
+    }
+
+    /// Some of the sources, by their places.
+    pub(crate) fn select(&self, sources: &[usize]) -> Self {
+        let rows = blocks(&self.regions, sources);
+        let device = self.vectors.device();
+        Self {
+            vectors: self.vectors.clone().select(0, index(&rows, &device)),
+            regions: sources.iter().map(|&k| self.regions[k]).collect(),
+            is_encoded: self.is_encoded,
+        }
     }
 
     /// The same sources, with `change` made of their vectors.

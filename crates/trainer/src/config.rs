@@ -31,6 +31,9 @@ mod recommended;
 mod reward_list;
 mod root;
 mod schema;
+mod scst;
+mod scst_check;
+mod sequence_objective;
 mod shape;
 mod stage;
 mod task;
@@ -54,11 +57,12 @@ pub use overrides::Override;
 pub use problem::Problem;
 pub use reward_list::parse_rewards;
 pub use schema::json_schema;
+pub use scst::{DivergenceConfig, MixerConfig, ScstConfig};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
+pub use sequence_objective::{CapConfig, ClipConfig, GateConfig, SequenceObjective};
 pub use stage::{
-    AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, MixerConfig,
-    OptimiserConfig, ScheduleConfig, ScheduledSampling, ScstConfig, SequenceObjective, StageConfig,
-    StartFrom, WordLoss, XeConfig,
+    AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, OptimiserConfig,
+    ScheduleConfig, ScheduledSampling, StageConfig, StartFrom, WordLoss, XeConfig,
 };
 pub use task::{Names, Task};
 pub use valid::ValidConfig;

@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
     ValidationImages = 9,
     /// The order of the images of an epoch, which takes the place of the step.
     Order = 10,
+    /// The order of the sources of a batch in the updates on one rollout.
+    Updates = 11,
 }
 
 /// The generator for one purpose in one step of one stage.
@@ -59,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Purpose; 10] = [
+    const ALL: [Purpose; 11] = [
         Purpose::Weights,
         Purpose::Captions,
         Purpose::Dropout,
@@ -70,6 +72,7 @@ mod tests {
         Purpose::Decoding,
         Purpose::ValidationImages,
         Purpose::Order,
+        Purpose::Updates,
     ];
 
     #[test]

@@ -6,9 +6,11 @@ use scst_loss::Baseline;
 use scst_model::{CaptionerConfig, MarkovConfig};
 
 use super::{
-    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig, ScstConfig,
+    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig,
     SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, limits,
-    problem::Checker, task::check_task,
+    problem::Checker,
+    scst_check::{check_reference, check_scst},
+    task::check_task,
 };
 
 impl Config {
@@ -61,19 +63,25 @@ impl Config {
                 StartFrom::Last => false,
                 StartFrom::Checkpoint(_) => true,
             };
-            let weight = stage.scst.as_ref().map_or(0.0, |scst| scst.kl_weight);
-            check.require(
-                weight == 0.0 || begins_with_stored,
-                "scst.kl_weight",
-                weight,
-                "0 in a stage that does not begin with a stored model, the best of the stage before or a checkpoint",
-            );
+            if let Some(scst) = &stage.scst {
+                check_reference(scst, begins_with_stored, &mut check.below("scst"));
+            }
             let mixes = stage.scst.as_ref().is_some_and(|scst| scst.mixer.is_some());
             check.require(
                 !(mixes && self.model.attends_hard()),
                 "scst.mixer",
                 "a captioner with hard attention",
                 "one with soft attention or none: where words are given, nothing tells how good a region was",
+            );
+            let updates = stage
+                .scst
+                .as_ref()
+                .map_or(1, |scst| scst.updates_per_rollout);
+            check.require(
+                updates == 1 || !self.model.attends_hard(),
+                "scst.updates_per_rollout",
+                updates,
+                "1 with hard attention, whose regions are drawn anew",
             );
             let position_weight = stage.xe.as_ref().and_then(|xe| xe.position_weight);
             if let CaptionerConfig::Markov(config) = &self.model {
@@ -87,6 +95,17 @@ impl Config {
                     "none with a captioner other than `markov`",
                 );
             }
+            let parts = stage.scst.as_ref().and_then(|scst| scst.sources_per_update);
+            let dropout = stage.dropout.unwrap_or(self.model.dropout());
+            check.require(
+                parts.is_none() || dropout == 0.0,
+                "scst.sources_per_update",
+                parts.unwrap_or(0),
+                &format!(
+                    "none with dropout, {dropout}: the units that a word was drawn without are known for a whole batch alone; \
+                     `dropout = 0` in this stage allows it"
+                ),
+            );
             if let Some(hard) = &stage.hard_attention {
                 check.require(
                     self.model.attends_hard(),
@@ -210,7 +229,7 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.count("patience", stage.patience.unwrap_or(1));
     match (&stage.xe, &stage.scst) {
         (Some(xe), None) => check_xe(xe, &mut check.below("xe")),
-        (None, Some(scst)) => check_scst(scst, &mut check.below("scst")),
+        (None, Some(scst)) => check_scst(stage, scst, &mut check.below("scst")),
         (Some(_), Some(_)) => check.require(false, "xe", "`xe` and `scst`", "one objective"),
         (None, None) => check.require(false, "xe", "no objective", "`xe` or `scst`"),
     }
@@ -254,7 +273,7 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
         check.require(
             scst.objective == SequenceObjective::PolicyGradient,
             "objective",
-            "an objective over the sampled set",
+            format!("`{}`", scst.objective.name()),
             &format!("`policy_gradient` {EXPECTED}"),
         );
         check.require(
@@ -301,55 +320,5 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
         check.fraction("increase", sampling.increase);
         check.count("every_epochs", sampling.every_epochs);
         check.fraction("maximum", sampling.maximum);
-    }
-}
-
-fn check_scst(scst: &ScstConfig, check: &mut Checker<'_>) {
-    let compares = match scst.objective {
-        SequenceObjective::PolicyGradient => {
-            matches!(scst.baseline, Baseline::LeaveOneOut | Baseline::Mean)
-        }
-        SequenceObjective::MinimumRisk { .. } | SequenceObjective::MaxMargin => true,
-    };
-    check.require(
-        scst.samples_per_source >= if compares { 2 } else { 1 },
-        "samples_per_source",
-        scst.samples_per_source,
-        if compares {
-            "2 or more, as samples of an image are compared with each other"
-        } else {
-            "1 or more"
-        },
-    );
-    let samples = scst.samples_per_source as u64;
-    check.at_most("samples_per_source", samples, limits::CAPTIONS);
-    if let SequenceObjective::MinimumRisk { alpha } = scst.objective {
-        check.positive("objective.minimum_risk.alpha", alpha);
-    }
-    if let Some(mixer) = &scst.mixer {
-        check.count("mixer.shrink", mixer.shrink as u64);
-        check.count("mixer.every_epochs", mixer.every_epochs);
-        check.require(
-            scst.objective == SequenceObjective::PolicyGradient,
-            "objective",
-            "an objective over the sampled set",
-            "`policy_gradient` with `mixer`, whose samples begin with different words",
-        );
-        check.require(
-            scst.baseline != Baseline::Greedy,
-            "baseline",
-            "`greedy`",
-            "another one with `mixer`, such as `learned`: no greedy caption begins with the same words",
-        );
-    }
-    check.below_one("moving_average_decay", scst.moving_average_decay);
-    check.at_least_zero("entropy_bonus", scst.entropy_bonus);
-    check.at_least_zero("kl_weight", scst.kl_weight);
-    check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
-    for (k, entry) in scst.rewards.iter().enumerate() {
-        for problem in entry.problems() {
-            let key = format!("rewards.{k}");
-            check.push(&key, problem.to_string(), Vec::new());
-        }
     }
 }

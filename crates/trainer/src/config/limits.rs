@@ -14,6 +14,8 @@ pub(super) const SAMPLES_SHOWN: u64 = 1000;
 pub(crate) const IMAGES: u64 = 100_000;
 /// Captions of an image in a training step, gold or sampled.
 pub(crate) const CAPTIONS: u64 = 1000;
+/// Steps of the optimiser on the same samples.
+pub(super) const UPDATES: u64 = 1000;
 /// Captions of an image that are sampled for evaluation.
 pub(super) const SAMPLES: u64 = 100_000;
 /// Passes over the training images.

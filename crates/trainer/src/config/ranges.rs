@@ -28,19 +28,20 @@ epochs = 1
 cider_d = {}
 "#;
 /// Keys whose ends of the range other keys forbid: what is said of them speaks of these.
-const HELD_BY_OTHERS: [&str; 13] = [
+const HELD_BY_OTHERS: [&str; 14] = [
     "max_length", // words a step
     "sources_per_batch",
     "targets_per_source",
     "samples_per_source",
-    "minimum_length",  // at most the longest caption
-    "samples",         // of a sampling search
-    "groups",          // divide the width
-    "heads",           // divide the units
-    "positions",       // the longest caption
-    "kl_weight",       // a stored start
-    "position_weight", // another captioner
-    "minimum",         // at most the maximum
+    "minimum_length",     // at most the longest caption
+    "samples",            // of a sampling search
+    "groups",             // divide the width
+    "heads",              // divide the units
+    "positions",          // the longest caption
+    "kl_weight",          // a stored start
+    "position_weight",    // another captioner
+    "sources_per_update", // divide the batch
+    "minimum",            // at most the maximum
     "maximum",
 ];
 /// The sizes of captioners, which are too large together.

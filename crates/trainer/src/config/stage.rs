@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use scst_loss::{Baseline, Normaliser};
-use scst_reward::{CiderDOptions, RewardEntry};
+use scst_loss::Normaliser;
 use serde::{Deserialize, Serialize};
 
-use super::limits;
+use super::{ScstConfig, limits};
 
 /// Images in a batch of a stage of self-critical training, where the file does not say.
 pub(super) const SCST_SOURCES_PER_BATCH: usize = 50;
@@ -236,101 +235,6 @@ impl Default for ScheduledSampling {
             increase: 0.05,
             every_epochs: 5,
             maximum: 0.25,
-        }
-    }
-}
-
-/// Self-critical sequence training (Rennie et al. 2017).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScstConfig {
-    /// Sequences sampled for every source.
-    #[schemars(range(min = 1, max = limits::CAPTIONS))]
-    pub samples_per_source: usize,
-    /// What becomes of the rewards of sampled captions.
-    pub objective: SequenceObjective,
-    /// What a sampled caption's reward is compared with, in the policy gradient.
-    pub baseline: Baseline,
-    /// Share of its value that the moving-average baseline keeps at every step.
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
-    pub moving_average_decay: f64,
-    /// Weight of the entropy of every word's distribution, in nats: a bonus that keeps captions various.
-    #[schemars(range(min = 0.0))]
-    pub entropy_bonus: f64,
-    /// Weight of the divergence from the model that the stage began with, `KL(p, p_start)` at every word, in nats.
-    #[schemars(range(min = 0.0))]
-    pub kl_weight: f64,
-    /// Samples that begin with words of gold captions; from the first word on they are the model's own if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mixer: Option<MixerConfig>,
-    /// Whether the end token is part of the captions that are rewarded, and of the references.
-    pub reward_end_token: bool,
-    /// Rewards and their weights; the weighted sum is the reward. CIDEr-D alone if absent.
-    pub rewards: Vec<RewardEntry>,
-}
-
-impl Default for ScstConfig {
-    fn default() -> Self {
-        let cider_d = RewardEntry {
-            cider_d: Some(CiderDOptions::default()),
-            ..RewardEntry::default()
-        };
-        Self {
-            samples_per_source: 5,
-            objective: SequenceObjective::PolicyGradient,
-            baseline: Baseline::LeaveOneOut,
-            moving_average_decay: 0.9,
-            entropy_bonus: 0.0,
-            kl_weight: 0.0,
-            mixer: None,
-            reward_end_token: true,
-            rewards: vec![cider_d],
-        }
-    }
-}
-
-/// What becomes of the rewards of the captions that were sampled for an image.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum SequenceObjective {
-    /// `(r - b)(p - 1_w)` (Rennie et al. 2017; Ranzato et al. 2016).
-    PolicyGradient,
-    /// The expected risk over the different captions of the sample (Shen et al. 2016).
-    ///
-    /// See [`minimum_risk`](scst_loss::minimum_risk).
-    MinimumRisk {
-        /// Exponent of the captions' probabilities.
-        #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [1.0]))]
-        alpha: f64,
-    },
-    /// The structured hinge loss on mean log-probabilities a word (Edunov et al. 2018).
-    ///
-    /// See [`max_margin`](scst_loss::max_margin).
-    MaxMargin,
-}
-
-/// MIXER (Ranzato et al. 2016): the first `D` words of a sample are those of a gold caption, and are trained on by
-/// cross-entropy; the model goes on from there and is rewarded for the whole.
-///
-/// ```text
-/// D = max(0, max_length - shrink (1 + floor(epoch / every_epochs))),   epochs from 0
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct MixerConfig {
-    /// What `D` shrinks by.
-    #[schemars(range(min = 1, max = limits::COUNT))]
-    pub shrink: usize,
-    /// Epochs after which it shrinks again.
-    #[schemars(range(min = 1, max = limits::COUNT))]
-    pub every_epochs: u64,
-}
-
-impl Default for MixerConfig {
-    fn default() -> Self {
-        Self {
-            shrink: 3,
-            every_epochs: 5,
         }
     }
 }

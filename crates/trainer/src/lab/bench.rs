@@ -30,7 +30,7 @@ use crate::{
     objective::{
         batch::{SourceBatch, StepContext},
         sequence::SelfCritic,
-        word::{Loss, POSITION_WEIGHT, Xe},
+        word::Xe,
     },
     optimise::{
         optimiser::Optimiser,
@@ -241,14 +241,7 @@ impl<'a> Trainee<'a> {
             reads_regions: model.reads_regions(),
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
             critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
-            xe: Xe {
-                targets_per_source: bench.samples,
-                loss: Loss::CrossEntropy {
-                    label_smoothing: 0.0,
-                    position_weight: POSITION_WEIGHT,
-                },
-                scheduled_sampling: None,
-            },
+            xe: Xe::plain(bench.samples),
         })
     }
 

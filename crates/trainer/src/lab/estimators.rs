@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use scst_data::{Example, Split};
-use scst_loss::Baseline;
+use scst_loss::{AdvantageScale, Baseline};
 use scst_model::{Captioner, Gradients};
 use scst_reward::RewardRegistry;
 use serde::Serialize;
@@ -229,6 +229,11 @@ impl Bench<'_> {
             samples_per_source: samples,
             objective: SequenceObjective::PolicyGradient,
             baseline,
+            advantage_scale: AdvantageScale::None,
+            updates_per_rollout: 1,
+            sources_per_update: None,
+            leave_out_cut_off: false,
+            leave_out_equal_rewards: false,
             mixer: None,
             ..self.rewards.clone()
         };

@@ -1,36 +1,45 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod advantages;
 pub(crate) mod baseline;
 mod critic;
 mod judged;
 mod large;
+mod likelihood;
 mod mixer;
 mod rollout;
+mod updates;
 mod weights;
 
 use std::{ops::Range, time::Instant};
 
-use burn::tensor::{Tensor, s};
+use burn::tensor::{Tensor, TensorData, s};
 use scst_data::Vocabulary;
 use scst_loss::{Divergence, Reference, RowTargets, regularise, softmax_gradient};
-use scst_model::{Captioner, Noise};
+use scst_model::{Captioner, Noise, Tape};
 
 pub(crate) use critic::SelfCritic;
+pub(crate) use judged::Judged;
 pub(crate) use mixer::prefixes;
 
 use crate::{
     TrainError,
+    config::DivergenceConfig,
     objective::{
-        batch::{RowLosses, SourceBatch, StepContext, caption_gradient, counts, tally_rows},
+        batch::{
+            LossWeights, RowLosses, SourceBatch, StepContext, caption_gradient, counts, tally_rows,
+        },
         word::teacher_forced,
     },
     optimise::reduce::{Contribution, Tally},
 };
-use judged::Judged;
+use likelihood::row_log_probabilities;
 use rollout::Rollout;
+use updates::Updates;
+use weights::Likelihoods;
 
 impl SelfCritic {
-    /// One step's contribution.
+    /// What a step contributes whose samples are used once.
     ///
     /// ```text
     /// y^s ~ p,   A = r(y^s) - b,   dL/ds = A (p - 1_w) at every word of y^s
@@ -49,35 +58,71 @@ impl SelfCritic {
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
-        let rollout = self.roll_out(captioner, max_length, batch, context, &mut tally)?;
-        let judged = self.judge(captioner, vocabulary, rollout, &mut tally)?;
-        self.gradient(captioner, judged, context, tally)
+        let mut judged = self.judged_rollout(
+            captioner, vocabulary, max_length, batch, context, &mut tally,
+        )?;
+        let start = Instant::now();
+        let mut part = self.update(captioner, &mut judged, context)?;
+        tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+        tally.merge(part.tally);
+        part.tally = tally;
+        Ok(part)
+    }
+
+    /// Samples and their judgement, for one update or several.
+    pub(crate) fn judged_rollout(
+        &mut self,
+        captioner: &Captioner,
+        vocabulary: &Vocabulary,
+        max_length: usize,
+        batch: SourceBatch,
+        context: StepContext,
+        tally: &mut Tally,
+    ) -> Result<Judged, TrainError> {
+        let rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
+        self.judge(captioner, vocabulary, rollout, tally)
+    }
+
+    /// All updates that the stage takes on the samples.
+    pub(crate) fn updates(&self, judged: Judged, context: StepContext) -> Updates {
+        Updates::new(&self.config, judged, context)
     }
 
     /// The gradient of the objective at captions that have been judged.
-    fn gradient(
+    pub(crate) fn update(
         &self,
         captioner: &Captioner,
-        judged: Judged,
+        judged: &mut Judged,
         context: StepContext,
-        mut tally: Tally,
     ) -> Result<Contribution, TrainError> {
-        let start = Instant::now();
-        let Judged { rollout, weights } = judged;
-        let counts = counts(&rollout.captions);
-        let compared = self.reference_states(&rollout)?;
-        let (entropy_bonus, weight) = (self.config.entropy_bonus, self.config.kl_weight);
+        let mut tally = Tally::default();
+        // A tape that is not that of the drawing is of a model that has changed since.
+        let has_changed = judged.rollout.tape.is_none();
+        let tape = judged.rollout.take_tape(captioner, context)?;
+        let compared = self.reference_states(&judged.rollout)?;
+        let likelihoods =
+            self.likelihoods(captioner, &tape, judged, compared.as_ref(), has_changed)?;
+        let weights = self.weights(judged, &likelihoods, &mut tally)?;
+        let trains = judged.row_mask();
+        let (entropy_bonus, divergence) = (self.config.entropy_bonus, self.divergence());
         let loss = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
+            let compared = compared.as_ref().zip(divergence);
             if entropy_bonus == 0.0 && compared.is_none() {
                 return softmax_gradient(logits, targets, 0.0);
             }
             let objective = softmax_gradient(logits.clone(), targets, 0.0)?;
-            let reference = compared.as_ref().map(|(model, hidden)| Reference {
-                divergence: Divergence::Reverse,
-                logits: model.logits(hidden.clone().slice(s![rows])),
-                weight,
+            let reference = compared.map(|((model, hidden), divergence)| Reference {
+                divergence,
+                logits: model.logits(hidden.clone().slice(s![rows.clone()])),
+                weight: self.config.kl_weight,
             });
-            regularise(objective, logits, entropy_bonus, reference)
+            let mut found = regularise(objective, logits, entropy_bonus, reference)?;
+            if let Some(mask) = &trains {
+                let mask = TensorData::new(mask[rows.clone()].to_vec(), [rows.len(), 1]);
+                let mask = Tensor::<2>::from_data(mask, &found.gradient.device());
+                found.gradient = found.gradient * mask;
+            }
+            Ok(found)
         };
         let location = |rows: &RowLosses| {
             let hard = context.hard_attention?;
@@ -87,23 +132,68 @@ impl SelfCritic {
                 hard.entropy_weight,
             ))
         };
-        let Rollout { captions, tape, .. } = rollout;
+        let captions = &judged.rollout.captions;
+        let all = counts(captions);
+        let counts = judged.counts();
+        let weights = LossWeights {
+            rows: weights.rows,
+            captions: weights.captions,
+            position_weight: Some(0.0),
+        };
         let (gradients, rows) =
-            caption_gradient(captioner, tape, &captions, weights, loss, location)?;
-        let tokens = counts.tokens as f64;
+            caption_gradient(captioner, tape, captions, weights, loss, location)?;
         let weighted = rows.weights.iter().zip(&rows.log_probability);
         let loss: f64 = weighted
             .map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p))
             .sum();
+        let tokens = all.tokens as f64;
         tally.add("loss", loss, tokens);
         tally_rows(&mut tally, &rows, tokens);
-        tally.add("caption_length", tokens, counts.sequences as f64);
-        tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+        tally.add("caption_length", tokens, all.sequences as f64);
         Ok(Contribution {
             gradients,
             counts,
             tally,
         })
+    }
+
+    /// What the weights of the objective are made of.
+    fn likelihoods(
+        &self,
+        captioner: &Captioner,
+        tape: &Tape,
+        judged: &Judged,
+        compared: Option<&(&Captioner, Tensor<2>)>,
+        has_changed: bool,
+    ) -> Result<Likelihoods, TrainError> {
+        let captions = &judged.rollout.captions;
+        let now = if self.asks_for_likelihoods(has_changed) {
+            row_log_probabilities(captioner, tape.hidden(), captions)?
+        } else {
+            Vec::new()
+        };
+        let reference = match compared {
+            Some((reference, hidden)) if self.asks_for_reference() => {
+                row_log_probabilities(reference, Some(hidden.clone()), captions)?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Likelihoods {
+            now,
+            drawn: judged.drawn.clone(),
+            reference,
+        })
+    }
+
+    /// The divergence from the reference over all words, if it is measured so.
+    fn divergence(&self) -> Option<Divergence> {
+        match self.config.divergence {
+            _ if self.config.kl_weight == 0.0 => None,
+            DivergenceConfig::Reverse => Some(Divergence::Reverse),
+            DivergenceConfig::Forward => Some(Divergence::Forward),
+            DivergenceConfig::JensenShannon => Some(Divergence::JensenShannon { share: 0.5 }),
+            DivergenceConfig::K2 | DivergenceConfig::K3 => None,
+        }
     }
 
     /// The reference model and its hidden states along the samples, packed as a tape's, without dropout.

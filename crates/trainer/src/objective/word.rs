@@ -3,14 +3,14 @@
 
 use std::{path::Path, time::Instant};
 
-use burn::tensor::s;
+use burn::tensor::{Tensor, s};
 use rand::RngExt;
 use scst_data::choose_captions;
 use scst_loss::{
     Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
     softmax_gradient,
 };
-use scst_model::{Captioner, Gradients, ModelError, Noise, Source, Tape};
+use scst_model::{Captioner, Gradients, ModelError, Noise, Source, State, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
@@ -85,6 +85,18 @@ impl Xe {
             loss,
             scheduled_sampling: config.scheduled_sampling.clone(),
         })
+    }
+
+    /// Cross-entropy on so many gold captions of every source, and nothing else.
+    pub(crate) fn plain(targets_per_source: usize) -> Self {
+        Self {
+            targets_per_source,
+            loss: Loss::CrossEntropy {
+                label_smoothing: 0.0,
+                position_weight: POSITION_WEIGHT,
+            },
+            scheduled_sampling: None,
+        }
     }
 
     /// One step's contribution: the summed gradient of the loss of all words.
@@ -272,8 +284,47 @@ fn scheduled_sampling(
 ) -> Result<Tape, TrainError> {
     let purpose = Purpose::ScheduledSampling;
     let mut rng = generator(context.seed, purpose, context.stage, context.step);
-    let noise = context.noise();
-    let (mut state, mut tape) = captioner.start_tape(source, source_of_sequence, noise)?;
+    let opened = captioner.start_tape(source, source_of_sequence, context.noise())?;
+    step_by_step(captioner, opened, captions, |t, hidden, gold| {
+        let uniforms: Vec<[f64; 2]> = gold.iter().map(|_| rng.random()).collect();
+        let numbers: Vec<f64> = uniforms.iter().map(|[_, number]| *number).collect();
+        let drawn = draw_words(captioner.logits(hidden), &numbers, t)?;
+        let words = uniforms.iter().zip(drawn).zip(gold);
+        Ok(words
+            .map(|((&[coin, _], drawn), &gold)| match drawn {
+                // A drawn end token would end the caption early: the gold word stays.
+                drawn if coin < share && drawn != END => drawn,
+                _ => gold,
+            })
+            .collect())
+    })
+}
+
+/// Runs over captions as they were drawn, a step at a time: with the same noise they meet the same dropout masks.
+pub(crate) fn reread(
+    captioner: &Captioner,
+    source: Source,
+    source_of_sequence: &[usize],
+    captions: &[Vec<u32>],
+    noise: Noise,
+) -> Result<Tape, TrainError> {
+    let opened = captioner.start_tape(source, source_of_sequence, noise)?;
+    step_by_step(
+        captioner,
+        opened,
+        captions,
+        |_, _, words| Ok(words.to_vec()),
+    )
+}
+
+/// Runs captions step by step. `read` makes of a step, the hidden states of the open captions, `[rows, hidden]`, and the
+/// words of these at the step, `[rows]`, the words that the next step reads. Captions that have ended leave.
+fn step_by_step(
+    captioner: &Captioner,
+    (mut state, mut tape): (State, Tape),
+    captions: &[Vec<u32>],
+    mut read: impl FnMut(usize, Tensor<2>, &[u32]) -> Result<Vec<u32>, TrainError>,
+) -> Result<Tape, TrainError> {
     let mut open: Vec<usize> = (0..captions.len()).collect();
     let mut words = vec![END; captions.len()];
     for t in 0.. {
@@ -284,17 +335,9 @@ fn scheduled_sampling(
         if rows.is_empty() {
             break;
         }
-        let uniforms: Vec<[f64; 2]> = (0..open.len()).map(|_| rng.random()).collect();
-        let numbers: Vec<f64> = uniforms.iter().map(|[_, number]| *number).collect();
-        let drawn = draw_words(captioner.logits(hidden), &numbers, t)?;
-        words = rows
-            .iter()
-            .map(|&k| match uniforms[k] {
-                // A drawn end token would end the caption early: the gold word stays.
-                [coin, _] if coin < share && drawn[k] != END => drawn[k],
-                _ => captions[open[k]][t],
-            })
-            .collect();
+        let own: Vec<u32> = open.iter().map(|&n| captions[n][t]).collect();
+        let read = read(t, hidden, &own)?;
+        words = rows.iter().map(|&k| read[k]).collect();
         state = if rows.len() == open.len() {
             next
         } else {

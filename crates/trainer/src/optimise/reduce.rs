@@ -53,6 +53,14 @@ impl Tally {
         }
     }
 
+    /// The mean `name` alone, under another name.
+    pub(crate) fn only(mut self, name: &str, new: &str) -> Self {
+        let sum = self.sums.remove(name);
+        Self {
+            sums: sum.map(|sum| (new.to_owned(), sum)).into_iter().collect(),
+        }
+    }
+
     /// All means that have a count, in the order of their names.
     pub(crate) fn means(&self) -> Vec<(String, f64)> {
         let counted = self.sums.iter().filter(|(_, sum)| sum.count > 0.0);

@@ -14,7 +14,7 @@ use scst_model::{Captioner, CaptionerRegistry};
 use crate::{
     TrainError,
     checkpoint::{Checkpoint, CheckpointError, NearestRuns},
-    config::{Config, StageConfig, StartFrom, WordLoss},
+    config::{Config, ScstConfig, StageConfig, StartFrom, WordLoss},
     corpus::Corpus,
     run::{places::Places, progress::Progress},
 };
@@ -47,7 +47,8 @@ fn needs<'a>(config: &'a Config, progress: &Progress, goes_on: bool) -> Vec<Need
     stages
         .map(|(k, stage)| {
             let has_begun = k == progress.stage && progress.step > 0;
-            let compares = stage.scst.as_ref().is_some_and(|s| s.kl_weight > 0.0);
+            let scst = stage.scst.as_ref();
+            let compares = scst.is_some_and(ScstConfig::compares_with_start);
             Needs {
                 stage,
                 start: match &stage.start_from {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use scst_data::{Example, Split, TextSources, random_order};
+use scst_loss::Counts;
 
 use super::{opening::Length, state::Run};
 use crate::{
@@ -18,13 +19,13 @@ use crate::{
     events::{Record, RecordKind},
     objective::{
         batch::{SourceBatch, StepContext},
-        sequence::{SelfCritic, prefixes},
+        sequence::{Judged, SelfCritic, prefixes},
         word::Xe,
     },
     observer::Event,
     optimise::{
         optimiser::Optimiser,
-        reduce::{Contribution, reduce},
+        reduce::{Contribution, Tally, reduce},
         schedule::learning_rate,
         update::clip_and_step,
     },
@@ -33,7 +34,8 @@ use crate::{
 /// What a stage trains for.
 enum Objective {
     Xe(Xe),
-    Scst(Box<SelfCritic>),
+    /// With cross-entropy on gold captions beside it, if it has a weight.
+    Scst(Box<SelfCritic>, Option<(f64, Xe)>),
 }
 
 impl Run<'_> {
@@ -128,7 +130,7 @@ impl Run<'_> {
             )
         };
         let mut critic = SelfCritic::new(config, references, &self.registry.rewards, baseline)?;
-        if config.kl_weight > 0.0 {
+        if config.compares_with_start() {
             critic.compare_with(match self.progress.step {
                 0 => Some(self.captioner.clone()),
                 _ => self.stored_start(self.progress.stage)?,
@@ -142,7 +144,9 @@ impl Run<'_> {
         }
         tracing::debug!(signature = critic.signature(), "rewards");
         self.progress.document_frequency = Some(found);
-        Ok(Objective::Scst(Box::new(critic)))
+        let weight = config.xe_weight;
+        let xe = (weight > 0.0).then(|| (weight, Xe::plain(config.samples_per_source)));
+        Ok(Objective::Scst(Box::new(critic), xe))
     }
 
     /// Takes one step, measures it, and moves on.
@@ -156,14 +160,70 @@ impl Run<'_> {
     ) -> Result<(), TrainError> {
         let start = Instant::now();
         let batch_size = images.len() as u64;
-        let part = self.contribution(stage, objective, images, epoch)?;
+        let context = self.context(stage, epoch);
+        let mut tally = Tally::default();
+        match objective {
+            Objective::Xe(xe) => {
+                let part = self.cross_entropy(xe, images, context)?;
+                let start = Instant::now();
+                if let Err(what) = self.update(stage, part, rate, &mut tally)? {
+                    return Err(self.not_finite(stage, objective, what));
+                }
+                // Belongs to the update that the objective has counted already.
+                tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
+            }
+            Objective::Scst(critic, xe) => {
+                let judged = self.judged_rollout(stage, critic, images, context, &mut tally)?;
+                let start = Instant::now();
+                let mut updates = critic.updates(judged, context);
+                while let Some(samples) = updates.next_samples() {
+                    let mut part = critic.update(&self.captioner, samples, context)?;
+                    if let Some((weight, xe)) = xe {
+                        let gold = self.cross_entropy(xe, samples.images().to_vec(), context)?;
+                        let divisor = |part: &Contribution| self.divisor(stage, part.counts);
+                        let share = *weight * divisor(&part) / divisor(&gold);
+                        part.gradients
+                            .merge(gold.gradients.map(|g| g.mul_scalar(share)));
+                        part.tally.merge(gold.tally.only("loss", "xe_loss"));
+                    }
+                    if let Err(what) = self.update(stage, part, rate, &mut tally)? {
+                        return Err(self.not_finite(stage, objective, what));
+                    }
+                }
+                tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+                self.progress.baseline = Some(critic.baseline());
+            }
+        }
+        let window = &mut self.progress.window;
+        window.tally.merge(tally);
+        window.secs += start.elapsed().as_secs_f64();
+        window.steps += 1;
+        window.images += batch_size;
+        self.progress.step += 1;
+        self.progress.global_step += 1;
+        let position = self.position();
+        self.observer.observe(&Event::Step { position });
+        Ok(())
+    }
+
+    fn divisor(&self, stage: &StageConfig, counts: Counts) -> f64 {
+        stage.normaliser.divisor(counts, self.corpus.max_length())
+    }
+
+    /// Takes one step of the optimiser; what was not finite, if it is of no use.
+    fn update(
+        &mut self,
+        stage: &StageConfig,
+        part: Contribution,
+        rate: f64,
+        tally: &mut Tally,
+    ) -> Result<Result<(), &'static str>, TrainError> {
         let Contribution {
             gradients,
             counts,
-            tally,
+            tally: own,
         } = reduce(vec![part]);
-        let started_update = Instant::now();
-        let divisor = stage.normaliser.divisor(counts, self.corpus.max_length());
+        let divisor = self.divisor(stage, counts);
         let optimiser = self
             .optimiser
             .get_or_insert_with(|| Optimiser::new(&stage.optimiser));
@@ -176,39 +236,21 @@ impl Run<'_> {
             rate,
         )?;
         self.captioner = captioner;
-        if !norm.is_finite() || !tally.total("loss").is_finite() {
-            let what = if norm.is_finite() { "loss" } else { "gradient" };
-            return Err(self.not_finite(stage, objective, what));
+        if !norm.is_finite() {
+            return Ok(Err("gradient"));
         }
-        let window = &mut self.progress.window;
-        window.tally.merge(tally);
-        window.tally.add("gradient_norm", norm, 1.0);
-        // Belongs to the update that the objective has counted already.
-        let update = started_update.elapsed().as_secs_f64();
-        window.tally.add("update_secs", update, 0.0);
-        window.secs += start.elapsed().as_secs_f64();
-        window.steps += 1;
-        window.images += batch_size;
-        window.tokens += counts.tokens;
-        if let Objective::Scst(critic) = objective {
-            self.progress.baseline = Some(critic.baseline());
+        if !own.total("loss").is_finite() {
+            return Ok(Err("loss"));
         }
-        self.progress.step += 1;
-        self.progress.global_step += 1;
-        let position = self.position();
-        self.observer.observe(&Event::Step { position });
-        Ok(())
+        tally.merge(own);
+        tally.add("gradient_norm", norm, 1.0);
+        self.progress.window.tokens += counts.tokens;
+        Ok(Ok(()))
     }
 
-    /// What the objective makes of a batch.
-    fn contribution(
-        &mut self,
-        stage: &StageConfig,
-        objective: &mut Objective,
-        images: Vec<usize>,
-        epoch: u64,
-    ) -> Result<Contribution, TrainError> {
-        let context = StepContext {
+    /// The place of the current step.
+    fn context(&self, stage: &StageConfig, epoch: u64) -> StepContext {
+        StepContext {
             seed: self.config.seed,
             stage: self.progress.stage,
             step: self.progress.step,
@@ -219,14 +261,25 @@ impl Run<'_> {
                 .model
                 .attends_hard()
                 .then(|| stage.hard_attention.unwrap_or_default()),
-        };
+        }
+    }
+
+    /// Samples of the images, and their judgement.
+    fn judged_rollout(
+        &mut self,
+        stage: &StageConfig,
+        critic: &mut SelfCritic,
+        images: Vec<usize>,
+        context: StepContext,
+        tally: &mut Tally,
+    ) -> Result<Judged, TrainError> {
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
-        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
         let max_length = self.corpus.max_length();
         let mixer = stage.scst.as_ref().and_then(|scst| {
             let samples = scst.samples_per_source;
             let mixer = scst.mixer.as_ref()?;
+            let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
             Some(prefixes(mixer, &gold, samples, max_length, context))
         });
         let batch = SourceBatch {
@@ -234,25 +287,44 @@ impl Run<'_> {
             images,
             prefixes: mixer.unwrap_or_default(),
         };
-        match objective {
-            Objective::Scst(critic) => {
-                let vocabulary = self.corpus.vocabulary();
-                let part =
-                    critic.contribution(&self.captioner, vocabulary, max_length, batch, context)?;
-                for warning in critic.take_warnings() {
-                    self.warn(&warning)?;
-                }
-                Ok(part)
-            }
-            Objective::Xe(xe) => xe.contribution(
-                &self.captioner,
-                batch,
-                &gold,
-                max_length,
-                &mut self.progress.location_baseline,
-                context,
-            ),
+        let vocabulary = self.corpus.vocabulary();
+        let judged = critic.judged_rollout(
+            &self.captioner,
+            vocabulary,
+            max_length,
+            batch,
+            context,
+            tally,
+        )?;
+        for warning in critic.take_warnings() {
+            self.warn(&warning)?;
         }
+        Ok(judged)
+    }
+
+    /// What gold captions of the images contribute.
+    fn cross_entropy(
+        &mut self,
+        xe: &Xe,
+        images: Vec<usize>,
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let train = self.corpus.split(Split::Train)?;
+        let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
+        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
+        let batch = SourceBatch {
+            source: self.corpus.source(&examples, &self.device)?,
+            images,
+            prefixes: Vec::new(),
+        };
+        xe.contribution(
+            &self.captioner,
+            batch,
+            &gold,
+            self.corpus.max_length(),
+            &mut self.progress.location_baseline,
+            context,
+        )
     }
 
     /// Why a step was not taken, the rewards being the first to blame.
@@ -265,7 +337,7 @@ impl Run<'_> {
         let step = self.progress.global_step + 1;
         let stage = stage.name.clone();
         match objective {
-            Objective::Scst(critic) => critic.overflow(stage, step, what),
+            Objective::Scst(critic, _) => critic.overflow(stage, step, what),
             Objective::Xe(_) => TrainError::NotFinite { stage, step, what },
         }
     }

@@ -28,13 +28,14 @@ use recording::fixtures;
 use runs::Workplace;
 
 /// Every group of cases.
-const GROUPS: [fn() -> Vec<Case>; 11] = [
+const GROUPS: [fn() -> Vec<Case>; 12] = [
     captioners::images,
     captioners::regions,
     captioners::texts,
     words::losses,
     words::hard_attention,
     sequences::objectives,
+    sequences::policies,
     sequences::mixer,
     sequences::of_other_captioners,
     rewards::cases,
@@ -80,6 +81,11 @@ fn hard_attention_trains_as_recorded() {
 #[test]
 fn sequence_objectives_train_as_recorded() {
     hold(sequences::objectives());
+}
+
+#[test]
+fn policy_objectives_train_as_recorded() {
+    hold(sequences::policies());
 }
 
 #[test]

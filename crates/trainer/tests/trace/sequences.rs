@@ -62,6 +62,72 @@ pub(crate) fn objectives() -> Vec<Case> {
     ]
 }
 
+/// Samples that are used more than once, weighted by ratios; captions that are compared with each other.
+pub(crate) fn policies() -> Vec<Case> {
+    const REUSED: [&str; 2] = ["scst.updates_per_rollout=3", "scst.baseline=mean"];
+    let scst = |variant, set: &[&'static str]| Case::new(variant, "fc", Stages::Scst, set);
+    let reused = |variant, set: &[&'static str]| scst(variant, &[&REUSED, set].concat());
+    vec![
+        reused(
+            "token_clip",
+            &["scst.objective={token_clip={low=0.1,high=0.2,dual=2.0}}"],
+        ),
+        reused(
+            "gspo",
+            &["scst.objective={gspo={low=0.01,high=0.02,dual=2.0}}"],
+        ),
+        reused(
+            "gmpo",
+            &["scst.objective={gmpo={low=0.1,high=0.2,dual=2.0}}"],
+        ),
+        reused("cispo", &["scst.objective={cispo={cap=1.2}}"]),
+        reused(
+            "sapo",
+            &["scst.objective={sapo={positive=1.5,negative=2.0}}"],
+        ),
+        scst("multi_margin", &["scst.objective=multi_margin"]),
+        scst("sequence_nll", &["scst.objective=sequence_nll"]),
+        scst("softmax_margin", &["scst.objective=softmax_margin"]),
+        scst("best_of_n", &["scst.objective=best_of_n"]),
+        scst("dpo", &["scst.objective={dpo={beta=0.3}}"]),
+        scst(
+            "dico",
+            &["scst.objective={dico={beta=0.3,temperature=0.5}}"],
+        ),
+        scst("rebel", &["scst.objective={rebel={eta=2.0}}", REUSED[0]]),
+        scst("dap", &["scst.objective={dap={sigma=3.0}}"]),
+        reused(
+            "parts",
+            &[
+                "dropout=0",
+                "scst.sources_per_update=2",
+                "scst.objective={token_clip={low=0.1,high=0.2}}",
+                "scst.advantage_scale=group",
+            ],
+        ),
+        scst("batch", &["scst.advantage_scale=batch"]),
+        scst(
+            "forward",
+            &["scst.kl_weight=0.1", "scst.divergence=forward"],
+        ),
+        scst(
+            "jensen_shannon",
+            &["scst.kl_weight=0.1", "scst.divergence=jensen_shannon"],
+        ),
+        scst("k2", &["scst.kl_weight=0.1", "scst.divergence=k2"]),
+        scst("k3", &["scst.kl_weight=0.1", "scst.divergence=k3"]),
+        scst("xe_weight", &["scst.xe_weight=0.3"]),
+        scst(
+            "left_out",
+            &[
+                "scst.leave_out_cut_off=true",
+                "scst.leave_out_equal_rewards=true",
+                "scst.entropy_bonus=0.05",
+            ],
+        ),
+    ]
+}
+
 /// Samples that begin with words of gold captions.
 pub(crate) fn mixer() -> Vec<Case> {
     // Three steps an epoch: six words are given, and then two.

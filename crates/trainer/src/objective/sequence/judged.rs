@@ -1,24 +1,36 @@
-//! Sampled captions with their rewards, and what these make of every word.
+//! Sampled captions with their rewards and advantages: what every update on them begins with.
 
 use std::time::Instant;
 
 use scst_data::Vocabulary;
+use scst_loss::Counts;
 use scst_model::Captioner;
 use scst_reward::MixtureScores;
 use scst_sampler::END;
 
 use super::{
+    advantages::{Advantages, Scores},
     critic::SelfCritic,
+    likelihood::row_log_probabilities,
     rollout::Rollout,
-    weights::{Scores, Weights},
 };
-use crate::{TrainError, objective::batch::LossWeights, optimise::reduce::Tally};
+use crate::{
+    TrainError,
+    objective::batch::{SourceBatch, counts, pack},
+    optimise::reduce::Tally,
+};
 
-/// Captions that have been judged: how much each of them, and each of their words, counts.
-pub(super) struct Judged {
+/// Captions that have been judged.
+pub(crate) struct Judged {
     pub(super) rollout: Rollout,
-    /// Advantages, or what the objective has in their place; 1 at words that were given.
-    pub(super) weights: LossWeights,
+    /// The reward of every sample.
+    pub(super) rewards: Vec<f64>,
+    /// The advantage of every word, packed as a tape is; none at all if the objective has no advantages.
+    pub(super) advantages: Vec<f64>,
+    /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are used once.
+    pub(super) drawn: Vec<f64>,
+    /// Which samples train: all of them, or those that are not left out.
+    pub(super) trains: Vec<bool>,
 }
 
 impl SelfCritic {
@@ -34,12 +46,10 @@ impl SelfCritic {
         let Rollout {
             batch,
             captions,
-            source_of_sequence,
             greedy,
             ..
         } = &rollout;
-        let image_of_sample = source_of_sequence.iter().map(|&k| batch.images[k]);
-        let rows = image_of_sample.zip(captions);
+        let rows = rollout.image_of_sample().zip(captions);
         let rows = rows.chain(batch.images.iter().copied().zip(greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
         tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
@@ -51,17 +61,107 @@ impl SelfCritic {
             compared,
             greedy,
         };
-        let weights = self.weights(captioner, &rollout, &compared)?;
+        let advantages = self.advantages(&rollout, &compared)?;
+        let drawn = match &rollout.tape {
+            Some(tape) if self.config.updates_per_rollout > 1 => {
+                row_log_probabilities(captioner, tape.hidden(), captions)?
+            }
+            _ => Vec::new(),
+        };
         // A part of the update, which counts it once.
         tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        let samples = self.config.samples_per_source;
-        tally_samples(tally, &rollout.captions, samples, &weights, &scores);
-        let weights = LossWeights {
-            rows: weights.rows,
-            captions: weights.captions,
-            position_weight: Some(0.0),
+        tally_samples(tally, &rollout, &advantages, &scores);
+        let trains = self.trains(captions, compared.rewards);
+        let rewards = compared.rewards.to_vec();
+        Ok(Judged {
+            rollout,
+            rewards,
+            advantages: advantages.rows,
+            drawn,
+            trains,
+        })
+    }
+
+    /// Which samples are not left out.
+    fn trains(&self, captions: &[Vec<u32>], rewards: &[f64]) -> Vec<bool> {
+        let config = &self.config;
+        let of_sources = rewards.chunks(config.samples_per_source).flat_map(|own| {
+            let differ = own.iter().any(|r| *r != own[0]);
+            let trains = differ || !config.leave_out_equal_rewards;
+            std::iter::repeat_n(trains, own.len())
+        });
+        let ends = |words: &Vec<u32>| words.ends_with(&[END]) || !config.leave_out_cut_off;
+        let captions = captions.iter().zip(of_sources);
+        captions
+            .map(|(words, trains)| trains && ends(words))
+            .collect()
+    }
+}
+
+impl Judged {
+    /// Indices of the sources in the training set.
+    pub(crate) fn images(&self) -> &[usize] {
+        &self.rollout.batch.images
+    }
+
+    /// Captions and words that train.
+    pub(super) fn counts(&self) -> Counts {
+        let captions = self.rollout.captions.iter().zip(&self.trains);
+        let trains = captions.filter(|(_, trains)| **trains);
+        counts(&trains.map(|(words, _)| words.clone()).collect::<Vec<_>>())
+    }
+
+    /// 0 at the words of samples that are left out, 1 at all others, packed as a tape is; none if nothing is left out.
+    pub(super) fn row_mask(&self) -> Option<Vec<f32>> {
+        let mask = |n: usize| f32::from(u8::from(self.trains[n]));
+        let leaves_out = self.trains.contains(&false);
+        leaves_out.then(|| pack(&self.rollout.captions, |n, _| mask(n)))
+    }
+
+    /// The samples of some sources alone, by their places in the batch; to be read, as nothing is left of their drawing.
+    pub(super) fn of_sources(&self, sources: &[usize]) -> Self {
+        let Rollout {
+            batch,
+            captions,
+            source_of_sequence,
+            ..
+        } = &self.rollout;
+        let place = |source: &usize| sources.iter().position(|own| own == source);
+        let kept = source_of_sequence.iter().enumerate();
+        let kept = kept.filter_map(|(n, source)| Some((n, place(source)?)));
+        let mut kept: Vec<(usize, usize)> = kept.collect();
+        kept.sort_by_key(|&(n, place)| (place, n));
+        let mut rows: Vec<Vec<usize>> = vec![Vec::new(); captions.len()];
+        for (row, n) in pack(captions, |n, _| n).into_iter().enumerate() {
+            rows[n].push(row);
+        }
+        let of_kept = |values: &[f64]| -> Vec<f64> {
+            if values.is_empty() {
+                return Vec::new();
+            }
+            let own: Vec<Vec<u32>> = kept.iter().map(|&(n, _)| captions[n].clone()).collect();
+            pack(&own, |k, t| values[rows[kept[k].0][t]])
         };
-        Ok(Judged { rollout, weights })
+        Self {
+            rewards: kept.iter().map(|&(n, _)| self.rewards[n]).collect(),
+            advantages: of_kept(&self.advantages),
+            drawn: of_kept(&self.drawn),
+            trains: kept.iter().map(|&(n, _)| self.trains[n]).collect(),
+            rollout: Rollout {
+                batch: SourceBatch {
+                    source: batch.source.select(sources),
+                    images: sources.iter().map(|&k| batch.images[k]).collect(),
+                    prefixes: kept
+                        .iter()
+                        .filter_map(|&(n, _)| batch.prefixes.get(n).cloned())
+                        .collect(),
+                },
+                captions: kept.iter().map(|&(n, _)| captions[n].clone()).collect(),
+                source_of_sequence: kept.iter().map(|&(_, place)| place).collect(),
+                tape: None,
+                greedy: Vec::new(),
+            },
+        }
     }
 }
 
@@ -72,24 +172,26 @@ fn deviation(rewards: &[f64]) -> f64 {
     (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
-/// Metrics of rewards, over the samples of which the model chose at least one word; `samples` of them an image.
+/// Metrics of rewards, over the samples of which the model chose at least one word.
 fn tally_samples(
     tally: &mut Tally,
-    sampled: &[Vec<u32>],
-    samples: usize,
-    weights: &Weights,
+    rollout: &Rollout,
+    advantages: &Advantages,
     scores: &MixtureScores,
 ) {
+    let sampled = &rollout.captions;
     let rewards = &scores.total[..sampled.len()];
-    let share = |holds: bool| f64::from(u8::from(holds));
-    let chosen = |n: &usize| weights.chosen[*n];
+    let is_chosen = rollout.chosen();
     let of_chosen = |values: &[f64]| -> Vec<f64> {
-        let all = (0..sampled.len()).filter(chosen);
-        all.map(|n| values[n]).collect()
+        let all = values.iter().zip(&is_chosen);
+        all.filter(|(_, chosen)| **chosen)
+            .map(|(value, _)| *value)
+            .collect()
     };
     tally.add_all("reward", of_chosen(rewards));
-    let of_images = (0..sampled.len()).step_by(samples).map(|first| {
-        let own = (first..first + samples).filter(chosen);
+    let samples = sampled.len() / rollout.batch.images.len().max(1);
+    let of_images = (0..sampled.len()).step_by(samples.max(1)).map(|first| {
+        let own = (first..first + samples).filter(|&n| is_chosen[n]);
         own.map(|n| rewards[n]).collect::<Vec<_>>()
     });
     let of_images = of_images.filter(|rewards| !rewards.is_empty());
@@ -97,14 +199,10 @@ fn tally_samples(
         "reward_spread",
         of_images.map(|rewards| deviation(&rewards)),
     );
-    tally.add_all("baseline", weights.baselines.iter().copied());
-    let advantages = of_chosen(&weights.captions);
-    tally.add_all(
-        "zero_advantage_share",
-        advantages.iter().map(|&a| share(a == 0.0)),
-    );
-    tally.add_all("advantage", advantages);
-    let cut_off = sampled.iter().map(|words| share(!words.ends_with(&[END])));
+    tally.add_all("baseline", advantages.baselines.iter().copied());
+    let cut_off = sampled
+        .iter()
+        .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
     tally.add_all("cut_off_share", cut_off);
     for part in &scores.parts {
         let sampled = of_chosen(&part.scores[..sampled.len()]);

@@ -10,7 +10,10 @@ use crate::{
     TrainError,
     decode::step_model::{Decoder, readable},
     draws::{Purpose, generator},
-    objective::batch::{SourceBatch, StepContext, repeat},
+    objective::{
+        batch::{SourceBatch, StepContext, repeat},
+        word::{reread, teacher_forced},
+    },
     optimise::reduce::Tally,
 };
 
@@ -22,10 +25,37 @@ pub(super) struct Rollout {
     pub(super) captions: Vec<Vec<u32>>,
     /// Image of every sample, as an index into the batch.
     pub(super) source_of_sequence: Vec<usize>,
-    /// The run that drew them, dropout masks included.
-    pub(super) tape: Tape,
+    /// The run that drew them, dropout masks included; none once it has been taken back through the captioner.
+    pub(super) tape: Option<Tape>,
     /// The greedy caption of every image, if the baseline needs them.
     pub(super) greedy: Vec<Vec<u32>>,
+}
+
+impl Rollout {
+    /// Sources of the samples, and the images of these in the training set.
+    pub(super) fn image_of_sample(&self) -> impl Iterator<Item = usize> {
+        let images = &self.batch.images;
+        self.source_of_sequence.iter().map(|&source| images[source])
+    }
+
+    /// The run over the samples: the one that drew them, the first time; then one that reads them, with the dropout masks
+    /// of the drawing.
+    pub(super) fn take_tape(
+        &mut self,
+        captioner: &Captioner,
+        context: StepContext,
+    ) -> Result<Tape, TrainError> {
+        if let Some(tape) = self.tape.take() {
+            return Ok(tape);
+        }
+        let (source, noise) = (self.batch.source.clone(), context.noise());
+        let (sources, captions) = (&self.source_of_sequence, &self.captions);
+        // Without masks to meet again, all words of the captions can be looked up at once.
+        if noise.dropout.is_none() {
+            return Ok(teacher_forced(captioner, source, sources, captions, noise)?);
+        }
+        reread(captioner, source, sources, captions, noise)
+    }
 }
 
 impl SelfCritic {
@@ -51,9 +81,7 @@ impl SelfCritic {
         } else {
             sample_continuations(&mut decoder, state, &batch.prefixes, max_length, &mut rng)?
         };
-        let Some(tape) = decoder.into_tape() else {
-            unreachable!("the decoder was given a tape");
-        };
+        let tape = decoder.into_tape();
         tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let mut greedy = Vec::new();

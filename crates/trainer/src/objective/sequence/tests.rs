@@ -16,7 +16,9 @@ use scst_reward::{
 };
 use scst_sampler::END;
 
-use super::{baseline::BaselineState, large::LargeRewards, weights::Scores, *};
+use super::{
+    advantages::Scores, baseline::BaselineState, large::LargeRewards, likelihood::caption_sums, *,
+};
 use crate::{
     config::{ScstConfig, SequenceObjective},
     objective::batch::{LossWeights, pack, repeat},
@@ -319,7 +321,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Samples of all images, and the run over them.
-fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
+fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
     Rollout {
         batch: SourceBatch {
             source: features().into(),
@@ -330,15 +332,6 @@ fn rollout(tape: Tape, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Roll
         source_of_sequence: repeat(IMAGES, SAMPLES),
         tape,
         greedy: Vec::new(),
-    }
-}
-
-/// Weights of words, for captioners that score these.
-fn of_words(rows: Vec<f32>) -> LossWeights {
-    LossWeights {
-        rows,
-        captions: Vec::new(),
-        position_weight: None,
     }
 }
 
@@ -506,7 +499,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
     let images = repeat(IMAGES, SAMPLES);
     let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
-    let rollout = rollout(tape.unwrap(), sampled.clone(), prefixes);
+    let rollout = rollout(tape.ok(), sampled.clone(), prefixes);
     let scores = Scores {
         rewards: &rewards,
         compared: &rewards,
@@ -519,13 +512,13 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         (Baseline::MovingAverage, [0.0; 4]),
     ] {
         let mut critic = critic(baseline);
-        let weights = critic.weights(&captioner, &rollout, &scores).unwrap();
+        let advantages = critic.advantages(&rollout, &scores).unwrap();
         assert_eq!(
-            weights.chosen,
+            rollout.chosen(),
             [true, false, true, true, true, false, false, false]
         );
-        assert_eq!(weights.baselines.len(), 4);
-        for (found, expected) in weights.baselines.iter().zip(expected) {
+        assert_eq!(advantages.baselines.len(), 4);
+        for (found, expected) in advantages.baselines.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "{baseline:?}: {found}");
         }
         if baseline == Baseline::MovingAverage {
@@ -578,97 +571,18 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     assert_eq!(value(&found, "baseline"), Some(0.0));
 }
 
-#[test]
-fn objectives_over_the_sampled_set_have_the_gradient_of_their_loss() {
-    let captioner = captioner();
-    for objective in [
-        SequenceObjective::MinimumRisk { alpha: 0.7 },
-        SequenceObjective::MaxMargin,
-    ] {
-        let mut critic = critic(Baseline::None);
-        critic.config.objective = objective;
-        let captions: Vec<Vec<u32>> = all_captions().split_off(8)[..SAMPLES * IMAGES].to_vec();
-        let rewards: Vec<f64> = (0..captions.len())
-            .map(|n| reward_of(n / SAMPLES, &captions[n]))
-            .collect();
-        let tape = |captioner: &Captioner| {
-            let inputs: Vec<Vec<u32>> = captions
-                .iter()
-                .map(|words| [&[END], &words[..words.len() - 1]].concat())
-                .collect();
-            let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-            captioner
-                .teacher_forced(
-                    features(),
-                    &repeat(IMAGES, SAMPLES),
-                    &inputs,
-                    Noise::default(),
-                )
-                .unwrap()
-        };
-        let mut weights = |captioner: &Captioner| {
-            let scores = Scores {
-                rewards: &rewards,
-                compared: &rewards,
-                greedy: &[],
-            };
-            let rollout = rollout(tape(captioner), captions.clone(), Vec::new());
-            critic.weights(captioner, &rollout, &scores).unwrap()
-        };
-        let rows = weights(&captioner).rows;
-        let (gradients, _) = caption_gradient(
-            &captioner,
-            tape(&captioner),
-            &captions,
-            of_words(rows),
-            |logits, targets, _| softmax_gradient(logits, targets, 0.0),
-            |_| None,
-        )
-        .unwrap();
-        let gradient = flatten(&captioner, &gradients);
-        // The weights follow from the log-probabilities of the captions, whose loss is known in closed form.
-        let loss = |captioner: &Captioner| -> f64 {
-            let zero = vec![0.0; tape(captioner).rows()];
-            let (_, rows) = caption_gradient(
-                captioner,
-                tape(captioner),
-                &captions,
-                of_words(zero),
-                |logits, targets, _| softmax_gradient(logits, targets, 0.0),
-                |_| None,
-            )
-            .unwrap();
-            let mut log_p = vec![0.0; captions.len()];
-            for (n, value) in pack(&captions, |n, _| n)
-                .into_iter()
-                .zip(rows.log_probability)
-            {
-                log_p[n] += f64::from(value);
-            }
-            let set = match objective {
-                SequenceObjective::MinimumRisk { alpha } => {
-                    scst_loss::minimum_risk(&captions, &log_p, &rewards, SAMPLES, alpha)
-                }
-                _ => {
-                    let pairs = log_p.iter().zip(&captions);
-                    let means: Vec<f64> = pairs.map(|(l, words)| l / words.len() as f64).collect();
-                    scst_loss::max_margin(&means, &rewards, SAMPLES)
-                }
-            };
-            set.unwrap().loss.iter().sum()
-        };
-        let slope = slope(&captioner, &gradient, loss);
-        let error = (slope - norm(&gradient)).abs() / norm(&gradient);
-        assert!(
-            error < 2e-3,
-            "{objective:?}: slope {slope}, norm {}",
-            norm(&gradient)
-        );
-    }
-}
-
 /// The slope of `loss` along a gradient, by central differences.
 fn slope(captioner: &Captioner, gradient: &[f64], loss: impl Fn(&Captioner) -> f64) -> f64 {
+    slope_of_length(captioner, gradient, 0.02, loss)
+}
+
+/// The same over a way of `step` to either side.
+fn slope_of_length(
+    captioner: &Captioner,
+    gradient: &[f64],
+    step: f64,
+    loss: impl Fn(&Captioner) -> f64,
+) -> f64 {
     let moved = |by: f64| {
         let mut values = gradient.iter();
         captioner.clone().update(|_, old| {
@@ -681,7 +595,6 @@ fn slope(captioner: &Captioner, gradient: &[f64], loss: impl Fn(&Captioner) -> f
             old + Tensor::from_data(TensorData::new(change, [length]), &Device::flex())
         })
     };
-    let step = 0.02;
     (loss(&moved(step)) - loss(&moved(-step))) / (2.0 * step)
 }
 
@@ -747,3 +660,5 @@ fn end_token_is_withheld_from_rewards_when_the_configuration_says_so() {
         assert_eq!(*seen.lock().unwrap(), [expected, cut]);
     }
 }
+
+mod updates;

@@ -1,216 +1,247 @@
-//! From rewards to the weight of every sampled word.
+//! From advantages and rewards to the weight of every sampled word, at an update.
 
 use scst_loss::{
-    Baseline, LossError, OutputLayer, leave_one_out, log_probabilities, max_margin, mean_of_image,
-    minimum_risk,
+    DivergenceEstimate, LossError, Rejected, Sampled, SampledSet, augmented_likelihood,
+    best_of_samples, clipped_importance, estimated_divergence, geometric_clip, max_margin,
+    minimum_risk, multi_margin, preference, reward_regression, sequence_clip, sequence_likelihood,
+    soft_gate, token_clip,
 };
-use scst_model::{Captioner, Tape};
 
-use super::{critic::SelfCritic, rollout::Rollout};
+use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
 use crate::{
-    TrainError,
-    config::{ScstConfig, SequenceObjective},
-    objective::batch::{CHUNK_ROWS, pack},
+    config::{DivergenceConfig, SequenceObjective},
+    objective::batch::pack,
+    optimise::reduce::Tally,
 };
 
-/// What the samples of a step were given.
-pub(super) struct Scores<'a> {
-    /// The whole reward of every sample.
-    pub(super) rewards: &'a [f64],
-    /// The part of it that has a baseline.
-    pub(super) compared: &'a [f64],
-    /// The same of the greedy captions, if there are any.
-    pub(super) greedy: &'a [f64],
+/// Log-probabilities of the samples at an update, nats, packed as the tape is; none at all where nothing asks for them.
+pub(super) struct Likelihoods {
+    /// Of the model as it is.
+    pub(super) now: Vec<f64>,
+    /// Of the model that drew the samples.
+    pub(super) drawn: Vec<f64>,
+    /// Of the model that the stage began with.
+    pub(super) reference: Vec<f64>,
 }
 
-/// The weights of a step.
+/// The weights of an update.
 pub(super) struct Weights {
     /// Of every word, packed as the tape is.
     pub(super) rows: Vec<f32>,
     /// The mean over the words of every sample that the model chose.
     pub(super) captions: Vec<f64>,
-    /// Of which samples the model chose at least one word; the others were given whole.
-    pub(super) chosen: Vec<bool>,
-    /// The baseline of every such sample, or of every word that the model chose; empty if there is none.
-    pub(super) baselines: Vec<f64>,
-}
-
-impl ScstConfig {
-    /// Whether the baseline is that of greedy captions.
-    pub(super) fn decodes_greedily(&self) -> bool {
-        self.objective == SequenceObjective::PolicyGradient && self.baseline == Baseline::Greedy
-    }
 }
 
 impl SelfCritic {
-    /// The weight of every word: that of the objective where the model chose it, 1 where it was given.
+    /// Whether [`Self::weights`] asks for log-probabilities of the model as it is.
+    pub(super) fn asks_for_likelihoods(&self, has_changed: bool) -> bool {
+        let objective = self.config.objective;
+        has_changed || !objective.is_policy_gradient() || self.estimate().is_some()
+    }
+
+    /// Whether it asks for those of the model that the stage began with.
+    pub(super) fn asks_for_reference(&self) -> bool {
+        self.config.objective.has_reference() || self.estimate().is_some()
+    }
+
+    /// The estimate of the divergence at the sampled words, if it is not measured over all words.
+    fn estimate(&self) -> Option<DivergenceEstimate> {
+        match self.config.divergence {
+            DivergenceConfig::K2 => Some(DivergenceEstimate::K2),
+            DivergenceConfig::K3 => Some(DivergenceEstimate::K3),
+            DivergenceConfig::Reverse
+            | DivergenceConfig::Forward
+            | DivergenceConfig::JensenShannon => None,
+        }
+        .filter(|_| self.config.kl_weight > 0.0)
+    }
+
+    /// The weight of every word: that of the objective where the model chose it, 1 where it was given, 0 where the sample
+    /// is left out.
     pub(super) fn weights(
-        &mut self,
-        captioner: &Captioner,
-        rollout: &Rollout,
-        scores: &Scores<'_>,
-    ) -> Result<Weights, TrainError> {
-        let samples = self.config.samples_per_source;
-        let (tape, sampled) = (&rollout.tape, rollout.captions.as_slice());
-        let prefixes = rollout.batch.prefixes.as_slice();
-        let given = |n: usize, t: usize| prefixes.get(n).is_some_and(|words| t < words.len());
-        let row = pack(sampled, |n, t| (n, given(n, t)));
-        let last_is_chosen = |n: usize| !given(n, sampled[n].len().saturating_sub(1));
-        let chosen: Vec<bool> = (0..sampled.len()).map(last_is_chosen).collect();
-        let mut baselines = Vec::new();
-        let of_rows: Vec<f64> = match self.config.objective {
-            SequenceObjective::PolicyGradient if self.config.baseline == Baseline::Learned => {
-                let all = self.learned_baselines(tape, &row, scores.compared)?;
-                let rows = row.iter().zip(&all);
-                baselines.extend(
-                    rows.clone()
-                        .filter(|((_, given), _)| !given)
-                        .map(|(_, b)| b),
-                );
-                rows.map(|(&(n, _), b)| scores.rewards[n] - b).collect()
-            }
-            SequenceObjective::PolicyGradient => {
-                let all = self.baselines(scores, &chosen)?;
-                let with_chosen = all.iter().zip(&chosen);
-                baselines.extend(with_chosen.filter(|&(_, &chosen)| chosen).map(|(b, _)| b));
-                let advantage = |n: usize| scores.rewards[n] - all[n];
-                row.iter().map(|&(n, _)| advantage(n)).collect()
-            }
-            SequenceObjective::MinimumRisk { alpha } => {
-                let log_p = caption_log_probabilities(captioner, tape, sampled)?;
-                let rewards = scores.rewards;
-                let set = minimum_risk(sampled, &log_p, rewards, samples, alpha)?;
-                row.iter().map(|&(n, _)| set.weights[n]).collect()
-            }
-            SequenceObjective::MaxMargin => {
-                let log_p = caption_log_probabilities(captioner, tape, sampled)?;
-                let words = |n: usize| sampled[n].len() as f64;
-                let means = log_p.iter().enumerate().map(|(n, l)| l / words(n));
-                let means: Vec<f64> = means.collect();
-                let set = max_margin(&means, scores.rewards, samples)?;
-                row.iter()
-                    .map(|&(n, _)| set.weights[n] / words(n))
-                    .collect()
-            }
+        &self,
+        judged: &Judged,
+        likelihoods: &Likelihoods,
+        tally: &mut Tally,
+    ) -> Result<Weights, LossError> {
+        let captions = &judged.rollout.captions;
+        let row = judged.rollout.rows();
+        let mut of_rows = if self.config.objective.is_policy_gradient() {
+            let weights = self.policy_weights(judged, likelihoods)?;
+            tally_ratios(tally, judged, likelihoods, &weights);
+            weights
+        } else {
+            let (set, per_word) = self.set_weights(judged, likelihoods)?;
+            let weight = |n: usize| match per_word {
+                true => set[n] / captions[n].len() as f64,
+                false => set[n],
+            };
+            row.iter().map(|&(n, _)| weight(n)).collect()
         };
-        let mut sums = vec![(0.0, 0.0f64); sampled.len()];
+        let compared = match judged.advantages.as_slice() {
+            [] => &of_rows,
+            advantages => advantages,
+        };
+        tally_advantages(tally, judged, &row, compared);
+        if let Some(estimate) = self.estimate() {
+            let Likelihoods { now, reference, .. } = likelihoods;
+            let pull = estimated_divergence(now, reference, estimate)?;
+            for (weight, pull) in of_rows.iter_mut().zip(pull) {
+                *weight += self.config.kl_weight * pull;
+            }
+        }
+        let mut sums = vec![(0.0, 0.0f64); captions.len()];
         for (&(n, given), weight) in row.iter().zip(&of_rows) {
             if !given {
                 sums[n].0 += weight;
                 sums[n].1 += 1.0;
             }
         }
-        let with_given = row.iter().zip(of_rows);
-        let rows = with_given.map(|(&(_, given), weight)| if given { 1.0 } else { weight as f32 });
+        let rows =
+            row.iter()
+                .zip(of_rows)
+                .map(|(&(n, given), weight)| match (judged.trains[n], given) {
+                    (false, _) => 0.0,
+                    (true, true) => 1.0,
+                    (true, false) => weight as f32,
+                });
+        let of_captions = sums.into_iter().zip(&judged.trains);
         Ok(Weights {
             rows: rows.collect(),
-            captions: sums.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect(),
-            chosen,
-            baselines,
+            captions: of_captions
+                .map(|((sum, n), trains)| if *trains { sum / n.max(1.0) } else { 0.0 })
+                .collect(),
         })
     }
 
-    /// The baseline of every sample. `chosen`: of which samples the model chose at least one word; only these count.
-    fn baselines(&mut self, scores: &Scores<'_>, chosen: &[bool]) -> Result<Vec<f64>, TrainError> {
-        let rewards = scores.compared;
+    /// Of words that are weighted by advantages.
+    fn policy_weights(
+        &self,
+        judged: &Judged,
+        likelihoods: &Likelihoods,
+    ) -> Result<Vec<f64>, LossError> {
+        // Where the model is the one that drew the samples, all ratios are 1.
+        let own = vec![0.0; judged.advantages.len()];
+        let Likelihoods { now, drawn, .. } = likelihoods;
+        let has_changed = !now.is_empty() && !drawn.is_empty();
+        let sampled = Sampled {
+            log_probability: if has_changed { now } else { &own },
+            drawn: if has_changed { drawn } else { &own },
+            advantages: &judged.advantages,
+        };
+        let caption_of_row = || pack(&judged.rollout.captions, |n, _| n);
+        match self.config.objective {
+            SequenceObjective::TokenClip(clip) => token_clip(&sampled, clip.into()),
+            SequenceObjective::Gspo(clip) => {
+                sequence_clip(&sampled, &caption_of_row(), clip.into())
+            }
+            SequenceObjective::Gmpo(clip) => {
+                geometric_clip(&sampled, &caption_of_row(), clip.into())
+            }
+            SequenceObjective::Cispo(cap) => clipped_importance(&sampled, cap.cap),
+            SequenceObjective::Sapo(gate) => soft_gate(&sampled, gate.into()),
+            _ => Ok(judged.advantages.clone()),
+        }
+    }
+
+    /// Of captions that are compared with the others of their source, and whether they are shared out among the words.
+    fn set_weights(
+        &self,
+        judged: &Judged,
+        likelihoods: &Likelihoods,
+    ) -> Result<(Vec<f64>, bool), LossError> {
+        let captions = &judged.rollout.captions;
+        let rewards = judged.rewards.as_slice();
         let samples = self.config.samples_per_source;
-        let (mut total, mut count) = (0.0, 0.0);
-        for (reward, _) in rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
-            total += reward;
-            count += 1.0;
-        }
-        Ok(match self.config.baseline {
-            Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
-            Baseline::LeaveOneOut => of_images(rewards, samples, chosen, |own| match own {
-                // The image has no others: those of the other images take their place.
-                [_] if count == 1.0 => Ok(vec![0.0]),
-                [reward] => Ok(vec![(total - reward) / (count - 1.0)]),
-                own => leave_one_out(own, own.len()),
-            })?,
-            Baseline::Mean => of_images(rewards, samples, chosen, |own| {
-                mean_of_image(own, own.len())
-            })?,
-            Baseline::Greedy => {
-                let repeated = |&reward: &f64| std::iter::repeat_n(reward, samples);
-                scores.greedy.iter().flat_map(repeated).collect()
+        let sums = caption_sums(captions, &likelihoods.now);
+        let reference = caption_sums(captions, &likelihoods.reference);
+        let means = || -> Vec<f64> {
+            let pairs = sums.iter().zip(captions);
+            pairs.map(|(l, words)| l / words.len() as f64).collect()
+        };
+        let whole = |set: SampledSet| (set.weights, false);
+        let shared = |set: SampledSet| (set.weights, true);
+        Ok(match self.config.objective {
+            SequenceObjective::MinimumRisk { alpha } => {
+                whole(minimum_risk(captions, &sums, rewards, samples, alpha)?)
             }
-            Baseline::MovingAverage => {
-                let average = &mut self.baseline.moving_average;
-                let baseline = average.value();
-                if count > 0.0 {
-                    average.update(total / count);
-                }
-                vec![baseline; rewards.len()]
+            SequenceObjective::MaxMargin => shared(max_margin(&means(), rewards, samples)?),
+            SequenceObjective::MultiMargin => shared(multi_margin(&means(), rewards, samples)?),
+            SequenceObjective::SequenceNll => {
+                shared(sequence_likelihood(&means(), rewards, samples, 0.0)?)
             }
+            SequenceObjective::SoftmaxMargin => {
+                shared(sequence_likelihood(&means(), rewards, samples, 1.0)?)
+            }
+            SequenceObjective::BestOfN => whole(best_of_samples(&sums, rewards, samples)?),
+            SequenceObjective::Dpo { beta } => {
+                let rejected = Rejected::Worst;
+                let set = preference(&sums, &reference, rewards, samples, beta, rejected)?;
+                whole(set)
+            }
+            SequenceObjective::Dico { beta, temperature } => {
+                let rejected = Rejected::ByGap { temperature };
+                let set = preference(&sums, &reference, rewards, samples, beta, rejected)?;
+                whole(set)
+            }
+            SequenceObjective::Rebel { eta } => {
+                let drawn = match likelihoods.drawn.as_slice() {
+                    // The model is the one that drew the samples.
+                    [] => sums.clone(),
+                    drawn => caption_sums(captions, drawn),
+                };
+                whole(reward_regression(&sums, &drawn, rewards, samples, eta)?)
+            }
+            SequenceObjective::Dap { sigma } => {
+                let weights = augmented_likelihood(&sums, &reference, rewards, sigma)?;
+                (weights, false)
+            }
+            _ => (vec![0.0; captions.len()], false),
         })
     }
+}
 
-    /// The learnt baseline of every row, which then learns from the rows that the model chose.
-    fn learned_baselines(
-        &mut self,
-        tape: &Tape,
-        row: &[(usize, bool)],
-        rewards: &[f64],
-    ) -> Result<Vec<f64>, TrainError> {
-        let Some(hidden) = tape.hidden() else {
-            return Ok(Vec::new());
-        };
-        let width = hidden.dims()[1];
-        let hidden: Vec<f32> = hidden.try_into_vec_as()?;
-        let learned = &mut self.baseline.learned;
-        let baselines = learned.predict(&hidden, width)?;
-        let (mut states, mut predicted, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        let rows = row.iter().zip(&baselines).zip(hidden.chunks_exact(width));
-        for ((&(n, given), &baseline), state) in rows {
-            if !given {
-                states.extend_from_slice(state);
-                predicted.push(baseline);
-                targets.push(rewards[n]);
-            }
+/// Metrics of advantages, or of what an objective has in their place: means over the words that the model chose.
+fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], rows: &[f64]) {
+    let mut sums = vec![(0.0, 0.0f64); judged.rollout.captions.len()];
+    for (&(n, given), weight) in row.iter().zip(rows) {
+        if !given {
+            sums[n].0 += weight;
+            sums[n].1 += 1.0;
         }
-        learned.update(&states, width, &predicted, &targets)?;
-        Ok(baselines)
     }
+    let chosen = sums.into_iter().zip(judged.rollout.chosen());
+    let means = chosen.filter(|(_, chosen)| *chosen);
+    let means: Vec<f64> = means.map(|((sum, n), _)| sum / n.max(1.0)).collect();
+    let zero = means.iter().map(|&a| f64::from(u8::from(a == 0.0)));
+    tally.add_all("zero_advantage_share", zero);
+    tally.add_all("advantage", means);
 }
 
-/// A baseline of every sample, from the chosen samples of its image; 0 for those that were given whole.
-fn of_images(
-    rewards: &[f64],
-    samples: usize,
-    chosen: &[bool],
-    baselines: impl Fn(&[f64]) -> Result<Vec<f64>, LossError>,
-) -> Result<Vec<f64>, LossError> {
-    let mut all = Vec::with_capacity(rewards.len());
-    for (rewards, chosen) in rewards.chunks(samples).zip(chosen.chunks(samples)) {
-        let own = rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen);
-        let own: Vec<f64> = own.map(|(&reward, _)| reward).collect();
-        let mut own = if own.is_empty() {
-            own.into_iter()
-        } else {
-            baselines(&own)?.into_iter()
-        };
-        let of_sample = |&chosen: &bool| if chosen { own.next() } else { None };
-        all.extend(chosen.iter().map(of_sample).map(Option::unwrap_or_default));
+/// Metrics of how far the model has gone from the one that drew the samples.
+///
+/// ```text
+/// clipped_share           words with an advantage whose gradient does not pass
+/// effective_sample_share  (sum rho)^2 / (n sum rho^2),   rho = p(w) / p_drawn(w)
+/// kl_from_rollout         mean of rho - 1 - log rho, an estimate of KL(p_drawn, p), nats a word
+/// ```
+fn tally_ratios(tally: &mut Tally, judged: &Judged, likelihoods: &Likelihoods, weights: &[f64]) {
+    let Likelihoods { now, drawn, .. } = likelihoods;
+    if now.is_empty() || drawn.is_empty() {
+        return;
     }
-    Ok(all)
-}
-
-/// `log p` of every caption, nats.
-fn caption_log_probabilities(
-    captioner: &Captioner,
-    tape: &Tape,
-    captions: &[Vec<u32>],
-) -> Result<Vec<f64>, TrainError> {
-    let Some(hidden) = tape.hidden() else {
-        return Ok(vec![0.0; captions.len()]);
-    };
-    let (weight, bias) = captioner.output_layer()?;
-    let layer = OutputLayer { weight, bias };
-    let words = pack(captions, |n, t| captions[n][t]);
-    let of_words = log_probabilities(&hidden, &layer, &words, CHUNK_ROWS)?;
-    let mut sums = vec![0.0; captions.len()];
-    for (n, log_p) in pack(captions, |n, _| n).into_iter().zip(of_words) {
-        sums[n] += f64::from(log_p);
+    let count = now.len() as f64;
+    let rows = judged.advantages.iter().zip(weights);
+    let clipped = rows.filter(|(advantage, weight)| **advantage != 0.0 && **weight == 0.0);
+    tally.add("clipped_share", clipped.count() as f64, count);
+    let log_ratios = now.iter().zip(drawn).map(|(now, drawn)| now - drawn);
+    let (mut sum, mut squares, mut divergence) = (0.0, 0.0, 0.0);
+    for log_ratio in log_ratios {
+        let ratio = log_ratio.exp();
+        sum += ratio;
+        squares += ratio * ratio;
+        divergence += ratio - 1.0 - log_ratio;
     }
-    Ok(sums)
+    tally.add("effective_sample_share", sum * sum / squares, count);
+    tally.add("kl_from_rollout", divergence, count);
 }

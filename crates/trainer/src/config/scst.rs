@@ -1,0 +1,132 @@
+//! Self-critical sequence training, as a stage configures it.
+
+use schemars::JsonSchema;
+use scst_loss::{AdvantageScale, Baseline};
+use scst_reward::{CiderDOptions, RewardEntry};
+use serde::{Deserialize, Serialize};
+
+use super::{SequenceObjective, limits};
+
+/// Self-critical sequence training (Rennie et al. 2017).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScstConfig {
+    /// Sequences sampled for every source.
+    #[schemars(range(min = 1, max = limits::CAPTIONS))]
+    pub samples_per_source: usize,
+    /// What becomes of the rewards of sampled captions.
+    pub objective: SequenceObjective,
+    /// Steps of the optimiser on the same samples. With more than one, words are weighted by how much more probable they
+    /// are than when they were drawn, as `objective` says.
+    #[schemars(range(min = 1, max = limits::UPDATES))]
+    pub updates_per_rollout: usize,
+    /// Sources in each of these steps, a divisor of `sources_per_batch`: all of the batch if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::IMAGES), extend("examples" = [10]))]
+    pub sources_per_update: Option<usize>,
+    /// What a sampled caption's reward is compared with, in a policy gradient.
+    pub baseline: Baseline,
+    /// What advantages are divided by, in a policy gradient.
+    pub advantage_scale: AdvantageScale,
+    /// Share of its value that the moving-average baseline keeps at every step.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub moving_average_decay: f64,
+    /// Weight of the entropy of every word's distribution, in nats: a bonus that keeps captions various.
+    #[schemars(range(min = 0.0))]
+    pub entropy_bonus: f64,
+    /// Weight of the divergence from the model that the stage began with, at every word, in nats.
+    #[schemars(range(min = 0.0))]
+    pub kl_weight: f64,
+    /// That divergence.
+    pub divergence: DivergenceConfig,
+    /// Weight of cross-entropy on gold captions of the same sources, as many as samples.
+    #[schemars(range(min = 0.0))]
+    pub xe_weight: f64,
+    /// Whether samples that were cut off at the maximum length train nothing.
+    pub leave_out_cut_off: bool,
+    /// Whether sources whose samples all have the same reward count for nothing, in the normaliser neither.
+    pub leave_out_equal_rewards: bool,
+    /// Samples that begin with words of gold captions; from the first word on they are the model's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixer: Option<MixerConfig>,
+    /// Whether the end token is part of the captions that are rewarded, and of the references.
+    pub reward_end_token: bool,
+    /// Rewards and their weights; the weighted sum is the reward. CIDEr-D alone if absent.
+    pub rewards: Vec<RewardEntry>,
+}
+
+impl ScstConfig {
+    /// Whether something is measured from the model that the stage began with.
+    pub(crate) fn compares_with_start(&self) -> bool {
+        self.kl_weight > 0.0 || self.objective.has_reference()
+    }
+}
+
+impl Default for ScstConfig {
+    fn default() -> Self {
+        let cider_d = RewardEntry {
+            cider_d: Some(CiderDOptions::default()),
+            ..RewardEntry::default()
+        };
+        Self {
+            samples_per_source: 5,
+            objective: SequenceObjective::PolicyGradient,
+            updates_per_rollout: 1,
+            sources_per_update: None,
+            baseline: Baseline::LeaveOneOut,
+            advantage_scale: AdvantageScale::None,
+            moving_average_decay: 0.9,
+            entropy_bonus: 0.0,
+            kl_weight: 0.0,
+            divergence: DivergenceConfig::Reverse,
+            xe_weight: 0.0,
+            leave_out_cut_off: false,
+            leave_out_equal_rewards: false,
+            mixer: None,
+            reward_end_token: true,
+            rewards: vec![cider_d],
+        }
+    }
+}
+
+/// How far the model has gone from the one that its stage began with, `q`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DivergenceConfig {
+    /// `KL(p, q)` over all words.
+    Reverse,
+    /// `KL(q, p)` over all words.
+    Forward,
+    /// The mean of the divergences of `p` and `q` from their mean, over all words.
+    JensenShannon,
+    /// `(log p - log q)^2 / 2` at the sampled word, an estimate of `KL(p, q)` (Schulman 2020).
+    K2,
+    /// `q / p - log(q / p) - 1` at the sampled word, that of GRPO; its gradient is that of `KL(q, p)`.
+    K3,
+}
+
+/// MIXER (Ranzato et al. 2016): the first `D` words of a sample are those of a gold caption, and are trained on by
+/// cross-entropy; the model goes on from there and is rewarded for the whole.
+///
+/// ```text
+/// D = max(0, max_length - shrink (1 + floor(epoch / every_epochs))),   epochs from 0
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixerConfig {
+    /// What `D` shrinks by.
+    #[schemars(range(min = 1, max = limits::COUNT))]
+    pub shrink: usize,
+    /// Epochs after which it shrinks again.
+    #[schemars(range(min = 1, max = limits::COUNT))]
+    pub every_epochs: u64,
+}
+
+impl Default for MixerConfig {
+    fn default() -> Self {
+        Self {
+            shrink: 3,
+            every_epochs: 5,
+        }
+    }
+}

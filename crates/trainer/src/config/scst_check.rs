@@ -1,0 +1,180 @@
+//! Ranges and contradictions of self-critical training.
+
+use scst_loss::{AdvantageScale, Baseline};
+
+use super::{
+    CapConfig, DivergenceConfig, GateConfig, ScstConfig, SequenceObjective, StageConfig, limits,
+    problem::Checker,
+};
+
+/// Whether what is measured from the model that the stage began with has one that a resumed run finds again.
+pub(super) fn check_reference(
+    scst: &ScstConfig,
+    begins_with_stored: bool,
+    check: &mut Checker<'_>,
+) {
+    const STORED: &str = "in a stage that does not begin with a stored model, the best of the stage before or a checkpoint";
+    check.require(
+        scst.kl_weight == 0.0 || begins_with_stored,
+        "kl_weight",
+        scst.kl_weight,
+        &format!("0 {STORED}"),
+    );
+    check.require(
+        !scst.objective.has_reference() || begins_with_stored,
+        "objective",
+        format!("`{}`", scst.objective.name()),
+        &format!("one that is not measured from the beginning {STORED}"),
+    );
+}
+
+/// The table by itself, and with the sizes of its stage.
+pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>) {
+    let objective = scst.objective;
+    let compares = if objective.is_policy_gradient() {
+        matches!(scst.baseline, Baseline::LeaveOneOut | Baseline::Mean)
+            || scst.advantage_scale == AdvantageScale::Group
+    } else {
+        !matches!(objective, SequenceObjective::Dap { .. })
+    };
+    check.require(
+        scst.samples_per_source >= if compares { 2 } else { 1 },
+        "samples_per_source",
+        scst.samples_per_source,
+        if compares {
+            "2 or more, as samples of an image are compared with each other"
+        } else {
+            "1 or more"
+        },
+    );
+    let samples = scst.samples_per_source as u64;
+    check.at_most("samples_per_source", samples, limits::CAPTIONS);
+    check_objective(objective, check);
+    check_updates(stage, scst, check);
+    if let Some(mixer) = &scst.mixer {
+        check.count("mixer.shrink", mixer.shrink as u64);
+        check.count("mixer.every_epochs", mixer.every_epochs);
+        check.require(
+            objective == SequenceObjective::PolicyGradient,
+            "objective",
+            format!("`{}`", objective.name()),
+            "`policy_gradient` with `mixer`, whose samples begin with different words",
+        );
+        check.require(
+            scst.baseline != Baseline::Greedy,
+            "baseline",
+            "`greedy`",
+            "another one with `mixer`, such as `learned`: no greedy caption begins with the same words",
+        );
+        check.require(
+            scst.advantage_scale == AdvantageScale::None,
+            "advantage_scale",
+            "`group` or `batch`",
+            "`none` with `mixer`, whose samples begin with different words",
+        );
+    }
+    check.require(
+        scst.advantage_scale == AdvantageScale::None || objective.is_policy_gradient(),
+        "advantage_scale",
+        "`group` or `batch`",
+        &format!(
+            "`none` with the objective `{}`, which has no advantages",
+            objective.name()
+        ),
+    );
+    check.require(
+        scst.advantage_scale == AdvantageScale::None || scst.baseline != Baseline::Learned,
+        "advantage_scale",
+        "`group` or `batch`",
+        "`none` with the baseline `learned`, which every word has its own of",
+    );
+    check.require(
+        scst.divergence == DivergenceConfig::Reverse || scst.kl_weight > 0.0,
+        "divergence",
+        "another one than `reverse`",
+        "a `kl_weight` above 0 beside it",
+    );
+    check.below_one("moving_average_decay", scst.moving_average_decay);
+    check.at_least_zero("entropy_bonus", scst.entropy_bonus);
+    check.at_least_zero("kl_weight", scst.kl_weight);
+    check.at_least_zero("xe_weight", scst.xe_weight);
+    check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
+    for (k, entry) in scst.rewards.iter().enumerate() {
+        for problem in entry.problems() {
+            let key = format!("rewards.{k}");
+            check.push(&key, problem.to_string(), Vec::new());
+        }
+    }
+}
+
+fn check_objective(objective: SequenceObjective, check: &mut Checker<'_>) {
+    let mut check = check.below(&format!("objective.{}", objective.name()));
+    match objective {
+        SequenceObjective::PolicyGradient
+        | SequenceObjective::MaxMargin
+        | SequenceObjective::MultiMargin
+        | SequenceObjective::SequenceNll
+        | SequenceObjective::SoftmaxMargin
+        | SequenceObjective::BestOfN => {}
+        SequenceObjective::TokenClip(clip)
+        | SequenceObjective::Gspo(clip)
+        | SequenceObjective::Gmpo(clip) => {
+            check.below_one("low", clip.low);
+            check.at_least_zero("high", clip.high);
+            let dual = clip.dual.unwrap_or(2.0);
+            check.require(
+                dual > 1.0 && dual.is_finite(),
+                "dual",
+                dual,
+                "a finite number above 1",
+            );
+        }
+        SequenceObjective::Cispo(CapConfig { cap }) => check.positive("cap", cap),
+        SequenceObjective::Sapo(GateConfig { positive, negative }) => {
+            check.positive("positive", positive);
+            check.positive("negative", negative);
+        }
+        SequenceObjective::MinimumRisk { alpha } => check.positive("alpha", alpha),
+        SequenceObjective::Dpo { beta } => check.positive("beta", beta),
+        SequenceObjective::Dico { beta, temperature } => {
+            check.positive("beta", beta);
+            check.positive("temperature", temperature);
+        }
+        SequenceObjective::Rebel { eta } => check.positive("eta", eta),
+        SequenceObjective::Dap { sigma } => check.positive("sigma", sigma),
+    }
+}
+
+/// Samples that are used more than once.
+fn check_updates(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>) {
+    let updates = scst.updates_per_rollout;
+    check.within("updates_per_rollout", updates as u64, limits::UPDATES);
+    check.require(
+        updates <= 1 || scst.objective != SequenceObjective::PolicyGradient,
+        "objective",
+        "`policy_gradient`",
+        &format!(
+            "one with a ratio, such as `token_clip`, with `updates_per_rollout` {updates}: a sample is the model's own \
+             in the first of them alone"
+        ),
+    );
+    let Some(sources) = scst.sources_per_update else {
+        return;
+    };
+    check.within("sources_per_update", sources as u64, limits::IMAGES);
+    let batch = stage.sources_per_batch;
+    check.require(
+        sources == 0 || batch.is_multiple_of(sources),
+        "sources_per_update",
+        sources,
+        &format!("a divisor of `sources_per_batch`, {batch}"),
+    );
+    check.require(
+        sources.saturating_mul(updates) >= batch,
+        "sources_per_update",
+        sources,
+        &format!(
+            "enough for the {batch} sources of a batch (`sources_per_batch`) in {updates} updates (`updates_per_rollout`)"
+        ),
+    );
+}
