@@ -162,6 +162,18 @@ fn settings_that_contradict_are_named() {
             "stages.1.scst.objective",
         ),
         (
+            "candidates = \"beam\"",
+            "stages.1.scst.candidates`: found `beam`, expected `samples`",
+        ),
+        (
+            "sampling = { temperature = 0.8 }",
+            "stages.1.scst.objective`: found `policy_gradient`, expected one with a ratio",
+        ),
+        (
+            "objective = { cispo = {} }\nsampling = { temperature = 0.0 }",
+            "stages.1.scst.sampling.temperature",
+        ),
+        (
             "updates_per_rollout = 2",
             "stages.1.scst.objective`: found `policy_gradient`, expected one with a ratio",
         ),

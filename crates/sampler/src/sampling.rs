@@ -84,6 +84,12 @@ impl SamplingOptions {
     }
 
     fn word(&self, scores: &mut [f32], uniform: f64) -> Option<u32> {
+        self.reshape(scores);
+        self.drawn(scores, uniform)
+    }
+
+    /// Makes of the model's scores those of the distribution that is drawn from.
+    pub(crate) fn reshape(&self, scores: &mut [f32]) {
         temperature(self.temperature, scores);
         if let Some(k) = self.top_k {
             top_k(k, scores);
@@ -94,6 +100,10 @@ impl SamplingOptions {
         if let Some(share) = self.min_p {
             min_p(share, scores);
         }
+    }
+
+    /// A word of the distribution that the scores are of.
+    pub(crate) fn drawn(&self, scores: &mut [f32], uniform: f64) -> Option<u32> {
         match self.draw {
             Draw::Inversion => draw(scores.len(), scores, &[uniform]).pop().flatten(),
             Draw::GumbelMax => gumbel_max(scores, uniform),

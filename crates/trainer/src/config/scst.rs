@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use scst_loss::{AdvantageScale, Baseline};
 use scst_reward::{CiderDOptions, RewardEntry};
+use scst_sampler::SamplingOptions;
 use serde::{Deserialize, Serialize};
 
 use super::{SequenceObjective, limits};
@@ -16,6 +17,12 @@ pub struct ScstConfig {
     pub samples_per_source: usize,
     /// What becomes of the rewards of sampled captions.
     pub objective: SequenceObjective,
+    /// Where the captions come from that the objective weighs.
+    pub candidates: Candidates,
+    /// How samples are drawn, if not from the model's own distribution; words are then weighted by how probable they are to
+    /// how probable they were there, as `objective` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<SamplingOptions>,
     /// Steps of the optimiser on the same samples. With more than one, words are weighted by how much more probable they
     /// are than when they were drawn, as `objective` says.
     #[schemars(range(min = 1, max = limits::UPDATES))]
@@ -71,6 +78,8 @@ impl Default for ScstConfig {
         Self {
             samples_per_source: 5,
             objective: SequenceObjective::PolicyGradient,
+            candidates: Candidates::Samples,
+            sampling: None,
             updates_per_rollout: 1,
             sources_per_update: None,
             baseline: Baseline::LeaveOneOut,
@@ -87,6 +96,16 @@ impl Default for ScstConfig {
             rewards: vec![cider_d],
         }
     }
+}
+
+/// Where the captions of a source come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Candidates {
+    /// Drawn from the model.
+    Samples,
+    /// The most probable captions that a beam finds, dropout off, for objectives that compare captions with each other.
+    Beam,
 }
 
 /// How far the model has gone from the one that its stage began with, `q`.

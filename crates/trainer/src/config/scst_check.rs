@@ -3,8 +3,8 @@
 use scst_loss::{AdvantageScale, Baseline};
 
 use super::{
-    CapConfig, DivergenceConfig, GateConfig, ScstConfig, SequenceObjective, StageConfig, limits,
-    problem::Checker,
+    Candidates, CapConfig, DivergenceConfig, GateConfig, ScstConfig, SequenceObjective,
+    StageConfig, limits, problem::Checker,
 };
 
 /// Whether what is measured from the model that the stage began with has one that a resumed run finds again.
@@ -51,6 +51,7 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
     check.at_most("samples_per_source", samples, limits::CAPTIONS);
     check_objective(objective, check);
     check_updates(stage, scst, check);
+    check_candidates(scst, check);
     if let Some(mixer) = &scst.mixer {
         check.count("mixer.shrink", mixer.shrink as u64);
         check.count("mixer.every_epochs", mixer.every_epochs);
@@ -142,6 +143,42 @@ fn check_objective(objective: SequenceObjective, check: &mut Checker<'_>) {
         }
         SequenceObjective::Rebel { eta } => check.positive("eta", eta),
         SequenceObjective::Dap { sigma } => check.positive("sigma", sigma),
+    }
+}
+
+/// Captions that are not drawn from the model's own distribution.
+fn check_candidates(scst: &ScstConfig, check: &mut Checker<'_>) {
+    let objective = scst.objective;
+    let is_beam = scst.candidates == Candidates::Beam;
+    check.require(
+        !is_beam
+            || !(objective.is_policy_gradient()
+                || matches!(objective, SequenceObjective::Rebel { .. })),
+        "candidates",
+        "`beam`",
+        &format!(
+            "`samples` with the objective `{}`, which is about captions that were drawn",
+            objective.name()
+        ),
+    );
+    let Some(sampling) = &scst.sampling else {
+        return;
+    };
+    check.require(
+        !is_beam,
+        "sampling",
+        "a table",
+        "none with `candidates = \"beam\"`, which draws nothing",
+    );
+    check.require(
+        objective != SequenceObjective::PolicyGradient,
+        "objective",
+        "`policy_gradient`",
+        "one with a ratio, such as `cispo`, with `sampling`: samples are not the model's own",
+    );
+    let mut check = check.below("sampling");
+    for problem in sampling.problems() {
+        check.require(false, problem.option, problem.found, &problem.expected);
     }
 }
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
-    config::{HardAttentionConfig, ScstConfig, SequenceObjective, limits},
+    config::{Candidates, HardAttentionConfig, ScstConfig, SequenceObjective, limits},
     objective::{
         batch::{SourceBatch, StepContext},
         sequence::{SelfCritic, baseline::BaselineState},
@@ -230,6 +230,8 @@ impl Bench<'_> {
             objective: SequenceObjective::PolicyGradient,
             baseline,
             advantage_scale: AdvantageScale::None,
+            candidates: Candidates::Samples,
+            sampling: None,
             updates_per_rollout: 1,
             sources_per_update: None,
             leave_out_cut_off: false,

@@ -97,11 +97,11 @@ impl SelfCritic {
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
         // A tape that is not that of the drawing is of a model that has changed since.
-        let has_changed = judged.rollout.tape.is_none();
+        let is_another = judged.rollout.tape.is_none() || judged.rollout.drawn.is_some();
         let tape = judged.rollout.take_tape(captioner, context)?;
         let compared = self.reference_states(&judged.rollout)?;
         let likelihoods =
-            self.likelihoods(captioner, &tape, judged, compared.as_ref(), has_changed)?;
+            self.likelihoods(captioner, &tape, judged, compared.as_ref(), is_another)?;
         let weights = self.weights(judged, &likelihoods, &mut tally)?;
         let trains = judged.row_mask();
         let (entropy_bonus, divergence) = (self.config.entropy_bonus, self.divergence());
@@ -164,10 +164,10 @@ impl SelfCritic {
         tape: &Tape,
         judged: &Judged,
         compared: Option<&(&Captioner, Tensor<2>)>,
-        has_changed: bool,
+        is_another: bool,
     ) -> Result<Likelihoods, TrainError> {
         let captions = &judged.rollout.captions;
-        let now = if self.asks_for_likelihoods(has_changed) {
+        let now = if self.asks_for_likelihoods(is_another) {
             row_log_probabilities(captioner, tape.hidden(), captions)?
         } else {
             Vec::new()

@@ -107,6 +107,20 @@ pub(crate) fn policies() -> Vec<Case> {
         ),
         scst("batch", &["scst.advantage_scale=batch"]),
         scst(
+            "beam",
+            &[
+                "scst.candidates=beam",
+                "scst.objective={minimum_risk={alpha=0.5}}",
+            ],
+        ),
+        scst(
+            "sampling",
+            &[
+                "scst.sampling={temperature=1.3,top_k=12,top_p=0.95,min_p=0.01,draw=\"gumbel_max\"}",
+                "scst.objective={cispo={cap=3.0}}",
+            ],
+        ),
+        scst(
             "forward",
             &["scst.kl_weight=0.1", "scst.divergence=forward"],
         ),

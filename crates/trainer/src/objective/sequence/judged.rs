@@ -27,7 +27,8 @@ pub(crate) struct Judged {
     pub(super) rewards: Vec<f64>,
     /// The advantage of every word, packed as a tape is; none at all if the objective has no advantages.
     pub(super) advantages: Vec<f64>,
-    /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are used once.
+    /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are the model's own
+    /// and used once.
     pub(super) drawn: Vec<f64>,
     /// Which samples train: all of them, or those that are not left out.
     pub(super) trains: Vec<bool>,
@@ -62,8 +63,9 @@ impl SelfCritic {
             greedy,
         };
         let advantages = self.advantages(&rollout, &compared)?;
-        let drawn = match &rollout.tape {
-            Some(tape) if self.config.updates_per_rollout > 1 => {
+        let drawn = match (&rollout.drawn, &rollout.tape) {
+            (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
+            (None, Some(tape)) if self.config.updates_per_rollout > 1 => {
                 row_log_probabilities(captioner, tape.hidden(), captions)?
             }
             _ => Vec::new(),
@@ -158,6 +160,7 @@ impl Judged {
                 },
                 captions: kept.iter().map(|&(n, _)| captions[n].clone()).collect(),
                 source_of_sequence: kept.iter().map(|&(_, place)| place).collect(),
+                drawn: None,
                 tape: None,
                 greedy: Vec::new(),
             },

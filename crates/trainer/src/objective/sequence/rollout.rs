@@ -3,11 +3,14 @@
 use std::time::Instant;
 
 use scst_model::{Captioner, Source, Tape};
-use scst_sampler::{greedy, sample, sample_continuations};
+use scst_sampler::{
+    BeamOptions, Hypothesis, beam, greedy, sample, sample_continuations, sample_reshaped,
+};
 
 use super::critic::SelfCritic;
 use crate::{
     TrainError,
+    config::Candidates,
     decode::step_model::{Decoder, readable},
     draws::{Purpose, generator},
     objective::{
@@ -25,6 +28,8 @@ pub(super) struct Rollout {
     pub(super) captions: Vec<Vec<u32>>,
     /// Image of every sample, as an index into the batch.
     pub(super) source_of_sequence: Vec<usize>,
+    /// `log q` of every word, nats, where they were drawn from another distribution `q` than the model's own.
+    pub(super) drawn: Option<Vec<Vec<f64>>>,
     /// The run that drew them, dropout masks included; none once it has been taken back through the captioner.
     pub(super) tape: Option<Tape>,
     /// The greedy caption of every image, if the baseline needs them.
@@ -71,17 +76,16 @@ impl SelfCritic {
         let start = Instant::now();
         let images = batch.images.len();
         let source_of_sequence = repeat(images, self.config.samples_per_source);
-        let rows = source_of_sequence.len();
-        let (state, tape) =
-            captioner.start_tape(batch.source.clone(), &source_of_sequence, context.noise())?;
-        let mut decoder = Decoder::recording(captioner, tape);
-        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
-        let captions = if batch.prefixes.is_empty() {
-            sample(&mut decoder, state, rows, max_length, &mut rng)?
-        } else {
-            sample_continuations(&mut decoder, state, &batch.prefixes, max_length, &mut rng)?
+        let Drawn {
+            captions,
+            log_probabilities,
+            tape,
+        } = match self.config.candidates {
+            Candidates::Samples => {
+                self.draw(captioner, max_length, &batch, &source_of_sequence, context)?
+            }
+            Candidates::Beam => self.search(captioner, max_length, &batch)?,
         };
-        let tape = decoder.into_tape();
         tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let mut greedy = Vec::new();
@@ -94,10 +98,83 @@ impl SelfCritic {
             batch,
             captions,
             source_of_sequence,
+            drawn: log_probabilities,
             tape,
             greedy,
         })
     }
+
+    /// Draws captions, with dropout on.
+    fn draw(
+        &self,
+        captioner: &Captioner,
+        max_length: usize,
+        batch: &SourceBatch,
+        source_of_sequence: &[usize],
+        context: StepContext,
+    ) -> Result<Drawn, TrainError> {
+        let rows = source_of_sequence.len();
+        let (state, tape) =
+            captioner.start_tape(batch.source.clone(), source_of_sequence, context.noise())?;
+        let mut decoder = Decoder::recording(captioner, tape);
+        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
+        let (captions, log_probabilities) = if let Some(sampling) = &self.config.sampling {
+            let drawn = sample_reshaped(&mut decoder, state, rows, max_length, sampling, &mut rng)?;
+            let pairs = drawn.into_iter().map(|d| (d.words, d.log_probabilities));
+            let (words, log_probabilities) = pairs.unzip();
+            (words, Some(log_probabilities))
+        } else if batch.prefixes.is_empty() {
+            (
+                sample(&mut decoder, state, rows, max_length, &mut rng)?,
+                None,
+            )
+        } else {
+            let prefixes = &batch.prefixes;
+            let captions =
+                sample_continuations(&mut decoder, state, prefixes, max_length, &mut rng)?;
+            (captions, None)
+        };
+        Ok(Drawn {
+            captions,
+            log_probabilities,
+            tape: decoder.into_tape(),
+        })
+    }
+
+    /// The captions that a beam finds, as many of every source as it has samples; the best again where there are fewer.
+    fn search(
+        &self,
+        captioner: &Captioner,
+        max_length: usize,
+        batch: &SourceBatch,
+    ) -> Result<Drawn, TrainError> {
+        let samples = self.config.samples_per_source;
+        let sources = batch.source.count();
+        let state = captioner.start(batch.source.clone(), &repeat(sources, 1))?;
+        let mut decoder = Decoder::reading(captioner);
+        let options = BeamOptions {
+            width: samples,
+            ..BeamOptions::default()
+        };
+        let limits = readable(max_length);
+        let found = beam(&mut decoder, state.maximising(), sources, &options, &limits)?;
+        let of_source = |found: Vec<Hypothesis>| {
+            let words: Vec<Vec<u32>> = found.into_iter().map(|h| h.words).collect();
+            words.into_iter().cycle().take(samples)
+        };
+        Ok(Drawn {
+            captions: found.into_iter().flat_map(of_source).collect(),
+            log_probabilities: None,
+            tape: None,
+        })
+    }
+}
+
+/// Captions, and what is known of their drawing.
+struct Drawn {
+    captions: Vec<Vec<u32>>,
+    log_probabilities: Option<Vec<Vec<f64>>>,
+    tape: Option<Tape>,
 }
 
 /// The greedy captions of images, dropout off.

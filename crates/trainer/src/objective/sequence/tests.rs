@@ -330,6 +330,7 @@ fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>)
         },
         captions,
         source_of_sequence: repeat(IMAGES, SAMPLES),
+        drawn: None,
         tape,
         greedy: Vec::new(),
     }

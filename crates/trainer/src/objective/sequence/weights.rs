@@ -33,10 +33,11 @@ pub(super) struct Weights {
 }
 
 impl SelfCritic {
-    /// Whether [`Self::weights`] asks for log-probabilities of the model as it is.
-    pub(super) fn asks_for_likelihoods(&self, has_changed: bool) -> bool {
+    /// Whether [`Self::weights`] asks for log-probabilities of the model as it is. `is_another`: than where the samples were
+    /// drawn from.
+    pub(super) fn asks_for_likelihoods(&self, is_another: bool) -> bool {
         let objective = self.config.objective;
-        has_changed || !objective.is_policy_gradient() || self.estimate().is_some()
+        is_another || !objective.is_policy_gradient() || self.estimate().is_some()
     }
 
     /// Whether it asks for those of the model that the stage began with.

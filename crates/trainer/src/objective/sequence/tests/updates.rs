@@ -6,7 +6,7 @@ use scst_loss::{
 };
 
 use super::*;
-use crate::config::{CapConfig, ClipConfig, GateConfig};
+use crate::config::{Candidates, CapConfig, ClipConfig, GateConfig, SamplingOptions};
 
 const CLIP: ClipConfig = ClipConfig {
     low: 0.02,
@@ -330,6 +330,56 @@ fn samples_that_are_read_have_the_masks_and_bits_of_their_drawing() {
     // Without the masks of the drawing, ratios would not be 1.
     let other = gradient(&mut judged, StepContext { seed: 4, ..noisy });
     assert!(difference(&drawn.0, &other.0) > 0.1 * norm(&drawn.0));
+}
+
+#[test]
+fn samples_of_another_distribution_are_weighted_by_their_ratios() {
+    let captioner = captioner();
+    let part = |temperature: Option<f64>, objective| {
+        let mut critic = critic(Baseline::LeaveOneOut);
+        critic.config.objective = objective;
+        critic.config.sampling = temperature.map(|temperature| SamplingOptions {
+            temperature,
+            ..SamplingOptions::default()
+        });
+        let mut judged = judged_of(&mut critic, &captioner, context());
+        let part = critic.update(&captioner, &mut judged, context()).unwrap();
+        let means = part.tally.means();
+        let share = means
+            .iter()
+            .find(|(name, _)| name == "effective_sample_share");
+        (
+            flatten(&captioner, &part.gradients),
+            share.map(|(_, share)| *share),
+        )
+    };
+    let cispo = SequenceObjective::Cispo(CapConfig { cap: 1e6 });
+    let (plain, none) = part(None, SequenceObjective::PolicyGradient);
+    assert_eq!(none, None);
+    // At temperature 1 it is the model's own distribution, and the same numbers draw the same words.
+    let (same, share) = part(Some(1.0), cispo);
+    assert!(difference(&plain, &same) < 1e-5 * norm(&plain));
+    assert!((share.unwrap() - 1.0).abs() < 1e-5);
+    let (_, share) = part(Some(3.0), cispo);
+    assert!(share.unwrap() < 0.9999, "{share:?}");
+}
+
+#[test]
+fn beam_gives_every_source_as_many_captions_as_it_has_samples() {
+    let captioner = captioner();
+    let mut critic = critic(Baseline::None);
+    critic.config.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
+    critic.config.candidates = Candidates::Beam;
+    let mut judged = judged_of(&mut critic, &captioner, context());
+    let captions = &judged.rollout.captions;
+    assert_eq!(captions.len(), SAMPLES * IMAGES);
+    // The most probable come first.
+    let sums = caption_sums(captions, &log_p(&captioner, captions));
+    for own in sums.chunks(SAMPLES) {
+        assert!(own.is_sorted_by(|a, b| a >= b), "{own:?}");
+    }
+    let gradient = update(&critic, &captioner, &mut judged);
+    assert!(norm(&gradient) > 0.0);
 }
 
 #[test]
