@@ -11,6 +11,8 @@
 //! | soft targets | 1 | `a (p_j - q_j)`, any distribution `q` | [`soft_target_gradient`] |
 //! | distillation | 1 | soft targets from a teacher, beside the gold word | [`distillation_gradient`] |
 //! | Brier score | 1 | `a 2 p_j ((p_j - y_j) - sum_k (p_k - y_k) p_k)` | [`brier_gradient`], [`soft_brier_gradient`] |
+//! | focal loss | 1 | `a c (p_j - 1_{j=w})`, `c = (1 - p_w)^g - g p_w (1 - p_w)^(g-1) log p_w` | [`focal_gradient`] |
+//! | probability-weighted cross-entropy | 1 | `a p_w (p_j - 1_{j=w})` | [`probability_weighted_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
 //! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
 //! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`], [`Divergence`] |
@@ -31,6 +33,7 @@ mod brier;
 mod deviation;
 mod distillation;
 mod error;
+mod focal;
 #[cfg(test)]
 mod gradient_check;
 mod groups;
@@ -49,6 +52,7 @@ pub use brier::{brier_gradient, soft_brier_gradient};
 pub use deviation::{AdvantageScale, per_deviation_of_image, standardised};
 pub use distillation::{Distillation, distillation_gradient};
 pub use error::{LossError, SOFT_TARGET_TOLERANCE};
+pub use focal::{focal_gradient, probability_weighted_gradient};
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
 pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};

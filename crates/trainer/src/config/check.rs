@@ -303,12 +303,12 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
     check.below_one("label_smoothing", xe.label_smoothing);
     match &xe.loss {
         WordLoss::CrossEntropy => {}
-        WordLoss::Brier => check.require(
-            xe.label_smoothing == 0.0,
-            "label_smoothing",
-            xe.label_smoothing,
-            "0 with the loss `brier`, which has none",
-        ),
+        WordLoss::Brier => check_without_smoothing(xe, "brier", check),
+        WordLoss::Dft => check_without_smoothing(xe, "dft", check),
+        WordLoss::Focal { gamma } => {
+            check.at_least_zero("loss.focal.gamma", *gamma);
+            check_without_smoothing(xe, "focal", check);
+        }
         WordLoss::Distillation(distillation) => {
             let mut check = check.below("loss.distillation");
             check.fraction("weight", distillation.weight);
@@ -321,4 +321,13 @@ fn check_xe(xe: &XeConfig, check: &mut Checker<'_>) {
         check.count("every_epochs", sampling.every_epochs);
         check.fraction("maximum", sampling.maximum);
     }
+}
+
+fn check_without_smoothing(xe: &XeConfig, loss: &str, check: &mut Checker<'_>) {
+    check.require(
+        xe.label_smoothing == 0.0,
+        "label_smoothing",
+        xe.label_smoothing,
+        &format!("0 with the loss `{loss}`, which has none"),
+    );
 }

@@ -180,6 +180,14 @@ pub enum WordLoss {
     CrossEntropy,
     /// The Brier score: squared error of the model's distribution.
     Brier,
+    /// Cross-entropy of which words that the model is sure of count less (Lin et al. 2017).
+    Focal {
+        /// How much less; 0 is cross-entropy.
+        #[schemars(range(min = 0.0), extend("examples" = [2.0]))]
+        gamma: f64,
+    },
+    /// Cross-entropy of which every word counts as much as it is probable (Wu et al. 2025, dynamic fine-tuning).
+    Dft,
     /// Cross-entropy, mixed with that against a teacher's distributions (Hinton et al. 2015).
     Distillation(DistillationConfig),
 }

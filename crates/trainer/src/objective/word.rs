@@ -7,8 +7,8 @@ use burn::tensor::{Tensor, s};
 use rand::RngExt;
 use scst_data::choose_captions;
 use scst_loss::{
-    Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient,
-    softmax_gradient,
+    Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient, focal_gradient,
+    probability_weighted_gradient, softmax_gradient,
 };
 use scst_model::{Captioner, Gradients, ModelError, Noise, Source, State, Tape};
 use scst_sampler::{END, draw_words};
@@ -48,6 +48,10 @@ pub(crate) enum Loss {
     },
     /// The Brier score.
     Brier,
+    /// The focal loss.
+    Focal { gamma: f64 },
+    /// Cross-entropy weighted by probabilities.
+    ProbabilityWeighted,
     /// Cross-entropy and a teacher.
     Distillation {
         teacher: Box<Captioner>,
@@ -71,6 +75,8 @@ impl Xe {
                 position_weight: config.position_weight.unwrap_or(POSITION_WEIGHT),
             },
             WordLoss::Brier => Loss::Brier,
+            WordLoss::Focal { gamma } => Loss::Focal { gamma: *gamma },
+            WordLoss::Dft => Loss::ProbabilityWeighted,
             WordLoss::Distillation(config) => Loss::Distillation {
                 teacher: Box::new(teacher(&config.teacher)?),
                 distillation: Distillation {
@@ -198,6 +204,17 @@ impl Loss {
             }
             Self::Brier => {
                 let loss = |logits, targets: &RowTargets<'_>, _| brier_gradient(logits, targets);
+                caption_gradient(captioner, tape, captions, weights, loss, location)
+            }
+            Self::Focal { gamma } => {
+                let loss =
+                    |logits, targets: &RowTargets<'_>, _| focal_gradient(logits, targets, *gamma);
+                caption_gradient(captioner, tape, captions, weights, loss, location)
+            }
+            Self::ProbabilityWeighted => {
+                let loss = |logits, targets: &RowTargets<'_>, _| {
+                    probability_weighted_gradient(logits, targets)
+                };
                 caption_gradient(captioner, tape, captions, weights, loss, location)
             }
             Self::Distillation {

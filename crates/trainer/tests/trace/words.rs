@@ -16,6 +16,8 @@ pub(crate) fn losses() -> Vec<Case> {
         // More than an image has.
         xe("targets_per_source", "fc", &["xe.targets_per_source=7"]),
         xe("brier", "fc", &["xe.loss=brier"]),
+        xe("focal", "fc", &["xe.loss={focal={gamma=1.5}}"]),
+        xe("dft", "fc", &["xe.loss=dft"]),
         xe("distillation", "fc", &[taught, "xe.label_smoothing=0.1"]),
         xe("scheduled_sampling", "fc", &SAMPLED),
         xe(
