@@ -3,3 +3,4 @@
 pub(crate) mod agreement;
 pub(crate) mod bench;
 pub(crate) mod estimators;
+pub(crate) mod toy;
