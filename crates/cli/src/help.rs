@@ -114,7 +114,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "estimators",
         &[
             "scst estimators my.toml --checkpoint runs/mine --samples 2,5",
-            "scst estimators --toy",
+            "scst estimators --toy --picture toy.svg",
         ],
     ),
     ("devices", &["scst devices --self-test"]),

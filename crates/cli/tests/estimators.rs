@@ -52,8 +52,12 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
         "2",
         "--reference-draws",
         "2",
+        "--picture",
+        "picture.svg",
     ]);
     assert_eq!(table.lines().count(), 8, "{table}");
+    let picture = workplace.text("picture.svg");
+    assert!(picture.contains("moving average") && picture.contains("2 samples"));
     let message = workplace.refuse(
         2,
         &[
@@ -201,6 +205,30 @@ fn toy_has_the_numbers_of_every_group() {
     }
     // What only scales the gradient is told by the scale.
     assert!((reports[4]["scale"].as_f64().expect("a number") - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn picture_of_the_toy_names_every_estimator_or_is_refused_at_once() {
+    let workplace = Workplace::new();
+    let draw = |file| ["estimators", "--toy", "--picture", file];
+    workplace.write("toy.svg", b"old");
+    workplace.succeed(&draw("toy.svg"));
+    let picture = workplace.text("toy.svg");
+    assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
+    for (_, name, ..) in TOY {
+        let named = picture.lines().filter(|line| *line == name);
+        assert_eq!(named.count(), 2, "{name}");
+    }
+    let message = workplace.refuse(2, &draw("toy.png"));
+    assert!(
+        message.ends_with("found `toy.png`, expected a file ending in .svg"),
+        "{message}"
+    );
+    let message = workplace.refuse(2, &draw("nowhere/toy.svg"));
+    assert!(
+        message.ends_with("there is no folder `nowhere`"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(crate) struct EstimatorArguments {
     /// Enumerate every group of 2 and of 4 samples of a toy instead: exact, without configuration, data or checkpoint
     #[arg(long)]
     toy: bool,
+    /// Draw bias against variance, too: an SVG picture
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) picture: Option<PathBuf>,
     /// Print one JSON list
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,8 +4,10 @@ mod toy;
 
 use std::{path::Path, process::ExitCode};
 
+use scst_files::write_bytes_atomically;
 use scst_trainer::{
-    Checkpoint, Config, EstimatorLab, EstimatorReport, Registry, measure_estimators, measure_toy,
+    Checkpoint, Config, EstimatorLab, EstimatorPicture, EstimatorReport, Registry, draw_estimators,
+    measure_estimators, measure_toy,
 };
 use serde::Serialize;
 
@@ -13,13 +15,15 @@ use crate::{
     arguments::{ConfigArguments, EstimatorArguments, EstimatorTask},
     commands::set_threads,
     failure::Failure,
-    output::print_line,
+    output::{note, print_line},
 };
 use toy::ToyTable;
 
 pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let json = arguments.json;
-    match arguments.resolve()? {
+    let file = arguments.picture.clone();
+    file.as_deref().map_or(Ok(()), check_picture)?;
+    let picture = match arguments.resolve()? {
         EstimatorTask::Toy => {
             let reports = measure_toy()?;
             if json {
@@ -27,6 +31,7 @@ pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<
             } else {
                 print_line!("{}", ToyTable(&reports));
             }
+            EstimatorPicture::of_toy(&reports)
         }
         EstimatorTask::Run {
             config,
@@ -39,9 +44,33 @@ pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<
             } else {
                 print_table(&reports)?;
             }
+            EstimatorPicture::of_draws(&reports)
         }
+    };
+    if let Some(path) = file {
+        let svg = draw_estimators(&picture).map_err(|error| Failure::failed(&error))?;
+        write_bytes_atomically(&path, svg.as_bytes()).map_err(|error| Failure::failed(&error))?;
+        note!("wrote {}", path.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses, before anything is measured, a picture that could not be written.
+fn check_picture(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_none_or(|ending| ending != "svg") {
+        return Err(Failure::Mistake(format!(
+            "--picture: found `{}`, expected a file ending in .svg",
+            path.display()
+        )));
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    match folder.filter(|folder| !folder.is_dir()) {
+        None => Ok(()),
+        Some(folder) => Err(Failure::Mistake(format!(
+            "--picture: there is no folder `{}`",
+            folder.display()
+        ))),
+    }
 }
 
 fn measure(
