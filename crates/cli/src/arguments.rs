@@ -34,7 +34,7 @@ pub(crate) use data::FeatureArguments;
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
-pub(crate) use estimators::EstimatorArguments;
+pub(crate) use estimators::{EstimatorArguments, EstimatorTask};
 pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use generate::GenerateArguments;
@@ -143,6 +143,10 @@ pub(crate) enum Command {
     /// Measure how fast training is on this machine
     Bench(BenchArguments),
     /// Measure bias and variance of self-critical gradients
+    ///
+    /// With a configuration and a checkpoint, gradients of a run's captions are drawn with every baseline and compared with the mean of many draws.
+    /// With --toy every group of samples of a toy is enumerated, and the numbers are exact: the cosine of the expected gradient to the true one, the
+    /// bias that is left after the best scaling, relative to the true gradient, and the variance, relative to the squared expected gradient.
     Estimators(EstimatorArguments),
     /// Turn weights of another program into a checkpoint
     Import(ImportArguments),

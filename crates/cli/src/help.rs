@@ -112,7 +112,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("rewards", &["scst rewards"]),
     (
         "estimators",
-        &["scst estimators my.toml --checkpoint runs/mine --samples 2,5"],
+        &[
+            "scst estimators my.toml --checkpoint runs/mine --samples 2,5",
+            "scst estimators --toy --picture toy.svg",
+        ],
     ),
     ("devices", &["scst devices --self-test"]),
     (

@@ -103,7 +103,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Bench(arguments) => match &arguments.benchmark {
             Benchmark::Step(arguments) => commands::bench::step(arguments),
         },
-        Command::Estimators(arguments) => commands::estimators::run(&arguments, registry),
+        Command::Estimators(arguments) => commands::estimators::run(arguments, registry),
         Command::Import(arguments) => commands::import::run(&arguments, &registry.captioners),
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),

@@ -1,8 +1,10 @@
-//! `scst estimators`: what it prints, and that it tells estimators with bias from those without.
+//! `scst estimators`: what it prints, and that it tells estimators with bias from those without; of a toy, exactly.
 
 mod support;
 
-use serde_json::Value;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 use support::Workplace;
 
 #[test]
@@ -50,8 +52,12 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
         "2",
         "--reference-draws",
         "2",
+        "--picture",
+        "picture.svg",
     ]);
     assert_eq!(table.lines().count(), 8, "{table}");
+    let picture = workplace.text("picture.svg");
+    assert!(picture.contains("moving average") && picture.contains("2 samples"));
     let message = workplace.refuse(
         2,
         &[
@@ -106,4 +112,148 @@ fn estimators_are_those_of_the_stage_or_the_key_is_named() {
         errors.contains("key `stages.1.scst.kl_weight`: found 0.5, expected 0"),
         "{errors}"
     );
+}
+
+/// Cosine, bias after the best scaling, and variance over the squared mean.
+type Figures = [f64; 3];
+
+/// Every group of 2 and of 4 samples of the toy, enumerated by a program in numpy that shares nothing with this one.
+const TOY: [(&str, &str, Figures, Figures); 9] = [
+    ("none", "none", [1.0, 0.0, 13.45], [1.0, 0.0, 6.72]),
+    (
+        "leave_one_out",
+        "leave-one-out",
+        [1.0, 0.0, 7.54],
+        [1.0, 0.0, 2.43],
+    ),
+    ("mean", "mean", [1.0, 0.0, 7.54], [1.0, 0.0, 2.43]),
+    (
+        "mean_per_deviation",
+        "mean, per deviation (GRPO)",
+        [0.829, 0.674, 8.89],
+        [0.846, 0.630, 2.63],
+    ),
+    (
+        "length_weighted_mean",
+        "length-weighted mean (OPO)",
+        [0.991, 0.133, 5.95],
+        [0.998, 0.070, 2.15],
+    ),
+    (
+        "length_weighted_mean_of_others",
+        "length-weighted mean of others",
+        [1.0, 0.0, 7.54],
+        [1.0, 0.0, 2.48],
+    ),
+    (
+        "energy_weighted_mean",
+        "energy-weighted mean (OTB)",
+        [0.988, 0.158, 5.70],
+        [0.996, 0.092, 2.08],
+    ),
+    (
+        "energy_weighted_mean_of_others",
+        "energy-weighted mean of others",
+        [1.0, 0.0, 7.54],
+        [1.0, 0.0, 2.58],
+    ),
+    (
+        "leave_one_out_per_length",
+        "leave-one-out, per own length",
+        [0.954, 0.314, 4.45],
+        [0.954, 0.314, 1.37],
+    ),
+];
+
+#[test]
+fn toy_has_the_numbers_of_every_group() {
+    let workplace = Workplace::new();
+    let begin = Instant::now();
+    let table = workplace.succeed(&["estimators", "--toy"]);
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 2 + TOY.len(), "{table}");
+    assert!(lines.iter().all(|line| line.len() <= 80), "{table}");
+    for ((_, name, two, four), line) in TOY.iter().zip(&lines[2..]) {
+        let numbers = line.strip_prefix(name).expect("the name of the estimator");
+        let expected = [two, four].map(|[cosine, bias, variance]| {
+            [
+                format!("{cosine:.3}"),
+                format!("{bias:.3}"),
+                format!("{variance:.2}"),
+            ]
+        });
+        let found: Vec<&str> = numbers.split_whitespace().collect();
+        assert_eq!(found, expected.concat(), "{line}");
+    }
+
+    let printed = workplace.succeed(&["estimators", "--toy", "--json"]);
+    let reports: Vec<Value> = serde_json::from_str(&printed).expect("a JSON list");
+    assert_eq!(reports.len(), 2 * TOY.len());
+    let each = TOY
+        .iter()
+        .flat_map(|(name, _, two, four)| [(name, 2, two), (name, 4, four)]);
+    for (report, (name, samples, figures)) in reports.iter().zip(each) {
+        assert_eq!(
+            (&report["estimator"], &report["samples"]),
+            (&json!(name), &json!(samples))
+        );
+        for (key, expected) in ["cosine", "bias", "variance"].iter().zip(figures) {
+            let found = report[key].as_f64().expect("a number");
+            assert!((found - expected).abs() < 0.0051, "{report}");
+        }
+    }
+    // What only scales the gradient is told by the scale.
+    assert!((reports[4]["scale"].as_f64().expect("a number") - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn picture_of_the_toy_names_every_estimator_or_is_refused_at_once() {
+    let workplace = Workplace::new();
+    let draw = |file| ["estimators", "--toy", "--picture", file];
+    workplace.write("toy.svg", b"old");
+    workplace.succeed(&draw("toy.svg"));
+    let picture = workplace.text("toy.svg");
+    assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
+    for (_, name, ..) in TOY {
+        let named = picture.lines().filter(|line| *line == name);
+        assert_eq!(named.count(), 2, "{name}");
+    }
+    let message = workplace.refuse(2, &draw("toy.png"));
+    assert!(
+        message.ends_with("found `toy.png`, expected a file ending in .svg"),
+        "{message}"
+    );
+    let message = workplace.refuse(2, &draw("nowhere/toy.svg"));
+    assert!(
+        message.ends_with("there is no folder `nowhere`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn toy_refuses_what_belongs_to_runs() {
+    let workplace = Workplace::new();
+    for flags in [
+        &["config.toml"][..],
+        &["--set", "seed=4"],
+        &["--backend", "flex"],
+        &["--seed", "4"],
+        &["--threads", "1"],
+        &["--checkpoint", "runs/tiny"],
+        &["--images", "3"],
+        &["--samples", "2,4"],
+        &["--draws", "50"],
+        &["--reference-draws", "200"],
+    ] {
+        let message = workplace.refuse(2, &[&["estimators", "--toy"], flags].concat());
+        let flag = flags[0].replace("config.toml", "CONFIG.toml");
+        let expected =
+            "found it with --toy, whose images, samples and weights are given, expected none";
+        assert_eq!(message, format!("error: {flag}: {expected}"));
+    }
+    for arguments in [&["estimators"][..], &["estimators", "config.toml"]] {
+        let message = workplace.refuse(2, arguments);
+        assert!(message.ends_with("or --toy"), "{message}");
+    }
 }

@@ -44,6 +44,8 @@ mod regularisers;
 mod row_targets;
 mod soft_targets;
 mod softmax;
+pub mod toy;
+mod weighted_mean;
 mod weights;
 mod word_gradient;
 
@@ -60,6 +62,7 @@ pub use regularisers::{Divergence, Reference, regularise};
 pub use row_targets::RowTargets;
 pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
 pub use softmax::softmax_gradient;
+pub use weighted_mean::{OwnSample, energy_weighted_mean, length_weighted_mean, row_energy};
 pub use weights::{
     Clip, DivergenceEstimate, Gate, MAX_LOG_RATIO, Rejected, Sampled, SampledSet,
     augmented_likelihood, best_of_samples, clipped_importance, estimated_divergence,

@@ -6,9 +6,10 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scst_loss::{
     Clip, Divergence, DivergenceEstimate, Gate, Reference, Rejected, RowTargets, Sampled,
-    augmented_likelihood, clipped_importance, estimated_divergence, geometric_clip, leave_one_out,
-    mean_of_image, minimum_risk, multi_margin, per_deviation_of_image, preference, regularise,
-    reward_regression, sequence_clip, sequence_likelihood, soft_gate, softmax_gradient, token_clip,
+    augmented_likelihood, clipped_importance, estimated_divergence, geometric_clip, minimum_risk,
+    multi_margin, preference, regularise, reward_regression, sequence_clip, sequence_likelihood,
+    soft_gate, softmax_gradient, token_clip,
+    toy::{self, ToyEstimator},
     unlikelihood,
 };
 use serde_json::Value;
@@ -238,161 +239,92 @@ fn objectives_of_lists_equal_those_of_numpy() {
     equal("MWER", &set.weights, 1);
 }
 
-/// An image of the toy: all of its captions.
-struct Image {
-    probabilities: Vec<f64>,
-    /// Of the log-probability of every caption.
-    gradients: Vec<Vec<f64>>,
-    rewards: Vec<f64>,
-    /// Words of every caption.
-    lengths: Vec<f64>,
-}
-
-/// From rewards and lengths of a group to advantages.
-type Advantages = fn(&[f64], &[f64]) -> Vec<f64>;
-
-impl Image {
-    /// `sum_y c(y) dlog p(y)/ds`.
-    fn gradient(&self, of_captions: &[f64]) -> Vec<f64> {
-        let mut sum = vec![0.0; self.gradients[0].len()];
-        for (gradient, c) in self.gradients.iter().zip(of_captions) {
-            sum.iter_mut()
-                .zip(gradient)
-                .for_each(|(sum, g)| *sum += c * g);
-        }
-        sum
-    }
-
-    /// The expected gradient of an estimator that draws groups of `n`: every group, by its probability.
-    fn expected(&self, n: usize, advantages: Advantages) -> Vec<f64> {
-        let captions = self.rewards.len();
-        let mut of_captions = vec![0.0; captions];
-        for group in 0..captions.pow(n as u32) {
-            let digit = |k: u32| group / captions.pow(k) % captions;
-            let group: Vec<usize> = (0..n as u32).map(digit).collect();
-            let probability: f64 = group.iter().map(|&y| self.probabilities[y]).product();
-            let of = |values: &[f64]| group.iter().map(|&y| values[y]).collect::<Vec<f64>>();
-            let advantages = advantages(&of(&self.rewards), &of(&self.lengths));
-            for (&y, advantage) in group.iter().zip(advantages) {
-                of_captions[y] += probability * advantage / n as f64;
-            }
-        }
-        self.gradient(&of_captions)
-    }
-}
-
-fn images() -> Vec<Image> {
+/// The toy beside numpy's, whose numbers it has to six decimals.
+#[test]
+fn captions_of_the_toy_are_those_of_numpy() {
     let vectors = vectors();
-    let images = vectors["images"].as_array().unwrap().iter();
-    images
-        .map(|image| Image {
-            probabilities: numbers(&image["probabilities"]),
-            gradients: image["gradients"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(numbers)
-                .collect(),
-            rewards: numbers(&image["rewards"]),
-            lengths: numbers(&image["lengths"]),
-        })
-        .collect()
-}
-
-fn without(rewards: &[f64], baselines: &[f64]) -> Vec<f64> {
-    rewards.iter().zip(baselines).map(|(r, b)| r - b).collect()
-}
-
-fn plain(rewards: &[f64], _: &[f64]) -> Vec<f64> {
-    rewards.to_vec()
-}
-
-fn over_others(rewards: &[f64], _: &[f64]) -> Vec<f64> {
-    without(rewards, &leave_one_out(rewards, rewards.len()).unwrap())
-}
-
-fn over_mean(rewards: &[f64], _: &[f64]) -> Vec<f64> {
-    without(rewards, &mean_of_image(rewards, rewards.len()).unwrap())
-}
-
-fn per_deviation(rewards: &[f64], lengths: &[f64]) -> Vec<f64> {
-    let advantages = over_mean(rewards, lengths);
-    per_deviation_of_image(&advantages, rewards, rewards.len()).unwrap()
-}
-
-/// The baseline is the mean of rewards by lengths, of the others or, which is wrong, of the own sample too.
-fn by_lengths(rewards: &[f64], lengths: &[f64], own: bool) -> Vec<f64> {
-    let baseline = |n: usize| {
-        let others = (0..rewards.len()).filter(|&k| own || k != n);
-        let (sum, total) = others.fold((0.0, 0.0), |(sum, total), k| {
-            (sum + lengths[k] * rewards[k], total + lengths[k])
-        });
-        sum / total
+    let expected = vectors["images"].as_array().unwrap();
+    let found = toy::images().unwrap();
+    assert_eq!(found.len(), expected.len());
+    let close = |found: &[f64], expected: Vec<f64>, what: &str| {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let differences = found.iter().zip(&expected).map(|(f, e)| (f - e).abs());
+        let largest = differences.fold(0.0, f64::max);
+        assert!(largest < 1e-6, "{what}: {largest}");
     };
-    (0..rewards.len())
-        .map(|n| rewards[n] - baseline(n))
-        .collect()
+    for (found, expected) in found.iter().zip(expected) {
+        let numbers = |name: &str| numbers(&expected[name]);
+        close(
+            &found.probabilities,
+            numbers("probabilities"),
+            "probabilities",
+        );
+        close(&found.gradients.concat(), numbers("gradients"), "gradients");
+        close(&found.rewards, numbers("rewards"), "rewards");
+        let lengths: Vec<f64> = found.lengths.iter().map(|&words| words as f64).collect();
+        close(&lengths, numbers("lengths"), "lengths");
+    }
 }
 
-/// The wrong variant: every caption divided by its own length.
-fn per_own_length(rewards: &[f64], lengths: &[f64]) -> Vec<f64> {
-    let advantages = over_others(rewards, lengths);
-    advantages
-        .iter()
-        .zip(lengths)
-        .map(|(a, words)| a / words)
-        .collect()
-}
-
-/// Cosine to the true gradient, scale, and what is left of bias after scaling, over all images.
+/// Cosine to the true gradient, scale, what is left of bias after scaling, and variance, as numpy printed them.
 #[test]
 fn bias_of_advantages_is_that_of_every_group() {
-    let images = images();
-    let of_all = |gradient: &dyn Fn(&Image) -> Vec<f64>| -> Vec<f64> {
-        images.iter().flat_map(gradient).collect()
-    };
-    let truth = of_all(&|image| {
-        let pairs = image.probabilities.iter().zip(&image.rewards);
-        image.gradient(&pairs.map(|(p, r)| p * r).collect::<Vec<f64>>())
-    });
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let with_own: Advantages = |rewards, lengths| by_lengths(rewards, lengths, true);
-    let of_others: Advantages = |rewards, lengths| by_lengths(rewards, lengths, false);
-    let cases: [(&str, usize, Advantages, [f64; 3]); 14] = [
-        ("plain", 2, plain, [1.0, 1.0, 0.0]),
-        ("leave-one-out", 2, over_others, [1.0, 1.0, 0.0]),
-        ("mean", 2, over_mean, [1.0, 0.5, 0.0]),
-        ("deviation", 2, per_deviation, [0.8294, 1.466, 0.674]),
-        ("by lengths, own too", 2, with_own, [0.9913, 0.543, 0.133]),
-        ("by lengths", 2, of_others, [1.0, 1.0, 0.0]),
-        ("own length", 2, per_own_length, [0.9541, 0.638, 0.314]),
-        ("plain", 4, plain, [1.0, 1.0, 0.0]),
-        ("leave-one-out", 4, over_others, [1.0, 1.0, 0.0]),
-        ("mean", 4, over_mean, [1.0, 0.75, 0.0]),
-        ("deviation", 4, per_deviation, [0.8462, 2.610, 0.630]),
-        ("by lengths, own too", 4, with_own, [0.9975, 0.789, 0.070]),
-        ("by lengths", 4, of_others, [1.0, 1.0, 0.0]),
-        ("own length", 4, per_own_length, [0.9541, 0.638, 0.314]),
+    use ToyEstimator as E;
+    let images = toy::images().unwrap();
+    let cases: [(E, [f64; 4], [f64; 4]); 9] = [
+        (E::None, [1.0, 1.0, 0.0, 13.45], [1.0, 1.0, 0.0, 6.72]),
+        (E::LeaveOneOut, [1.0, 1.0, 0.0, 7.54], [1.0, 1.0, 0.0, 2.43]),
+        (E::Mean, [1.0, 0.5, 0.0, 7.54], [1.0, 0.75, 0.0, 2.43]),
+        (
+            E::MeanPerDeviation,
+            [0.8294, 1.466, 0.674, 8.89],
+            [0.8462, 2.610, 0.630, 2.63],
+        ),
+        (
+            E::LengthWeightedMean,
+            [0.9913, 0.543, 0.133, 5.95],
+            [0.9975, 0.789, 0.070, 2.15],
+        ),
+        (
+            E::LengthWeightedMeanOfOthers,
+            [1.0, 1.0, 0.0, 7.54],
+            [1.0, 1.0, 0.0, 2.48],
+        ),
+        (
+            E::EnergyWeightedMean,
+            [0.9877, 0.527, 0.158, 5.70],
+            [0.9958, 0.773, 0.092, 2.08],
+        ),
+        (
+            E::EnergyWeightedMeanOfOthers,
+            [1.0, 1.0, 0.0, 7.54],
+            [1.0, 1.0, 0.0, 2.58],
+        ),
+        (
+            E::LeaveOneOutPerLength,
+            [0.9541, 0.638, 0.314, 4.45],
+            [0.9541, 0.638, 0.314, 1.37],
+        ),
     ];
-    for (name, n, advantages, [cosine, scale, bias]) in cases {
-        let mean = of_all(&|image| image.expected(n, advantages));
-        let size = |a: &[f64]| dot(a, a).sqrt();
-        let found_scale = dot(&mean, &truth) / dot(&truth, &truth);
-        let found_cosine = dot(&mean, &truth) / size(&mean) / size(&truth);
-        let scaled = mean.iter().zip(&truth).map(|(m, t)| m / found_scale - t);
-        let found_bias = size(&scaled.collect::<Vec<f64>>()) / size(&truth);
-        for (what, found, expected) in [
-            ("cosine", found_cosine, cosine),
-            ("scale", found_scale, scale),
-            ("bias", found_bias, bias),
-        ] {
-            // Three digits were printed; what has no bias has none.
-            let tolerance = if bias == 0.0 { 1e-10 } else { 6e-4 };
-            let close = (found - expected).abs() < tolerance;
-            assert!(close, "{name}, {n}: {what} {found}, expected {expected}");
+    assert_eq!(cases.map(|(estimator, ..)| estimator), E::ALL);
+    for (estimator, of_two, of_four) in cases {
+        for (samples, expected) in [(2, of_two), (4, of_four)] {
+            let found =
+                toy::moments(&images, samples, |group| estimator.advantages(group)).unwrap();
+            let numbers = [found.cosine, found.scale, found.bias, found.variance];
+            // What has no bias has none.
+            let unbiased = expected[2] == 0.0;
+            let tolerances = [5e-5, 5e-4, if unbiased { 1e-10 } else { 5e-4 }, 5e-3];
+            for ((number, expected), tolerance) in numbers.iter().zip(expected).zip(tolerances) {
+                let close = (number - expected).abs() < tolerance + 1e-9;
+                assert!(
+                    close,
+                    "{estimator}, {samples}: {found:?}, expected {expected}"
+                );
+            }
         }
     }
-    // A baseline of its own sample alone leaves nothing to learn from.
-    let own = of_all(&|image| image.expected(2, |rewards, _| without(rewards, rewards)));
-    assert!(own.iter().all(|g| *g == 0.0));
+    // A baseline of the own sample alone leaves nothing to learn from.
+    let alone = |group: &toy::Group| E::EnergyWeightedMean.advantages(group);
+    assert_eq!(toy::moments(&images, 1, alone).unwrap().scale, 0.0);
 }

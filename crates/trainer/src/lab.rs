@@ -3,3 +3,5 @@
 pub(crate) mod agreement;
 pub(crate) mod bench;
 pub(crate) mod estimators;
+pub(crate) mod picture;
+pub(crate) mod toy;

@@ -40,6 +40,8 @@ pub use lab::bench::{
     BenchTask, ImageSizes, ScstParts, SourceReport, StepBench, StepReport, TextSizes, bench_step,
 };
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
+pub use lab::picture::{EstimatorPicture, PictureError, draw_estimators};
+pub use lab::toy::{TOY_SAMPLES, ToyReport, measure_toy};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;
 pub use run::progress::{Best, BestSoFar, StageSummary};

@@ -1,43 +1,106 @@
 //! `scst estimators`: how good the gradients of sampled captions are.
 
-use std::process::ExitCode;
+mod toy;
 
-use scst_trainer::{Checkpoint, Config, EstimatorLab, Registry, measure_estimators};
+use std::{path::Path, process::ExitCode};
+
+use scst_files::write_bytes_atomically;
+use scst_trainer::{
+    Checkpoint, Config, EstimatorLab, EstimatorPicture, EstimatorReport, Registry, draw_estimators,
+    measure_estimators, measure_toy,
+};
+use serde::Serialize;
 
 use crate::{
-    arguments::EstimatorArguments, commands::set_threads, failure::Failure, output::print_line,
+    arguments::{ConfigArguments, EstimatorArguments, EstimatorTask},
+    commands::set_threads,
+    failure::Failure,
+    output::{note, print_line},
 };
+use toy::ToyTable;
 
-pub(crate) fn run(
-    arguments: &EstimatorArguments,
+pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<ExitCode, Failure> {
+    let json = arguments.json;
+    let file = arguments.picture.clone();
+    file.as_deref().map_or(Ok(()), check_picture)?;
+    let picture = match arguments.resolve()? {
+        EstimatorTask::Toy => {
+            let reports = measure_toy()?;
+            if json {
+                print_json(&reports)?;
+            } else {
+                print_line!("{}", ToyTable(&reports));
+            }
+            EstimatorPicture::of_toy(&reports)
+        }
+        EstimatorTask::Run {
+            config,
+            checkpoint,
+            lab,
+        } => {
+            let reports = measure(&config, &checkpoint, &lab, registry)?;
+            if json {
+                print_json(&reports)?;
+            } else {
+                print_table(&reports)?;
+            }
+            EstimatorPicture::of_draws(&reports)
+        }
+    };
+    if let Some(path) = file {
+        let svg = draw_estimators(&picture).map_err(|error| Failure::failed(&error))?;
+        write_bytes_atomically(&path, svg.as_bytes()).map_err(|error| Failure::failed(&error))?;
+        note!("wrote {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses, before anything is measured, a picture that could not be written.
+fn check_picture(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_none_or(|ending| ending != "svg") {
+        return Err(Failure::Mistake(format!(
+            "--picture: found `{}`, expected a file ending in .svg",
+            path.display()
+        )));
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    match folder.filter(|folder| !folder.is_dir()) {
+        None => Ok(()),
+        Some(folder) => Err(Failure::Mistake(format!(
+            "--picture: there is no folder `{}`",
+            folder.display()
+        ))),
+    }
+}
+
+fn measure(
+    config: &ConfigArguments,
+    checkpoint: &Path,
+    lab: &EstimatorLab,
     registry: &Registry,
-) -> Result<ExitCode, Failure> {
+) -> Result<Vec<EstimatorReport>, Failure> {
     let Registry {
         rewards,
         captioners,
     } = registry;
-    let overrides = arguments.config.overrides()?;
-    let config = Config::load(&arguments.config.config, overrides, captioners)?;
+    let config = Config::load(&config.config, config.overrides()?, captioners)?;
     set_threads(config.threads)?;
-    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.checkpoint, captioners)?;
-    let lab = EstimatorLab {
-        images: arguments.images,
-        samples: arguments.samples.clone(),
-        draws: arguments.draws,
-        reference_draws: arguments.reference_draws,
-    };
-    let reports = measure_estimators(&config, &checkpoint, rewards, &lab)?;
-    if arguments.json {
-        let list = serde_json::to_string(&reports)
-            .map_err(|error| Failure::Failed(format!("cannot write the report: {error}")))?;
-        print_line!("{list}");
-        return Ok(ExitCode::SUCCESS);
-    }
+    let checkpoint = Checkpoint::load_run_or_checkpoint(checkpoint, captioners)?;
+    Ok(measure_estimators(&config, &checkpoint, rewards, lab)?)
+}
+
+fn print_json<T: Serialize>(reports: &[T]) -> Result<(), Failure> {
+    let list = serde_json::to_string(reports).map_err(|error| cannot_write(&error))?;
+    print_line!("{list}");
+    Ok(())
+}
+
+fn print_table(reports: &[EstimatorReport]) -> Result<(), Failure> {
     print_line!("| baseline | samples | bias (of noise alone) | variance | cosine | ms a draw |");
     print_line!("|---|--:|--:|--:|--:|--:|");
-    for report in &reports {
-        let baseline = serde_json::to_value(report.baseline)
-            .map_err(|error| Failure::Failed(format!("cannot write the report: {error}")))?;
+    for report in reports {
+        let baseline =
+            serde_json::to_value(report.baseline).map_err(|error| cannot_write(&error))?;
         print_line!(
             "| {} | {} | {:.3} ({:.3}) | {:.2} | {:.3} | {:.0} |",
             baseline.as_str().unwrap_or_default(),
@@ -49,5 +112,9 @@ pub(crate) fn run(
             report.milliseconds,
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn cannot_write(error: &serde_json::Error) -> Failure {
+    Failure::Failed(format!("cannot write the report: {error}"))
 }
