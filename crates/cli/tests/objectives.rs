@@ -101,8 +101,9 @@ fn several_updates_a_rollout_resume_as_if_never_stopped() {
     train(&["--out", "stopped"]);
     let last = |run: &str| {
         let mut steps: Vec<String> = std::fs::read_dir(workplace.path(run).join("checkpoints"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .expect("a directory")
+            .map(|entry| entry.expect("an entry").file_name())
+            .map(|name| name.into_string().expect("UTF-8"))
             .filter(|name| name.starts_with("step-"))
             .collect();
         steps.sort();

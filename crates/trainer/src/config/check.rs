@@ -56,74 +56,79 @@ impl Config {
                 format!("{:?}", stage.name),
                 "a plain name that no stage before has",
             );
-            check_stage(stage, &mut check);
-            bounds::check_words_of_a_step(stage, self.data.max_length, &mut check);
-            let begins_with_stored = match stage.start_from {
-                StartFrom::Best => k > 0,
-                StartFrom::Last => false,
-                StartFrom::Checkpoint(_) => true,
-            };
-            if let Some(scst) = &stage.scst {
-                check_reference(scst, begins_with_stored, &mut check.below("scst"));
-            }
-            let mixes = stage.scst.as_ref().is_some_and(|scst| scst.mixer.is_some());
-            check.require(
-                !(mixes && self.model.attends_hard()),
-                "scst.mixer",
-                "a captioner with hard attention",
-                "one with soft attention or none: where words are given, nothing tells how good a region was",
-            );
-            let updates = stage
-                .scst
-                .as_ref()
-                .map_or(1, |scst| scst.updates_per_rollout);
-            check.require(
-                updates == 1 || !self.model.attends_hard(),
-                "scst.updates_per_rollout",
-                updates,
-                "1 with hard attention, whose regions are drawn anew",
-            );
-            let position_weight = stage.xe.as_ref().and_then(|xe| xe.position_weight);
-            if let CaptionerConfig::Markov(config) = &self.model {
-                check_whole_captions(stage, config, &mut check);
-                check.at_least_zero("xe.position_weight", position_weight.unwrap_or(0.0));
-            } else {
-                check.require(
-                    position_weight.is_none(),
-                    "xe.position_weight",
-                    position_weight.unwrap_or(0.0),
-                    "none with a captioner other than `markov`",
-                );
-            }
-            let parts = stage.scst.as_ref().and_then(|scst| scst.sources_per_update);
-            let dropout = stage.dropout.unwrap_or(self.model.dropout());
-            check.require(
-                parts.is_none() || dropout == 0.0,
-                "scst.sources_per_update",
-                parts.unwrap_or(0),
-                &format!(
-                    "none with dropout, {dropout}: the units that a word was drawn without are known for a whole batch alone; \
-                     `dropout = 0` in this stage allows it"
-                ),
-            );
-            if let Some(hard) = &stage.hard_attention {
-                check.require(
-                    self.model.attends_hard(),
-                    "hard_attention",
-                    format!(
-                        "captioner `{}` with soft or no attention",
-                        self.model.name()
-                    ),
-                    "one with `attention = \"hard\"`",
-                );
-                let mut check = check.below("hard_attention");
-                check.at_least_zero("reward_weight", hard.reward_weight);
-                check.at_least_zero("entropy_weight", hard.entropy_weight);
-                check.below_one("baseline_decay", hard.baseline_decay);
-                check.fraction("sampling_probability", hard.sampling_probability);
-            }
+            check_stage_of_run(self, k, stage, &mut check);
         }
         problems
+    }
+}
+
+/// A stage by itself, and with the captioner and the stages before.
+fn check_stage_of_run(config: &Config, k: usize, stage: &StageConfig, check: &mut Checker<'_>) {
+    check_stage(stage, check);
+    bounds::check_words_of_a_step(stage, config.data.max_length, check);
+    let begins_with_stored = match stage.start_from {
+        StartFrom::Best => k > 0,
+        StartFrom::Last => false,
+        StartFrom::Checkpoint(_) => true,
+    };
+    if let Some(scst) = &stage.scst {
+        check_reference(scst, begins_with_stored, &mut check.below("scst"));
+    }
+    let mixes = stage.scst.as_ref().is_some_and(|scst| scst.mixer.is_some());
+    check.require(
+        !(mixes && config.model.attends_hard()),
+        "scst.mixer",
+        "a captioner with hard attention",
+        "one with soft attention or none: where words are given, nothing tells how good a region was",
+    );
+    let updates = stage
+        .scst
+        .as_ref()
+        .map_or(1, |scst| scst.updates_per_rollout);
+    check.require(
+        updates == 1 || !config.model.attends_hard(),
+        "scst.updates_per_rollout",
+        updates,
+        "1 with hard attention, whose regions are drawn anew",
+    );
+    let position_weight = stage.xe.as_ref().and_then(|xe| xe.position_weight);
+    if let CaptionerConfig::Markov(config) = &config.model {
+        check_whole_captions(stage, config, check);
+        check.at_least_zero("xe.position_weight", position_weight.unwrap_or(0.0));
+    } else {
+        check.require(
+            position_weight.is_none(),
+            "xe.position_weight",
+            position_weight.unwrap_or(0.0),
+            "none with a captioner other than `markov`",
+        );
+    }
+    let parts = stage.scst.as_ref().and_then(|scst| scst.sources_per_update);
+    let dropout = stage.dropout.unwrap_or(config.model.dropout());
+    check.require(
+        parts.is_none() || dropout == 0.0,
+        "scst.sources_per_update",
+        parts.unwrap_or(0),
+        &format!(
+            "none with dropout, {dropout}: the units that a word was drawn without are known for a whole batch alone; \
+             `dropout = 0` in this stage allows it"
+        ),
+    );
+    if let Some(hard) = &stage.hard_attention {
+        check.require(
+            config.model.attends_hard(),
+            "hard_attention",
+            format!(
+                "captioner `{}` with soft or no attention",
+                config.model.name()
+            ),
+            "one with `attention = \"hard\"`",
+        );
+        let mut check = check.below("hard_attention");
+        check.at_least_zero("reward_weight", hard.reward_weight);
+        check.at_least_zero("entropy_weight", hard.entropy_weight);
+        check.below_one("baseline_decay", hard.baseline_decay);
+        check.fraction("sampling_probability", hard.sampling_probability);
     }
 }
 

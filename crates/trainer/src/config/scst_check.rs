@@ -178,7 +178,7 @@ fn check_candidates(scst: &ScstConfig, check: &mut Checker<'_>) {
     );
     let mut check = check.below("sampling");
     for problem in sampling.problems() {
-        check.require(false, problem.option, problem.found, &problem.expected);
+        check.require(false, problem.option, problem.found, problem.expected);
     }
 }
 

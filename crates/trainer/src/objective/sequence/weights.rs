@@ -73,10 +73,8 @@ impl SelfCritic {
             weights
         } else {
             let (set, per_word) = self.set_weights(judged, likelihoods)?;
-            let weight = |n: usize| match per_word {
-                true => set[n] / captions[n].len() as f64,
-                false => set[n],
-            };
+            let words = |n: usize| if per_word { captions[n].len() } else { 1 };
+            let weight = |n: usize| set[n] / words(n) as f64;
             row.iter().map(|&(n, _)| weight(n)).collect()
         };
         let compared = match judged.advantages.as_slice() {
