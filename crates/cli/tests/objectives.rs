@@ -167,6 +167,10 @@ fn settings_that_contradict_are_named() {
             "stages.1.scst.candidates`: found `beam`, expected `samples`",
         ),
         (
+            "objective = { rebel = { eta = 1.0 } }\nsampling = {}",
+            "stages.1.scst.sampling`: found a table, expected none with the objective `rebel`",
+        ),
+        (
             "sampling = { temperature = 0.8 }",
             "stages.1.scst.objective`: found `policy_gradient`, expected one with a ratio",
         ),

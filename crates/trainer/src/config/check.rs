@@ -9,7 +9,7 @@ use super::{
     AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig,
     SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, limits,
     problem::Checker,
-    scst_check::{check_reference, check_scst},
+    scst_check::{check_dropout, check_hard_attention, check_reference, check_scst},
     task::check_task,
 };
 
@@ -72,25 +72,14 @@ fn check_stage_of_run(config: &Config, k: usize, stage: &StageConfig, check: &mu
         StartFrom::Checkpoint(_) => true,
     };
     if let Some(scst) = &stage.scst {
-        check_reference(scst, begins_with_stored, &mut check.below("scst"));
+        let mut check = check.below("scst");
+        check_reference(scst, begins_with_stored, &mut check);
+        let dropout = stage.dropout.unwrap_or(config.model.dropout());
+        check_dropout(scst, dropout, &mut check);
+        if config.model.attends_hard() {
+            check_hard_attention(scst, &mut check);
+        }
     }
-    let mixes = stage.scst.as_ref().is_some_and(|scst| scst.mixer.is_some());
-    check.require(
-        !(mixes && config.model.attends_hard()),
-        "scst.mixer",
-        "a captioner with hard attention",
-        "one with soft attention or none: where words are given, nothing tells how good a region was",
-    );
-    let updates = stage
-        .scst
-        .as_ref()
-        .map_or(1, |scst| scst.updates_per_rollout);
-    check.require(
-        updates == 1 || !config.model.attends_hard(),
-        "scst.updates_per_rollout",
-        updates,
-        "1 with hard attention, whose regions are drawn anew",
-    );
     let position_weight = stage.xe.as_ref().and_then(|xe| xe.position_weight);
     if let CaptionerConfig::Markov(config) = &config.model {
         check_whole_captions(stage, config, check);
@@ -103,17 +92,6 @@ fn check_stage_of_run(config: &Config, k: usize, stage: &StageConfig, check: &mu
             "none with a captioner other than `markov`",
         );
     }
-    let parts = stage.scst.as_ref().and_then(|scst| scst.sources_per_update);
-    let dropout = stage.dropout.unwrap_or(config.model.dropout());
-    check.require(
-        parts.is_none() || dropout == 0.0,
-        "scst.sources_per_update",
-        parts.unwrap_or(0),
-        &format!(
-            "none with dropout, {dropout}: the units that a word was drawn without are known for a whole batch alone; \
-             `dropout = 0` in this stage allows it"
-        ),
-    );
     if let Some(hard) = &stage.hard_attention {
         check.require(
             config.model.attends_hard(),

@@ -28,6 +28,46 @@ pub(super) fn check_reference(
     );
 }
 
+/// With the dropout rate of the stage.
+pub(super) fn check_dropout(scst: &ScstConfig, dropout: f64, check: &mut Checker<'_>) {
+    check.require(
+        scst.sources_per_update.is_none() || dropout == 0.0,
+        "sources_per_update",
+        scst.sources_per_update.unwrap_or(0),
+        &format!(
+            "none with dropout, {dropout}: the units that a word was drawn without are known for a whole batch alone; \
+             `dropout = 0` in this stage allows it"
+        ),
+    );
+}
+
+/// With a captioner that attends hard.
+pub(super) fn check_hard_attention(scst: &ScstConfig, check: &mut Checker<'_>) {
+    check.require(
+        scst.mixer.is_none(),
+        "mixer",
+        "a captioner with hard attention",
+        "one with soft attention or none: where words are given, nothing tells how good a region was",
+    );
+    check.require(
+        scst.updates_per_rollout == 1,
+        "updates_per_rollout",
+        scst.updates_per_rollout,
+        "1 with hard attention, whose regions are drawn anew",
+    );
+    for (key, leaves_out) in [
+        ("leave_out_cut_off", scst.leave_out_cut_off),
+        ("leave_out_equal_rewards", scst.leave_out_equal_rewards),
+    ] {
+        check.require(
+            !leaves_out,
+            key,
+            leaves_out,
+            "false with hard attention, whose regions learn from every sample",
+        );
+    }
+}
+
 /// The table by itself, and with the sizes of its stage.
 pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>) {
     let objective = scst.objective;
@@ -175,6 +215,12 @@ fn check_candidates(scst: &ScstConfig, check: &mut Checker<'_>) {
         "objective",
         "`policy_gradient`",
         "one with a ratio, such as `cispo`, with `sampling`: samples are not the model's own",
+    );
+    check.require(
+        !matches!(objective, SequenceObjective::Rebel { .. }),
+        "sampling",
+        "a table",
+        "none with the objective `rebel`, whose log-ratios are those of the model's own samples",
     );
     let mut check = check.below("sampling");
     for problem in sampling.problems() {

@@ -1,10 +1,10 @@
 //! From advantages and rewards to the weight of every sampled word, at an update.
 
 use scst_loss::{
-    DivergenceEstimate, LossError, Rejected, Sampled, SampledSet, augmented_likelihood,
-    best_of_samples, clipped_importance, estimated_divergence, geometric_clip, max_margin,
-    minimum_risk, multi_margin, preference, reward_regression, sequence_clip, sequence_likelihood,
-    soft_gate, token_clip,
+    DivergenceEstimate, LossError, MAX_LOG_RATIO, Rejected, Sampled, SampledSet,
+    augmented_likelihood, best_of_samples, clipped_importance, estimated_divergence,
+    geometric_clip, max_margin, minimum_risk, multi_margin, preference, reward_regression,
+    sequence_clip, sequence_likelihood, soft_gate, token_clip,
 };
 
 use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
@@ -233,7 +233,8 @@ fn tally_ratios(tally: &mut Tally, judged: &Judged, likelihoods: &Likelihoods, w
     let rows = judged.advantages.iter().zip(weights);
     let clipped = rows.filter(|(advantage, weight)| **advantage != 0.0 && **weight == 0.0);
     tally.add("clipped_share", clipped.count() as f64, count);
-    let log_ratios = now.iter().zip(drawn).map(|(now, drawn)| now - drawn);
+    let bounded = |(now, drawn): (&f64, &f64)| (now - drawn).clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO);
+    let log_ratios = now.iter().zip(drawn).map(bounded);
     let (mut sum, mut squares, mut divergence) = (0.0, 0.0, 0.0);
     for log_ratio in log_ratios {
         let ratio = log_ratio.exp();
