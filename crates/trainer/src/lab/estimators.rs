@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use scst_data::{Example, Split};
-use scst_loss::{AdvantageScale, Baseline};
+use scst_loss::Baseline;
 use scst_model::{Captioner, Gradients};
 use scst_reward::RewardRegistry;
 use serde::Serialize;
@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
-    config::{Candidates, HardAttentionConfig, ScstConfig, SequenceObjective, limits},
+    config::{HardAttentionConfig, ScstConfig, limits},
     objective::{
         batch::{SourceBatch, StepContext},
         sequence::{SelfCritic, baseline::BaselineState},
@@ -225,19 +225,15 @@ impl Bench<'_> {
         (stream, count): (usize, u64),
         reference: Option<&Gradients>,
     ) -> Result<Draws, TrainError> {
+        // Of the stage, what the plain policy gradient has too.
         let config = ScstConfig {
             samples_per_source: samples,
-            objective: SequenceObjective::PolicyGradient,
             baseline,
-            advantage_scale: AdvantageScale::None,
-            candidates: Candidates::Samples,
-            sampling: None,
-            updates_per_rollout: 1,
-            sources_per_update: None,
-            leave_out_cut_off: false,
-            leave_out_equal_rewards: false,
-            mixer: None,
-            ..self.rewards.clone()
+            moving_average_decay: self.rewards.moving_average_decay,
+            entropy_bonus: self.rewards.entropy_bonus,
+            reward_end_token: self.rewards.reward_end_token,
+            rewards: self.rewards.rewards.clone(),
+            ..ScstConfig::default()
         };
         let references = self.corpus.references(config.reward_end_token)?;
         let mut critic =

@@ -178,11 +178,7 @@ impl SelfCritic {
             }
             _ => Vec::new(),
         };
-        Ok(Likelihoods {
-            now,
-            drawn: judged.drawn.clone(),
-            reference,
-        })
+        Ok(Likelihoods { now, reference })
     }
 
     /// The divergence from the reference over all words, if it is measured so.

@@ -164,7 +164,8 @@ impl Run<'_> {
         let mut tally = Tally::default();
         match objective {
             Objective::Xe(xe) => {
-                let part = self.cross_entropy(xe, images, context)?;
+                let batch = self.sources(images)?;
+                let part = self.cross_entropy(xe, batch, context)?;
                 let start = Instant::now();
                 if let Err(what) = self.update(stage, part, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
@@ -179,7 +180,7 @@ impl Run<'_> {
                 while let Some(samples) = updates.next_samples() {
                     let mut part = critic.update(&self.captioner, samples, context)?;
                     if let Some((weight, xe)) = xe {
-                        let gold = self.cross_entropy(xe, samples.images().to_vec(), context)?;
+                        let gold = self.cross_entropy(xe, samples.sources(), context)?;
                         let divisor = |part: &Contribution| self.divisor(stage, part.counts);
                         let share = *weight * divisor(&part) / divisor(&gold);
                         part.gradients
@@ -273,20 +274,15 @@ impl Run<'_> {
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judged, TrainError> {
-        let train = self.corpus.split(Split::Train)?;
-        let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
         let max_length = self.corpus.max_length();
-        let mixer = stage.scst.as_ref().and_then(|scst| {
+        let mut batch = self.sources(images)?;
+        if let Some(scst) = &stage.scst
+            && let Some(mixer) = &scst.mixer
+        {
+            let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
             let samples = scst.samples_per_source;
-            let mixer = scst.mixer.as_ref()?;
-            let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
-            Some(prefixes(mixer, &gold, samples, max_length, context))
-        });
-        let batch = SourceBatch {
-            source: self.corpus.source(&examples, &self.device)?,
-            images,
-            prefixes: mixer.unwrap_or_default(),
-        };
+            batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
+        }
         let vocabulary = self.corpus.vocabulary();
         let judged = critic.judged_rollout(
             &self.captioner,
@@ -302,21 +298,25 @@ impl Run<'_> {
         Ok(judged)
     }
 
-    /// What gold captions of the images contribute.
-    fn cross_entropy(
-        &mut self,
-        xe: &Xe,
-        images: Vec<usize>,
-        context: StepContext,
-    ) -> Result<Contribution, TrainError> {
+    /// Training sources by their indices.
+    fn sources(&self, images: Vec<usize>) -> Result<SourceBatch, TrainError> {
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
-        let gold: Vec<&[Vec<u32>]> = examples.iter().map(|e| &*e.captions).collect();
-        let batch = SourceBatch {
+        Ok(SourceBatch {
             source: self.corpus.source(&examples, &self.device)?,
             images,
             prefixes: Vec::new(),
-        };
+        })
+    }
+
+    /// What gold captions of the sources contribute.
+    fn cross_entropy(
+        &mut self,
+        xe: &Xe,
+        batch: SourceBatch,
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
         xe.contribution(
             &self.captioner,
             batch,
@@ -426,4 +426,12 @@ impl Run<'_> {
             .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)
     }
+}
+
+/// The gold captions of training sources.
+fn gold<'a>(train: &'a [Example], images: &[usize]) -> Vec<&'a [Vec<u32>]> {
+    images
+        .iter()
+        .map(|&image| &*train[image].captions)
+        .collect()
 }

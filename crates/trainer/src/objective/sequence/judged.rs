@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     TrainError,
-    objective::batch::{SourceBatch, counts, pack},
+    objective::batch::{SourceBatch, pack, repeat},
     optimise::reduce::Tally,
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Judged {
     /// The advantage of every word, packed as a tape is; none at all if the objective has no advantages.
     pub(super) advantages: Vec<f64>,
     /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are the model's own
-    /// and used once.
+    /// and used once, or nothing asks for it.
     pub(super) drawn: Vec<f64>,
     /// Which samples train: all of them, or those that are not left out.
     pub(super) trains: Vec<bool>,
@@ -65,7 +65,7 @@ impl SelfCritic {
         let advantages = self.advantages(&rollout, &compared)?;
         let drawn = match (&rollout.drawn, &rollout.tape) {
             (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
-            (None, Some(tape)) if self.config.updates_per_rollout > 1 => {
+            (None, Some(tape)) if self.config.compares_with_drawing() => {
                 row_log_probabilities(captioner, tape.hidden(), captions)?
             }
             _ => Vec::new(),
@@ -106,11 +106,24 @@ impl Judged {
         &self.rollout.batch.images
     }
 
+    /// The sources as the samples were drawn for them, without given words.
+    pub(crate) fn sources(&self) -> SourceBatch {
+        SourceBatch {
+            source: self.rollout.batch.source.clone(),
+            images: self.images().to_vec(),
+            prefixes: Vec::new(),
+        }
+    }
+
     /// Captions and words that train.
     pub(super) fn counts(&self) -> Counts {
         let captions = self.rollout.captions.iter().zip(&self.trains);
-        let trains = captions.filter(|(_, trains)| **trains);
-        counts(&trains.map(|(words, _)| words.clone()).collect::<Vec<_>>())
+        let mut counts = Counts::default();
+        for (words, _) in captions.filter(|(_, trains)| **trains) {
+            counts.sequences += 1;
+            counts.tokens += words.len() as u64;
+        }
+        counts
     }
 
     /// 0 at the words of samples that are left out, 1 at all others, packed as a tape is; none if nothing is left out.
@@ -123,16 +136,13 @@ impl Judged {
     /// The samples of some sources alone, by their places in the batch; to be read, as nothing is left of their drawing.
     pub(super) fn of_sources(&self, sources: &[usize]) -> Self {
         let Rollout {
-            batch,
-            captions,
-            source_of_sequence,
-            ..
+            batch, captions, ..
         } = &self.rollout;
-        let place = |source: &usize| sources.iter().position(|own| own == source);
-        let kept = source_of_sequence.iter().enumerate();
-        let kept = kept.filter_map(|(n, source)| Some((n, place(source)?)));
-        let mut kept: Vec<(usize, usize)> = kept.collect();
-        kept.sort_by_key(|&(n, place)| (place, n));
+        // The samples of a source stand side by side.
+        let samples = captions.len() / batch.images.len().max(1);
+        let of_source = |&source: &usize| source * samples..(source + 1) * samples;
+        let kept: Vec<usize> = sources.iter().flat_map(of_source).collect();
+        let own: Vec<Vec<u32>> = kept.iter().map(|&n| captions[n].clone()).collect();
         let mut rows: Vec<Vec<usize>> = vec![Vec::new(); captions.len()];
         for (row, n) in pack(captions, |n, _| n).into_iter().enumerate() {
             rows[n].push(row);
@@ -141,25 +151,24 @@ impl Judged {
             if values.is_empty() {
                 return Vec::new();
             }
-            let own: Vec<Vec<u32>> = kept.iter().map(|&(n, _)| captions[n].clone()).collect();
-            pack(&own, |k, t| values[rows[kept[k].0][t]])
+            pack(&own, |k, t| values[rows[kept[k]][t]])
         };
         Self {
-            rewards: kept.iter().map(|&(n, _)| self.rewards[n]).collect(),
+            rewards: kept.iter().map(|&n| self.rewards[n]).collect(),
             advantages: of_kept(&self.advantages),
             drawn: of_kept(&self.drawn),
-            trains: kept.iter().map(|&(n, _)| self.trains[n]).collect(),
+            trains: kept.iter().map(|&n| self.trains[n]).collect(),
             rollout: Rollout {
                 batch: SourceBatch {
                     source: batch.source.select(sources),
                     images: sources.iter().map(|&k| batch.images[k]).collect(),
                     prefixes: kept
                         .iter()
-                        .filter_map(|&(n, _)| batch.prefixes.get(n).cloned())
+                        .filter_map(|&n| batch.prefixes.get(n).cloned())
                         .collect(),
                 },
-                captions: kept.iter().map(|&(n, _)| captions[n].clone()).collect(),
-                source_of_sequence: kept.iter().map(|&(_, place)| place).collect(),
+                captions: own,
+                source_of_sequence: repeat(sources.len(), samples),
                 drawn: None,
                 tape: None,
                 greedy: Vec::new(),

@@ -18,8 +18,6 @@ use crate::{
 pub(super) struct Likelihoods {
     /// Of the model as it is.
     pub(super) now: Vec<f64>,
-    /// Of the model that drew the samples.
-    pub(super) drawn: Vec<f64>,
     /// Of the model that the stage began with.
     pub(super) reference: Vec<f64>,
 }
@@ -69,7 +67,7 @@ impl SelfCritic {
         let row = judged.rollout.rows();
         let mut of_rows = if self.config.objective.is_policy_gradient() {
             let weights = self.policy_weights(judged, likelihoods)?;
-            tally_ratios(tally, judged, likelihoods, &weights);
+            tally_ratios(tally, judged, &likelihoods.now, &weights);
             weights
         } else {
             let (set, per_word) = self.set_weights(judged, likelihoods)?;
@@ -83,19 +81,13 @@ impl SelfCritic {
         };
         tally_advantages(tally, judged, &row, compared);
         if let Some(estimate) = self.estimate() {
-            let Likelihoods { now, reference, .. } = likelihoods;
+            let Likelihoods { now, reference } = likelihoods;
             let pull = estimated_divergence(now, reference, estimate)?;
             for (weight, pull) in of_rows.iter_mut().zip(pull) {
                 *weight += self.config.kl_weight * pull;
             }
         }
-        let mut sums = vec![(0.0, 0.0f64); captions.len()];
-        for (&(n, given), weight) in row.iter().zip(&of_rows) {
-            if !given {
-                sums[n].0 += weight;
-                sums[n].1 += 1.0;
-            }
-        }
+        let of_captions = means_of_chosen(captions.len(), &row, &of_rows).into_iter();
         let rows =
             row.iter()
                 .zip(of_rows)
@@ -104,11 +96,11 @@ impl SelfCritic {
                     (true, true) => 1.0,
                     (true, false) => weight as f32,
                 });
-        let of_captions = sums.into_iter().zip(&judged.trains);
         Ok(Weights {
             rows: rows.collect(),
             captions: of_captions
-                .map(|((sum, n), trains)| if *trains { sum / n.max(1.0) } else { 0.0 })
+                .zip(&judged.trains)
+                .map(|(mean, trains)| if *trains { mean } else { 0.0 })
                 .collect(),
         })
     }
@@ -121,7 +113,7 @@ impl SelfCritic {
     ) -> Result<Vec<f64>, LossError> {
         // Where the model is the one that drew the samples, all ratios are 1.
         let own = vec![0.0; judged.advantages.len()];
-        let Likelihoods { now, drawn, .. } = likelihoods;
+        let (now, drawn) = (&likelihoods.now, &judged.drawn);
         let has_changed = !now.is_empty() && !drawn.is_empty();
         let sampled = Sampled {
             log_probability: if has_changed { now } else { &own },
@@ -184,7 +176,7 @@ impl SelfCritic {
                 whole(set)
             }
             SequenceObjective::Rebel { eta } => {
-                let drawn = match likelihoods.drawn.as_slice() {
+                let drawn = match judged.drawn.as_slice() {
                     // The model is the one that drew the samples.
                     [] => sums.clone(),
                     drawn => caption_sums(captions, drawn),
@@ -200,18 +192,26 @@ impl SelfCritic {
     }
 }
 
-/// Metrics of advantages, or of what an objective has in their place: means over the words that the model chose.
-fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], rows: &[f64]) {
-    let mut sums = vec![(0.0, 0.0f64); judged.rollout.captions.len()];
-    for (&(n, given), weight) in row.iter().zip(rows) {
+/// The mean of `values` over the words of every sample that the model chose; 0 where it chose none.
+fn means_of_chosen(samples: usize, row: &[(usize, bool)], values: &[f64]) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0.0f64); samples];
+    for (&(n, given), value) in row.iter().zip(values) {
         if !given {
-            sums[n].0 += weight;
+            sums[n].0 += value;
             sums[n].1 += 1.0;
         }
     }
-    let chosen = sums.into_iter().zip(judged.rollout.chosen());
-    let means = chosen.filter(|(_, chosen)| *chosen);
-    let means: Vec<f64> = means.map(|((sum, n), _)| sum / n.max(1.0)).collect();
+    sums.into_iter().map(|(sum, n)| sum / n.max(1.0)).collect()
+}
+
+/// Metrics of advantages, or of what an objective has in their place: means over the words that the model chose.
+fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], rows: &[f64]) {
+    let means = means_of_chosen(judged.rollout.captions.len(), row, rows).into_iter();
+    let of_chosen = means.zip(judged.rollout.chosen());
+    let means: Vec<f64> = of_chosen
+        .filter(|(_, chosen)| *chosen)
+        .map(|(mean, _)| mean)
+        .collect();
     let zero = means.iter().map(|&a| f64::from(u8::from(a == 0.0)));
     tally.add_all("zero_advantage_share", zero);
     tally.add_all("advantage", means);
@@ -224,8 +224,8 @@ fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], r
 /// effective_sample_share  (sum rho)^2 / (n sum rho^2),   rho = p(w) / p_drawn(w)
 /// kl_from_rollout         mean of rho - 1 - log rho, an estimate of KL(p_drawn, p), nats a word
 /// ```
-fn tally_ratios(tally: &mut Tally, judged: &Judged, likelihoods: &Likelihoods, weights: &[f64]) {
-    let Likelihoods { now, drawn, .. } = likelihoods;
+fn tally_ratios(tally: &mut Tally, judged: &Judged, now: &[f64], weights: &[f64]) {
+    let drawn = &judged.drawn;
     if now.is_empty() || drawn.is_empty() {
         return;
     }

@@ -96,6 +96,16 @@ fn context() -> StepContext {
     }
 }
 
+#[test]
+fn objectives_are_named_as_configurations_have_them() {
+    for objective in [all_objectives(), vec![SequenceObjective::PolicyGradient]].concat() {
+        let value = serde_json::to_value(objective).unwrap();
+        let key = value.as_object().and_then(|table| table.keys().next());
+        let name = key.map_or_else(|| value.as_str().unwrap(), String::as_str);
+        assert_eq!(objective.name(), name);
+    }
+}
+
 /// The loss that an objective's weights are the slope of, as its source has it.
 fn textbook(
     objective: SequenceObjective,
