@@ -24,6 +24,7 @@ mod observer;
 mod optimise;
 mod registry;
 mod run;
+mod svg;
 mod warning;
 
 pub use backend::{Backend, BackendError};

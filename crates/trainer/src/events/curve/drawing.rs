@@ -1,60 +1,42 @@
 //! The panels of the picture in the vocabulary of the plotting library.
 
-use std::io;
 use std::ops::Range;
 
 use plotters::chart::DualCoordChartContext;
-use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::curves::{CurveSpec, Curves, Lines, Point};
 use super::labels::{grouped, printable, step_format, tick_format};
+use crate::svg::{
+    Area, BLUE, Drawn, GREEN, GREY, GRID, INK, ORANGE, UNIT, VERMILION, font as style,
+    svg as canvas,
+};
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (900, 620);
-/// Units of the drawing per pixel: the backend rounds every position to a whole unit.
-const UNIT: i32 = 4;
 /// Most labels of a vertical axis.
 const Y_TICKS: usize = 7;
 /// Height of the stage names in pixels.
 const NAME_SIZE: i32 = 11;
 
-const INK: RGBColor = RGBColor(40, 40, 40);
-const GREY: RGBColor = RGBColor(120, 120, 120);
-const GRID: RGBColor = RGBColor(230, 230, 230);
-// Colours that stay apart for colour-blind readers (Okabe and Ito 2008).
-const BLUE: RGBColor = RGBColor(0, 114, 178);
-const VERMILION: RGBColor = RGBColor(213, 94, 0);
-const GREEN: RGBColor = RGBColor(0, 158, 115);
-const ORANGE: RGBColor = RGBColor(230, 159, 0);
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane = Cartesian2d<RangedCoordf64, RangedCoordf64>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Plane>;
 type DualChart<'a, 'b> = DualCoordChartContext<'a, SVGBackend<'b>, Plane, Plane>;
-type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<io::Error>>;
 
 /// The picture as the text of an SVG file.
 pub(super) fn svg(spec: &CurveSpec, curves: &Curves<'_>) -> Drawn<String> {
-    let mut svg = String::new();
-    let (width, height) = (SIZE.0 * UNIT as u32, SIZE.1 * UNIT as u32);
-    {
-        let root = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-        root.fill(&WHITE)?;
+    canvas(SIZE, |root| {
+        let (width, _) = root.dim_in_pixel();
         let centre = (width as i32 / 2, 10 * UNIT);
         let heading = font(18, INK, (HPos::Center, VPos::Top));
         root.draw(&Text::new(printable(&spec.title), centre, heading))?;
         let (_, body) = root.split_vertically(34 * UNIT);
         let (upper, lower) = body.split_vertically(296 * UNIT);
-        draw_validation(&root, &upper, spec, curves)?;
-        draw_training(&root, &lower, curves)?;
-        root.present()?;
-    }
-    let fine = format!("width=\"{width}\" height=\"{height}\"");
-    let shown = format!("width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
-    Ok(svg.replacen(&fine, &shown, 1))
+        draw_validation(root, &upper, spec, curves)?;
+        draw_training(root, &lower, curves)
+    })
 }
 
 /// How the lines of one value look.
@@ -97,11 +79,7 @@ fn value_range<'a>(points: impl Iterator<Item = &'a Point>) -> Range<f64> {
 
 /// Text of `pixels` height whose `position` is at the point given on drawing.
 fn font(pixels: i32, colour: RGBColor, position: (HPos, VPos)) -> TextStyle<'static> {
-    // The backend divides the size by 1.24.
-    let size = f64::from(pixels * UNIT) * 1.24;
-    let mut style = TextStyle::from(("sans-serif", size));
-    style.color = colour.to_backend_color();
-    style.pos(Pos::new(position.0, position.1))
+    style(f64::from(pixels), colour, position)
 }
 
 fn text_width(text: &str, pixels: i32) -> i32 {

@@ -1,21 +1,22 @@
 //! Axes, marks and labels in the vocabulary of the plotting library.
 
-use std::io;
-
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::{
     axis::Axis,
     placement::{NEAR, Obstacles, Place, Rectangle, Wanted, distance, placed},
     points::{EstimatorPicture, Point},
 };
+use crate::svg::{
+    Area, BLUE, Drawn, GREEN, GREY, GRID, INK, ORANGE, PURPLE, SKY, UNIT as UNITS, VERMILION, font,
+    svg as canvas,
+};
 
 /// Size of the picture in pixels.
 const SIZE: (u32, u32) = (900, 560);
-/// Units of the drawing per pixel: the backend rounds every position to a whole unit.
-const UNIT: f64 = 4.0;
+/// Units of the drawing per pixel.
+const UNIT: f64 = UNITS as f64;
 /// Where the axes end.
 const FRAME: Rectangle = Rectangle {
     left: 76.0,
@@ -32,35 +33,11 @@ const LABELLED: usize = 60;
 /// Most numbers of samples in the legend.
 const IN_LEGEND: usize = 7;
 
-const INK: RGBColor = RGBColor(40, 40, 40);
-const GREY: RGBColor = RGBColor(120, 120, 120);
-const GRID: RGBColor = RGBColor(230, 230, 230);
-// Colours that stay apart for colour-blind readers (Okabe and Ito 2008).
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-];
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<io::Error>>;
+const COLOURS: [RGBColor; 6] = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY];
 
 /// The picture as the text of an SVG file.
 pub(super) fn svg(picture: &EstimatorPicture) -> Drawn<String> {
-    let mut svg = String::new();
-    let (width, height) = (SIZE.0 * UNIT as u32, SIZE.1 * UNIT as u32);
-    {
-        let root = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
-        root.fill(&WHITE)?;
-        draw(&root, picture)?;
-        root.present()?;
-    }
-    let fine = format!("width=\"{width}\" height=\"{height}\"");
-    let shown = format!("width=\"{}\" height=\"{}\"", SIZE.0, SIZE.1);
-    Ok(svg.replacen(&fine, &shown, 1))
+    canvas(SIZE, |root| draw(root, picture))
 }
 
 /// A point where it stands.
@@ -124,12 +101,9 @@ fn draw_text(
     text: &str,
     place: Place,
     (pixels, colour): (f64, RGBColor),
-    (across, up): (HPos, VPos),
+    position: (HPos, VPos),
 ) -> Drawn {
-    // The backend divides the size by 1.24.
-    let mut style = TextStyle::from(("sans-serif", pixels * UNIT * 1.24));
-    style.color = colour.to_backend_color();
-    let style = style.pos(Pos::new(across, up));
+    let style = font(pixels, colour, position);
     root.draw(&Text::new(text.to_owned(), at(place), style))
 }
 
