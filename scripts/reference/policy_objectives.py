@@ -52,7 +52,7 @@ def main():
         for p, g, _, r in toy["ims"]
     ]
     document = {
-        "words": gradients(program("policy_gradients.py"), "S", "Sold", "Sref", "w"),
+        "words": gradients(program("policy_gradients.py"), "S", "Sold", "Sref", "Q", "w"),
         "captions": gradients(program("policy_gradients_2.py"), "S", "w", "R", "Lref"),
         "images": images,
     }

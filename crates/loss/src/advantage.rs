@@ -8,7 +8,8 @@ use crate::{LossError, groups::check_groups};
 /// What a sampled caption's reward is compared with.
 ///
 /// The estimator `(r - b)(p - 1_w)` is unbiased for every `b` that does not depend on the sample
-/// (Williams 1992; Ranzato et al. 2016): all of these qualify but for the mean, which only scales the gradient.
+/// (Williams 1992; Ranzato et al. 2016): all of these qualify but for the mean, which only scales the gradient, and the
+/// weighted means that count the own sample. `scst estimators --toy` enumerates what each does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
@@ -25,6 +26,19 @@ pub enum Baseline {
     Learned,
     /// `b` = moving average of the mean rewards of earlier steps.
     MovingAverage,
+    /// `b` = mean reward of all samples of the same image, weighted by their words (OPO, Hao et al. 2025): biased.
+    ///
+    /// See [`length_weighted_mean`](crate::length_weighted_mean).
+    LengthWeighted,
+    /// The same of the other samples alone.
+    LengthWeightedOthers,
+    /// `b` = mean reward of all samples of the same image, weighted by the squared sizes of their gradients at the softmax
+    /// inputs (OTB of whole captions, Li et al. 2026): biased.
+    ///
+    /// See [`energy_weighted_mean`](crate::energy_weighted_mean).
+    EnergyWeighted,
+    /// The same of the other samples alone.
+    EnergyWeightedOthers,
     /// `b = 0`.
     None,
 }

@@ -14,6 +14,7 @@
 //! | focal loss | 1 | `a c (p_j - 1_{j=w})`, `c = (1 - p_w)^g - g p_w (1 - p_w)^(g-1) log p_w` | [`focal_gradient`] |
 //! | probability-weighted cross-entropy | 1 | `a p_w (p_j - 1_{j=w})` | [`probability_weighted_gradient`] |
 //! | self-critical, REINFORCE | `r - b` | `a (p_j - 1[j=w])`, sampled word `w` | [`softmax_gradient`] with [`Baseline`] |
+//! | values of all words | 1 | `a p_j (sum_k p_k Q_k - Q_j)` | [`action_value_gradient`] |
 //! | MIXER | 1, then `r - b` | the same: gold words, then sampled ones | [`softmax_gradient`] with [`LearnedBaseline`] |
 //! | entropy bonus, KL to a reference | every row | `p_j (log p_j + H)`, `p_j (log p_j - log q_j - KL)` | [`regularise`], [`Divergence`] |
 //! | policy objectives, from PPO's clip to DPO | `c_t = -dL / d log p_t(w)` | the same, sampled words | [`token_clip`], [`minimum_risk`], [`preference`] and their kin |
@@ -28,6 +29,7 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+mod action_values;
 mod advantage;
 mod brier;
 mod deviation;
@@ -49,6 +51,7 @@ mod weighted_mean;
 mod weights;
 mod word_gradient;
 
+pub use action_values::action_value_gradient;
 pub use advantage::{Baseline, MovingAverage, leave_one_out, mean_of_image};
 pub use brier::{brier_gradient, soft_brier_gradient};
 pub use deviation::{AdvantageScale, per_deviation_of_image, standardised};
@@ -57,8 +60,10 @@ pub use error::{LossError, SOFT_TARGET_TOLERANCE};
 pub use focal::{focal_gradient, probability_weighted_gradient};
 pub use learned_baseline::LearnedBaseline;
 pub use normaliser::{Counts, Normaliser};
-pub use output_layer::{OutputGradient, OutputLayer, log_probabilities, output_gradient};
-pub use regularisers::{Divergence, Reference, regularise};
+pub use output_layer::{
+    OutputGradient, OutputLayer, log_probabilities, output_gradient, row_energies,
+};
+pub use regularisers::{Divergence, Entropy, EntropyBonus, Reference, regularise};
 pub use row_targets::RowTargets;
 pub use soft_targets::{SoftTargetGradient, SoftTargets, soft_target_gradient};
 pub use softmax::softmax_gradient;

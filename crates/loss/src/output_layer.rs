@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, s};
+use burn::tensor::{Tensor, activation::softmax, s};
 
 use crate::{LossError, RowTargets, SoftmaxGradient, softmax_gradient};
 
@@ -118,6 +118,43 @@ pub fn log_probabilities(
     words: &[u32],
     chunk_rows: usize,
 ) -> Result<Vec<f32>, LossError> {
+    of_rows(hidden, layer, words, chunk_rows, |logits, targets| {
+        Ok(softmax_gradient(logits, targets, 0.0)?.log_probability)
+    })
+}
+
+/// The squared size of the gradient of every row's log-probability at the softmax inputs, from 0 to 2:
+/// [`row_energy`](crate::row_energy) of every row.
+///
+/// # Shapes
+/// `hidden`: `[rows, hidden]`; `words`: `[rows]`; so is the result.
+///
+/// # Errors
+/// Those of [`output_gradient`].
+pub fn row_energies(
+    hidden: &Tensor<2>,
+    layer: &OutputLayer,
+    words: &[u32],
+    chunk_rows: usize,
+) -> Result<Vec<f32>, LossError> {
+    of_rows(hidden, layer, words, chunk_rows, |logits, targets| {
+        targets.check(logits.dims())?;
+        let (words, _) = targets.columns(&logits.device(), logits.dtype());
+        let p = softmax(logits, 1);
+        let of_word = p.clone().gather(1, words);
+        // (1 - p_w)^2 - p_w^2 = 1 - 2 p_w
+        Ok(p.square().sum_dim(1) - of_word.mul_scalar(2.0).sub_scalar(1.0))
+    })
+}
+
+/// A number of every row, `[rows, 1]`, from its logits and its word.
+fn of_rows(
+    hidden: &Tensor<2>,
+    layer: &OutputLayer,
+    words: &[u32],
+    chunk_rows: usize,
+    number: impl Fn(Tensor<2>, &RowTargets<'_>) -> Result<Tensor<2>, LossError>,
+) -> Result<Vec<f32>, LossError> {
     let weights = vec![0.0; words.len()];
     let targets = RowTargets {
         words,
@@ -130,8 +167,7 @@ pub fn log_probabilities(
         let end = (start + chunk_rows.max(1)).min(rows);
         let h = hidden.clone().slice(s![start..end]);
         let logits = h.matmul(layer.weight.clone()) + layer.bias.clone();
-        let chunk = softmax_gradient(logits, &targets.slice(start..end), 0.0)?;
-        found.extend(read(chunk.log_probability)?);
+        found.extend(read(number(logits, &targets.slice(start..end))?)?);
     }
     Ok(found)
 }
@@ -230,6 +266,33 @@ mod tests {
             |p, gold| (p.log() * gold).sum_dim(1).neg(),
         );
         check(brier_gradient, |p, gold| (p - gold).square().sum_dim(1));
+    }
+
+    #[test]
+    fn energies_of_rows_are_those_of_their_distributions() {
+        let device = Device::flex();
+        let random = |shape: [usize; 2]| {
+            Tensor::<2>::random(shape, Distribution::Uniform(-2.0, 2.0), &device)
+        };
+        let layer = OutputLayer {
+            weight: random([5, VOCAB]),
+            bias: random([1, VOCAB]),
+        };
+        let hidden = random([7, 5]);
+        let words = [0, 8, 3, 3, 1, 5, 7];
+        let logits = hidden.clone().matmul(layer.weight.clone()) + layer.bias.clone();
+        let p: Vec<f64> = softmax(logits, 1).try_into_vec_as().unwrap();
+        let rows = p.chunks(VOCAB).zip(words);
+        let expected: Vec<f64> = rows
+            .map(|(p, word)| crate::row_energy(p, word).unwrap())
+            .collect();
+        for chunk_rows in [1, 3, 100] {
+            let found = row_energies(&hidden, &layer, &words, chunk_rows).unwrap();
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((f64::from(*found) - expected).abs() < 1e-6);
+            }
+        }
+        assert!(row_energies(&hidden, &layer, &[9; 7], 8).is_err());
     }
 
     #[test]

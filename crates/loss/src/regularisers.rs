@@ -1,8 +1,29 @@
 //! Terms that keep a policy from collapsing: an entropy bonus, and the divergence from a reference model.
 
 use burn::tensor::{Tensor, activation::log_softmax};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{LossError, SoftmaxGradient, soft_targets::check_shape};
+
+/// How undecided a distribution is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Entropy {
+    /// `-sum_k p_k log p_k`, nats (Williams and Peng 1991).
+    Shannon,
+    /// `1 - sum_k p_k^2`, from 0 to 1 (Tsallis 1988, of index 2): words that are hardly probable have next to no pull.
+    Tsallis,
+}
+
+/// A reward for being undecided, at every word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EntropyBonus {
+    /// Of which entropy.
+    pub entropy: Entropy,
+    /// `beta`.
+    pub weight: f64,
+}
 
 /// How far a model is from its reference, over all words.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +54,8 @@ pub struct Reference {
 ///
 /// ```text
 /// L         = L_objective - beta H(p) + kappa KL(p, q),   H = -sum_k p_k log p_k,   KL = sum_k p_k (log p_k - log q_k)
-/// -dH/ds_j  = p_j (log p_j + H)
+/// -dH/ds_j  = p_j (log p_j + H)                                of Entropy::Shannon
+/// -dH/ds_j  = 2 p_j (p_j - sum_k p_k^2),   H = 1 - sum_k p_k^2    of Entropy::Tsallis
 /// dKL/ds_j  = p_j (log p_j - log q_j - KL)
 /// ```
 ///
@@ -56,7 +78,7 @@ pub struct Reference {
 pub fn regularise(
     objective: SoftmaxGradient,
     logits: Tensor<2>,
-    entropy_bonus: f64,
+    bonus: EntropyBonus,
     reference: Option<Reference>,
 ) -> Result<SoftmaxGradient, LossError> {
     let shape = logits.dims();
@@ -68,10 +90,13 @@ pub fn regularise(
         (p.clone() * log).mask_fill(impossible, 0.0)
     };
     let mut gradient = objective.gradient;
-    if entropy_bonus != 0.0 {
-        let terms = weighted(log_p.clone());
-        let negative_entropy = terms.clone().sum_dim(1);
-        gradient = gradient + (terms - p.clone() * negative_entropy).mul_scalar(entropy_bonus);
+    if bonus.weight != 0.0 {
+        let (terms, scale) = match bonus.entropy {
+            Entropy::Shannon => (weighted(log_p.clone()), 1.0),
+            Entropy::Tsallis => (p.clone().square(), 2.0),
+        };
+        let sum = terms.clone().sum_dim(1);
+        gradient = gradient + (terms - p.clone() * sum).mul_scalar(scale * bonus.weight);
     }
     if let Some(Reference {
         divergence,
@@ -129,6 +154,10 @@ mod tests {
     const REFERENCE: [f64; 10] = [-0.3, 0.8, 1.0, -0.6, 0.4, 0.5, -0.2, 0.7, -1.9, 1.0];
     const WORDS: [u32; 2] = [2, 4];
     const WEIGHTS: [f32; 2] = [0.5, -1.25];
+    const NO_BONUS: EntropyBonus = EntropyBonus {
+        entropy: Entropy::Shannon,
+        weight: 0.0,
+    };
 
     fn tensor(values: &[f64]) -> Tensor<2> {
         let shape = [values.len() / VOCAB, VOCAB];
@@ -191,7 +220,7 @@ mod tests {
             logits: tensor(&REFERENCE),
             weight: 1.0,
         };
-        let found = regularise(objective, tensor(logits), 0.0, Some(reference)).unwrap();
+        let found = regularise(objective, tensor(logits), NO_BONUS, Some(reference)).unwrap();
         found.gradient.try_into_vec_as().unwrap()
     }
 
@@ -237,7 +266,11 @@ mod tests {
             logits: tensor(&REFERENCE),
             weight: kappa,
         };
-        let found = regularise(objective, tensor(logits), beta, Some(reference)).unwrap();
+        let bonus = EntropyBonus {
+            weight: beta,
+            ..NO_BONUS
+        };
+        let found = regularise(objective, tensor(logits), bonus, Some(reference)).unwrap();
         found.gradient.try_into_vec_as().unwrap()
     }
 
@@ -256,6 +289,47 @@ mod tests {
         assert!(check.is_err());
     }
 
+    fn gradient_of_entropy(logits: &[f64], entropy: Entropy) -> Vec<f64> {
+        let targets = RowTargets {
+            words: &WORDS,
+            weights: &[0.0; 2],
+        };
+        let objective = softmax_gradient(tensor(logits), &targets, 0.0).unwrap();
+        let bonus = EntropyBonus {
+            entropy,
+            weight: 0.7,
+        };
+        let found = regularise(objective, tensor(logits), bonus, None).unwrap();
+        found.gradient.try_into_vec_as().unwrap()
+    }
+
+    #[test]
+    fn gradient_of_each_entropy_equals_finite_differences_and_fails_as_the_other() {
+        let loss = |at: &[f64], entropy| -> f64 {
+            let rows = at.chunks(VOCAB).flat_map(log_softmax_of);
+            0.7 * rows
+                .map(|log_p| match entropy {
+                    Entropy::Shannon => log_p.exp() * log_p,
+                    Entropy::Tsallis => (2.0 * log_p).exp() - log_p.exp(),
+                })
+                .sum::<f64>()
+        };
+        let all = [Entropy::Shannon, Entropy::Tsallis];
+        for of in all {
+            let found = gradient_of_entropy(&LOGITS, of);
+            for entropy in all {
+                let check = check_gradient(&LOGITS, &found, |at| loss(at, entropy));
+                assert_eq!(check.is_ok(), entropy == of, "{entropy:?} {of:?} {check:?}");
+            }
+            for row in found.chunks(VOCAB) {
+                assert!(row.iter().sum::<f64>().abs() < 1e-14);
+            }
+            let huge = [1e4, -1e4, 0.0, f64::NEG_INFINITY, -3.0];
+            let found = gradient_of_entropy(&huge, of);
+            assert!(found.iter().all(|g| g.is_finite()), "{found:?}");
+        }
+    }
+
     #[test]
     fn divergence_from_itself_has_no_gradient() {
         let targets = RowTargets {
@@ -268,7 +342,7 @@ mod tests {
             logits: tensor(&LOGITS),
             weight: 3.0,
         };
-        let found = regularise(objective, tensor(&LOGITS), 0.0, Some(reference)).unwrap();
+        let found = regularise(objective, tensor(&LOGITS), NO_BONUS, Some(reference)).unwrap();
         let values: Vec<f64> = found.gradient.try_into_vec_as().unwrap();
         assert!(values.iter().all(|g| g.abs() < 1e-15));
     }
@@ -300,6 +374,6 @@ mod tests {
             logits: tensor(&REFERENCE[..5]),
             weight: 1.0,
         };
-        assert!(regularise(objective, tensor(&LOGITS), 0.0, Some(reference)).is_err());
+        assert!(regularise(objective, tensor(&LOGITS), NO_BONUS, Some(reference)).is_err());
     }
 }

@@ -5,8 +5,8 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scst_loss::{
-    Clip, Divergence, DivergenceEstimate, Gate, Reference, Rejected, RowTargets, Sampled,
-    augmented_likelihood, clipped_importance, estimated_divergence, geometric_clip, minimum_risk,
+    Clip, Divergence, DivergenceEstimate, Entropy, EntropyBonus, Gate, Reference, Rejected, RowTargets, Sampled,
+    action_value_gradient, augmented_likelihood, clipped_importance, estimated_divergence, geometric_clip, minimum_risk,
     multi_margin, preference, regularise, reward_regression, sequence_clip, sequence_likelihood,
     soft_gate, softmax_gradient, token_clip,
     toy::{self, ToyEstimator},
@@ -178,7 +178,7 @@ fn objectives_of_words_equal_those_of_numpy() {
 }
 
 #[test]
-fn divergences_over_all_words_equal_those_of_numpy() {
+fn gradients_over_all_words_equal_those_of_numpy() {
     let value = &vectors()["words"];
     let rows = Rows::of(value);
     let tensor = |logits: Vec<f64>| {
@@ -201,10 +201,37 @@ fn divergences_over_all_words_equal_those_of_numpy() {
             logits: tensor(numbers(&value["Sref"])),
             weight: 1.0,
         };
-        let found = regularise(nothing, logits, 0.0, Some(reference)).unwrap();
+        let no_bonus = EntropyBonus {
+            entropy: Entropy::Shannon,
+            weight: 0.0,
+        };
+        let found = regularise(nothing, logits, no_bonus, Some(reference)).unwrap();
         let found: Vec<f64> = found.gradient.try_into_vec_as().unwrap();
         assert_equal(value, name, &found);
     }
+    let weighted = |weight| RowTargets {
+        words: &rows.words,
+        weights: if weight { &[1.0; 4] } else { &[0.0; 4] },
+    };
+    for (name, entropy) in [
+        ("entropy bonus", Entropy::Shannon),
+        ("Tsallis entropy", Entropy::Tsallis),
+    ] {
+        let logits = tensor(rows.logits.clone());
+        let nothing = softmax_gradient(logits.clone(), &weighted(false), 0.0).unwrap();
+        let bonus = EntropyBonus {
+            entropy,
+            weight: 1.0,
+        };
+        let found = regularise(nothing, logits, bonus, None).unwrap();
+        let found: Vec<f64> = found.gradient.try_into_vec_as().unwrap();
+        assert_equal(value, name, &found);
+    }
+    let values = tensor(numbers(&value["Q"]));
+    let logits = tensor(rows.logits.clone());
+    let found = action_value_gradient(logits, values, &weighted(true)).unwrap();
+    let found: Vec<f64> = found.gradient.try_into_vec_as().unwrap();
+    assert_equal(value, "all-action", &found);
 }
 
 #[test]

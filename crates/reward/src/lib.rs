@@ -50,6 +50,7 @@ pub mod cider_d;
 pub mod command;
 pub mod diversity;
 pub mod document_frequency;
+pub mod edit_continuations;
 pub mod edit_distance;
 mod eigenvalues;
 pub mod entry;
@@ -99,6 +100,7 @@ pub use diversity::{
     Diversity, distinct_n, evaluate_diversity, evaluate_diversity_of_text, mbleu, self_cider,
 };
 pub use document_frequency::{DocumentFrequency, DocumentFrequencyBuilder};
+pub use edit_continuations::{NextWordValues, edit_continuations};
 pub use edit_distance::edit_distance;
 pub use entry::{CustomOptions, RewardEntry};
 pub use error::RewardError;

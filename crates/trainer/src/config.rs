@@ -9,6 +9,7 @@ pub(crate) mod bounds;
 mod check;
 mod complaint;
 mod contradictions;
+mod credit_check;
 mod decoder;
 mod decoder_check;
 mod error;
@@ -57,7 +58,9 @@ pub use overrides::Override;
 pub use problem::Problem;
 pub use reward_list::parse_rewards;
 pub use schema::json_schema;
-pub use scst::{Candidates, DivergenceConfig, MixerConfig, ScstConfig};
+pub use scst::{
+    Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig,
+};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use sequence_objective::{CapConfig, ClipConfig, GateConfig, SequenceObjective};
 pub use stage::{

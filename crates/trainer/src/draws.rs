@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     Order = 10,
     /// The order of the sources of a batch in the updates on one rollout.
     Updates = 11,
+    /// Words of captions that are drawn from the beginnings of samples.
+    Continuations = 12,
 }
 
 /// The generator for one purpose in one step of one stage.
@@ -61,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Purpose; 11] = [
+    const ALL: [Purpose; 12] = [
         Purpose::Weights,
         Purpose::Captions,
         Purpose::Dropout,
@@ -73,6 +75,7 @@ mod tests {
         Purpose::ValidationImages,
         Purpose::Order,
         Purpose::Updates,
+        Purpose::Continuations,
     ];
 
     #[test]

@@ -6,7 +6,7 @@ use scst_loss::Baseline;
 use scst_model::{CaptionerConfig, MarkovConfig};
 
 use super::{
-    AdamConfig, AdamWConfig, Clip, Config, OptimiserConfig, Problem, ScheduleConfig,
+    AdamConfig, AdamWConfig, Clip, Config, Credit, OptimiserConfig, Problem, ScheduleConfig,
     SequenceObjective, StageConfig, StartFrom, WordLoss, XeConfig, bounds, limits,
     problem::Checker,
     scst_check::{check_dropout, check_hard_attention, check_reference, check_scst},
@@ -259,11 +259,29 @@ fn check_whole_captions(stage: &StageConfig, config: &MarkovConfig, check: &mut 
             format!("`{}`", scst.objective.name()),
             &format!("`policy_gradient` {EXPECTED}"),
         );
+        let of_words = match scst.baseline {
+            Baseline::Learned => Some("`learned`"),
+            Baseline::EnergyWeighted => Some("`energy_weighted`"),
+            Baseline::EnergyWeightedOthers => Some("`energy_weighted_others`"),
+            _ => None,
+        };
         check.require(
-            scst.baseline != Baseline::Learned,
+            of_words.is_none(),
             "baseline",
-            "`learned`",
+            of_words.unwrap_or_default(),
             &format!("another one {EXPECTED}"),
+        );
+        check.require(
+            scst.credit == Credit::Caption,
+            "credit",
+            "`prefix` or `rollouts`",
+            &format!("`caption` {EXPECTED}"),
+        );
+        check.require(
+            scst.unlikelihood.is_none(),
+            "unlikelihood",
+            "a table",
+            &format!("none {EXPECTED}"),
         );
         check.require(
             scst.mixer.is_none(),

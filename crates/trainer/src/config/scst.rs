@@ -1,7 +1,7 @@
 //! Self-critical sequence training, as a stage configures it.
 
 use schemars::JsonSchema;
-use scst_loss::{AdvantageScale, Baseline};
+use scst_loss::{AdvantageScale, Baseline, Entropy};
 use scst_reward::{CiderDOptions, RewardEntry};
 use scst_sampler::SamplingOptions;
 use serde::{Deserialize, Serialize};
@@ -35,12 +35,16 @@ pub struct ScstConfig {
     pub baseline: Baseline,
     /// What advantages are divided by, in a policy gradient.
     pub advantage_scale: AdvantageScale,
+    /// What a word is credited with, in a policy gradient.
+    pub credit: Credit,
     /// Share of its value that the moving-average baseline keeps at every step.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub moving_average_decay: f64,
-    /// Weight of the entropy of every word's distribution, in nats: a bonus that keeps captions various.
+    /// Weight of the entropy of every word's distribution: a bonus that keeps captions various.
     #[schemars(range(min = 0.0))]
     pub entropy_bonus: f64,
+    /// That entropy.
+    pub entropy: Entropy,
     /// Weight of the divergence from the model that the stage began with, at every word, in nats.
     #[schemars(range(min = 0.0))]
     pub kl_weight: f64,
@@ -49,6 +53,12 @@ pub struct ScstConfig {
     /// Weight of cross-entropy on gold captions of the same sources, as many as samples.
     #[schemars(range(min = 0.0))]
     pub xe_weight: f64,
+    /// Weight of cross-entropy on the best sample so far of the same sources, which the run keeps (Liang et al. 2018).
+    #[schemars(range(min = 0.0))]
+    pub replay_weight: f64,
+    /// Words of samples that are made less probable, whatever the reward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlikelihood: Option<UnlikelihoodConfig>,
     /// Whether samples that were cut off at the maximum length train nothing.
     pub leave_out_cut_off: bool,
     /// Whether sources whose samples all have the same reward count for nothing, in the normaliser neither.
@@ -92,11 +102,15 @@ impl Default for ScstConfig {
             sources_per_update: None,
             baseline: Baseline::LeaveOneOut,
             advantage_scale: AdvantageScale::None,
+            credit: Credit::Caption,
             moving_average_decay: 0.9,
             entropy_bonus: 0.0,
+            entropy: Entropy::Shannon,
             kl_weight: 0.0,
             divergence: DivergenceConfig::Reverse,
             xe_weight: 0.0,
+            replay_weight: 0.0,
+            unlikelihood: None,
             leave_out_cut_off: false,
             leave_out_equal_rewards: false,
             mixer: None,
@@ -114,6 +128,53 @@ pub enum Candidates {
     Samples,
     /// The most probable captions that a beam finds, dropout off, for objectives that compare captions with each other.
     Beam,
+}
+
+/// What a word of a sample is credited with: the baseline of the single word. None of these biases the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credit {
+    /// The reward of its caption: `A_t = r(y) - b`.
+    Caption,
+    /// What the reward grows by from it on: `A_t = r(y) - r(y_<t) - b_t`, with `b_t` the same of the other samples of the
+    /// source that have a word there. For metrics that beginnings of captions can be scored by, such as those of n-grams.
+    Prefix,
+    /// What the rest is worth more than other rests: `A_t = r(y) - mean_k r(z_k)` over captions `z_k` that begin as `y` does,
+    /// up to the last place of those that lie some words apart, and are drawn to their ends (Kazemnejad et al. 2025).
+    Rollouts {
+        /// Words between the places from which captions are drawn anew.
+        #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [4]))]
+        every: usize,
+        /// Captions that are drawn from each of these places.
+        #[schemars(range(min = 1, max = limits::CAPTIONS), extend("examples" = [2]))]
+        samples: usize,
+    },
+}
+
+/// Unlikelihood training on samples (Welleck et al. 2020): `-log(1 - p_w)` of every unwanted word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnlikelihoodConfig {
+    /// Weight of the loss.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    pub weight: f64,
+    /// Words of an n-gram of so many words are unwanted where the caption had it before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::WORDS), extend("examples" = [3]))]
+    pub repeated_ngram: Option<usize>,
+    /// Words that are unwanted everywhere; those that are not in the vocabulary have no effect.
+    #[schemars(extend("examples" = [["things"]]))]
+    pub words: Vec<String>,
+}
+
+impl Default for UnlikelihoodConfig {
+    fn default() -> Self {
+        Self {
+            weight: 1.0,
+            repeated_ngram: None,
+            words: Vec::new(),
+        }
+    }
 }
 
 /// How far the model has gone from the one that its stage began with, `q`.

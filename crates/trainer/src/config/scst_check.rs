@@ -1,10 +1,13 @@
 //! Ranges and contradictions of self-critical training.
 
-use scst_loss::{AdvantageScale, Baseline};
+use scst_loss::{AdvantageScale, Baseline, Entropy};
 
 use super::{
     Candidates, CapConfig, DivergenceConfig, GateConfig, ScstConfig, SequenceObjective,
-    StageConfig, limits, problem::Checker,
+    StageConfig,
+    credit_check::{check_all_action, check_credit, check_unlikelihood},
+    limits,
+    problem::Checker,
 };
 
 /// Whether what is measured from the model that the stage began with has one that a resumed run finds again.
@@ -72,10 +75,20 @@ pub(super) fn check_hard_attention(scst: &ScstConfig, check: &mut Checker<'_>) {
 pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>) {
     let objective = scst.objective;
     let compares = if objective.is_policy_gradient() {
-        matches!(scst.baseline, Baseline::LeaveOneOut | Baseline::Mean)
-            || scst.advantage_scale == AdvantageScale::Group
+        matches!(
+            scst.baseline,
+            Baseline::LeaveOneOut
+                | Baseline::Mean
+                | Baseline::LengthWeighted
+                | Baseline::LengthWeightedOthers
+                | Baseline::EnergyWeighted
+                | Baseline::EnergyWeightedOthers
+        ) || scst.advantage_scale == AdvantageScale::Group
     } else {
-        !matches!(objective, SequenceObjective::Dap { .. })
+        !matches!(
+            objective,
+            SequenceObjective::Dap { .. } | SequenceObjective::AllAction
+        )
     };
     check.require(
         scst.samples_per_source >= if compares { 2 } else { 1 },
@@ -92,6 +105,9 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
     check_objective(objective, check);
     check_updates(stage, scst, check);
     check_candidates(scst, check);
+    check_credit(scst, check);
+    check_all_action(scst, check);
+    check_unlikelihood(scst.unlikelihood.as_ref(), check);
     if let Some(mixer) = &scst.mixer {
         check.count("mixer.shrink", mixer.shrink as u64);
         check.count("mixer.every_epochs", mixer.every_epochs);
@@ -135,10 +151,17 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
         "another one than `reverse`",
         "a `kl_weight` above 0 beside it",
     );
+    check.require(
+        scst.entropy == Entropy::Shannon || scst.entropy_bonus > 0.0,
+        "entropy",
+        "`tsallis`",
+        "an `entropy_bonus` above 0 beside it",
+    );
     check.below_one("moving_average_decay", scst.moving_average_decay);
     check.at_least_zero("entropy_bonus", scst.entropy_bonus);
     check.at_least_zero("kl_weight", scst.kl_weight);
     check.at_least_zero("xe_weight", scst.xe_weight);
+    check.at_least_zero("replay_weight", scst.replay_weight);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
         for problem in entry.problems() {
@@ -156,7 +179,8 @@ fn check_objective(objective: SequenceObjective, check: &mut Checker<'_>) {
         | SequenceObjective::MultiMargin
         | SequenceObjective::SequenceNll
         | SequenceObjective::SoftmaxMargin
-        | SequenceObjective::BestOfN => {}
+        | SequenceObjective::BestOfN
+        | SequenceObjective::AllAction => {}
         SequenceObjective::TokenClip(clip)
         | SequenceObjective::Gspo(clip)
         | SequenceObjective::Gmpo(clip) => {

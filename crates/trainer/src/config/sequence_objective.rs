@@ -86,6 +86,13 @@ pub enum SequenceObjective {
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [1.0]))]
         eta: f64,
     },
+    /// The value of every word that might come next, at every word of the samples: minus the edits that the caption then
+    /// still needs, over the words of the reference (Sabour et al. 2019). For an error rate as the only reward, counted in
+    /// tokens.
+    ///
+    /// See [`action_value_gradient`](scst_loss::action_value_gradient) and
+    /// [`edit_continuations`](scst_reward::edit_continuations).
+    AllAction,
     /// Log-probabilities regress those of the model that the stage began with, raised by the reward (Olivecrona et al.
     /// 2017).
     ///
@@ -137,6 +144,7 @@ impl SequenceObjective {
             Self::Dpo { .. } => "dpo",
             Self::Dico { .. } => "dico",
             Self::Rebel { .. } => "rebel",
+            Self::AllAction => "all_action",
             Self::Dap { .. } => "dap",
         }
     }

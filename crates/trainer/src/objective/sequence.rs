@@ -2,25 +2,33 @@
 
 mod advantages;
 pub(crate) mod baseline;
+mod credit;
 mod critic;
 mod judged;
 mod large;
 mod likelihood;
 mod mixer;
+mod replay;
 mod rollout;
+mod unwanted;
 mod updates;
 mod weights;
+mod word_values;
 
 use std::{ops::Range, time::Instant};
 
 use burn::tensor::{Tensor, TensorData, s};
 use scst_data::Vocabulary;
-use scst_loss::{Divergence, Reference, RowTargets, regularise, softmax_gradient};
+use scst_loss::{
+    Divergence, EntropyBonus, Reference, RowTargets, action_value_gradient, regularise,
+    softmax_gradient,
+};
 use scst_model::{Captioner, Noise, Tape};
 
 pub(crate) use critic::SelfCritic;
 pub(crate) use judged::Judged;
 pub(crate) use mixer::prefixes;
+pub(crate) use replay::Replay;
 
 use crate::{
     TrainError,
@@ -80,7 +88,8 @@ impl SelfCritic {
         tally: &mut Tally,
     ) -> Result<Judged, TrainError> {
         let rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
-        self.judge(captioner, vocabulary, rollout, tally)
+        let reads = (captioner, vocabulary, max_length);
+        self.judge(reads, rollout, context, tally)
     }
 
     /// All updates that the stage takes on the samples.
@@ -104,19 +113,31 @@ impl SelfCritic {
             self.likelihoods(captioner, &tape, judged, compared.as_ref(), is_another)?;
         let weights = self.weights(judged, &likelihoods, &mut tally)?;
         let trains = judged.row_mask();
-        let (entropy_bonus, divergence) = (self.config.entropy_bonus, self.divergence());
-        let loss = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
-            let compared = compared.as_ref().zip(divergence);
-            if entropy_bonus == 0.0 && compared.is_none() {
+        let divergence = self.divergence();
+        let bonus = EntropyBonus {
+            entropy: self.config.entropy,
+            weight: self.config.entropy_bonus,
+        };
+        let values = judged.word_values.as_slice();
+        let of_words = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
+            if values.is_empty() {
                 return softmax_gradient(logits, targets, 0.0);
             }
-            let objective = softmax_gradient(logits.clone(), targets, 0.0)?;
+            let values = word_values::table(&values[rows], logits.dims()[1], &logits.device());
+            action_value_gradient(logits, values, targets)
+        };
+        let loss = |logits: Tensor<2>, targets: &RowTargets<'_>, rows: Range<usize>| {
+            let compared = compared.as_ref().zip(divergence);
+            if bonus.weight == 0.0 && compared.is_none() {
+                return of_words(logits, targets, rows);
+            }
+            let objective = of_words(logits.clone(), targets, rows.clone())?;
             let reference = compared.map(|((model, hidden), divergence)| Reference {
                 divergence,
                 logits: model.logits(hidden.clone().slice(s![rows.clone()])),
                 weight: self.config.kl_weight,
             });
-            let mut found = regularise(objective, logits, entropy_bonus, reference)?;
+            let mut found = regularise(objective, logits, bonus, reference)?;
             if let Some(mask) = &trains {
                 let mask = TensorData::new(mask[rows.clone()].to_vec(), [rows.len(), 1]);
                 let mask = Tensor::<2>::from_data(mask, &found.gradient.device());
@@ -142,10 +163,13 @@ impl SelfCritic {
         };
         let (gradients, rows) =
             caption_gradient(captioner, tape, captions, weights, loss, location)?;
-        let weighted = rows.weights.iter().zip(&rows.log_probability);
-        let loss: f64 = weighted
-            .map(|(&a, &log_p)| -f64::from(a) * f64::from(log_p))
-            .sum();
+        let losses = if values.is_empty() {
+            rows.log_probability.iter().map(|log_p| -log_p).collect()
+        } else {
+            rows.loss.clone()
+        };
+        let weighted = rows.weights.iter().zip(losses);
+        let loss: f64 = weighted.map(|(&a, loss)| f64::from(a) * f64::from(loss)).sum();
         let tokens = all.tokens as f64;
         tally.add("loss", loss, tokens);
         tally_rows(&mut tally, &rows, tokens);

@@ -10,6 +10,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::{StageConfig, StartFrom},
     events::RecordKind,
+    objective::sequence::Replay,
     observer::Event,
     run::progress::StageSummary,
 };
@@ -95,6 +96,7 @@ impl Run<'_> {
         progress.since_best = 0;
         progress.stage_secs = 0.0;
         progress.baseline = None;
+        progress.replay = Replay::default();
         progress.location_baseline = None;
         progress.document_frequency = None;
         progress.collapsed.clear();

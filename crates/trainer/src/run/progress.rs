@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decode::{collapse::Collapse, evaluate::report::score_values},
-    objective::sequence::baseline::BaselineState,
+    objective::sequence::{Replay, baseline::BaselineState},
     run::window::Window,
 };
 
@@ -51,6 +51,9 @@ pub(crate) struct Progress {
     pub(crate) best: Option<Best>,
     /// What the baseline of the current stage has learnt, if the stage has one.
     pub(crate) baseline: Option<BaselineState>,
+    /// The best samples of the current stage, if it trains on them again.
+    #[serde(default)]
+    pub(crate) replay: Replay,
     /// Moving average that the choice of regions is compared with in the current stage.
     pub(crate) location_baseline: Option<MovingAverage>,
     /// Fingerprint of the document frequencies of the current stage's rewards, or of the references where no reward

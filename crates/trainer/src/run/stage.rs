@@ -34,8 +34,16 @@ use crate::{
 /// What a stage trains for.
 enum Objective {
     Xe(Xe),
-    /// With cross-entropy on gold captions beside it, if it has a weight.
-    Scst(Box<SelfCritic>, Option<(f64, Xe)>),
+    /// With cross-entropy beside it.
+    Scst(Box<SelfCritic>, Beside),
+}
+
+/// Cross-entropy beside self-critical training, where it has a weight.
+struct Beside {
+    /// On gold captions.
+    gold: Option<(f64, Xe)>,
+    /// On the best samples so far.
+    replay: Option<(f64, Xe)>,
 }
 
 impl Run<'_> {
@@ -144,9 +152,12 @@ impl Run<'_> {
         }
         tracing::debug!(signature = critic.signature(), "rewards");
         self.progress.document_frequency = Some(found);
-        let weight = config.xe_weight;
-        let xe = (weight > 0.0).then(|| (weight, Xe::plain(config.samples_per_source)));
-        Ok(Objective::Scst(Box::new(critic), xe))
+        let with = |weight, targets| (weight > 0.0).then(|| (weight, Xe::plain(targets)));
+        let beside = Beside {
+            gold: with(config.xe_weight, config.samples_per_source),
+            replay: with(config.replay_weight, 1),
+        };
+        Ok(Objective::Scst(Box::new(critic), beside))
     }
 
     /// Takes one step, measures it, and moves on.
@@ -173,19 +184,24 @@ impl Run<'_> {
                 // Belongs to the update that the objective has counted already.
                 tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
             }
-            Objective::Scst(critic, xe) => {
+            Objective::Scst(critic, beside) => {
                 let judged = self.judged_rollout(stage, critic, images, context, &mut tally)?;
+                if beside.replay.is_some() {
+                    self.progress.replay.keep(&judged);
+                }
                 let start = Instant::now();
                 let mut updates = critic.updates(judged, context);
                 while let Some(samples) = updates.next_samples() {
                     let mut part = critic.update(&self.captioner, samples, context)?;
-                    if let Some((weight, xe)) = xe {
+                    if let Some((weight, xe)) = &beside.gold {
                         let gold = self.cross_entropy(xe, samples.sources(), context)?;
-                        let divisor = |part: &Contribution| self.divisor(stage, part.counts);
-                        let share = *weight * divisor(&part) / divisor(&gold);
-                        part.gradients
-                            .merge(gold.gradients.map(|g| g.mul_scalar(share)));
-                        part.tally.merge(gold.tally.only("loss", "xe_loss"));
+                        self.add_beside(stage, &mut part, gold, (*weight, "xe_loss"));
+                    }
+                    if let Some((weight, xe)) = &beside.replay
+                        && let Some((best, reward)) = self.replayed(xe, samples, context)?
+                    {
+                        self.add_beside(stage, &mut part, best, (*weight, "replay_loss"));
+                        part.tally.add("replay_reward", reward, 1.0);
                     }
                     if let Err(what) = self.update(stage, part, rate, &mut tally)? {
                         return Err(self.not_finite(stage, objective, what));
@@ -205,6 +221,43 @@ impl Run<'_> {
         let position = self.position();
         self.observer.observe(&Event::Step { position });
         Ok(())
+    }
+
+    /// Adds cross-entropy to an update, divided by its own counts and weighted.
+    fn add_beside(
+        &self,
+        stage: &StageConfig,
+        part: &mut Contribution,
+        other: Contribution,
+        (weight, loss): (f64, &str),
+    ) {
+        let divisor = |part: &Contribution| self.divisor(stage, part.counts);
+        let share = weight * divisor(part) / divisor(&other);
+        let gradients = other.gradients.map(|g| g.mul_scalar(share));
+        part.gradients.merge(gradients);
+        part.tally.merge(other.tally.only("loss", loss));
+    }
+
+    /// What the best samples so far of these sources contribute, and their mean reward; nothing where a source has none.
+    fn replayed(
+        &mut self,
+        xe: &Xe,
+        samples: &Judged,
+        context: StepContext,
+    ) -> Result<Option<(Contribution, f64)>, TrainError> {
+        let Some((best, reward)) = self.progress.replay.captions(samples.images()) else {
+            return Ok(None);
+        };
+        let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
+        let part = xe.contribution(
+            &self.captioner,
+            samples.sources(),
+            &best,
+            self.corpus.max_length(),
+            &mut self.progress.location_baseline,
+            context,
+        )?;
+        Ok(Some((part, reward)))
     }
 
     fn divisor(&self, stage: &StageConfig, counts: Counts) -> f64 {

@@ -1,12 +1,14 @@
 //! From rewards to advantages: how much better every sampled word was than its baseline.
 
 use scst_loss::{
-    AdvantageScale, Baseline, LossError, leave_one_out, mean_of_image, per_deviation_of_image,
-    standardised,
+    AdvantageScale, Baseline, LossError, OwnSample, energy_weighted_mean, leave_one_out,
+    length_weighted_mean, mean_of_image, per_deviation_of_image, standardised,
 };
-use scst_model::Tape;
+use scst_model::{Captioner, Tape};
 
-use super::{critic::SelfCritic, rollout::Rollout};
+use super::{
+    credit::WordBaselines, critic::SelfCritic, likelihood::row_energies, rollout::Rollout,
+};
 use crate::{TrainError, config::ScstConfig, objective::batch::pack};
 
 /// What the samples of a step were given.
@@ -48,6 +50,14 @@ impl Rollout {
             .collect()
     }
 
+    /// How many words of every sample the model chose.
+    fn chosen_words(&self) -> Vec<usize> {
+        let captions = self.captions.iter().enumerate();
+        captions
+            .map(|(n, words)| (0..words.len()).filter(|&t| !self.given(n, t)).count())
+            .collect()
+    }
+
     fn given(&self, n: usize, t: usize) -> bool {
         let prefixes = &self.batch.prefixes;
         prefixes.get(n).is_some_and(|words| t < words.len())
@@ -55,11 +65,13 @@ impl Rollout {
 }
 
 impl SelfCritic {
-    /// The advantage of every word over the baseline, which learns from the samples.
+    /// The advantage of every word over the baseline, which learns from the samples; `own`: baselines of single words.
     pub(super) fn advantages(
         &mut self,
+        captioner: &Captioner,
         rollout: &Rollout,
         scores: &Scores<'_>,
+        own: &WordBaselines,
     ) -> Result<Advantages, TrainError> {
         let mut baselines = Vec::new();
         if !self.config.objective.is_policy_gradient() {
@@ -76,13 +88,17 @@ impl SelfCritic {
                 rows.map(|(&(n, _), b)| scores.rewards[n] - b).collect()
             }
             _ => {
-                let all = self.baselines(scores, &chosen)?;
+                let all = self.baselines(captioner, rollout, scores, &chosen)?;
                 let with_chosen = all.iter().zip(&chosen);
                 baselines.extend(with_chosen.filter(|&(_, &chosen)| chosen).map(|(b, _)| b));
                 let rewards = scores.rewards.iter().zip(&all);
                 let advantages: Vec<f64> = rewards.map(|(r, b)| r - b).collect();
                 let advantages = self.scaled(advantages, scores.rewards)?;
-                row.iter().map(|&(n, _)| advantages[n]).collect()
+                let own = own.iter().copied().chain(std::iter::repeat(None));
+                let of_word = |(&(n, _), own): (&(usize, bool), Option<f64>)| {
+                    own.map_or(advantages[n], |own| scores.rewards[n] - own)
+                };
+                row.iter().zip(own).map(of_word).collect()
             }
         };
         Ok(Advantages { rows, baselines })
@@ -100,7 +116,13 @@ impl SelfCritic {
     }
 
     /// The baseline of every sample. `chosen`: of which samples the model chose at least one word; only these count.
-    fn baselines(&mut self, scores: &Scores<'_>, chosen: &[bool]) -> Result<Vec<f64>, TrainError> {
+    fn baselines(
+        &mut self,
+        captioner: &Captioner,
+        rollout: &Rollout,
+        scores: &Scores<'_>,
+        chosen: &[bool],
+    ) -> Result<Vec<f64>, TrainError> {
         let rewards = scores.compared;
         let samples = self.config.samples_per_source;
         let (mut total, mut count) = (0.0, 0.0);
@@ -108,17 +130,43 @@ impl SelfCritic {
             total += reward;
             count += 1.0;
         }
+        // The image has no others: those of the other images take their place.
+        let of_others = |reward: f64| match count {
+            1.0 => Ok(vec![0.0]),
+            _ => Ok(vec![(total - reward) / (count - 1.0)]),
+        };
+        let of_images = |baselines: &dyn Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError>| {
+            of_images(rewards, samples, chosen, baselines)
+        };
         Ok(match self.config.baseline {
             Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
-            Baseline::LeaveOneOut => of_images(rewards, samples, chosen, |own| match own {
-                // The image has no others: those of the other images take their place.
-                [_] if count == 1.0 => Ok(vec![0.0]),
-                [reward] => Ok(vec![(total - reward) / (count - 1.0)]),
+            Baseline::LeaveOneOut => of_images(&|_, own| match own {
+                [reward] => of_others(*reward),
                 own => leave_one_out(own, own.len()),
             })?,
-            Baseline::Mean => of_images(rewards, samples, chosen, |own| {
-                mean_of_image(own, own.len())
-            })?,
+            Baseline::Mean => of_images(&|_, own| mean_of_image(own, own.len()))?,
+            Baseline::LengthWeighted | Baseline::LengthWeightedOthers => {
+                let lengths = rollout.chosen_words();
+                let sample = self.own_sample();
+                of_images(&|index, own| match (own, sample) {
+                    ([reward], OwnSample::LeftOut) => of_others(*reward),
+                    _ => {
+                        let lengths: Vec<usize> = index.iter().map(|&n| lengths[n]).collect();
+                        length_weighted_mean(own, &lengths, own.len(), sample)
+                    }
+                })?
+            }
+            Baseline::EnergyWeighted | Baseline::EnergyWeightedOthers => {
+                let energies = chosen_energies(captioner, rollout)?;
+                let sample = self.own_sample();
+                of_images(&|index, own| match (own, sample) {
+                    ([reward], OwnSample::LeftOut) => of_others(*reward),
+                    _ => {
+                        let energies: Vec<f64> = index.iter().map(|&n| energies[n]).collect();
+                        energy_weighted_mean(own, &energies, own.len(), sample)
+                    }
+                })?
+            }
             Baseline::Greedy => {
                 let repeated = |&reward: &f64| std::iter::repeat_n(reward, samples);
                 scores.greedy.iter().flat_map(repeated).collect()
@@ -132,6 +180,14 @@ impl SelfCritic {
                 vec![baseline; rewards.len()]
             }
         })
+    }
+
+    /// Whether a weighted mean counts the sample that it is the baseline of.
+    fn own_sample(&self) -> OwnSample {
+        match self.config.baseline {
+            Baseline::LengthWeightedOthers | Baseline::EnergyWeightedOthers => OwnSample::LeftOut,
+            _ => OwnSample::Included,
+        }
     }
 
     /// The learnt baseline of every row, which then learns from the rows that the model chose.
@@ -161,24 +217,39 @@ impl SelfCritic {
         Ok(baselines)
     }
 }
-/// A baseline of every sample, from the chosen samples of its image; 0 for those that were given whole.
+
+/// The squared sizes of the gradients of every sample's words at the softmax inputs, summed over those that the model chose.
+fn chosen_energies(captioner: &Captioner, rollout: &Rollout) -> Result<Vec<f64>, TrainError> {
+    let hidden = rollout.tape.as_ref().and_then(Tape::hidden);
+    let of_rows = row_energies(captioner, hidden, &rollout.captions)?;
+    let mut energies = vec![0.0; rollout.captions.len()];
+    for ((n, given), energy) in rollout.rows().into_iter().zip(of_rows) {
+        if !given {
+            energies[n] += energy;
+        }
+    }
+    Ok(energies)
+}
+
+/// A baseline of every sample, from the chosen samples of its image; 0 for those that were given whole. `baselines` is given
+/// which samples these are, and their rewards.
 fn of_images(
     rewards: &[f64],
     samples: usize,
     chosen: &[bool],
-    baselines: impl Fn(&[f64]) -> Result<Vec<f64>, LossError>,
+    baselines: impl Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError>,
 ) -> Result<Vec<f64>, LossError> {
-    let mut all = Vec::with_capacity(rewards.len());
-    for (rewards, chosen) in rewards.chunks(samples).zip(chosen.chunks(samples)) {
-        let own = rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen);
-        let own: Vec<f64> = own.map(|(&reward, _)| reward).collect();
-        let mut own = if own.is_empty() {
-            own.into_iter()
-        } else {
-            baselines(&own)?.into_iter()
-        };
-        let of_sample = |&chosen: &bool| if chosen { own.next() } else { None };
-        all.extend(chosen.iter().map(of_sample).map(Option::unwrap_or_default));
+    let mut all = vec![0.0; rewards.len()];
+    for first in (0..rewards.len()).step_by(samples) {
+        let own = first..(first + samples).min(rewards.len());
+        let index: Vec<usize> = own.filter(|&n| chosen[n]).collect();
+        if index.is_empty() {
+            continue;
+        }
+        let own: Vec<f64> = index.iter().map(|&n| rewards[n]).collect();
+        for (&n, baseline) in index.iter().zip(baselines(&index, &own)?) {
+            all[n] = baseline;
+        }
     }
     Ok(all)
 }

@@ -92,29 +92,14 @@ impl SelfCritic {
         self.baseline.clone()
     }
 
-    /// Rewards of captions, of training images by their index.
+    /// Rewards of samples, of training images by their index; what is too large among them is remembered.
     pub(super) fn score(
         &mut self,
         vocabulary: &Vocabulary,
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
-        let with_end_token = self.config.reward_end_token;
-        let texts: Vec<String> = captions
-            .iter()
-            .map(|(_, words)| vocabulary.decode(words))
-            .collect();
-        let candidates: Vec<Candidate<'_>> = captions
-            .iter()
-            .zip(&texts)
-            .map(|(&(image, words), text)| Candidate {
-                image,
-                tokens: match words.strip_suffix(&[END]) {
-                    Some(words) if !with_end_token => words,
-                    _ => words,
-                },
-                text,
-            })
-            .collect();
+        let texts = texts(vocabulary, captions);
+        let candidates = self.candidates(captions, &texts);
         let scores = self.rewards.score(&candidates)?;
         self.large.look(
             &self.config,
@@ -123,6 +108,38 @@ impl SelfCritic {
             &scores,
         );
         Ok(scores)
+    }
+
+    /// Rewards of captions that are parts of samples, or begin as they do.
+    pub(super) fn score_parts(
+        &mut self,
+        vocabulary: &Vocabulary,
+        captions: &[(usize, &Vec<u32>)],
+    ) -> Result<MixtureScores, TrainError> {
+        let texts = texts(vocabulary, captions);
+        let candidates = self.candidates(captions, &texts);
+        Ok(self.rewards.score(&candidates)?)
+    }
+
+    /// Captions as rewards see them.
+    fn candidates<'a>(
+        &self,
+        captions: &[(usize, &'a Vec<u32>)],
+        texts: &'a [String],
+    ) -> Vec<Candidate<'a>> {
+        let with_end_token = self.config.reward_end_token;
+        captions
+            .iter()
+            .zip(texts)
+            .map(|(&(image, words), text)| Candidate {
+                image,
+                tokens: match words.strip_suffix(&[END]) {
+                    Some(words) if !with_end_token => words,
+                    _ => words,
+                },
+                text,
+            })
+            .collect()
     }
 
     /// What is to be said since the last call.
@@ -153,4 +170,10 @@ impl SelfCritic {
             caption: caption.into(),
         }
     }
+}
+
+/// The words of captions.
+fn texts(vocabulary: &Vocabulary, captions: &[(usize, &Vec<u32>)]) -> Vec<String> {
+    let words = captions.iter();
+    words.map(|(_, words)| vocabulary.decode(words)).collect()
 }

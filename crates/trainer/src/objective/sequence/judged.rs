@@ -5,7 +5,7 @@ use std::time::Instant;
 use scst_data::Vocabulary;
 use scst_loss::Counts;
 use scst_model::Captioner;
-use scst_reward::MixtureScores;
+use scst_reward::{MixtureScores, NextWordValues};
 use scst_sampler::END;
 
 use super::{
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     TrainError,
-    objective::batch::{SourceBatch, pack, repeat},
+    config::SequenceObjective,
+    objective::batch::{SourceBatch, StepContext, pack, repeat},
     optimise::reduce::Tally,
 };
 
@@ -30,6 +31,10 @@ pub(crate) struct Judged {
     /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are the model's own
     /// and used once, or nothing asks for it.
     pub(super) drawn: Vec<f64>,
+    /// The values of all words that might have come, packed likewise; none at all if nothing asks for them.
+    pub(super) word_values: Vec<NextWordValues>,
+    /// Which words are made less probable, packed likewise; none at all if nothing is.
+    pub(super) unwanted: Vec<bool>,
     /// Which samples train: all of them, or those that are not left out.
     pub(super) trains: Vec<bool>,
 }
@@ -38,9 +43,9 @@ impl SelfCritic {
     /// Scores samples and compares them with the baseline, which learns from them.
     pub(super) fn judge(
         &mut self,
-        captioner: &Captioner,
-        vocabulary: &Vocabulary,
+        (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
         rollout: Rollout,
+        context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judged, TrainError> {
         let start = Instant::now();
@@ -62,7 +67,9 @@ impl SelfCritic {
             compared,
             greedy,
         };
-        let advantages = self.advantages(&rollout, &compared)?;
+        let reads = (captioner, vocabulary, max_length);
+        let own = self.word_baselines(reads, &rollout, compared.compared, context, tally)?;
+        let advantages = self.advantages(captioner, &rollout, &compared, &own)?;
         let drawn = match (&rollout.drawn, &rollout.tape) {
             (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
             (None, Some(tape)) if self.config.compares_with_drawing() => {
@@ -75,11 +82,27 @@ impl SelfCritic {
         tally_samples(tally, &rollout, &advantages, &scores);
         let trains = self.trains(captions, compared.rewards);
         let rewards = compared.rewards.to_vec();
+        let word_values = match self.config.objective {
+            SequenceObjective::AllAction => self.word_values(&rollout),
+            _ => Vec::new(),
+        };
+        let unwanted = match &self.config.unlikelihood {
+            Some(config) => {
+                let words = captions.iter();
+                let of_captions: Vec<Vec<bool>> = words
+                    .map(|words| config.unwanted(words, vocabulary))
+                    .collect();
+                pack(captions, |n, t| of_captions[n][t])
+            }
+            None => Vec::new(),
+        };
         Ok(Judged {
             rollout,
             rewards,
             advantages: advantages.rows,
             drawn,
+            word_values,
+            unwanted,
             trains,
         })
     }
@@ -147,16 +170,13 @@ impl Judged {
         for (row, n) in pack(captions, |n, _| n).into_iter().enumerate() {
             rows[n].push(row);
         }
-        let of_kept = |values: &[f64]| -> Vec<f64> {
-            if values.is_empty() {
-                return Vec::new();
-            }
-            pack(&own, |k, t| values[rows[kept[k]][t]])
-        };
+        let kept_rows = pack(&own, |k, t| rows[kept[k]][t]);
         Self {
             rewards: kept.iter().map(|&n| self.rewards[n]).collect(),
-            advantages: of_kept(&self.advantages),
-            drawn: of_kept(&self.drawn),
+            advantages: of_rows(&self.advantages, &kept_rows),
+            drawn: of_rows(&self.drawn, &kept_rows),
+            word_values: of_rows(&self.word_values, &kept_rows),
+            unwanted: of_rows(&self.unwanted, &kept_rows),
             trains: kept.iter().map(|&n| self.trains[n]).collect(),
             rollout: Rollout {
                 batch: SourceBatch {
@@ -175,6 +195,14 @@ impl Judged {
             },
         }
     }
+}
+
+/// The values of some rows; none at all of none.
+fn of_rows<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    rows.iter().map(|&row| values[row].clone()).collect()
 }
 
 /// Standard deviation of the rewards of one image's samples.

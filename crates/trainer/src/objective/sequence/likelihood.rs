@@ -1,7 +1,7 @@
 //! Log-probabilities of sampled words and captions under a model.
 
 use burn::tensor::Tensor;
-use scst_loss::{OutputLayer, log_probabilities};
+use scst_loss::{LossError, OutputLayer};
 use scst_model::Captioner;
 
 use crate::{
@@ -15,13 +15,31 @@ pub(super) fn row_log_probabilities(
     hidden: Option<Tensor<2>>,
     captions: &[Vec<u32>],
 ) -> Result<Vec<f64>, TrainError> {
+    of_rows(captioner, hidden, captions, scst_loss::log_probabilities)
+}
+
+/// The squared size of the gradient of every word's log-probability at the softmax inputs, packed likewise.
+pub(super) fn row_energies(
+    captioner: &Captioner,
+    hidden: Option<Tensor<2>>,
+    captions: &[Vec<u32>],
+) -> Result<Vec<f64>, TrainError> {
+    of_rows(captioner, hidden, captions, scst_loss::row_energies)
+}
+
+fn of_rows(
+    captioner: &Captioner,
+    hidden: Option<Tensor<2>>,
+    captions: &[Vec<u32>],
+    numbers: fn(&Tensor<2>, &OutputLayer, &[u32], usize) -> Result<Vec<f32>, LossError>,
+) -> Result<Vec<f64>, TrainError> {
     let Some(hidden) = hidden else {
         return Ok(Vec::new());
     };
     let (weight, bias) = captioner.output_layer()?;
     let layer = OutputLayer { weight, bias };
     let words = pack(captions, |n, t| captions[n][t]);
-    let of_words = log_probabilities(&hidden, &layer, &words, CHUNK_ROWS)?;
+    let of_words = numbers(&hidden, &layer, &words, CHUNK_ROWS)?;
     Ok(of_words.into_iter().map(f64::from).collect())
 }
 

@@ -4,7 +4,7 @@ use scst_loss::{
     DivergenceEstimate, LossError, MAX_LOG_RATIO, Rejected, Sampled, SampledSet,
     augmented_likelihood, best_of_samples, clipped_importance, estimated_divergence,
     geometric_clip, max_margin, minimum_risk, multi_margin, preference, reward_regression,
-    sequence_clip, sequence_likelihood, soft_gate, token_clip,
+    sequence_clip, sequence_likelihood, soft_gate, token_clip, unlikelihood,
 };
 
 use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
@@ -35,7 +35,10 @@ impl SelfCritic {
     /// drawn from.
     pub(super) fn asks_for_likelihoods(&self, is_another: bool) -> bool {
         let objective = self.config.objective;
-        is_another || !objective.is_policy_gradient() || self.estimate().is_some()
+        is_another
+            || !objective.is_policy_gradient()
+            || self.estimate().is_some()
+            || self.config.unlikelihood.is_some()
     }
 
     /// Whether it asks for those of the model that the stage began with.
@@ -86,6 +89,15 @@ impl SelfCritic {
             for (weight, pull) in of_rows.iter_mut().zip(pull) {
                 *weight += self.config.kl_weight * pull;
             }
+        }
+        if let Some(config) = &self.config.unlikelihood {
+            let push = unlikelihood(&likelihoods.now)?;
+            let unwanted = judged.unwanted.iter().zip(push);
+            for (weight, (_, push)) in of_rows.iter_mut().zip(unwanted).filter(|(_, (is, _))| **is) {
+                *weight += config.weight * push;
+            }
+            let share = judged.unwanted.iter().filter(|is| **is).count() as f64;
+            tally.add("unwanted_share", share, judged.unwanted.len() as f64);
         }
         let of_captions = means_of_chosen(captions.len(), &row, &of_rows).into_iter();
         let rows =
@@ -186,6 +198,11 @@ impl SelfCritic {
             SequenceObjective::Dap { sigma } => {
                 let weights = augmented_likelihood(&sums, &reference, rewards, sigma)?;
                 (weights, false)
+            }
+            // Of the values of all words, which are compared with each other.
+            SequenceObjective::AllAction => {
+                let weight = self.config.rewards.first().map_or(1.0, |entry| entry.weight);
+                (vec![weight; captions.len()], false)
             }
             _ => (vec![0.0; captions.len()], false),
         })
