@@ -2,9 +2,7 @@
 
 use burn::tensor::{Tensor, activation::log_softmax};
 
-use crate::{
-    LossError, RowTargets, SoftmaxGradient, soft_targets::check_shape, softmax::entropy,
-};
+use crate::{LossError, RowTargets, SoftmaxGradient, soft_targets::check_shape, softmax::entropy};
 
 /// The gradient of minus the expected value of the next word at the softmax inputs: that of all words, where a sampled one
 /// has [`softmax_gradient`](crate::softmax_gradient) (Sutton et al. 2000, theorem 1; Asadi et al. 2017).

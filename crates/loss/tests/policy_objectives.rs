@@ -5,10 +5,10 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scst_loss::{
-    Clip, Divergence, DivergenceEstimate, Entropy, EntropyBonus, Gate, Reference, Rejected, RowTargets, Sampled,
-    action_value_gradient, augmented_likelihood, clipped_importance, estimated_divergence, geometric_clip, minimum_risk,
-    multi_margin, preference, regularise, reward_regression, sequence_clip, sequence_likelihood,
-    soft_gate, softmax_gradient, token_clip,
+    Clip, Divergence, DivergenceEstimate, Entropy, EntropyBonus, Gate, Reference, Rejected,
+    RowTargets, Sampled, action_value_gradient, augmented_likelihood, clipped_importance,
+    estimated_divergence, geometric_clip, minimum_risk, multi_margin, preference, regularise,
+    reward_regression, sequence_clip, sequence_likelihood, soft_gate, softmax_gradient, token_clip,
     toy::{self, ToyEstimator},
     unlikelihood,
 };

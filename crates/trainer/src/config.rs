@@ -58,9 +58,7 @@ pub use overrides::Override;
 pub use problem::Problem;
 pub use reward_list::parse_rewards;
 pub use schema::json_schema;
-pub use scst::{
-    Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig,
-};
+pub use scst::{Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use sequence_objective::{CapConfig, ClipConfig, GateConfig, SequenceObjective};
 pub use stage::{

@@ -6,7 +6,7 @@ use scst_model::{CaptionerConfig, Dimensions};
 use crate::captioner::{Shape, SourceSize};
 
 use super::{
-    StageConfig,
+    Credit, StageConfig,
     limits::{CAPTIONS, IMAGES, PARAMETERS, SIZE, WORDS, WORDS_OF_A_STEP},
     problem::Checker,
 };

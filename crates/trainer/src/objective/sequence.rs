@@ -169,7 +169,9 @@ impl SelfCritic {
             rows.loss.clone()
         };
         let weighted = rows.weights.iter().zip(losses);
-        let loss: f64 = weighted.map(|(&a, loss)| f64::from(a) * f64::from(loss)).sum();
+        let loss: f64 = weighted
+            .map(|(&a, loss)| f64::from(a) * f64::from(loss))
+            .sum();
         let tokens = all.tokens as f64;
         tally.add("loss", loss, tokens);
         tally_rows(&mut tally, &rows, tokens);

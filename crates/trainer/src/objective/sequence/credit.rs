@@ -55,9 +55,13 @@ impl SelfCritic {
         let captions = &rollout.captions;
         let images: Vec<usize> = rollout.image_of_sample().collect();
         let places = pack(captions, |n, t| (n, t));
-        let prefixes: Vec<Vec<u32>> = places.iter().map(|&(n, t)| captions[n][..t].to_vec()).collect();
+        let prefixes: Vec<Vec<u32>> = places
+            .iter()
+            .map(|&(n, t)| captions[n][..t].to_vec())
+            .collect();
         let rows = places.iter().zip(&prefixes);
-        let rows: Vec<(usize, &Vec<u32>)> = rows.map(|(&(n, _), words)| (images[n], words)).collect();
+        let rows: Vec<(usize, &Vec<u32>)> =
+            rows.map(|(&(n, _), words)| (images[n], words)).collect();
         let had = self.score_parts(vocabulary, &rows)?.self_critical;
         if self.config.baseline == scst_loss::Baseline::None {
             return Ok(had.into_iter().map(Some).collect());
@@ -112,11 +116,12 @@ impl SelfCritic {
         let mut decoder = Decoder::reading(captioner);
         let (seed, purpose) = (context.seed, Purpose::Continuations);
         let mut rng = generator(seed, purpose, context.stage, context.step);
-        let drawn =
-            sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
+        let drawn = sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
         let rows: Vec<(usize, &Vec<u32>)> = images.into_iter().zip(&drawn).collect();
         let rewards = self.score_parts(vocabulary, &rows)?.self_critical;
-        let means = rewards.chunks(from.samples).map(|own| own.iter().sum::<f64>() / own.len() as f64);
+        let means = rewards
+            .chunks(from.samples)
+            .map(|own| own.iter().sum::<f64>() / own.len() as f64);
         let mut of_places = vec![Vec::new(); captions.len()];
         for (&(n, _), mean) in places.iter().zip(means) {
             of_places[n].push(mean);

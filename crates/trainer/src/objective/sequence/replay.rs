@@ -24,7 +24,10 @@ struct Kept {
 impl Replay {
     /// Takes in the samples of a rollout that train.
     pub(crate) fn keep(&mut self, judged: &Judged) {
-        let captions = judged.rollout.image_of_sample().zip(&judged.rollout.captions);
+        let captions = judged
+            .rollout
+            .image_of_sample()
+            .zip(&judged.rollout.captions);
         let rewards = judged.rewards.iter().zip(&judged.trains);
         for ((image, words), (&reward, &trains)) in captions.zip(rewards) {
             let is_better = |kept: &Kept| reward > kept.reward;

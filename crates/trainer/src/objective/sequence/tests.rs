@@ -358,11 +358,13 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_baseline() {
         Baseline::MovingAverage,
         Baseline::None,
         Baseline::Mean,
+        Baseline::LengthWeightedOthers,
+        Baseline::EnergyWeightedOthers,
         Baseline::Learned,
     ];
     assert_unbiased(&captioner(), &baselines);
-    // A regression on the hidden states of words is not for a captioner that has none.
-    assert_unbiased(&markov_captioner(), &baselines[..5]);
+    // What the hidden states of words tell is not for a captioner that has none.
+    assert_unbiased(&markov_captioner(), &baselines[..6]);
 }
 
 fn assert_unbiased(captioner: &Captioner, baselines: &[Baseline]) {
@@ -510,10 +512,14 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         // Of the second image there is one sample; the mean of the first image's takes the place of its others.
         (Baseline::LeaveOneOut, [0.55, 0.45, 0.2, 0.4]),
         (Baseline::Mean, [0.4, 0.4, 0.4, 0.5]),
+        // Two, two and two words, and two.
+        (Baseline::LengthWeighted, [0.4, 0.4, 0.4, 0.5]),
+        (Baseline::LengthWeightedOthers, [0.55, 0.45, 0.2, 0.4]),
         (Baseline::MovingAverage, [0.0; 4]),
     ] {
         let mut critic = critic(baseline);
-        let advantages = critic.advantages(&rollout, &scores).unwrap();
+        let advantages = critic.advantages(&captioner, &rollout, &scores, &Vec::new());
+        let advantages = advantages.unwrap();
         assert_eq!(
             rollout.chosen(),
             [true, false, true, true, true, false, false, false]
@@ -662,4 +668,6 @@ fn end_token_is_withheld_from_rewards_when_the_configuration_says_so() {
     }
 }
 
+mod credit;
+mod replay;
 mod updates;

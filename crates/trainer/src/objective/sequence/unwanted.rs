@@ -17,7 +17,7 @@ impl UnlikelihoodConfig {
             .filter(|&id| id != UNKNOWN_ID)
             .collect();
         let mut unwanted: Vec<bool> = words.iter().map(|word| banned.contains(word)).collect();
-        for order in self.repeated_ngram {
+        if let Some(order) = self.repeated_ngram {
             for start in order..=words.len().saturating_sub(order) {
                 let ngram = &words[start..start + order];
                 if words[..start].windows(order).any(|before| before == ngram) {

@@ -93,7 +93,8 @@ impl SelfCritic {
         if let Some(config) = &self.config.unlikelihood {
             let push = unlikelihood(&likelihoods.now)?;
             let unwanted = judged.unwanted.iter().zip(push);
-            for (weight, (_, push)) in of_rows.iter_mut().zip(unwanted).filter(|(_, (is, _))| **is) {
+            for (weight, (_, push)) in of_rows.iter_mut().zip(unwanted).filter(|(_, (is, _))| **is)
+            {
                 *weight += config.weight * push;
             }
             let share = judged.unwanted.iter().filter(|is| **is).count() as f64;
@@ -201,7 +202,11 @@ impl SelfCritic {
             }
             // Of the values of all words, which are compared with each other.
             SequenceObjective::AllAction => {
-                let weight = self.config.rewards.first().map_or(1.0, |entry| entry.weight);
+                let weight = self
+                    .config
+                    .rewards
+                    .first()
+                    .map_or(1.0, |entry| entry.weight);
                 (vec![weight; captions.len()], false)
             }
             _ => (vec![0.0; captions.len()], false),

@@ -38,11 +38,11 @@ fn all_objectives() -> Vec<SequenceObjective> {
     ]
 }
 
-fn captions() -> Vec<Vec<u32>> {
+pub(super) fn captions() -> Vec<Vec<u32>> {
     all_captions().split_off(8)[..SAMPLES * IMAGES].to_vec()
 }
 
-fn tape(captioner: &Captioner, captions: &[Vec<u32>]) -> Tape {
+pub(super) fn tape(captioner: &Captioner, captions: &[Vec<u32>]) -> Tape {
     let images = repeat(IMAGES, SAMPLES);
     teacher_forced(
         captioner,
@@ -54,7 +54,7 @@ fn tape(captioner: &Captioner, captions: &[Vec<u32>]) -> Tape {
     .unwrap()
 }
 
-fn log_p(captioner: &Captioner, captions: &[Vec<u32>]) -> Vec<f64> {
+pub(super) fn log_p(captioner: &Captioner, captions: &[Vec<u32>]) -> Vec<f64> {
     let hidden = tape(captioner, captions).hidden();
     row_log_probabilities(captioner, hidden, captions).unwrap()
 }
@@ -71,7 +71,7 @@ fn moved(captioner: &Captioner, seed: u64) -> Captioner {
     })
 }
 
-fn judged(captioner: &Captioner, advantages: Vec<f64>, drawn: Vec<f64>) -> Judged {
+pub(super) fn judged(captioner: &Captioner, advantages: Vec<f64>, drawn: Vec<f64>) -> Judged {
     let captions = captions();
     let rewards = (0..captions.len()).map(|n| reward_of(n / SAMPLES, &captions[n]));
     let rewards: Vec<f64> = rewards.collect();
@@ -80,12 +80,14 @@ fn judged(captioner: &Captioner, advantages: Vec<f64>, drawn: Vec<f64>) -> Judge
         rewards,
         advantages,
         drawn,
+        word_values: Vec::new(),
+        unwanted: Vec::new(),
         trains: vec![true; captions.len()],
         rollout: rollout(tape, captions, Vec::new()),
     }
 }
 
-fn context() -> StepContext {
+pub(super) fn context() -> StepContext {
     StepContext {
         seed: 3,
         stage: 0,
@@ -98,7 +100,11 @@ fn context() -> StepContext {
 
 #[test]
 fn objectives_are_named_as_configurations_have_them() {
-    for objective in [all_objectives(), vec![SequenceObjective::PolicyGradient]].concat() {
+    let others = vec![
+        SequenceObjective::PolicyGradient,
+        SequenceObjective::AllAction,
+    ];
+    for objective in [all_objectives(), others].concat() {
         let value = serde_json::to_value(objective).unwrap();
         let key = value.as_object().and_then(|table| table.keys().next());
         let name = key.map_or_else(|| value.as_str().unwrap(), String::as_str);
@@ -132,7 +138,8 @@ fn textbook(
     let advantage = |n: usize| advantages[owner.iter().position(|&m| m == n).unwrap()];
     let total = |set: SampledSet| set.loss.iter().sum::<f64>();
     match objective {
-        SequenceObjective::PolicyGradient => 0.0,
+        // Not a function of the words' probabilities alone: `credit.rs` has it.
+        SequenceObjective::PolicyGradient | SequenceObjective::AllAction => 0.0,
         SequenceObjective::TokenClip(_) => rows().map(|((l, d), &a)| clip((l - d).exp(), a)).sum(),
         SequenceObjective::Gspo(_) => {
             let ratios = means(&log_ratios).into_iter().map(f64::exp).enumerate();
@@ -261,7 +268,7 @@ fn every_objective_has_the_gradient_of_its_loss_at_samples_of_another_model() {
     }
 }
 
-fn vocabulary() -> Vocabulary {
+pub(super) fn vocabulary() -> Vocabulary {
     let words: Vec<String> = ["x", "y"].map(str::to_owned).into();
     Vocabulary::build([words.as_slice()].into_iter(), 1)
 }
@@ -285,7 +292,7 @@ fn judged_of(critic: &mut SelfCritic, captioner: &Captioner, context: StepContex
         .unwrap()
 }
 
-fn update(critic: &SelfCritic, captioner: &Captioner, judged: &mut Judged) -> Vec<f64> {
+pub(super) fn update(critic: &SelfCritic, captioner: &Captioner, judged: &mut Judged) -> Vec<f64> {
     let part = critic.update(captioner, judged, context()).unwrap();
     flatten(captioner, &part.gradients)
 }
@@ -474,7 +481,8 @@ fn advantages_are_scaled_by_image_or_step() {
         critic.config.advantage_scale = scale;
         let tape = Some(tape(&captioner, &captions()));
         let rollout = rollout(tape, captions(), Vec::new());
-        let rows = critic.advantages(&rollout, &scores).unwrap().rows;
+        let advantages = critic.advantages(&captioner, &rollout, &scores, &Vec::new());
+        let rows = advantages.unwrap().rows;
         // Those of the first words.
         rows[..rewards.len()].to_vec()
     };

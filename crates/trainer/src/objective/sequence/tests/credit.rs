@@ -1,0 +1,240 @@
+//! Credit of single words against enumeration; values of all words and unlikelihood against their losses.
+
+use scst_loss::Entropy;
+
+use super::{
+    updates::{captions, context, judged, log_p, tape, vocabulary},
+    *,
+};
+use crate::{
+    config::{Credit, UnlikelihoodConfig},
+    optimise::reduce::Tally,
+};
+
+/// All captions of both images as one rollout, and its critic.
+fn all(captioner: &Captioner, credit: Credit, baseline: Baseline) -> (SelfCritic, Rollout) {
+    let captions = vec![all_captions(); IMAGES].concat();
+    let mut critic = critic(baseline);
+    critic.config.samples_per_source = captions.len() / IMAGES;
+    critic.config.credit = credit;
+    let images = repeat(IMAGES, captions.len() / IMAGES);
+    let noise = Noise::default();
+    let tape = teacher_forced(captioner, features().into(), &images, &captions, noise);
+    let mut rollout = rollout(tape.ok(), captions, Vec::new());
+    rollout.source_of_sequence = images;
+    (critic, rollout)
+}
+
+/// The expected gradient when every word has the reward less its own baseline, all captions by their probabilities.
+fn expected(captioner: &Captioner, rollout: &Rollout, baselines: &[Option<f64>]) -> Vec<f64> {
+    let (_, log_p) = weighted(captioner, |_, _| 0.0);
+    let captions = all_captions();
+    let places = pack(&rollout.captions, |n, t| (n, t));
+    let row_of = |n: usize, t: usize| places.iter().position(|&place| place == (n, t)).unwrap();
+    let of_word = |image: usize, n: usize, t: usize| {
+        let row = row_of(image * captions.len() + n, t);
+        let baseline = baselines[row].unwrap_or(0.0);
+        log_p[image][n].exp() * (reward_of(image, &captions[n]) - baseline)
+    };
+    weighted_words(captioner, of_word).0
+}
+
+#[test]
+fn rewards_of_beginnings_leave_the_exact_gradient() {
+    let captioner = captioner();
+    let exact = exact(&captioner);
+    let (mut critic, rollout) = all(&captioner, Credit::Prefix, Baseline::None);
+    let rewards: Vec<f64> = rollout
+        .image_of_sample()
+        .zip(&rollout.captions)
+        .map(|(image, words)| reward_of(image, words))
+        .collect();
+    let (words, mut tally) = (vocabulary(), Tally::default());
+    let reads = (&captioner, &words, MAX_LENGTH);
+    let found = critic.word_baselines(reads, &rollout, &rewards, context(), &mut tally);
+    let found = found.unwrap();
+    let places = pack(&rollout.captions, |n, t| (n, t));
+    for (&(n, t), baseline) in places.iter().zip(&found) {
+        let image = n / all_captions().len();
+        let before = reward_of(image, &rollout.captions[n][..t]);
+        assert_eq!(*baseline, Some(before));
+    }
+    let error = difference(&expected(&captioner, &rollout, &found), &exact) / norm(&exact);
+    assert!(error < 1e-4, "{error}");
+    // With the word that is credited among them, the gradient is another.
+    let wrong: Vec<Option<f64>> = places
+        .iter()
+        .map(|&(n, t)| {
+            let image = n / all_captions().len();
+            Some(reward_of(image, &rollout.captions[n][..=t]))
+        })
+        .collect();
+    let error = difference(&expected(&captioner, &rollout, &wrong), &exact) / norm(&exact);
+    assert!(error > 0.1, "{error}");
+}
+
+#[test]
+fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_credit() {
+    let captioner = captioner();
+    let exact = exact(&captioner);
+    let rollouts = |every, samples| Credit::Rollouts { every, samples };
+    for (credit, baseline) in [
+        (Credit::Prefix, Baseline::LeaveOneOut),
+        (Credit::Prefix, Baseline::None),
+        (rollouts(1, 2), Baseline::LeaveOneOut),
+        (rollouts(2, 1), Baseline::None),
+    ] {
+        let mut critic = critic(baseline);
+        critic.config.credit = credit;
+        let (mean, standard_error) = sampled(&captioner, critic);
+        let error = difference(&mean, &exact);
+        assert!(
+            error < 2.0 * standard_error,
+            "{credit:?}: off by {error:.4}, standard error {standard_error:.4}"
+        );
+        let biased: Vec<f64> = mean.iter().map(|g| 0.75 * g).collect();
+        assert!(
+            difference(&biased, &exact) > 2.0 * standard_error,
+            "{credit:?}: no power"
+        );
+    }
+}
+
+#[test]
+fn many_rollouts_from_every_word_leave_less_variance_than_other_samples() {
+    let captioner = captioner();
+    let standard_error = |credit| {
+        let mut critic = critic(Baseline::LeaveOneOut);
+        critic.config.credit = credit;
+        sampled(&captioner, critic).1
+    };
+    let rollouts = Credit::Rollouts {
+        every: 1,
+        samples: 8,
+    };
+    let (of_captions, of_words) = (standard_error(Credit::Caption), standard_error(rollouts));
+    assert!(of_words < 0.95 * of_captions, "{of_words} {of_captions}");
+}
+
+#[test]
+fn words_before_the_first_place_keep_the_baseline_of_their_caption() {
+    let captioner = captioner();
+    let credit = Credit::Rollouts {
+        every: 2,
+        samples: 3,
+    };
+    let (mut critic, rollout) = all(&captioner, credit, Baseline::LeaveOneOut);
+    let rewards = vec![0.0; rollout.captions.len()];
+    let (words, mut tally) = (vocabulary(), Tally::default());
+    let reads = (&captioner, &words, MAX_LENGTH);
+    let found = critic.word_baselines(reads, &rollout, &rewards, context(), &mut tally);
+    let has = pack(&rollout.captions, |_, t| t >= 2);
+    let found: Vec<bool> = found.unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(found, has);
+}
+
+/// `sum_k p_k Q_k` of all rows of the captions.
+fn expected_values(captioner: &Captioner, values: &[f64]) -> f64 {
+    let hidden = tape(captioner, &captions()).hidden().unwrap();
+    let p = burn::tensor::activation::softmax(captioner.logits(hidden), 1);
+    let p: Vec<f64> = p.try_into_vec_as().unwrap();
+    assert_eq!(p.len(), values.len());
+    p.iter().zip(values).map(|(p, q)| p * q).sum()
+}
+
+#[test]
+fn values_of_all_words_have_the_gradient_of_their_expectation() {
+    let captioner = captioner();
+    let mut critic = critic(Baseline::None);
+    critic.config.objective = SequenceObjective::AllAction;
+    critic.config.rewards[0].weight = 1.5;
+    let mut judged = judged(&captioner, Vec::new(), Vec::new());
+    judged.word_values = critic.word_values(&judged.rollout);
+    // The reference is `x y`: after a wrong word, `x` and `y` cost nothing.
+    let places = pack(&captions(), |n, t| (n, t));
+    let is_after_wrong = |&(n, t): &(usize, usize)| captions()[n][..t] == [1];
+    let after_wrong = places.iter().position(is_after_wrong).unwrap();
+    let table = word_values::table(&judged.word_values, VOCAB as usize, &Device::flex());
+    let table: Vec<f64> = table.try_into_vec_as().unwrap();
+    let row = &table[after_wrong * VOCAB as usize..][..VOCAB as usize];
+    assert_eq!(row, [-1.0, -1.0, -0.5, -0.5]);
+    let part = critic.update(&captioner, &mut judged, context()).unwrap();
+    let gradient = flatten(&captioner, &part.gradients);
+    let loss = |captioner: &Captioner| -1.5 * expected_values(captioner, &table);
+    let error = |loss: &dyn Fn(&Captioner) -> f64| {
+        let slope = slope_of_length(&captioner, &gradient, 2e-3, loss);
+        (slope - norm(&gradient)).abs() / norm(&gradient)
+    };
+    assert!(error(&loss) < 6e-3, "{}", error(&loss));
+    let means = part.tally.means();
+    let reported = means.iter().find(|(name, _)| name == "loss").unwrap().1;
+    let words = captions().iter().map(Vec::len).sum::<usize>() as f64;
+    assert!((reported - loss(&captioner) / words).abs() < 1e-5);
+    // As if ending were like any other word.
+    let mut wrong = table.clone();
+    for row in wrong.chunks_mut(VOCAB as usize) {
+        row[END as usize] = row[1];
+    }
+    let wrong = |captioner: &Captioner| -1.5 * expected_values(captioner, &wrong);
+    assert!(error(&wrong) > 2e-2, "{}", error(&wrong));
+}
+
+#[test]
+fn unwanted_words_have_the_gradient_of_their_unlikelihood() {
+    let captioner = captioner();
+    let captions = captions();
+    let config = UnlikelihoodConfig {
+        weight: 0.7,
+        repeated_ngram: Some(1),
+        words: vec!["y".to_owned()],
+    };
+    let of_captions: Vec<Vec<bool>> = captions
+        .iter()
+        .map(|words| config.unwanted(words, &vocabulary()))
+        .collect();
+    let unwanted = pack(&captions, |n, t| of_captions[n][t]);
+    let count = unwanted.iter().filter(|is| **is).count();
+    assert!(count > 0 && count < unwanted.len());
+    let mut critic = critic(Baseline::None);
+    critic.config.unlikelihood = Some(config);
+    let mut judged = judged(&captioner, vec![0.0; unwanted.len()], Vec::new());
+    judged.unwanted = unwanted.clone();
+    let part = critic.update(&captioner, &mut judged, context()).unwrap();
+    let gradient = flatten(&captioner, &part.gradients);
+    let loss = |captioner: &Captioner, of_all: bool| -> f64 {
+        let rows = log_p(captioner, &captions).into_iter().zip(&unwanted);
+        let rows = rows.filter(|(_, is)| of_all || **is);
+        rows.map(|(log_p, _)| -0.7 * (1.0 - log_p.exp()).ln()).sum()
+    };
+    let error = |of_all| {
+        let slope = slope_of_length(&captioner, &gradient, 2e-3, |at| loss(at, of_all));
+        (slope - norm(&gradient)).abs() / norm(&gradient)
+    };
+    assert!(error(false) < 6e-3, "{}", error(false));
+    assert!(error(true) > 2e-2, "{}", error(true));
+}
+
+#[test]
+fn bonus_is_that_of_the_entropy_that_is_chosen() {
+    let captioner = captioner();
+    let gradient = |entropy, weight| {
+        let mut critic = critic(Baseline::None);
+        critic.config.entropy = entropy;
+        critic.config.entropy_bonus = weight;
+        let rows = log_p(&captioner, &captions()).len();
+        let mut judged = judged(&captioner, vec![0.0; rows], Vec::new());
+        let part = critic.update(&captioner, &mut judged, context()).unwrap();
+        flatten(&captioner, &part.gradients)
+    };
+    let found = gradient(Entropy::Tsallis, 0.4);
+    let loss = |captioner: &Captioner| -> f64 {
+        let hidden = tape(captioner, &captions()).hidden().unwrap();
+        let p = burn::tensor::activation::softmax(captioner.logits(hidden), 1);
+        let p: Vec<f64> = p.try_into_vec_as().unwrap();
+        0.4 * p.iter().map(|p| p * p).sum::<f64>()
+    };
+    let slope = slope_of_length(&captioner, &found, 2e-3, loss);
+    assert!((slope - norm(&found)).abs() < 6e-3 * norm(&found));
+    let other = gradient(Entropy::Shannon, 0.4);
+    assert!(difference(&found, &other) > 0.1 * norm(&found));
+}
