@@ -133,7 +133,7 @@ pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
 pub use rouge_score::{RougeKind, RougeScoreOptions, RougeScorer};
 pub use sacrebleu::{SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer};
-pub use sources::RewardSources;
+pub use sources::{FeatureRows, RewardSources};
 pub use spice::{SpiceOptions, SpiceScores, spice};
 pub use standardisation::StandardiseOver;
 pub use text_evaluation::{TextEvaluation, evaluate_raw_text};
