@@ -10,7 +10,7 @@ import json
 import sys
 from collections import Counter
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSIONS = [1, 2]
 
 
 def unigram_f1(caption, reference):
@@ -28,15 +28,16 @@ def score(caption):
     """The score of one caption of a request: one finite number, larger for better.
 
     Besides the keys used here there are `image_id`, normally the image's file name, and `tokens`, the ids of the
-    words.
+    words. With `protocol = 2` there may be `image_path` and `features`, and None stands for a caption to which the
+    reward does not apply.
     """
     return max(unigram_f1(caption["text"], reference) for reference in caption["references"])
 
 
 def answer(request):
     """The answer to a request: scores, or an error that ends the training."""
-    if request["version"] != PROTOCOL_VERSION:
-        return {"error": f"found protocol version {request['version']}, expected {PROTOCOL_VERSION}"}
+    if request["version"] not in PROTOCOL_VERSIONS:
+        return {"error": f"found protocol version {request['version']}, expected one of {PROTOCOL_VERSIONS}"}
     return {"scores": [score(caption) for caption in request["captions"]]}
 
 

@@ -49,20 +49,49 @@
 //! once more. A refusal is final.
 //!
 //! Scores are reproducible exactly when the program's are.
+//!
+//! # Protocol, version 2
+//! With [`CommandOptions::protocol`] 2 the same, and
+//!
+//! ```json
+//! {"version":2,"captions":[{"image_id":"x.jpg","tokens":[4,7,0],"text":"a dog","references":["a dog runs"],"image_path":"photos/x.jpg","features":{"file":"features.npy","row":3}}]}
+//! ```
+//!
+//! | key | what it holds |
+//! |---|---|
+//! | `version` | 2 |
+//! | `image_path` | the image's id below [`CommandOptions::images`]; absent without that directory |
+//! | `features` | the file that the image's features are in and their row there, from 0; absent where that is not known |
+//!
+//! Paths are relative to the program's working directory, which is that of the trainer. In an answer, null stands for a
+//! caption to which the reward does not apply:
+//!
+//! ```json
+//! {"scores":[0.3,null]}
+//! ```
+//!
+//! Such a caption is rewarded by the other rewards of its list, and counts in no mean and deviation of this one.
 
 mod answer;
 mod caption;
 
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use caption::Caption;
+use caption::{Caption, ImagePlaces};
 
 use crate::process::{Deadline, Process, name, program_error};
-use crate::{Batch, ProgramFault, ProgramStage, References, Reward, RewardError, VERSION};
+use crate::{
+    Batch, Candidate, FeatureRows, ProgramFault, ProgramStage, References, Reward, RewardError,
+    VERSION,
+};
 
-/// The version of the protocol.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// The versions of the protocol.
+pub const PROTOCOL_VERSIONS: RangeInclusive<u32> = 1..=2;
 
 /// Most copies of a program.
 const MAX_WORKERS: usize = 256;
@@ -76,6 +105,14 @@ pub struct CommandOptions {
     pub program: Vec<String>,
     /// The name under which its scores are logged: letters, digits, `_` and `-`.
     pub name: String,
+    /// The version of the protocol: 2 lets the program say that it does not apply to a caption, and tells it where images
+    /// and features are.
+    #[schemars(range(min = *PROTOCOL_VERSIONS.start(), max = *PROTOCOL_VERSIONS.end()))]
+    pub protocol: u32,
+    /// The directory of the images, with `protocol = 2`: captions then have an `image_path`, the image's id below this
+    /// directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<PathBuf>,
     /// How long an answer may take, in seconds.
     #[schemars(extend("exclusiveMinimum" = 0.0), range(max = Deadline::LARGEST))]
     pub timeout_secs: f64,
@@ -92,6 +129,8 @@ impl Default for CommandOptions {
         Self {
             program: Vec::new(),
             name: "command".to_owned(),
+            protocol: 1,
+            images: None,
             timeout_secs: 60.0,
             workers: 1,
             restarts: 0,
@@ -118,6 +157,13 @@ impl CommandOptions {
                 &self.name,
                 "letters, digits, _ and -",
             ),
+            RewardError::option(
+                PROTOCOL_VERSIONS.contains(&self.protocol),
+                "command.protocol",
+                self.protocol.into(),
+                "1 or 2",
+            ),
+            self.images_unsent(),
             Deadline::problem("command.timeout_secs", self.timeout_secs),
             RewardError::option(
                 (1..=MAX_WORKERS).contains(&self.workers),
@@ -128,6 +174,16 @@ impl CommandOptions {
         ];
         problems.into_iter().flatten().collect()
     }
+
+    /// That there is a directory of images of which the program is not told.
+    fn images_unsent(&self) -> Option<RewardError> {
+        let images = self.images.as_ref().filter(|_| self.protocol == 1)?;
+        Some(RewardError::OptionValue {
+            option: "command.images",
+            found: format!("`{}` with `protocol = 1`", images.display()),
+            expected: "`protocol = 2` beside it",
+        })
+    }
 }
 
 /// Sends captions to a program and checks its answer; see the module for the protocol.
@@ -135,30 +191,50 @@ impl CommandOptions {
 pub struct CommandReward {
     options: CommandOptions,
     signature: String,
+    places: ImagePlaces,
     /// The running copies; none after a failure.
     workers: Vec<Process>,
     restarts_left: u32,
 }
 
 impl CommandReward {
-    /// Starts the program and has every copy of it score one caption.
+    /// Starts the program and has every copy of it score one caption. Under version 2 of the protocol it is told the rows
+    /// of `features`.
     ///
     /// # Errors
-    /// The first of [`CommandOptions::problems`], or [`RewardError::Program`] when the program cannot be started or
-    /// does not pass the check.
-    pub fn start(options: CommandOptions, references: &References) -> Result<Self, RewardError> {
+    /// The first of [`CommandOptions::problems`], [`RewardError::OptionValue`] when there is no directory of images, or
+    /// [`RewardError::Program`] when the program cannot be started or does not pass the check.
+    pub fn start(
+        options: CommandOptions,
+        references: &References,
+        features: Option<Arc<FeatureRows>>,
+    ) -> Result<Self, RewardError> {
         RewardError::first(options.problems())?;
+        let images = options.images.clone();
+        if let Some(missing) = images.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(RewardError::OptionValue {
+                option: "command.images",
+                found: format!("no directory `{}`", missing.display()),
+                expected: "the directory of the images",
+            });
+        }
+        let below = images.as_ref().map_or_else(String::new, |directory| {
+            format!("|images:{}", directory.display())
+        });
         let signature = format!(
-            "{}|protocol:{PROTOCOL_VERSION}|program:{}|{}|version:{VERSION}",
+            "{}|protocol:{}|program:{}{below}|{}|version:{VERSION}",
             options.name,
+            options.protocol,
             name(&options.program),
             references.signature()
         );
+        let features = features.filter(|_| options.protocol >= 2);
         let mut reward = Self {
             restarts_left: options.restarts,
             workers: Vec::with_capacity(options.workers),
             options,
             signature,
+            places: ImagePlaces { images, features },
         };
         for _ in 0..reward.options.workers {
             let worker = Process::start(&reward.options.program, ProgramStage::Start)?;
@@ -170,12 +246,13 @@ impl CommandReward {
 
     fn check(&mut self, references: &References) -> Result<(), RewardError> {
         let image = references.images().first().ok_or(RewardError::NoImages)?;
-        let caption = Caption {
-            image_id: &image.id,
+        let candidate = Candidate {
+            image: 0,
             tokens: image.tokens.first().map_or(&[], Vec::as_slice),
             text: image.texts.first().map_or("", String::as_str),
-            references: &image.texts,
         };
+        let places = self.places.clone();
+        let caption = places.caption(&candidate, image);
         let parts = vec![vec![caption]; self.workers.len()];
         self.ask(&parts, ProgramStage::Check)?;
         Ok(())
@@ -186,7 +263,7 @@ impl CommandReward {
         &mut self,
         parts: &[Vec<Caption<'_>>],
         stage: ProgramStage,
-    ) -> Result<Vec<f64>, RewardError> {
+    ) -> Result<Vec<Option<f64>>, RewardError> {
         let asked: Vec<_> = parts
             .iter()
             .enumerate()
@@ -213,7 +290,7 @@ impl CommandReward {
             captions: &'a [Caption<'a>],
         }
         let request = Request {
-            version: PROTOCOL_VERSION,
+            version: self.options.protocol,
             captions: part,
         };
         let mut bytes = serde_json::to_vec(&request).map_err(ProgramFault::Request)?;
@@ -228,13 +305,13 @@ impl CommandReward {
         worker: usize,
         part: &[Caption<'_>],
         deadline: Deadline,
-    ) -> Result<Vec<f64>, ProgramFault> {
+    ) -> Result<Vec<Option<f64>>, ProgramFault> {
         let worker = self.workers.get_mut(worker).ok_or(ProgramFault::Stopped)?;
         let line = worker.read(deadline).map_err(|fault| match fault {
             ProgramFault::TimeOut { secs } => ProgramFault::NoLine { secs },
             other => other,
         })?;
-        answer::scores(&line, part)
+        answer::scores(&line, part, self.options.protocol)
     }
 
     /// Starts a failed worker again and asks it once more, as long as there are restarts left.
@@ -244,7 +321,7 @@ impl CommandReward {
         part: &[Caption<'_>],
         mut fault: ProgramFault,
         stage: ProgramStage,
-    ) -> Result<Vec<f64>, RewardError> {
+    ) -> Result<Vec<Option<f64>>, RewardError> {
         loop {
             let mendable = !matches!(
                 fault,
@@ -286,9 +363,23 @@ impl Reward for CommandReward {
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        let scores = self.applicable_scores(batch)?;
+        let all = scores.into_iter().zip(batch.iter()).enumerate();
+        all.map(|(caption, (score, (_, image)))| {
+            score.ok_or_else(|| RewardError::NotApplicable {
+                reward: self.options.name.clone(),
+                caption,
+                image: image.id.to_string(),
+            })
+        })
+        .collect()
+    }
+
+    fn applicable_scores(&mut self, batch: &Batch<'_>) -> Result<Vec<Option<f64>>, RewardError> {
+        let places = self.places.clone();
         let distinct = batch.distinct();
         let captions: Vec<_> = distinct
-            .map(|(candidate, image)| Caption::new(candidate, image))
+            .map(|(candidate, image)| places.caption(candidate, image))
             .collect();
         let parts = parts(&captions, self.options.workers);
         let scores = self.ask(&parts, ProgramStage::Run)?;
@@ -336,6 +427,8 @@ mod tests {
         let options = CommandOptions {
             program: vec![String::new()],
             name: "a b".to_owned(),
+            protocol: 3,
+            images: None,
             timeout_secs: f64::NAN,
             workers: 0,
             restarts: 0,
@@ -348,6 +441,7 @@ mod tests {
             [
                 "command.program: found \"\", expected a list of a program and its arguments",
                 "command.name: found \"a b\", expected letters, digits, _ and -",
+                "command.protocol: found 3, expected 1 or 2",
                 "command.timeout_secs: found NaN, expected seconds above 0 and up to 1e6",
                 "command.workers: found 0, expected 1 to 256",
             ]
@@ -357,5 +451,15 @@ mod tests {
             ..CommandOptions::default()
         };
         assert!(good.problems().is_empty());
+        let mut images = CommandOptions {
+            images: Some("photos".into()),
+            ..good
+        };
+        assert_eq!(
+            images.problems()[0].to_string(),
+            "command.images: found `photos` with `protocol = 1`, expected `protocol = 2` beside it"
+        );
+        images.protocol = 2;
+        assert!(images.problems().is_empty());
     }
 }

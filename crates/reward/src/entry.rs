@@ -9,6 +9,7 @@ use crate::{
     BadEndingPenaltyOptions, BleuOptions, ChrfOptions, CiderDOptions, CommandOptions,
     ErrorRateOptions, ErrorUnit, ExactMatchOptions, LengthPenaltyOptions, MeteorOptions,
     MixerBleuOptions, RepetitionPenaltyOptions, RewardError, RougeScoreOptions, SacrebleuOptions,
+    StandardiseOver, Transform,
 };
 
 /// The keys that choose a reward: an entry sets one of them.
@@ -43,9 +44,14 @@ const KEYS: &str = "cider_d, bleu, rouge_l, mixer_bleu, meteor, word_error_rate,
 pub struct RewardEntry {
     /// What the scores are multiplied by; may be negative.
     pub weight: f64,
+    /// What scores go through first; as they are if absent.
+    #[schemars(extend("examples" = [{ "clip": { "low": 0.0, "high": 1.0 } }]))]
+    pub transform: Option<Transform>,
     /// Whether scores are first brought to mean 0 and standard deviation 1 over the captions that are scored
     /// together, greedy ones too; equal scores become 0.
     pub standardise: bool,
+    /// Which of these captions with `standardise`.
+    pub standardise_over: StandardiseOver,
     /// Whether the stage's baseline is subtracted from this reward; without it, the score itself is its advantage.
     pub self_critical: bool,
     /// CIDEr-D against the references, document frequencies of the training images. Scores 0 to 10.
@@ -88,7 +94,9 @@ impl Default for RewardEntry {
     fn default() -> Self {
         Self {
             weight: 1.0,
+            transform: None,
             standardise: false,
+            standardise_over: StandardiseOver::Batch,
             self_critical: true,
             cider_d: None,
             bleu: None,
@@ -186,6 +194,17 @@ impl RewardKind {
         )
     }
 
+    /// Whether no caption scores above 0.
+    fn is_never_positive(&self) -> bool {
+        matches!(
+            self,
+            Self::ErrorRate(..)
+                | Self::RepetitionPenalty(_)
+                | Self::LengthPenalty(_)
+                | Self::BadEndingPenalty(_)
+        )
+    }
+
     /// The options outside their ranges.
     fn problems(&self) -> Vec<RewardError> {
         match self {
@@ -264,6 +283,17 @@ impl RewardEntry {
         kind.is_of_raw_text().then(|| kind.key())
     }
 
+    /// The key of a reward that is never above 0.
+    pub(crate) fn never_positive_key(&self) -> Option<&'static str> {
+        let kind = self.kind().ok()?;
+        kind.is_never_positive().then(|| kind.key())
+    }
+
+    /// The captions that scores are standardised over, if they are.
+    pub(crate) fn standardised_over(&self) -> Option<StandardiseOver> {
+        self.standardise.then_some(self.standardise_over)
+    }
+
     /// Everything that is wrong with the entry; empty when it can be built.
     pub fn problems(&self) -> Vec<RewardError> {
         let mut problems = match self.kind() {
@@ -271,6 +301,15 @@ impl RewardEntry {
             Err(error) => vec![error],
         };
         problems.extend(weight_problem(self.weight));
+        problems.extend(self.transform.iter().flat_map(Transform::problems));
+        let is_over_source = self.standardise_over == StandardiseOver::Source;
+        if is_over_source && !self.standardise {
+            problems.push(RewardError::OptionValue {
+                option: "standardise_over",
+                found: "source".to_owned(),
+                expected: "`standardise = true` beside it",
+            });
+        }
         problems
     }
 }
@@ -286,7 +325,13 @@ mod tests {
     #[test]
     fn every_key_but_those_of_all_entries_chooses_a_reward() {
         let entry = serde_json::to_value(RewardEntry::default()).expect("plain values");
-        let of_all = ["weight", "standardise", "self_critical"];
+        let of_all = [
+            "weight",
+            "transform",
+            "standardise",
+            "standardise_over",
+            "self_critical",
+        ];
         let mut keys: Vec<&str> = of_all.into_iter().chain(KINDS).collect();
         keys.sort_unstable();
         assert_eq!(

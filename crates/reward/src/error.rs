@@ -165,8 +165,38 @@ pub enum RewardError {
         text: String,
         /// The image's id.
         image: String,
-        /// The score, before standardisation and weight.
+        /// The score, before transform, standardisation and weight.
         value: f64,
+    },
+    /// A score that no geometric mean can be taken of.
+    #[error(
+        "reward {reward}: found {value:?} for caption {caption} (`{text}`) of image {image}, expected 0 or more with \
+         `combine = \"geometric_mean\"`"
+    )]
+    NegativeScore {
+        /// The reward's name.
+        reward: String,
+        /// Which caption of the batch, from 0.
+        caption: usize,
+        /// The caption.
+        text: String,
+        /// The image's id.
+        image: String,
+        /// The score, after its transform.
+        value: f64,
+    },
+    /// A reward that was asked to score every caption and does not apply to one.
+    #[error(
+        "reward {reward}: caption {caption} of image {image}: found no score, since the reward does not apply, expected a \
+         finite number"
+    )]
+    NotApplicable {
+        /// The reward's name.
+        reward: String,
+        /// Which caption of the batch, from 0.
+        caption: usize,
+        /// The image's id.
+        image: String,
     },
     /// Another program that could not be started or failed.
     #[error(transparent)]
@@ -293,6 +323,8 @@ impl RewardError {
             | Self::ScoreCount { .. }
             | Self::NotFinite { .. }
             | Self::Overflow { .. }
+            | Self::NegativeScore { .. }
+            | Self::NotApplicable { .. }
             | Self::Failed { .. }
             | Self::TableWrite(_) => false,
         }

@@ -34,7 +34,10 @@
 //! | [`entry`] | one entry of a configured list of rewards |
 //! | [`sources`] | what rewards are made from: references, n-grams, frequencies |
 //! | [`registry`] | rewards by name, those of other crates among them |
-//! | [`mixture`] | the configured list of rewards and its weighted sum |
+//! | [`transform`] | what a score goes through before all else: clip, sigmoid, step |
+//! | [`standardisation`] | scores brought to mean 0 and deviation 1 |
+//! | [`combination`] | the weighted sum or the geometric mean of several rewards |
+//! | [`mixture`] | the configured list of rewards as one |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
 //! | [`diversity`] | how much the captions of an image differ: distinct-n, mBLEU, self-CIDEr |
 //! | [`error`] | everything that can be wrong |
@@ -47,6 +50,7 @@ pub mod bleu;
 pub mod builtin;
 pub mod chrf;
 pub mod cider_d;
+pub mod combination;
 pub mod command;
 pub mod diversity;
 pub mod document_frequency;
@@ -81,10 +85,12 @@ pub mod sacrebleu;
 pub mod serve;
 pub mod sources;
 pub mod spice;
+pub mod standardisation;
 pub mod text_evaluation;
 pub mod text_metric;
 pub mod text_reward;
 mod text_scorer;
+pub mod transform;
 mod word_index;
 
 pub use alike::references_are_alike;
@@ -95,6 +101,7 @@ pub use bleu::{
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
 pub use chrf::{ChrfOptions, ChrfScorer};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
+pub use combination::Combination;
 pub use command::{CommandOptions, CommandReward};
 pub use diversity::{
     Diversity, distinct_n, evaluate_diversity, evaluate_diversity_of_text, mbleu, self_cider,
@@ -128,11 +135,13 @@ pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
 pub use rouge_score::{RougeKind, RougeScoreOptions, RougeScorer};
 pub use sacrebleu::{SacrebleuOptions, SacrebleuScorer, SacrebleuSmoothing, SacrebleuTokenizer};
-pub use sources::RewardSources;
+pub use sources::{FeatureRows, RewardSources};
 pub use spice::{SpiceOptions, SpiceScores, spice};
+pub use standardisation::StandardiseOver;
 pub use text_evaluation::{TextEvaluation, evaluate_raw_text};
 pub use text_metric::{TextMetric, TextScores};
 pub use text_reward::TextReward;
+pub use transform::Transform;
 
 /// The version that signatures carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

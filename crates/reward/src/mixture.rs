@@ -1,55 +1,108 @@
-//! The configured list of rewards and its weighted sum.
+//! The configured list of rewards as one.
 
 use std::sync::Arc;
 
+use crate::combination::geometric_mean;
 use crate::entry::weight_problem;
 use crate::{
-    Batch, Candidate, References, Reward, RewardEntry, RewardError, RewardRegistry, RewardSources,
+    Batch, Candidate, Combination, References, Reward, RewardEntry, RewardError, RewardRegistry,
+    RewardSources, StandardiseOver, Transform,
 };
 
-/// The scores of one reward of a mixture, before standardisation and weight.
+/// The scores of one reward of a mixture, before transform, standardisation and weight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartScores {
     /// The reward's name.
     pub name: String,
     /// Its weight.
     pub weight: f64,
-    /// One score per caption.
-    pub scores: Vec<f64>,
+    /// One score per caption; none where the reward does not apply.
+    pub scores: Vec<Option<f64>>,
 }
 
 /// The scores of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MixtureScores {
-    /// One weighted sum per caption.
+    /// One number per caption, by the mixture's [`Combination`]; 0 where no reward applies.
     pub total: Vec<f64>,
-    /// The same sum over the self-critical rewards only: what baselines are computed from.
+    /// The same of the self-critical rewards only: what baselines are computed from.
     pub self_critical: Vec<f64>,
-    /// What the sums are made of, in the order of the list.
+    /// For every caption, whether any reward applies to it.
+    pub applies: Vec<bool>,
+    /// What the totals are made of, in the order of the list.
     pub parts: Vec<PartScores>,
 }
 
 struct Part {
     weight: f64,
-    standardise: bool,
+    transform: Option<Transform>,
+    standardise: Option<StandardiseOver>,
     self_critical: bool,
     reward: Box<dyn Reward>,
 }
 
-/// Several rewards as one: `total = sum_i weight_i * score_i`.
+impl Part {
+    /// Scores as they are combined with those of other rewards, but for the weight.
+    fn comparable(&self, scores: &[Option<f64>], batch: &Batch<'_>) -> Vec<Option<f64>> {
+        let apply = |score| {
+            self.transform
+                .map_or(score, |transform| transform.apply(score))
+        };
+        let scores: Vec<_> = scores.iter().map(|score| score.map(apply)).collect();
+        match self.standardise {
+            Some(over) => over.standardise(&scores, batch),
+            None => scores,
+        }
+    }
+
+    /// Its weight and every choice that changes its scores.
+    fn signature(&self) -> String {
+        let standardised = match self.standardise {
+            None => "",
+            Some(StandardiseOver::Batch) => "standardised ",
+            Some(StandardiseOver::Source) => "standardised per source ",
+        };
+        let transform = self.transform.map_or_else(String::new, |transform| {
+            format!("|{}", transform.signature())
+        });
+        let own = if self.self_critical {
+            ""
+        } else {
+            "|baseline:none"
+        };
+        let (weight, signature) = (self.weight, self.reward.signature());
+        format!("{weight} * {standardised}{signature}{transform}{own}")
+    }
+}
+
+/// Several rewards as one, by default their weighted sum.
 pub struct RewardMixture {
     references: Arc<References>,
+    combination: Combination,
     parts: Vec<Part>,
 }
 
 impl RewardMixture {
-    /// The rewards of a configured list.
+    /// The weighted sum of the rewards of a configured list.
+    ///
+    /// # Errors
+    /// As [`build_combined`](Self::build_combined).
+    pub fn build(
+        entries: &[RewardEntry],
+        sources: &RewardSources,
+        registry: &RewardRegistry,
+    ) -> Result<Self, RewardError> {
+        Self::build_combined(Combination::Sum, entries, sources, registry)
+    }
+
+    /// The rewards of a configured list, combined.
     ///
     /// # Errors
     /// [`RewardError::NoRewards`] for an empty list; [`RewardError::Entry`] with the first of
-    /// [`RewardEntry::problems`], [`RewardError::DuplicateReward`], [`RewardError::EndTokenUnseen`],
-    /// [`RewardError::NotRegistered`] or, for a program that does not pass its first test, [`RewardError::Program`].
-    pub fn build(
+    /// [`Combination::problems`] and [`RewardEntry::problems`], [`RewardError::DuplicateReward`],
+    /// [`RewardError::EndTokenUnseen`], [`RewardError::NotRegistered`] or, for a program that does not pass its first test, [`RewardError::Program`].
+    pub fn build_combined(
+        combination: Combination,
         entries: &[RewardEntry],
         sources: &RewardSources,
         registry: &RewardRegistry,
@@ -57,12 +110,18 @@ impl RewardMixture {
         if entries.is_empty() {
             return Err(RewardError::NoRewards);
         }
-        let mut mixture = Self::new(Arc::clone(sources.references()));
+        let mut mixture = Self {
+            combination,
+            ..Self::new(Arc::clone(sources.references()))
+        };
         for (index, entry) in entries.iter().enumerate() {
-            let added = registry.reward(entry, sources).and_then(|reward| {
+            let fits = RewardError::first(combination.problems(entry));
+            let reward = fits.and_then(|()| registry.reward(entry, sources));
+            let added = reward.and_then(|reward| {
                 mixture.add_part(Part {
                     weight: entry.weight,
-                    standardise: entry.standardise,
+                    transform: entry.transform,
+                    standardise: entry.standardised_over(),
                     self_critical: entry.self_critical,
                     reward,
                 })
@@ -79,26 +138,30 @@ impl RewardMixture {
     pub fn new(references: Arc<References>) -> Self {
         Self {
             references,
+            combination: Combination::Sum,
             parts: Vec::new(),
         }
     }
 
-    /// Adds a reward, self-critical and not standardised.
+    /// Adds a reward, self-critical, its scores as they are.
     ///
     /// # Errors
     /// [`RewardError::DuplicateReward`] when there is one of the same name, [`RewardError::OptionRange`] when the
-    /// weight is not finite.
+    /// weight is not finite, or not above 0 in a geometric mean.
     pub fn add(&mut self, weight: f64, reward: Box<dyn Reward>) -> Result<(), RewardError> {
         self.add_part(Part {
             weight,
-            standardise: false,
+            transform: None,
+            standardise: None,
             self_critical: true,
             reward,
         })
     }
 
     fn add_part(&mut self, part: Part) -> Result<(), RewardError> {
-        weight_problem(part.weight).map_or(Ok(()), Err)?;
+        let problem = weight_problem(part.weight);
+        let problem = problem.or_else(|| self.combination.weight_problem(part.weight));
+        problem.map_or(Ok(()), Err)?;
         let name = part.reward.name();
         if self.parts.iter().any(|other| other.reward.name() == name) {
             return Err(RewardError::DuplicateReward {
@@ -114,107 +177,131 @@ impl RewardMixture {
         &self.references
     }
 
-    /// Every part's weight and signature: `1 * cider_d|n:4|... + 0.5 * standardised bleu|n:4|...`.
+    /// Every part's weight and signature: `1 * cider_d|n:4|... + 0.5 * standardised bleu|n:4|...`; of a geometric mean,
+    /// `geometric_mean(1 * cider_d|n:4|..., 0.5 * bleu|n:4|...)`.
     pub fn signature(&self) -> String {
-        let parts = self.parts.iter().map(|part| {
-            let standardised = if part.standardise {
-                "standardised "
-            } else {
-                ""
-            };
-            let own = if part.self_critical {
-                ""
-            } else {
-                "|baseline:none"
-            };
-            let signature = part.reward.signature();
-            format!("{} * {standardised}{signature}{own}", part.weight)
-        });
-        parts.collect::<Vec<_>>().join(" + ")
+        let parts: Vec<_> = self.parts.iter().map(Part::signature).collect();
+        match self.combination {
+            Combination::Sum => parts.join(" + "),
+            Combination::GeometricMean => format!("geometric_mean({})", parts.join(", ")),
+        }
     }
 
-    /// Scores a batch with every reward and adds the weighted scores up.
+    /// Scores a batch with every reward and combines the scores.
     ///
     /// # Errors
     /// [`RewardError::NoRewards`] for a mixture that is still empty, [`RewardError::UnknownImage`], any error of a
     /// reward, [`RewardError::ScoreCount`] or [`RewardError::NotFinite`] when a reward is something else than one finite
-    /// score per caption, and [`RewardError::Overflow`] when the sum is not finite.
+    /// score per caption or none, [`RewardError::Overflow`] when a sum is not finite and [`RewardError::NegativeScore`] when a
+    /// geometric mean has no meaning.
     pub fn score(&mut self, candidates: &[Candidate<'_>]) -> Result<MixtureScores, RewardError> {
         if self.parts.is_empty() {
             return Err(RewardError::NoRewards);
         }
         let batch = Batch::new(&self.references, candidates)?;
-        let mut total = vec![0.0; candidates.len()];
-        let mut self_critical = total.clone();
         let mut parts = Vec::with_capacity(self.parts.len());
+        let mut comparable = Vec::with_capacity(self.parts.len());
         for part in &mut self.parts {
-            let scores = part.reward.score(&batch)?;
+            let scores = part.reward.applicable_scores(&batch)?;
             check_scores(part.reward.name(), &scores, &batch)?;
-            let comparable = if part.standardise {
-                standardised(&scores)
-            } else {
-                scores.clone()
-            };
-            let sums = total.iter_mut().zip(&mut self_critical);
-            for (caption, ((total, self_critical), score)) in sums.zip(comparable).enumerate() {
-                *total += part.weight * score;
-                if part.self_critical {
-                    *self_critical += part.weight * score;
-                }
-                if !total.is_finite() || !self_critical.is_finite() {
-                    return Err(overflow(part, scores[caption], &batch, caption));
-                }
-            }
+            comparable.push(part.comparable(&scores, &batch));
             parts.push(PartScores {
                 name: part.reward.name().to_owned(),
                 weight: part.weight,
                 scores,
             });
         }
+        let (total, self_critical) = match self.combination {
+            Combination::Sum => self.sums(&comparable, &parts, &batch)?,
+            Combination::GeometricMean => {
+                let total = self.geometric_means(&comparable, &batch)?;
+                (total.clone(), total)
+            }
+        };
+        let applies = |caption: usize| comparable.iter().any(|part| part[caption].is_some());
         Ok(MixtureScores {
             total,
             self_critical,
+            applies: (0..candidates.len()).map(applies).collect(),
             parts,
         })
     }
-}
 
-/// `(s - mean) / deviation`, the deviation that of the whole batch; 0 where all are equal.
-fn standardised(scores: &[f64]) -> Vec<f64> {
-    // Differences from the first, so that equal scores are exactly 0 apart.
-    let first = scores.first().copied().unwrap_or(0.0);
-    let count = scores.len() as f64;
-    let mean = scores.iter().map(|score| score - first).sum::<f64>() / count;
-    let centred: Vec<f64> = scores.iter().map(|score| score - first - mean).collect();
-    let variance = centred.iter().map(|score| score * score).sum::<f64>() / count;
-    if !variance.is_normal() {
-        // All are equal, or their squares are no numbers any more, which they are in another unit.
-        let is_finite = centred.iter().all(|score| score.is_finite());
-        let within = if is_finite { &centred } else { scores };
-        let unit = within.iter().fold(0.0, |a: f64, score| a.max(score.abs()));
-        if unit == 0.0 {
-            return vec![0.0; scores.len()];
+    /// The weighted sum of every caption's scores, and that of the self-critical rewards alone.
+    fn sums(
+        &self,
+        comparable: &[Vec<Option<f64>>],
+        raw: &[PartScores],
+        batch: &Batch<'_>,
+    ) -> Result<(Vec<f64>, Vec<f64>), RewardError> {
+        let mut total = vec![0.0; batch.candidates().len()];
+        let mut self_critical = total.clone();
+        for ((part, scores), raw) in self.parts.iter().zip(comparable).zip(raw) {
+            let sums = total.iter_mut().zip(&mut self_critical);
+            for (caption, ((total, self_critical), score)) in sums.zip(scores).enumerate() {
+                let Some(score) = score else { continue };
+                *total += part.weight * score;
+                if part.self_critical {
+                    *self_critical += part.weight * score;
+                }
+                if !total.is_finite() || !self_critical.is_finite() {
+                    let (text, image) = text_and_image(batch, caption);
+                    return Err(RewardError::Overflow {
+                        reward: raw.name.clone(),
+                        weight: part.weight,
+                        text,
+                        image,
+                        value: raw.scores[caption].unwrap_or(*score),
+                    });
+                }
+            }
         }
-        let scaled = scores.iter().map(|score| score / unit);
-        return standardised(&scaled.collect::<Vec<_>>());
+        Ok((total, self_critical))
     }
-    let scale = variance.sqrt().recip();
-    centred.iter().map(|score| score * scale).collect()
+
+    /// The weighted geometric mean of every caption's scores.
+    fn geometric_means(
+        &self,
+        comparable: &[Vec<Option<f64>>],
+        batch: &Batch<'_>,
+    ) -> Result<Vec<f64>, RewardError> {
+        let mean = |caption: usize| {
+            let mut weighted = Vec::with_capacity(self.parts.len());
+            for (part, scores) in self.parts.iter().zip(comparable) {
+                let Some(value) = scores[caption] else {
+                    continue;
+                };
+                if value < 0.0 {
+                    let (text, image) = text_and_image(batch, caption);
+                    return Err(RewardError::NegativeScore {
+                        reward: part.reward.name().to_owned(),
+                        caption,
+                        text,
+                        image,
+                        value,
+                    });
+                }
+                weighted.push((part.weight, value));
+            }
+            Ok(geometric_mean(&weighted).unwrap_or(0.0))
+        };
+        (0..batch.candidates().len()).map(mean).collect()
+    }
 }
 
-/// That the score of a caption is too large for the sum.
-fn overflow(part: &Part, value: f64, batch: &Batch<'_>, caption: usize) -> RewardError {
+/// The words of a caption and the id of its image, for messages.
+fn text_and_image(batch: &Batch<'_>, caption: usize) -> (String, String) {
     let found = batch.iter().nth(caption);
-    RewardError::Overflow {
-        reward: part.reward.name().to_owned(),
-        weight: part.weight,
-        text: found.map_or_else(String::new, |(candidate, _)| candidate.text.to_owned()),
-        image: found.map_or_else(String::new, |(_, image)| image.id.to_string()),
-        value,
-    }
+    found.map_or_else(Default::default, |(candidate, image)| {
+        (candidate.text.to_owned(), image.id.to_string())
+    })
 }
 
-fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), RewardError> {
+fn check_scores(
+    reward: &str,
+    scores: &[Option<f64>],
+    batch: &Batch<'_>,
+) -> Result<(), RewardError> {
     let (found, expected) = (scores.len(), batch.candidates().len());
     if found != expected {
         return Err(RewardError::ScoreCount {
@@ -223,8 +310,8 @@ fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), R
             expected,
         });
     }
-    for (caption, (&value, (_, image))) in scores.iter().zip(batch.iter()).enumerate() {
-        if !value.is_finite() {
+    for (caption, (&score, (_, image))) in scores.iter().zip(batch.iter()).enumerate() {
+        if let Some(value) = score.filter(|score| !score.is_finite()) {
             let (reward, image) = (reward.to_owned(), image.id.to_string());
             return Err(RewardError::NotFinite {
                 reward,
@@ -235,27 +322,4 @@ fn check_scores(reward: &str, scores: &[f64], batch: &Batch<'_>) -> Result<(), R
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn standardised_scores_do_not_depend_on_their_unit() {
-        let scores = [1.0, 2.0, 4.0, 4.0, 9.0];
-        let expected = standardised(&scores);
-        for unit in [1e-300, 1e-200, 1e-3, 1e3, 1e160, 1e300, 1e307] {
-            let found = standardised(&scores.map(|score| score * unit));
-            for (found, expected) in found.iter().zip(&expected) {
-                assert!((found - expected).abs() < 1e-12, "{unit:e}: {found}");
-            }
-        }
-        // Even the differences of these are no numbers.
-        let found = standardised(&[f64::MAX, -f64::MAX]);
-        assert_eq!(found, [1.0, -1.0]);
-        for equal in [0.0, 1e-300, 1e300] {
-            assert_eq!(standardised(&[equal; 3]), [0.0; 3]);
-        }
-    }
 }

@@ -142,9 +142,9 @@ pub enum ProgramFault {
         /// Captions sent.
         expected: usize,
     },
-    /// It returned something that is no finite number.
+    /// It returned something that is no score.
     #[error(
-        "found {found} as the score of caption {caption} ({text:?} of image {image}), expected a finite number"
+        "found {found} as the score of caption {caption} ({text:?} of image {image}), expected {expected}"
     )]
     Score {
         /// What it returned.
@@ -155,6 +155,8 @@ pub enum ProgramFault {
         text: String,
         /// The image's id.
         image: String,
+        /// What a score may be.
+        expected: &'static str,
     },
     /// A request that cannot be written as JSON.
     #[error("failed to write a request as JSON")]

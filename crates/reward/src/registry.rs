@@ -79,7 +79,10 @@ impl RewardRegistry {
                 Box::new(LengthPenalty::new(options, references)?)
             }
             RewardKind::BadEndingPenalty(options) => Box::new(BadEndingPenalty::new(options)?),
-            RewardKind::Command(options) => Box::new(CommandReward::start(options, references)?),
+            RewardKind::Command(options) => {
+                let features = sources.features().cloned();
+                Box::new(CommandReward::start(options, references, features)?)
+            }
             RewardKind::Custom(options) => self.custom(&options, sources)?,
         })
     }

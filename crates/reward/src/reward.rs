@@ -112,7 +112,7 @@ impl<'a> Batch<'a> {
     ///
     /// # Errors
     /// [`RewardError::ScoreCount`], in the name of `reward`, when the number of scores is another.
-    pub fn spread(&self, reward: &str, scores: &[f64]) -> Result<Vec<f64>, RewardError> {
+    pub fn spread<T: Copy>(&self, reward: &str, scores: &[T]) -> Result<Vec<T>, RewardError> {
         let (found, expected) = (scores.len(), self.firsts.len());
         if found != expected {
             return Err(RewardError::ScoreCount {
@@ -168,6 +168,15 @@ pub trait Reward: Send {
     /// # Errors
     /// Whatever keeps the batch from being scored.
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError>;
+
+    /// The same, with nothing for captions that the reward says nothing about: these count neither in its own mean and
+    /// deviation nor in what captions are rewarded with. Every caption has a score unless a reward has its own method.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    fn applicable_scores(&mut self, batch: &Batch<'_>) -> Result<Vec<Option<f64>>, RewardError> {
+        Ok(self.score(batch)?.into_iter().map(Some).collect())
+    }
 }
 
 #[cfg(test)]

@@ -65,11 +65,14 @@ pub struct ServedScores {
 }
 
 impl ServedScores {
-    /// The answer: `{"scores":[0.5]}`, with `parts` by name where the request asks for them.
+    /// The answer: `{"scores":[0.5]}`, with `parts` by name where the request asks for them; null where no reward
+    /// applies, or the part does not.
     ///
     /// Every number reads as the same bits again.
     pub fn to_json(&self) -> String {
-        let mut answer = serde_json::json!({ "scores": self.scores.total });
+        let total = self.scores.total.iter().zip(&self.scores.applies);
+        let total = total.map(|(score, applies)| applies.then_some(*score));
+        let mut answer = serde_json::json!({ "scores": total.collect::<Vec<_>>() });
         if self.with_parts {
             let parts = self.scores.parts.iter();
             answer["parts"] = parts
@@ -157,6 +160,7 @@ impl<'a> RewardService<'a> {
                 self.mixture(references)?.score(&candidates(&images))?
             }
         };
+        request.can_hold(&scores)?;
         Ok(ServedScores {
             scores,
             with_parts: request.with_parts,

@@ -1,8 +1,18 @@
 //! What rewards are made from: references, their n-grams and document frequencies.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::{DocumentFrequency, ReferenceNgrams, References, RewardError};
+
+/// Where the features of images are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureRows {
+    /// The file that holds them.
+    pub file: PathBuf,
+    /// For every image of the references, its row in the file, from 0.
+    pub rows: Vec<usize>,
+}
 
 /// What rewards are made from. N-grams and their document frequencies are counted when the first reward asks for them,
 /// and shared by all that do.
@@ -12,6 +22,7 @@ pub struct RewardSources {
     ngrams: OnceLock<Arc<ReferenceNgrams>>,
     frequency: OnceLock<Arc<DocumentFrequency>>,
     unknown: Option<u32>,
+    features: Option<Arc<FeatureRows>>,
 }
 
 impl RewardSources {
@@ -22,6 +33,7 @@ impl RewardSources {
             ngrams: OnceLock::new(),
             frequency: OnceLock::new(),
             unknown: None,
+            features: None,
         }
     }
 
@@ -36,6 +48,15 @@ impl RewardSources {
     #[must_use]
     pub fn with_unknown(mut self, token: u32) -> Self {
         self.unknown = Some(token);
+        self
+    }
+
+    /// The same with the features of images, of which other programs are told: `rows` has the row in `file` of every
+    /// image of the references, from 0.
+    #[must_use]
+    pub fn with_features(mut self, file: impl Into<PathBuf>, rows: Vec<usize>) -> Self {
+        let file = file.into();
+        self.features = Some(Arc::new(FeatureRows { file, rows }));
         self
     }
 
@@ -70,6 +91,11 @@ impl RewardSources {
     /// The id of the unknown word.
     pub fn unknown(&self) -> Option<u32> {
         self.unknown
+    }
+
+    /// Where the features of images are, if that is known.
+    pub fn features(&self) -> Option<&Arc<FeatureRows>> {
+        self.features.as_ref()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scst_reward::{
-    Batch, Candidate, DocumentFrequency, ImageReferences, MixtureScores, References, Reward,
-    RewardEntry, RewardError, RewardMixture, RewardRegistry, RewardSources,
+    Batch, Candidate, DocumentFrequency, ImageReferences, MixtureScores, PartScores, References,
+    Reward, RewardEntry, RewardError, RewardMixture, RewardRegistry, RewardSources,
 };
 use serde::Deserialize;
 
@@ -52,6 +52,11 @@ fn build_error(toml: &str) -> String {
         .to_string()
 }
 
+/// The score of a caption, to which the reward applies.
+fn of_caption(part: &PartScores, caption: usize) -> f64 {
+    part.scores[caption].expect("a score")
+}
+
 #[test]
 fn total_is_the_weighted_sum_when_several_rewards_are_listed() {
     let list = "[[rewards]]\ncider_d = {}\n[[rewards]]\nweight = 0.5\nbleu = { order = 2 }\n[[rewards]]\nweight = -2.0\nrouge_l = {}\n";
@@ -87,11 +92,15 @@ fn total_is_the_weighted_sum_when_several_rewards_are_listed() {
         let sum: f64 = scores
             .parts
             .iter()
-            .map(|part| part.weight * part.scores[caption])
+            .map(|part| part.weight * of_caption(part, caption))
             .sum();
         assert_eq!(scores.total[caption], sum);
+        assert!(scores.applies[caption]);
         assert!(
-            scores.parts.iter().all(|part| part.scores[caption] > 0.0),
+            scores
+                .parts
+                .iter()
+                .all(|part| of_caption(part, caption) > 0.0),
             "{scores:?}"
         );
     }
@@ -317,7 +326,9 @@ fn scores(toml: &str) -> MixtureScores {
 fn total_has_mean_zero_and_deviation_one_when_its_part_is_standardised() {
     let raw = scores("[[rewards]]\nrouge_l = {}\n").total;
     let weighted = scores("[[rewards]]\nweight = 2.0\nstandardise = true\nrouge_l = {}\n");
-    assert_eq!(weighted.parts[0].scores, raw);
+    for (caption, score) in raw.iter().enumerate() {
+        assert_eq!(of_caption(&weighted.parts[0], caption), *score);
+    }
     let count = raw.len() as f64;
     let mean = raw.iter().sum::<f64>() / count;
     let variance = raw.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count;
@@ -336,9 +347,9 @@ fn baselines_see_only_self_critical_parts_when_some_are_not() {
     let list = "[[rewards]]\ncider_d = {}\n[[rewards]]\nweight = 0.5\nself_critical = false\n\
                 length_penalty = { minimum = 3, maximum = 3 }\n";
     let scores = scores(list);
-    assert_eq!(scores.self_critical, scores.parts[0].scores);
     for caption in 0..CANDIDATES.len() {
-        let parts = [0, 1].map(|part: usize| scores.parts[part].scores[caption]);
+        let parts = [0, 1].map(|part: usize| of_caption(&scores.parts[part], caption));
+        assert_eq!(scores.self_critical[caption], parts[0]);
         assert_eq!(scores.total[caption], parts[0] + 0.5 * parts[1]);
     }
     let signature = build(&entries(list)).expect("a good list").signature();

@@ -47,6 +47,7 @@ fn faults() -> Vec<ProgramFault> {
             caption: 0,
             text: text(),
             image: text(),
+            expected: "a finite number",
         },
         ProgramFault::Request(serde_json::Error::io(system())),
         ProgramFault::Stopped,
@@ -117,6 +118,18 @@ fn of_scores() -> Vec<RewardError> {
             text: text(),
             image: text(),
             value: 1e300,
+        },
+        RewardError::NegativeScore {
+            reward: text(),
+            caption: 0,
+            text: text(),
+            image: text(),
+            value: -0.5,
+        },
+        RewardError::NotApplicable {
+            reward: text(),
+            caption: 0,
+            image: text(),
         },
         RewardError::UnknownImage {
             image: 3,

@@ -8,8 +8,12 @@ use crate::program_error::beginning;
 
 const EXPECTED: &str = r#"a line such as {"scores":[0.5]}"#;
 
-/// The scores of an answer, one finite number per caption.
-pub(super) fn scores(line: &[u8], captions: &[Caption<'_>]) -> Result<Vec<f64>, ProgramFault> {
+/// The scores of an answer, one finite number per caption, or null under version 2 of the protocol.
+pub(super) fn scores(
+    line: &[u8],
+    captions: &[Caption<'_>],
+    protocol: u32,
+) -> Result<Vec<Option<f64>>, ProgramFault> {
     let scores = match fields(line)? {
         Some(fields) => list(fields)?,
         None => None,
@@ -26,7 +30,10 @@ pub(super) fn scores(line: &[u8], captions: &[Caption<'_>]) -> Result<Vec<f64>, 
     }
     let numbers = scores.iter().zip(captions).enumerate();
     numbers
-        .map(|(position, (score, caption))| number(score, position, caption))
+        .map(|(position, (score, caption))| match score {
+            Value::Null if protocol >= 2 => Ok(None),
+            _ => number(score, position, caption, protocol).map(Some),
+        })
         .collect()
 }
 
@@ -69,7 +76,12 @@ fn list(mut fields: Map<String, Value>) -> Result<Option<Vec<Value>>, ProgramFau
     }
 }
 
-fn number(score: &Value, position: usize, caption: &Caption<'_>) -> Result<f64, ProgramFault> {
+fn number(
+    score: &Value,
+    position: usize,
+    caption: &Caption<'_>,
+    protocol: u32,
+) -> Result<f64, ProgramFault> {
     match score.as_f64() {
         Some(number) if number.is_finite() => Ok(number),
         _ => Err(ProgramFault::Score {
@@ -77,6 +89,11 @@ fn number(score: &Value, position: usize, caption: &Caption<'_>) -> Result<f64, 
             caption: position,
             text: beginning(caption.text.as_bytes()),
             image: caption.image_id.to_owned(),
+            expected: if protocol >= 2 {
+                "a finite number or null"
+            } else {
+                "a finite number"
+            },
         }),
     }
 }
@@ -117,15 +134,21 @@ mod tests {
     use super::*;
 
     fn message(line: &str) -> String {
+        message_under(1, line)
+    }
+
+    fn message_under(protocol: u32, line: &str) -> String {
         let references = ["a dog runs".to_owned()];
         let caption = |text| Caption {
             image_id: "x.jpg",
             tokens: &[1, 0],
             text,
             references: &references,
+            image_path: None,
+            features: None,
         };
         let captions = [caption("a dog"), caption("two dogs")];
-        scores(line.as_bytes(), &captions)
+        scores(line.as_bytes(), &captions, protocol)
             .map_or_else(|fault| fault.to_string(), |scores| format!("{scores:?}"))
     }
 
@@ -138,7 +161,7 @@ mod tests {
             let deep = "[".repeat(depth) + &line;
             for line in [line, deep] {
                 // Every answer is scores or a fault that can be told.
-                if let Err(fault) = scores(line.as_bytes(), &[]) {
+                if let Err(fault) = scores(line.as_bytes(), &[], 2) {
                     proptest::prop_assert!(!fault.to_string().is_empty());
                 }
             }
@@ -147,8 +170,26 @@ mod tests {
 
     #[test]
     fn scores_are_read_when_the_answer_is_good() {
-        assert_eq!(message(r#"{"scores":[1, -2.5e-1]}"#), "[1.0, -0.25]");
-        assert_eq!(message(" { \"scores\" : [0.1,0] } "), "[0.1, 0.0]");
+        assert_eq!(
+            message(r#"{"scores":[1, -2.5e-1]}"#),
+            "[Some(1.0), Some(-0.25)]"
+        );
+        assert_eq!(
+            message(" { \"scores\" : [0.1,0] } "),
+            "[Some(0.1), Some(0.0)]"
+        );
+    }
+
+    #[test]
+    fn caption_has_no_score_when_version_2_says_null() {
+        assert_eq!(
+            message_under(2, r#"{"scores":[null,2]}"#),
+            "[None, Some(2.0)]"
+        );
+        assert_eq!(
+            message_under(2, r#"{"scores":[null,"null"]}"#),
+            "found \"null\" as the score of caption 1 (\"two dogs\" of image x.jpg), expected a finite number or null"
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::error::RequestError;
 use super::lexicon::{ID_LIMIT, ServedCaption};
-use crate::command::PROTOCOL_VERSION;
+use crate::MixtureScores;
+use crate::command::PROTOCOL_VERSIONS;
 use crate::program_error::beginning;
 
 /// Captions to score together.
@@ -13,6 +14,8 @@ pub(super) struct Request {
     pub(super) captions: Vec<RequestedCaption>,
     /// Whether the scores of every reward are asked for.
     pub(super) with_parts: bool,
+    /// The version of the protocol.
+    version: u32,
 }
 
 /// One caption of a request.
@@ -32,11 +35,10 @@ impl Request {
                 found: beginning(line),
             });
         };
-        if let Some(version) = fields.remove("version")
-            && version != PROTOCOL_VERSION
-        {
-            return Err(wrong("version", &version, &PROTOCOL_VERSION.to_string()));
-        }
+        let version = match fields.remove("version") {
+            None => 1,
+            Some(version) => known_version(&version)?,
+        };
         let with_parts = match fields.remove("parts") {
             None => false,
             Some(Value::Bool(asked)) => asked,
@@ -52,8 +54,33 @@ impl Request {
         no_more(&fields, "the request", "version, captions or parts")?;
         let captions = captions.into_iter().enumerate();
         Ok(Self {
-            captions: captions.map(caption).collect::<Result<_, _>>()?,
+            captions: captions
+                .map(|(index, one)| caption(index, one, version))
+                .collect::<Result<_, _>>()?,
             with_parts,
+            version,
+        })
+    }
+
+    /// That an answer has a score wherever the version of the protocol wants one.
+    ///
+    /// # Errors
+    /// [`RequestError::Value`] for the first caption without one in version 1.
+    pub(super) fn can_hold(&self, scores: &MixtureScores) -> Result<(), RequestError> {
+        if self.version >= 2 {
+            return Ok(());
+        }
+        let nothing = scores.applies.iter().position(|applies| !applies);
+        let nothing = nothing.map(|index| (index, "no reward applies".to_owned()));
+        let mut asked = scores.parts.iter().filter(|_| self.with_parts);
+        let part = asked.find_map(|part| {
+            let index = part.scores.iter().position(Option::is_none)?;
+            Some((index, format!("the reward {} does not apply", part.name)))
+        });
+        nothing.or(part).map_or(Ok(()), |(index, why)| {
+            let expected = r#"a request with "version":2, whose answer may hold null"#;
+            let found = format!("a caption to which {why}");
+            Err(value(&place(index), &found, expected))
         })
     }
 }
@@ -89,7 +116,13 @@ fn place(index: usize) -> String {
     format!("captions[{index}]")
 }
 
-fn caption((index, caption): (usize, Value)) -> Result<RequestedCaption, RequestError> {
+fn known_version(version: &Value) -> Result<u32, RequestError> {
+    let number = version.as_u64().and_then(|n| u32::try_from(n).ok());
+    let known = number.filter(|number| PROTOCOL_VERSIONS.contains(number));
+    known.ok_or_else(|| wrong("version", version, "1 or 2"))
+}
+
+fn caption(index: usize, caption: Value, version: u32) -> Result<RequestedCaption, RequestError> {
     let at = |key: &str| format!("{}.{key}", place(index));
     let Value::Object(mut fields) = caption else {
         let expected = "an object with image_id and text or tokens";
@@ -128,6 +161,11 @@ fn caption((index, caption): (usize, Value)) -> Result<RequestedCaption, Request
             return Err(wrong(&at("references"), &other, expected));
         }
     };
+    if version >= 2 {
+        // What a trainer tells programs that look at images.
+        fields.remove("image_path");
+        fields.remove("features");
+    }
     no_more(
         &fields,
         &place(index),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{CiderDOptions, Item, evaluate_text, ptb};
+use crate::{Batch, CiderDOptions, Item, Reward, evaluate_text, ptb};
 
 fn text(text: &str) -> ServedCaption {
     ServedCaption {
@@ -267,6 +267,85 @@ fn parts_are_told_when_they_are_asked_for() {
     );
 }
 
+/// Says something about captions of one word alone: 1.
+struct OneWord;
+
+impl Reward for OneWord {
+    fn name(&self) -> &'static str {
+        "one_word"
+    }
+
+    fn signature(&self) -> String {
+        "one_word".to_owned()
+    }
+
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        Ok(vec![1.0; batch.candidates().len()])
+    }
+
+    fn applicable_scores(&mut self, batch: &Batch<'_>) -> Result<Vec<Option<f64>>, RewardError> {
+        let captions = batch.candidates().iter();
+        let score = |words: &str| (!words.contains(' ')).then_some(1.0);
+        Ok(captions.map(|caption| score(caption.text)).collect())
+    }
+}
+
+#[test]
+fn captions_to_which_no_reward_applies_get_null_in_version_2_alone() {
+    let mut registry = RewardRegistry::default();
+    registry.register("one_word", |_, _| Ok(Box::new(OneWord)));
+    let one_word = entry(r#"{"custom":{"name":"one_word"}}"#);
+    let length = entry(r#"{"length_penalty":{"minimum":1,"maximum":1}}"#);
+    let request = |version: u32, rest: &str| {
+        format!(
+            r#"{{"version":{version},"captions":[{{"image_id":7,"text":"dog"}},{{"image_id":7,"text":"a dog"}}]{rest}}}"#
+        )
+    };
+    let expected = r#"expected a request with "version":2, whose answer may hold null"#;
+
+    let mut alone = service(&registry, RAW, texts(), std::slice::from_ref(&one_word));
+    assert_eq!(
+        answer(&mut alone, &request(2, "")),
+        r#"{"scores":[1.0,null]}"#
+    );
+    assert_eq!(
+        answer(&mut alone, &request(1, "")),
+        format!("captions[1]: found a caption to which no reward applies, {expected}")
+    );
+
+    let mut both = service(&registry, RAW, texts(), &[length, one_word]);
+    let plain = r#"{"scores":[1.0,-1.0]}"#;
+    assert_eq!(answer(&mut both, &request(1, "")), plain);
+    assert_eq!(answer(&mut both, &request(2, "")), plain);
+    let parts = r#","parts":true"#;
+    assert_eq!(
+        answer(&mut both, &request(2, parts)),
+        r#"{"parts":{"length_penalty":[0.0,-1.0],"one_word":[1.0,null]},"scores":[1.0,-1.0]}"#
+    );
+    assert_eq!(
+        answer(&mut both, &request(1, parts)),
+        format!(
+            "captions[1]: found a caption to which the reward one_word does not apply, {expected}"
+        )
+    );
+}
+
+#[test]
+fn places_of_images_are_passed_over_in_version_2_and_unknown_in_version_1() {
+    let registry = RewardRegistry::default();
+    let mut service = service(&registry, RAW, texts(), &[cider_d()]);
+    let request = |version: u32, keys: &str| {
+        format!(r#"{{"version":{version},"captions":[{{"image_id":7,"text":"a dog"{keys}}}]}}"#)
+    };
+    let keys = r#","image_path":"photos/7.jpg","features":{"file":"f.npy","row":3}"#;
+    assert_eq!(
+        answer(&mut service, &request(2, keys)),
+        answer(&mut service, &request(1, ""))
+    );
+    let refusal = answer(&mut service, &request(1, keys));
+    assert!(refusal.contains("found the key \"features\""), "{refusal}");
+}
+
 #[test]
 fn bad_requests_are_told_by_place_and_the_next_one_is_answered() {
     let registry = RewardRegistry::default();
@@ -295,8 +374,8 @@ fn bad_requests_are_told_by_place_and_the_next_one_is_answered() {
             "captions: found an empty list, expected a list of objects with image_id and text or tokens",
         ),
         (
-            r#"{"captions":[],"version":2}"#,
-            "version: found 2, expected 1",
+            r#"{"captions":[],"version":3}"#,
+            "version: found 3, expected 1 or 2",
         ),
         (
             r#"{"captions":[{"image_id":7,"text":"a"}],"part":1}"#,

@@ -12,7 +12,8 @@ fn scores_arrive_when_standard_error_is_flooded() {
         "{FIRST_TOKENS} while read -r request; do yes flood | head -c 3000000 >&2; answer \"$request\"; done"
     );
     let references = references();
-    let mut reward = CommandReward::start(shell(&script), &references).expect("a good program");
+    let mut reward =
+        CommandReward::start(shell(&script), &references, None).expect("a good program");
     let scores = score(&mut reward, &references, &[(0, &[5, 0], "x")]);
     assert_eq!(scores.expect("scores"), [5.0]);
 }
@@ -22,7 +23,7 @@ fn large_request_arrives_when_the_program_writes_to_standard_error_first() {
     // `head` reads quickly what the shell's own `read` would take a byte at a time.
     let script = "yes x | head -c 1000000 >&2; read -r request; echo '{\"scores\":[1]}'; head -c 10000000 >/dev/null; echo '{\"scores\":[2]}'; cat >/dev/null";
     let references = references();
-    let mut reward = CommandReward::start(shell(script), &references).expect("a good check");
+    let mut reward = CommandReward::start(shell(script), &references, None).expect("a good check");
     let text = "dog ".repeat(2_500_000);
     let scores = score(&mut reward, &references, &[(0, &[5, 0], &text)]);
     assert_eq!(scores.expect("scores"), [2.0]);
@@ -52,7 +53,7 @@ fn scores_arrive_when_a_program_that_died_may_be_restarted() {
             restarts,
             ..shell(&script)
         };
-        let mut reward = CommandReward::start(options, &references).expect("a good check");
+        let mut reward = CommandReward::start(options, &references, None).expect("a good check");
         let first = score(&mut reward, &references, &[(0, &[5, 0], "x")])?;
         let second = score(&mut reward, &references, &[(1, &[6, 0], "x")])?;
         Ok::<_, RewardError>([first, second].concat())
@@ -79,7 +80,7 @@ fn restarts_are_counted_over_the_run_when_the_program_keeps_dying() {
         ..shell(&script)
     };
     let references = references();
-    let mut reward = CommandReward::start(options, &references).expect("a good check");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good check");
     let mut ask = || score(&mut reward, &references, &[(0, &[5, 0], "x")]);
     // Each copy gives one answer: the first one went to the check.
     for _ in 0..3 {
@@ -104,7 +105,7 @@ fn scores_keep_their_order_when_several_workers_share_them() {
         ..shell(&script)
     };
     let references = references();
-    let mut reward = CommandReward::start(options, &references).expect("a good program");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good program");
     let tokens: Vec<[u32; 2]> = (1..=10).chain(1..=10).map(|token| [token, 0]).collect();
     let captions: Vec<_> = tokens.iter().map(|tokens| (0, &tokens[..], "x")).collect();
     let scores = score(&mut reward, &references, &captions).expect("scores");
@@ -155,7 +156,7 @@ fn other_workers_scores_stay_right_when_one_is_restarted() {
         restarts: 1,
         ..shell(&script)
     };
-    let mut reward = CommandReward::start(options, &references).expect("a good program");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good program");
     let captions: [(usize, &[u32], &str); 4] = [
         (0, &[7, 0], "x"),
         (0, &[8, 0], "x"),
@@ -177,7 +178,8 @@ fn program_is_gone_when_the_reward_is_dropped() {
             "echo $$ > '{}'; read -r request; echo '{{\"scores\":[1]}}'; {rest}",
             pid.display()
         );
-        let reward = CommandReward::start(shell(&script), &references()).expect("a good check");
+        let reward =
+            CommandReward::start(shell(&script), &references(), None).expect("a good check");
         assert!(!is_gone(&pid));
         drop(reward);
         assert!(is_gone(&pid), "{rest}");
@@ -201,7 +203,7 @@ fn request_holds_every_key_when_it_is_sent() {
         ..CommandOptions::default()
     };
     let references = references();
-    let mut reward = CommandReward::start(options, &references).expect("a good program");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good program");
     score(&mut reward, &references, &[(1, &[5, 9, 0], "caf\u{e9}")]).expect("scores");
     let text = fs::read_to_string(seen).expect("requests");
     let check = r#"{"version":1,"captions":[{"image_id":"a.jpg","tokens":[4,7,0],"text":"a dog runs","references":["a dog runs","two \"dogs\" \\ run"]}]}"#;
@@ -218,7 +220,7 @@ fn reward_is_one_of_a_mixture_when_it_is_added() {
             "{FIRST_TOKENS} while read -r request; do answer \"$request\"; done"
         ))
     };
-    let reward = CommandReward::start(options, &references).expect("a good program");
+    let reward = CommandReward::start(options, &references, None).expect("a good program");
     let signature = reward.signature();
     assert!(
         signature.starts_with("first_token|protocol:1|program:/bin/sh -c "),

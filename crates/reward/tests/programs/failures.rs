@@ -12,7 +12,7 @@ fn check_message(script: &str, timeout_secs: f64) -> String {
         timeout_secs,
         ..shell(script)
     };
-    let error = CommandReward::start(options, &references()).expect_err(script);
+    let error = CommandReward::start(options, &references(), None).expect_err(script);
     assert!(error.is_mistake());
     without_program(&error, script)
 }
@@ -31,7 +31,7 @@ fn message_names_the_program_when_it_cannot_be_started() {
             program: vec![program.to_owned(), "-x".to_owned()],
             ..CommandOptions::default()
         };
-        let error = CommandReward::start(options, &references()).expect_err(program);
+        let error = CommandReward::start(options, &references(), None).expect_err(program);
         assert!(error.is_mistake());
         error.to_string()
     };
@@ -134,7 +134,7 @@ fn message_tells_the_limit_when_a_line_never_ends() {
 fn failure_is_no_mistake_when_it_comes_after_the_check() {
     let script = "read -r request; echo '{\"scores\":[1]}'; read -r request; echo oh >&2; exit 5";
     let references = references();
-    let mut reward = CommandReward::start(shell(script), &references).expect("a good check");
+    let mut reward = CommandReward::start(shell(script), &references, None).expect("a good check");
     let mut fail = || {
         let scores = score(&mut reward, &references, &[(0, &[5, 0], "x")]);
         let error = scores.expect_err("no scores");
@@ -156,7 +156,7 @@ fn answer_is_refused_when_nobody_asked_for_it() {
     let script =
         "read -r request; printf '%s\\n' '{\"scores\":[1]}' '{\"scores\":[2]}'; cat >/dev/null";
     let references = references();
-    let mut reward = CommandReward::start(shell(script), &references).expect("a good check");
+    let mut reward = CommandReward::start(shell(script), &references, None).expect("a good check");
     // Without the pause the second line might come too late to be known as unasked.
     std::thread::sleep(Duration::from_secs(1));
     let error = score(&mut reward, &references, &[(0, &[5, 0], "x")]).expect_err("no scores");
@@ -174,7 +174,7 @@ fn large_request_times_out_when_it_is_not_read() {
         ..shell(script)
     };
     let references = references();
-    let mut reward = CommandReward::start(options, &references).expect("a good check");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good check");
     let text = "dog ".repeat(2_500_000);
     let error = score(&mut reward, &references, &[(0, &[5, 0], &text)]).expect_err("no scores");
     assert_eq!(
@@ -191,7 +191,7 @@ fn refusal_is_final_when_restarts_are_left() {
         ..shell(script)
     };
     let references = references();
-    let mut reward = CommandReward::start(options, &references).expect("a good check");
+    let mut reward = CommandReward::start(options, &references, None).expect("a good check");
     let mut ask = || {
         let scores = score(&mut reward, &references, &[(0, &[5, 0], "x")]);
         without_program(&scores.expect_err("no scores"), script)

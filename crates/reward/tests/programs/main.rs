@@ -6,3 +6,4 @@ mod meteor;
 mod scripts;
 mod spice;
 mod support;
+mod version_2;

@@ -63,6 +63,11 @@ impl Config {
             {
                 meteor.jar = path;
             }
+            if let Some(images) = entry.command.as_mut().and_then(|c| c.images.as_mut())
+                && let Some(path) = find(images)
+            {
+                *images = path;
+            }
             let words = entry.command.iter_mut().flat_map(|c| &mut c.program);
             for (k, word) in words.enumerate() {
                 // A program without a slash is looked up on the `PATH`.

@@ -49,6 +49,15 @@ pub(crate) fn cases() -> Vec<Case> {
             "large",
             &["scst.rewards=[{weight=1e7,rouge_l={}}]", "clip.norm=1.0"],
         ),
+        scst(
+            "transforms",
+            &[
+                "scst.rewards=[{transform={clip={low=0.1,high=0.5}},rouge_l={}},\
+                 {transform={sigmoid={centre=0.5,steepness=4.0}},cider_d={}},\
+                 {transform={step={threshold=-1.0}},standardise=true,standardise_over=\"source\",\
+                 length_penalty={minimum=5,maximum=8}}]",
+            ],
+        ),
         scst("mixture", &[parts]),
         scst("mixture_greedy", &[parts, "scst.baseline=greedy"]),
         scst("mixture_learned", &[parts, "scst.baseline=learned"]),

@@ -245,7 +245,9 @@ fn tally_samples(
         .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
     tally.add_all("cut_off_share", cut_off);
     for part in &scores.parts {
-        let sampled = of_chosen(&part.scores[..sampled.len()]);
-        tally.add_all(&format!("reward_{}", part.name), sampled);
+        // Captions to which the reward applies.
+        let scored = part.scores.iter().zip(&is_chosen);
+        let scored = scored.filter_map(|(score, chosen)| score.filter(|_| *chosen));
+        tally.add_all(&format!("reward_{}", part.name), scored);
     }
 }

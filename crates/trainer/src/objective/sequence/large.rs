@@ -41,10 +41,15 @@ impl LargeRewards {
         self.largest = None;
         let mut most = LARGE;
         for (k, part) in scores.parts.iter().enumerate() {
-            let is_standardised = config.rewards.get(k).is_some_and(|e| e.standardise);
+            let entry = config.rewards.get(k);
+            let is_standardised = entry.is_some_and(|e| e.standardise);
+            let transform = entry.and_then(|e| e.transform);
+            let transformed = |score| transform.map_or(score, |t| t.apply(score));
             let pairs = part.scores.iter().zip(candidates);
+            let pairs =
+                pairs.filter_map(|(score, caption)| Some((transformed((*score)?), caption)));
             let largest = pairs.max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()));
-            let Some((&value, candidate)) = largest else {
+            let Some((value, candidate)) = largest else {
                 continue;
             };
             // What of it reaches the gradient; standardised scores have a size near 1.
