@@ -9,10 +9,10 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use scst_data::{
     Dataset, Example, Notice, Row, Split, TextSources, TextVocabularies, TokenBatch, Vocabulary,
-    VocabularyChoice, WordSplit,
+    VocabularyChoice, WordSplit, vocabulary::UNKNOWN_ID,
 };
 use scst_model::{ModelError, Source, SourceTokens};
-use scst_reward::{ImageReferences, References};
+use scst_reward::{ImageReferences, References, RewardSources};
 use scst_sampler::END;
 use sha2::{Digest, Sha256};
 
@@ -264,13 +264,15 @@ impl Corpus {
         }
     }
 
-    /// The training captions as references of rewards, in the order of the training images: the same memory, unless
-    /// their end tokens are left out.
+    /// What the rewards of a run are made from: the training captions as references, in the order of the training images,
+    /// the same memory unless their end tokens are left out; and where the images' features are, if they are rows of an
+    /// array.
     ///
     /// # Errors
-    /// [`TrainError::Reward`] when an image has none.
-    pub(crate) fn references(&self, with_end_token: bool) -> Result<Arc<References>, TrainError> {
-        let images = self.split(Split::Train)?.iter().map(|example| {
+    /// [`TrainError::Reward`] when an image has no caption.
+    pub(crate) fn reward_sources(&self, with_end_token: bool) -> Result<RewardSources, TrainError> {
+        let train = self.split(Split::Train)?;
+        let images = train.iter().map(|example| {
             let words =
                 |caption: &Vec<u32>| caption.strip_suffix(&[END]).unwrap_or(caption).to_vec();
             ImageReferences {
@@ -284,7 +286,15 @@ impl Corpus {
             }
         });
         let end_token = with_end_token.then_some(END);
-        Ok(Arc::new(References::new(end_token, images.collect())?))
+        let references = References::new(end_token, images.collect())?;
+        let sources = RewardSources::new(Arc::new(references)).with_unknown(UNKNOWN_ID);
+        Ok(match self.images().and_then(Images::array) {
+            Some(file) => {
+                let rows = train.iter().map(|example| example.row.index());
+                sources.with_features(file.to_owned(), rows.collect())
+            }
+            None => sources,
+        })
     }
 }
 

@@ -11,6 +11,13 @@ use crate::text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row(pub(crate) u32);
 
+impl Row {
+    /// Its place in the store, from 0: the row of an array.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// The names of a source of features, and the row of each.
 #[derive(Debug)]
 pub(super) struct Names {

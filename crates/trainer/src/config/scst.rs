@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use scst_loss::{AdvantageScale, Baseline, Entropy};
-use scst_reward::{CiderDOptions, RewardEntry};
+use scst_reward::{CiderDOptions, Combination, RewardEntry};
 use scst_sampler::SamplingOptions;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,9 @@ pub struct ScstConfig {
     pub mixer: Option<MixerConfig>,
     /// Whether the end token is part of the captions that are rewarded, and of the references.
     pub reward_end_token: bool,
-    /// Rewards and their weights; the weighted sum is the reward. CIDEr-D alone if absent.
+    /// How rewards become one.
+    pub combine: Combination,
+    /// Rewards and their weights. CIDEr-D alone if absent.
     pub rewards: Vec<RewardEntry>,
 }
 
@@ -115,6 +117,7 @@ impl Default for ScstConfig {
             leave_out_equal_rewards: false,
             mixer: None,
             reward_end_token: true,
+            combine: Combination::Sum,
             rewards: vec![cider_d],
         }
     }

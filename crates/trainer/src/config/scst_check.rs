@@ -164,7 +164,8 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
     check.at_least_zero("replay_weight", scst.replay_weight);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
-        for problem in entry.problems() {
+        let together = scst.combine.problems(entry);
+        for problem in entry.problems().into_iter().chain(together) {
             let key = format!("rewards.{k}");
             check.push(&key, problem.to_string(), Vec::new());
         }

@@ -1,5 +1,7 @@
 //! The images of a run: their features, and what is known of them.
 
+use std::path::Path;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
@@ -171,6 +173,14 @@ impl Images {
     /// The features of all images.
     pub fn store(&self) -> &FeatureStore {
         &self.store
+    }
+
+    /// The array that they are rows of, if they are.
+    pub(crate) fn array(&self) -> Option<&Path> {
+        match &self.source {
+            FeatureSource::Npy(source) => Some(&source.path),
+            FeatureSource::Folder(_) | FeatureSource::Safetensors(_) => None,
+        }
     }
 
     /// Where the features are, and how they are read.

@@ -52,12 +52,11 @@ impl<'a> Search<'a> {
             Rerank::Probability => None,
             Rerank::Consensus => {
                 let corpus = corpus.ok_or(TrainError::ConsensusWithoutTraining)?;
-                let references = corpus.references(true).map_err(|error| match error {
+                let sources = corpus.reward_sources(true).map_err(|error| match error {
                     TrainError::EmptySplit { .. } => TrainError::ConsensusWithoutTraining,
                     other => other,
                 })?;
-                let frequency = DocumentFrequency::from_references(&references)?;
-                Some(Arc::new(frequency))
+                Some(Arc::clone(sources.frequency()?))
             }
         };
         Ok(Self {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scst_data::Vocabulary;
+use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, Noise, SourceVectors,
 };
-use scst_reward::{ImageReferences, References, RewardRegistry};
+use scst_reward::{ImageReferences, References, RewardRegistry, RewardSources};
 use scst_sampler::END;
 
 use crate::{
@@ -159,13 +159,14 @@ fn gradients(
         let texts = of_image.iter().map(|words| vocabulary.decode(words));
         ImageReferences::new(image.to_string(), of_image, texts.collect::<Vec<_>>())
     });
-    let references = Arc::new(References::new(Some(END), references.collect())?);
+    let references = References::new(Some(END), references.collect())?;
+    let sources = RewardSources::new(Arc::new(references)).with_unknown(UNKNOWN_ID);
     let config = ScstConfig {
         samples_per_source: 3,
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };
-    let mut critic = SelfCritic::new(&config, references, &RewardRegistry::default(), None)?;
+    let mut critic = SelfCritic::new(&config, &sources, &RewardRegistry::default(), None)?;
     let batch = SourceBatch {
         source: features.into(),
         images: (0..IMAGES).collect(),

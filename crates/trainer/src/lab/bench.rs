@@ -12,10 +12,10 @@ use std::{
 };
 
 use burn::tensor::{Device, TensorReadError};
-use scst_data::Vocabulary;
+use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{Baseline, Normaliser};
 use scst_model::Captioner;
-use scst_reward::RewardRegistry;
+use scst_reward::{RewardRegistry, RewardSources};
 use serde::Serialize;
 
 use made_up::{Batch, SEED, captions, references};
@@ -217,6 +217,7 @@ impl<'a> Trainee<'a> {
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
         let captions = captions(bench);
         let references = references(&captions, &vocabulary)?;
+        let sources = RewardSources::new(references).with_unknown(UNKNOWN_ID);
         let mut rng = generator(SEED, Purpose::Weights, 0, 0);
         let (model, encoder) = (bench.captioner()?, bench.encoder()?);
         let shape = Shape {
@@ -240,7 +241,7 @@ impl<'a> Trainee<'a> {
             captioner,
             reads_regions: model.reads_regions(),
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
-            critic: SelfCritic::new(&config, references, &RewardRegistry::default(), None)?,
+            critic: SelfCritic::new(&config, &sources, &RewardRegistry::default(), None)?,
             xe: Xe::plain(bench.samples),
         })
     }

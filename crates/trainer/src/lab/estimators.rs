@@ -235,9 +235,8 @@ impl Bench<'_> {
             rewards: self.rewards.rewards.clone(),
             ..ScstConfig::default()
         };
-        let references = self.corpus.references(config.reward_end_token)?;
-        let mut critic =
-            SelfCritic::new(&config, references, self.registry, None::<BaselineState>)?;
+        let sources = self.corpus.reward_sources(config.reward_end_token)?;
+        let mut critic = SelfCritic::new(&config, &sources, self.registry, None::<BaselineState>)?;
         let train = self.corpus.split(Split::Train)?;
         let images = self.lab.images.min(train.len());
         let examples: Vec<&Example> = train[..images].iter().collect();

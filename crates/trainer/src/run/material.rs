@@ -251,8 +251,8 @@ fn check_rewards(
     let Some(scst) = &stage.scst else {
         return Ok(());
     };
-    let references = corpus.references(scst.reward_end_token)?;
-    match SelfCritic::new(scst, references, registry, None) {
+    let sources = corpus.reward_sources(scst.reward_end_token)?;
+    match SelfCritic::new(scst, &sources, registry, None) {
         Ok(_) => Ok(()),
         Err(TrainError::Reward(source)) => Err(TrainError::StageReward {
             stage: stage.name.clone(),

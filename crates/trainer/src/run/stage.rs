@@ -127,7 +127,7 @@ impl Run<'_> {
             let xe = Xe::new(&config, |path| self.foreign.teacher(path, &self.device))?;
             return Ok(Objective::Xe(xe));
         };
-        let references = self.corpus.references(config.reward_end_token)?;
+        let sources = self.corpus.reward_sources(config.reward_end_token)?;
         let (expected, baseline) = if self.progress.step == 0 {
             (None, None)
         } else {
@@ -137,7 +137,7 @@ impl Run<'_> {
                 progress.baseline.clone(),
             )
         };
-        let mut critic = SelfCritic::new(config, references, &self.registry.rewards, baseline)?;
+        let mut critic = SelfCritic::new(config, &sources, &self.registry.rewards, baseline)?;
         if config.compares_with_start() {
             critic.compare_with(match self.progress.step {
                 0 => Some(self.captioner.clone()),

@@ -28,7 +28,7 @@ use recording::fixtures;
 use runs::Workplace;
 
 /// Every group of cases.
-const GROUPS: [fn() -> Vec<Case>; 12] = [
+const GROUPS: [fn() -> Vec<Case>; 13] = [
     captioners::images,
     captioners::regions,
     captioners::texts,
@@ -36,6 +36,7 @@ const GROUPS: [fn() -> Vec<Case>; 12] = [
     words::hard_attention,
     sequences::objectives,
     sequences::policies,
+    sequences::credits,
     sequences::mixer,
     sequences::of_other_captioners,
     rewards::cases,
@@ -86,6 +87,11 @@ fn sequence_objectives_train_as_recorded() {
 #[test]
 fn policy_objectives_train_as_recorded() {
     hold(sequences::policies());
+}
+
+#[test]
+fn credits_of_words_train_as_recorded() {
+    hold(sequences::credits());
 }
 
 #[test]

@@ -142,6 +142,60 @@ pub(crate) fn policies() -> Vec<Case> {
     ]
 }
 
+/// What single words are credited with, weighted means as baselines, what is added to an objective, and how rewards become
+/// one.
+pub(crate) fn credits() -> Vec<Case> {
+    let scst = |variant, set: &[&'static str]| Case::new(variant, "fc", Stages::Scst, set);
+    vec![
+        scst("length_weighted", &["scst.baseline=length_weighted"]),
+        scst(
+            "length_weighted_others",
+            &["scst.baseline=length_weighted_others"],
+        ),
+        scst("energy_weighted", &["scst.baseline=energy_weighted"]),
+        scst(
+            "energy_weighted_others",
+            &["scst.baseline=energy_weighted_others"],
+        ),
+        scst("prefix", &["scst.credit=prefix"]),
+        scst(
+            "rollouts",
+            &[
+                "scst.credit={rollouts={every=2,samples=2}}",
+                "scst.baseline=none",
+            ],
+        ),
+        scst(
+            "tsallis",
+            &["scst.entropy=tsallis", "scst.entropy_bonus=0.05"],
+        ),
+        // Two epochs, so that sources come again.
+        scst(
+            "replay",
+            &["scst.replay_weight=0.3", "sources_per_batch=20"],
+        ),
+        scst(
+            "unlikelihood",
+            &["scst.unlikelihood={weight=0.5,repeated_ngram=1,words=[\"a\"]}"],
+        ),
+        scst(
+            "all_action",
+            &[
+                "scst.objective=all_action",
+                "scst.rewards=[{word_error_rate={}}]",
+                "scst.reward_end_token=false",
+            ],
+        ),
+        scst(
+            "geometric_mean",
+            &[
+                "scst.combine=geometric_mean",
+                "scst.rewards=[{cider_d={}},{weight=0.5,rouge_l={}}]",
+            ],
+        ),
+    ]
+}
+
 /// Samples that begin with words of gold captions.
 pub(crate) fn mixer() -> Vec<Case> {
     // Three steps an epoch: six words are given, and then two.

@@ -19,6 +19,8 @@ pub(super) struct Scores<'a> {
     pub(super) compared: &'a [f64],
     /// The same of the greedy captions, if there are any.
     pub(super) greedy: &'a [f64],
+    /// To which samples a reward applies, and to their greedy caption if there is one.
+    pub(super) applies: &'a [bool],
 }
 
 /// The advantages of a step.
@@ -78,7 +80,9 @@ impl SelfCritic {
             let rows = Vec::new();
             return Ok(Advantages { rows, baselines });
         }
-        let (row, chosen) = (rollout.rows(), rollout.chosen());
+        let row = rollout.rows();
+        let chosen = rollout.chosen().into_iter().zip(scores.applies);
+        let chosen: Vec<bool> = chosen.map(|(chosen, applies)| chosen && *applies).collect();
         let rows: Vec<f64> = match (&rollout.tape, self.config.baseline) {
             (Some(tape), Baseline::Learned) => {
                 let all = self.learned_baselines(tape, &row, scores.compared)?;
@@ -115,7 +119,8 @@ impl SelfCritic {
         })
     }
 
-    /// The baseline of every sample. `chosen`: of which samples the model chose at least one word; only these count.
+    /// The baseline of every sample. `chosen`: of which samples the model chose at least one word, and that have a reward;
+    /// only these count.
     fn baselines(
         &mut self,
         captioner: &Captioner,

@@ -118,17 +118,27 @@ impl SelfCritic {
         let mut rng = generator(seed, purpose, context.stage, context.step);
         let drawn = sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
         let rows: Vec<(usize, &Vec<u32>)> = images.into_iter().zip(&drawn).collect();
-        let rewards = self.score_parts(vocabulary, &rows)?.self_critical;
-        let means = rewards
-            .chunks(from.samples)
-            .map(|own| own.iter().sum::<f64>() / own.len() as f64);
+        let scores = self.score_parts(vocabulary, &rows)?;
+        let rewards = scores.self_critical.into_iter().zip(scores.applies);
+        let rewards: Vec<(f64, bool)> = rewards.collect();
+        let means = rewards.chunks(from.samples).map(mean);
         let mut of_places = vec![Vec::new(); captions.len()];
         for (&(n, _), mean) in places.iter().zip(means) {
             of_places[n].push(mean);
         }
-        let last = |n: usize, t: usize| Some(*of_places[n].get((t / from.every).checked_sub(1)?)?);
+        let last = |n: usize, t: usize| {
+            let place = (t / from.every).checked_sub(1)?;
+            of_places[n].get(place).copied().flatten()
+        };
         Ok(pack(captions, last))
     }
+}
+
+/// The mean of the rewards that apply, if any does.
+fn mean(rewards: &[(f64, bool)]) -> Option<f64> {
+    let own = rewards.iter().filter(|(_, applies)| *applies);
+    let (count, sum) = own.fold((0.0, 0.0), |(n, sum), (reward, _)| (n + 1.0, sum + reward));
+    (count > 0.0).then_some(sum / count)
 }
 
 /// Where captions are drawn anew, and how many.

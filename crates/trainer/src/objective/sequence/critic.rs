@@ -1,13 +1,10 @@
 //! The rewards of a stage and the state of its baseline.
 
-use std::sync::Arc;
-
-use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+use scst_data::Vocabulary;
 use scst_loss::{LearnedBaseline, MovingAverage};
 use scst_model::Captioner;
 use scst_reward::{
-    Candidate, DocumentFrequency, MixtureScores, References, RewardMixture, RewardRegistry,
-    RewardSources,
+    Candidate, DocumentFrequency, MixtureScores, RewardMixture, RewardRegistry, RewardSources,
 };
 use scst_sampler::END;
 
@@ -30,18 +27,18 @@ pub(crate) struct SelfCritic {
 }
 
 impl SelfCritic {
-    /// Rewards over the references of the training images; a baseline that goes on, or a fresh one.
+    /// Rewards of training sources; a baseline that goes on, or a fresh one.
     ///
     /// # Errors
     /// [`TrainError::Reward`] when they cannot be built.
     pub(crate) fn new(
         config: &ScstConfig,
-        references: Arc<References>,
+        sources: &RewardSources,
         registry: &RewardRegistry,
         baseline: Option<BaselineState>,
     ) -> Result<Self, TrainError> {
-        let sources = RewardSources::new(references).with_unknown(UNKNOWN_ID);
-        let rewards = RewardMixture::build(&config.rewards, &sources, registry)?;
+        let (combination, entries) = (config.combine, &config.rewards);
+        let rewards = RewardMixture::build_combined(combination, entries, sources, registry)?;
         let frequency = sources.known_frequency();
         let frequency = frequency.map(|frequency| frequency.fingerprint());
         let fresh = || BaselineState {

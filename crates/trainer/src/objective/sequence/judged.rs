@@ -5,7 +5,7 @@ use std::time::Instant;
 use scst_data::Vocabulary;
 use scst_loss::Counts;
 use scst_model::Captioner;
-use scst_reward::{MixtureScores, NextWordValues};
+use scst_reward::{MixtureScores, NextWordValues, RewardError};
 use scst_sampler::END;
 
 use super::{
@@ -62,10 +62,12 @@ impl SelfCritic {
 
         let start = Instant::now();
         let (compared, greedy) = scores.self_critical.split_at(captions.len());
+        let applies = self.applies(&rollout, &scores)?;
         let compared = Scores {
             rewards: &scores.total[..captions.len()],
             compared,
             greedy,
+            applies: &applies,
         };
         let reads = (captioner, vocabulary, max_length);
         let own = self.word_baselines(reads, &rollout, compared.compared, context, tally)?;
@@ -79,8 +81,8 @@ impl SelfCritic {
         };
         // A part of the update, which counts it once.
         tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        tally_samples(tally, &rollout, &advantages, &scores);
-        let trains = self.trains(captions, compared.rewards);
+        tally_samples(tally, &rollout, &advantages, &scores, &applies);
+        let trains = self.trains(captions, &compared);
         let rewards = compared.rewards.to_vec();
         let word_values = match self.config.objective {
             SequenceObjective::AllAction => self.word_values(&rollout),
@@ -107,18 +109,52 @@ impl SelfCritic {
         })
     }
 
+    /// To which samples a reward applies, and to what they are compared with.
+    ///
+    /// # Errors
+    /// [`TrainError::Reward`] where samples are compared with each other and one has no reward.
+    fn applies(&self, rollout: &Rollout, scores: &MixtureScores) -> Result<Vec<bool>, TrainError> {
+        let samples = rollout.captions.len();
+        let (own, greedy) = scores.applies.split_at(samples);
+        let of_source = |n: usize| greedy.get(rollout.source_of_sequence[n]);
+        let applies = |n: usize| own[n] && of_source(n).is_none_or(|applies| *applies);
+        let applies: Vec<bool> = (0..samples).map(applies).collect();
+        let objective = self.config.objective;
+        let compares = !objective.is_policy_gradient() && objective != SequenceObjective::AllAction;
+        match applies.iter().position(|applies| !applies) {
+            Some(caption) if compares => {
+                let image = rollout.image_of_sample().nth(caption).unwrap_or_default();
+                let image = &self.rewards.references().images()[image].id;
+                Err(TrainError::from(RewardError::NotApplicable {
+                    reward: scores
+                        .parts
+                        .iter()
+                        .map(|part| part.name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    caption,
+                    image: image.to_string(),
+                }))
+            }
+            _ => Ok(applies),
+        }
+    }
+
     /// Which samples are not left out.
-    fn trains(&self, captions: &[Vec<u32>], rewards: &[f64]) -> Vec<bool> {
+    fn trains(&self, captions: &[Vec<u32>], scores: &Scores<'_>) -> Vec<bool> {
         let config = &self.config;
-        let of_sources = rewards.chunks(config.samples_per_source).flat_map(|own| {
-            let differ = own.iter().any(|r| *r != own[0]);
-            let trains = differ || !config.leave_out_equal_rewards;
-            std::iter::repeat_n(trains, own.len())
-        });
+        let of_sources = scores
+            .rewards
+            .chunks(config.samples_per_source)
+            .flat_map(|own| {
+                let differ = own.iter().any(|r| *r != own[0]);
+                let trains = differ || !config.leave_out_equal_rewards;
+                std::iter::repeat_n(trains, own.len())
+            });
         let ends = |words: &Vec<u32>| words.ends_with(&[END]) || !config.leave_out_cut_off;
-        let captions = captions.iter().zip(of_sources);
+        let captions = captions.iter().zip(of_sources).zip(scores.applies);
         captions
-            .map(|(words, trains)| trains && ends(words))
+            .map(|((words, trains), applies)| trains && *applies && ends(words))
             .collect()
     }
 }
@@ -212,16 +248,20 @@ fn deviation(rewards: &[f64]) -> f64 {
     (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
-/// Metrics of rewards, over the samples of which the model chose at least one word.
+/// Metrics of rewards, over the samples of which the model chose at least one word and to which a reward applies.
 fn tally_samples(
     tally: &mut Tally,
     rollout: &Rollout,
     advantages: &Advantages,
     scores: &MixtureScores,
+    applies: &[bool],
 ) {
     let sampled = &rollout.captions;
     let rewards = &scores.total[..sampled.len()];
-    let is_chosen = rollout.chosen();
+    let is_chosen = rollout.chosen().into_iter().zip(applies);
+    let is_chosen: Vec<bool> = is_chosen
+        .map(|(chosen, applies)| chosen && *applies)
+        .collect();
     let of_chosen = |values: &[f64]| -> Vec<f64> {
         let all = values.iter().zip(&is_chosen);
         all.filter(|(_, chosen)| **chosen)

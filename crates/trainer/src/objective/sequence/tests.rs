@@ -507,6 +507,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         rewards: &rewards,
         compared: &rewards,
         greedy: &[],
+        applies: &[true; SAMPLES * IMAGES],
     };
     for (baseline, expected) in [
         // Of the second image there is one sample; the mean of the first image's takes the place of its others.

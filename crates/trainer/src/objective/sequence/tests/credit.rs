@@ -82,7 +82,7 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_credit() {
         (Credit::Prefix, Baseline::LeaveOneOut),
         (Credit::Prefix, Baseline::None),
         (rollouts(1, 2), Baseline::LeaveOneOut),
-        (rollouts(2, 1), Baseline::None),
+        (rollouts(2, 3), Baseline::LeaveOneOut),
     ] {
         let mut critic = critic(baseline);
         critic.config.credit = credit;
