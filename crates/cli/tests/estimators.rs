@@ -23,7 +23,7 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
             number("variance") > 0.0 && number("cosine") > 0.0,
             "{report}"
         );
-        if report["baseline"] == "mean" {
+        if report["estimator"] == "mean" {
             // The gradient of n samples is scaled by (n - 1) / n.
             let expected = 1.0 / number("samples");
             assert!((bias - expected).abs() < 2.0 * noise + 0.1, "{report}");
@@ -33,7 +33,9 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
     }
     // Twice the samples, half the variance.
     let variance = |samples: u64| {
-        let mut found = reports.iter().filter(|report| report["baseline"] == "none");
+        let mut found = reports
+            .iter()
+            .filter(|report| report["estimator"] == "none");
         let found = found.find(|report| report["samples"] == samples);
         found.expect("a report")["variance"]
             .as_f64()

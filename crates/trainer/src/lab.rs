@@ -2,6 +2,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod bench;
+pub(crate) mod estimator;
 pub(crate) mod estimators;
 pub(crate) mod picture;
 pub(crate) mod toy;

@@ -40,6 +40,7 @@ pub use lab::agreement::{Agreement, self_test};
 pub use lab::bench::{
     BenchTask, ImageSizes, ScstParts, SourceReport, StepBench, StepReport, TextSizes, bench_step,
 };
+pub use lab::estimator::Estimator;
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use lab::picture::{EstimatorPicture, PictureError, draw_estimators};
 pub use lab::toy::{TOY_SAMPLES, ToyReport, measure_toy};

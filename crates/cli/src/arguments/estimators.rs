@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use scst_trainer::EstimatorLab;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use scst_trainer::{Estimator, EstimatorLab};
 
 use super::{ConfigArguments, config::ConfigOverrides};
 use crate::failure::Failure;
@@ -24,6 +27,15 @@ pub(crate) struct EstimatorArguments {
     /// Numbers of samples an image [default: 2,5,10]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     samples: Option<Vec<usize>>,
+    /// What is measured: baselines, scales of advantages, credits of words, other objectives [default: the first six]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(Estimator::names())
+            .try_map(|name| Estimator::named(&name).ok_or("there is none of this name")),
+    )]
+    objectives: Option<Vec<Estimator>>,
     /// Draws of every estimator [default: 50]
     #[arg(long)]
     draws: Option<u64>,
@@ -78,6 +90,7 @@ impl EstimatorArguments {
             lab: EstimatorLab {
                 images: self.images.unwrap_or(20),
                 samples: self.samples.unwrap_or_else(|| vec![2, 5, 10]),
+                estimators: self.objectives.unwrap_or_else(Estimator::baselines),
                 draws: self.draws.unwrap_or(50),
                 reference_draws: self.reference_draws.unwrap_or(200),
             },
@@ -95,6 +108,7 @@ impl EstimatorArguments {
             ("--checkpoint", self.checkpoint.is_some()),
             ("--images", self.images.is_some()),
             ("--samples", self.samples.is_some()),
+            ("--objectives", self.objectives.is_some()),
             ("--draws", self.draws.is_some()),
             ("--reference-draws", self.reference_draws.is_some()),
         ];

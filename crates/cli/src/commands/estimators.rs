@@ -96,20 +96,22 @@ fn print_json<T: Serialize>(reports: &[T]) -> Result<(), Failure> {
 }
 
 fn print_table(reports: &[EstimatorReport]) -> Result<(), Failure> {
-    print_line!("| baseline | samples | bias (of noise alone) | variance | cosine | ms a draw |");
-    print_line!("|---|--:|--:|--:|--:|--:|");
+    print_line!(
+        "| estimator | samples | scale | bias (of noise alone) | variance | cosine | ms a draw | variance x s |"
+    );
+    print_line!("|---|--:|--:|--:|--:|--:|--:|--:|");
     for report in reports {
-        let baseline =
-            serde_json::to_value(report.baseline).map_err(|error| cannot_write(&error))?;
         print_line!(
-            "| {} | {} | {:.3} ({:.3}) | {:.2} | {:.3} | {:.0} |",
-            baseline.as_str().unwrap_or_default(),
+            "| {} | {} | {:.3} | {:.3} ({:.3}) | {:.2} | {:.3} | {:.0} | {:.2} |",
+            report.estimator.name(),
             report.samples,
+            report.scale,
             report.bias,
             report.noise,
             report.variance,
             report.cosine,
             report.milliseconds,
+            report.variance * report.milliseconds / 1e3,
         );
     }
     Ok(())

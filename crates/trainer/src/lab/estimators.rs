@@ -4,20 +4,21 @@
 //! the mean of many draws of another seed:
 //!
 //! ```text
-//! g_k: the k-th draw, per sampled caption;   m = mean_k g_k;   R: the reference
+//! g_k: the k-th draw, per sampled caption;   m = mean_k g_k;   R: the reference;   scale = m.R / |R|^2
 //! bias     = |m - R| / |R|                   beside the bias that noise alone explains
 //! variance = mean_k |g_k - m|^2 / |R|^2,     cosine = mean_k cos(g_k, R)
 //! ```
+//! Where the scale of an estimator is not that of the policy gradient, bias, noise and variance are those of `g_k / scale`.
 
 use std::time::Instant;
 
 use burn::tensor::Device;
 use scst_data::{Example, Split};
-use scst_loss::Baseline;
 use scst_model::{Captioner, Gradients};
 use scst_reward::RewardRegistry;
 use serde::Serialize;
 
+use super::estimator::Estimator;
 use crate::{
     Config, Corpus, TrainError,
     checkpoint::Checkpoint,
@@ -39,6 +40,8 @@ pub struct EstimatorLab {
     pub images: usize,
     /// Numbers of samples an image.
     pub samples: Vec<usize>,
+    /// What is measured.
+    pub estimators: Vec<Estimator>,
     /// Draws of every estimator.
     pub draws: u64,
     /// Draws of the reference, with the largest number of samples and the leave-one-out baseline.
@@ -48,10 +51,12 @@ pub struct EstimatorLab {
 /// What was measured of one estimator.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EstimatorReport {
-    /// The baseline.
-    pub baseline: Baseline,
+    /// What was measured.
+    pub estimator: Estimator,
     /// Samples an image.
     pub samples: usize,
+    /// What the reference is multiplied by in the mean gradient; 1 for estimators that are compared as they are.
+    pub scale: f64,
     /// Distance of the mean gradient from the reference, relative to the reference.
     pub bias: f64,
     /// The distance that an estimator without bias would have from the noise of both means.
@@ -64,9 +69,9 @@ pub struct EstimatorReport {
     pub milliseconds: f64,
 }
 
-/// Measures every baseline with every number of samples, on the weights of `checkpoint`, the data of `config`, and the
-/// rewards of its first self-critical stage: the plain policy gradient of captions from the first word on, with the
-/// stage's entropy bonus and training of hard attention.
+/// Measures every estimator with every number of samples, on the weights of `checkpoint`, the data of `config`, and the
+/// rewards of its first self-critical stage: of captions from the first word on, with the stage's entropy bonus and training
+/// of hard attention.
 ///
 /// # Errors
 /// [`TrainError`] when data, weights and rewards do not fit together, there is no self-critical stage, its `kl_weight`
@@ -111,6 +116,13 @@ pub fn measure_estimators(
 
 impl EstimatorLab {
     fn check(&self) -> Result<(), TrainError> {
+        if self.estimators.is_empty() {
+            return Err(TrainError::BenchSize {
+                name: "estimators",
+                found: "none".to_owned(),
+                expected: "1 or more".to_owned(),
+            });
+        }
         let within = |name, found: u64, least: u64, largest: u64| {
             if (least..=largest).contains(&found) {
                 return Ok(());
@@ -176,36 +188,34 @@ impl Bench<'_> {
         let most = self.lab.samples.iter().copied().max().unwrap_or(2);
         let stream = 0;
         let count = self.lab.reference_draws;
-        let drawn = self.draws(Baseline::LeaveOneOut, most, (stream, count), None)?;
+        let leave_one_out = Estimator::LEAVE_ONE_OUT;
+        let drawn = self.draws(leave_one_out, most, (stream, count), None)?;
         let mut reference = drawn.mean();
         let length = reference.squared_norm()?;
         let reference_noise = drawn.variance(length) / drawn.count;
+        let estimators = self.estimators()?;
         let mut reports = Vec::new();
         for &samples in &self.lab.samples {
-            for baseline in [
-                Baseline::None,
-                Baseline::MovingAverage,
-                Baseline::Learned,
-                Baseline::Greedy,
-                Baseline::Mean,
-                Baseline::LeaveOneOut,
-            ] {
-                // There is no hidden state of single words to regress on.
-                if baseline == Baseline::Learned && self.captioner.scores_whole_captions() {
-                    continue;
-                }
+            for &estimator in &estimators {
                 let stream = 1 + reports.len();
                 let draws = (stream, self.lab.draws);
-                let mut drawn = self.draws(baseline, samples, draws, Some(&reference))?;
+                let mut drawn = self.draws(estimator, samples, draws, Some(&reference))?;
                 let mut mean = drawn.mean();
                 let variance = drawn.variance(mean.squared_norm()?);
-                let mut difference = mean;
+                let scale = if estimator.has_scale_of_its_own() {
+                    mean.dot(&reference)? / length
+                } else {
+                    1.0
+                };
+                let (unit, variance) = (1.0 / scale, variance / (scale * scale));
+                let mut difference = mean.map(|g| g.mul_scalar(unit));
                 difference.merge(reference.clone().map(|g| g.mul_scalar(-1.0)));
                 let noise = variance / drawn.count + reference_noise;
                 drawn.secs.sort_by(f64::total_cmp);
                 reports.push(EstimatorReport {
-                    baseline,
+                    estimator,
                     samples,
+                    scale,
                     bias: (difference.squared_norm()? / length).sqrt(),
                     noise: (noise / length).sqrt(),
                     variance: variance / length,
@@ -217,26 +227,51 @@ impl Bench<'_> {
         Ok(reports)
     }
 
+    /// What the captioner can be measured with; where it scores whole captions, there are no hidden states and no softmaxes of
+    /// single words.
+    fn estimators(&self) -> Result<Vec<Estimator>, TrainError> {
+        let mut estimators = self.lab.estimators.clone();
+        if !self.captioner.scores_whole_captions() {
+            return Ok(estimators);
+        }
+        if estimators == Estimator::baselines() {
+            estimators.retain(|estimator| estimator.is_of_whole_captions());
+        }
+        match estimators
+            .iter()
+            .find(|estimator| !estimator.is_of_whole_captions())
+        {
+            None => Ok(estimators),
+            Some(estimator) => Err(TrainError::BenchSize {
+                name: "objectives",
+                found: format!("`{}`", estimator.name()),
+                expected: "one of whole captions, as the captioner scores these".to_owned(),
+            }),
+        }
+    }
+
     /// Draws of one estimator, from a stream of random numbers of their own.
     fn draws(
         &self,
-        baseline: Baseline,
+        estimator: Estimator,
         samples: usize,
         (stream, count): (usize, u64),
         reference: Option<&Gradients>,
     ) -> Result<Draws, TrainError> {
         // Of the stage, what the plain policy gradient has too.
-        let config = ScstConfig {
+        let config = estimator.configure(ScstConfig {
             samples_per_source: samples,
-            baseline,
             moving_average_decay: self.rewards.moving_average_decay,
             entropy_bonus: self.rewards.entropy_bonus,
             reward_end_token: self.rewards.reward_end_token,
+            combine: self.rewards.combine,
             rewards: self.rewards.rewards.clone(),
             ..ScstConfig::default()
-        };
+        });
         let sources = self.corpus.reward_sources(config.reward_end_token)?;
         let mut critic = SelfCritic::new(&config, &sources, self.registry, None::<BaselineState>)?;
+        // Nothing has been learnt since the stage began.
+        critic.compare_with(config.compares_with_start().then(|| self.captioner.clone()));
         let train = self.corpus.split(Split::Train)?;
         let images = self.lab.images.min(train.len());
         let examples: Vec<&Example> = train[..images].iter().collect();
@@ -304,6 +339,7 @@ mod tests {
             let lab = EstimatorLab {
                 images: 4,
                 samples: vec![5, samples],
+                estimators: Estimator::baselines(),
                 draws: 10,
                 reference_draws: 10,
             };

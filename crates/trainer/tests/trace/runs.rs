@@ -10,7 +10,8 @@ use std::{
 
 use safetensors::SafeTensors;
 use scst_trainer::{
-    Checkpoint, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions, Start,
+    Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions,
+    Start,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, read_records},
     measure_estimators, train,
@@ -74,6 +75,7 @@ impl Workplace {
         let lab = EstimatorLab {
             images: 4,
             samples: vec![2, 3],
+            estimators: Estimator::baselines(),
             draws: 4,
             reference_draws: 6,
         };
@@ -86,7 +88,11 @@ impl Workplace {
         });
         let mut trace = Trace::default();
         for report in reports {
-            let key = format!("{:?} {}", report.baseline, report.samples);
+            // Baselines as they were once called.
+            let words = report.estimator.name().split('_');
+            let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+            let name: String = words.map(capital).collect();
+            let key = format!("{name} {}", report.samples);
             for value in [report.bias, report.noise, report.variance, report.cosine] {
                 trace.push(&key, value);
             }

@@ -1,7 +1,5 @@
 //! What is drawn: estimators as points.
 
-use scst_loss::Baseline;
-
 use crate::lab::{estimators::EstimatorReport, toy::ToyReport};
 
 /// Bias of a toy, without error of sampling, that is but rounding.
@@ -36,7 +34,7 @@ impl EstimatorPicture {
     /// Of gradients that were drawn: biased is what is twice as far from the reference as noise explains.
     pub fn of_draws(reports: &[EstimatorReport]) -> Self {
         let point = |report: &EstimatorReport| Point {
-            name: name(report.baseline),
+            name: report.estimator.name().replace('_', " "),
             samples: report.samples,
             variance: report.variance,
             bias: report.bias,
@@ -68,10 +66,4 @@ impl EstimatorPicture {
             points: reports.iter().map(point).collect(),
         }
     }
-}
-
-/// As configurations have it, in words.
-fn name(baseline: Baseline) -> String {
-    let value = serde_json::to_value(baseline).unwrap_or_default();
-    value.as_str().unwrap_or_default().replace('_', " ")
 }
