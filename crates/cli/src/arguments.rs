@@ -34,7 +34,7 @@ pub(crate) use data::FeatureArguments;
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
-pub(crate) use estimators::{EstimatorArguments, EstimatorTask};
+pub(crate) use estimators::{EstimatorArguments, EstimatorRun, EstimatorTask};
 pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use generate::GenerateArguments;

@@ -170,14 +170,12 @@ pub enum RewardError {
     },
     /// A score that no geometric mean can be taken of.
     #[error(
-        "reward {reward}: found {value:?} for caption {caption} (`{text}`) of image {image}, expected 0 or more with \
+        "reward {reward}: found {value:?} for the caption `{text}` of image {image}, expected 0 or more with \
          `combine = \"geometric_mean\"`"
     )]
     NegativeScore {
         /// The reward's name.
         reward: String,
-        /// Which caption of the batch, from 0.
-        caption: usize,
         /// The caption.
         text: String,
         /// The image's id.

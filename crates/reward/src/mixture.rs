@@ -275,7 +275,6 @@ impl RewardMixture {
                     let (text, image) = text_and_image(batch, caption);
                     return Err(RewardError::NegativeScore {
                         reward: part.reward.name().to_owned(),
-                        caption,
                         text,
                         image,
                         value,

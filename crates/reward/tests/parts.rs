@@ -335,7 +335,7 @@ fn geometric_mean_is_refused_where_it_has_no_meaning() {
     assert!(!error.is_mistake());
     assert_eq!(
         error.to_string(),
-        "reward r1: found -0.5 for caption 1 (`a dog`) of image 0, expected 0 or more with `combine = \"geometric_mean\"`"
+        "reward r1: found -0.5 for the caption `a dog` of image 0, expected 0 or more with `combine = \"geometric_mean\"`"
     );
 }
 

@@ -59,14 +59,18 @@ pub(crate) enum EstimatorTask {
     /// Every group of samples of a toy.
     Toy,
     /// Draws from a captioner.
-    Run {
-        /// Its data and rewards.
-        config: ConfigArguments,
-        /// Its weights.
-        checkpoint: PathBuf,
-        /// How they are measured.
-        lab: EstimatorLab,
-    },
+    Run(Box<EstimatorRun>),
+}
+
+/// Whose draws are measured.
+#[derive(Debug)]
+pub(crate) struct EstimatorRun {
+    /// Data and rewards.
+    pub(crate) config: ConfigArguments,
+    /// Weights.
+    pub(crate) checkpoint: PathBuf,
+    /// How they are measured.
+    pub(crate) lab: EstimatorLab,
 }
 
 impl EstimatorArguments {
@@ -81,7 +85,7 @@ impl EstimatorArguments {
                 "found nothing to measure, expected CONFIG.toml and --checkpoint RUN_OR_CHECKPOINT, or --toy".to_owned(),
             ));
         };
-        Ok(EstimatorTask::Run {
+        Ok(EstimatorTask::Run(Box::new(EstimatorRun {
             config: ConfigArguments {
                 config,
                 overrides: self.overrides,
@@ -94,7 +98,7 @@ impl EstimatorArguments {
                 draws: self.draws.unwrap_or(50),
                 reference_draws: self.reference_draws.unwrap_or(200),
             },
-        })
+        })))
     }
 
     fn refuse_flags_of_runs(&self) -> Result<(), Failure> {

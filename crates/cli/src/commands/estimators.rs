@@ -6,13 +6,13 @@ use std::{path::Path, process::ExitCode};
 
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
-    Checkpoint, Config, EstimatorLab, EstimatorPicture, EstimatorReport, Registry, draw_estimators,
+    Checkpoint, Config, EstimatorPicture, EstimatorReport, Registry, draw_estimators,
     measure_estimators, measure_toy,
 };
 use serde::Serialize;
 
 use crate::{
-    arguments::{ConfigArguments, EstimatorArguments, EstimatorTask},
+    arguments::{EstimatorArguments, EstimatorRun, EstimatorTask},
     commands::set_threads,
     failure::Failure,
     output::{note, print_line},
@@ -33,16 +33,12 @@ pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<
             }
             EstimatorPicture::of_toy(&reports)
         }
-        EstimatorTask::Run {
-            config,
-            checkpoint,
-            lab,
-        } => {
-            let reports = measure(&config, &checkpoint, &lab, registry)?;
+        EstimatorTask::Run(run) => {
+            let reports = measure(&run, registry)?;
             if json {
                 print_json(&reports)?;
             } else {
-                print_table(&reports)?;
+                print_table(&reports);
             }
             EstimatorPicture::of_draws(&reports)
         }
@@ -73,12 +69,12 @@ fn check_picture(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn measure(
-    config: &ConfigArguments,
-    checkpoint: &Path,
-    lab: &EstimatorLab,
-    registry: &Registry,
-) -> Result<Vec<EstimatorReport>, Failure> {
+fn measure(run: &EstimatorRun, registry: &Registry) -> Result<Vec<EstimatorReport>, Failure> {
+    let EstimatorRun {
+        config,
+        checkpoint,
+        lab,
+    } = run;
     let Registry {
         rewards,
         captioners,
@@ -95,7 +91,7 @@ fn print_json<T: Serialize>(reports: &[T]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_table(reports: &[EstimatorReport]) -> Result<(), Failure> {
+fn print_table(reports: &[EstimatorReport]) {
     print_line!(
         "| estimator | samples | scale | bias (of noise alone) | variance | cosine | ms a draw | variance x s |"
     );
@@ -114,7 +110,6 @@ fn print_table(reports: &[EstimatorReport]) -> Result<(), Failure> {
             report.variance * report.milliseconds / 1e3,
         );
     }
-    Ok(())
 }
 
 fn cannot_write(error: &serde_json::Error) -> Failure {

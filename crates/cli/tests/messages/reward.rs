@@ -121,7 +121,6 @@ fn of_scores() -> Vec<RewardError> {
         },
         RewardError::NegativeScore {
             reward: text(),
-            caption: 0,
             text: text(),
             image: text(),
             value: -0.5,

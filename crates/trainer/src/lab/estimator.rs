@@ -3,7 +3,7 @@
 use scst_loss::{AdvantageScale, Baseline};
 use serde::{Serialize, Serializer};
 
-use crate::config::{Credit, ScstConfig, SequenceObjective};
+use crate::config::{Candidates, ClipConfig, Credit, ScstConfig, SequenceObjective};
 
 /// One of the estimators of the lab, which is one setting of a self-critical stage.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +23,11 @@ const ALL: [Estimator; 26] = [
     of("leave_one_out", |c| c.baseline = Baseline::LeaveOneOut),
     of("length_weighted", |c| c.baseline = Baseline::LengthWeighted),
     of("length_weighted_others", |c| {
-        c.baseline = Baseline::LengthWeightedOthers
+        c.baseline = Baseline::LengthWeightedOthers;
     }),
     of("energy_weighted", |c| c.baseline = Baseline::EnergyWeighted),
     of("energy_weighted_others", |c| {
-        c.baseline = Baseline::EnergyWeightedOthers
+        c.baseline = Baseline::EnergyWeightedOthers;
     }),
     of("group", |c| {
         c.baseline = Baseline::Mean;
@@ -35,7 +35,7 @@ const ALL: [Estimator; 26] = [
     }),
     of("batch", |c| c.advantage_scale = AdvantageScale::Batch),
     of("gspo", |c| {
-        c.objective = SequenceObjective::Gspo(Default::default())
+        c.objective = SequenceObjective::Gspo(ClipConfig::default());
     }),
     of("prefix", |c| c.credit = Credit::Prefix),
     of("rollouts", |c| {
@@ -45,21 +45,21 @@ const ALL: [Estimator; 26] = [
         };
     }),
     of("minimum_risk", |c| {
-        c.objective = SequenceObjective::MinimumRisk { alpha: 1.0 }
+        c.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
     }),
     of("max_margin", |c| c.objective = SequenceObjective::MaxMargin),
     of("multi_margin", |c| {
-        c.objective = SequenceObjective::MultiMargin
+        c.objective = SequenceObjective::MultiMargin;
     }),
     of("sequence_nll", |c| {
-        c.objective = SequenceObjective::SequenceNll
+        c.objective = SequenceObjective::SequenceNll;
     }),
     of("softmax_margin", |c| {
-        c.objective = SequenceObjective::SoftmaxMargin
+        c.objective = SequenceObjective::SoftmaxMargin;
     }),
     of("best_of_n", |c| c.objective = SequenceObjective::BestOfN),
     of("dpo", |c| {
-        c.objective = SequenceObjective::Dpo { beta: 0.1 }
+        c.objective = SequenceObjective::Dpo { beta: 0.1 };
     }),
     of("dico", |c| {
         c.objective = SequenceObjective::Dico {
@@ -68,14 +68,14 @@ const ALL: [Estimator; 26] = [
         };
     }),
     of("rebel", |c| {
-        c.objective = SequenceObjective::Rebel { eta: 1.0 }
+        c.objective = SequenceObjective::Rebel { eta: 1.0 };
     }),
     of("dap", |c| {
-        c.objective = SequenceObjective::Dap { sigma: 10.0 }
+        c.objective = SequenceObjective::Dap { sigma: 10.0 };
     }),
     of("beam", |c| {
         c.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
-        c.candidates = crate::config::Candidates::Beam;
+        c.candidates = Candidates::Beam;
     }),
 ];
 

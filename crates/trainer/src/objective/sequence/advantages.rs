@@ -140,9 +140,7 @@ impl SelfCritic {
             1.0 => Ok(vec![0.0]),
             _ => Ok(vec![(total - reward) / (count - 1.0)]),
         };
-        let of_images = |baselines: &dyn Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError>| {
-            of_images(rewards, samples, chosen, baselines)
-        };
+        let of_images = |baselines: &Baselines<'_>| of_images(rewards, samples, chosen, baselines);
         Ok(match self.config.baseline {
             Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
             Baseline::LeaveOneOut => of_images(&|_, own| match own {
@@ -236,13 +234,15 @@ fn chosen_energies(captioner: &Captioner, rollout: &Rollout) -> Result<Vec<f64>,
     Ok(energies)
 }
 
-/// A baseline of every sample, from the chosen samples of its image; 0 for those that were given whole. `baselines` is given
-/// which samples these are, and their rewards.
+/// The baselines of some samples of an image: which these are, and their rewards.
+type Baselines<'a> = dyn Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError> + 'a;
+
+/// A baseline of every sample, from the chosen samples of its image; 0 for the others.
 fn of_images(
     rewards: &[f64],
     samples: usize,
     chosen: &[bool],
-    baselines: impl Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError>,
+    baselines: &Baselines<'_>,
 ) -> Result<Vec<f64>, LossError> {
     let mut all = vec![0.0; rewards.len()];
     for first in (0..rewards.len()).step_by(samples) {

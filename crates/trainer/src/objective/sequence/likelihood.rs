@@ -27,11 +27,14 @@ pub(super) fn row_energies(
     of_rows(captioner, hidden, captions, scst_loss::row_energies)
 }
 
+/// Numbers of rows from hidden states, the output layer, words and the rows of a chunk.
+type Numbers = fn(&Tensor<2>, &OutputLayer, &[u32], usize) -> Result<Vec<f32>, LossError>;
+
 fn of_rows(
     captioner: &Captioner,
     hidden: Option<Tensor<2>>,
     captions: &[Vec<u32>],
-    numbers: fn(&Tensor<2>, &OutputLayer, &[u32], usize) -> Result<Vec<f32>, LossError>,
+    numbers: Numbers,
 ) -> Result<Vec<f64>, TrainError> {
     let Some(hidden) = hidden else {
         return Ok(Vec::new());
