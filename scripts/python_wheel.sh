@@ -32,8 +32,7 @@ strip "$scripts/scst"
 
 # maturin holds the tag against the extension, and knows nothing of the program. For a program that runs on an older
 # glibc than the linker here has, zig links the extension.
-glibc="$(grep -aoE 'GLIBC_2\.[0-9]+' "$scripts/scst" | sort -Vu | tail -n 1)"
-minor="${glibc#GLIBC_2.}"
+minor="$(grep -aoE 'GLIBC_2\.[0-9]+' "$scripts/scst" | sort -Vu | tail -n 1 | cut -d. -f2 || true)"
 if [ "${minor:-0}" -lt 17 ]; then minor=17; fi
 linker=()
 if [ "$minor" -lt 34 ]; then

@@ -61,7 +61,9 @@ def main() -> None:
     print(f"CIDEr-D of {given.captions} captions with 5 references each, fastest of {given.repeats} calls:")
     print(f"  pycocoevalcap's Cider       {1e3 * theirs:9.3f} ms")
     print(f"  scst.Cider                  {1e3 * ours:9.3f} ms   {theirs / ours:6.0f} times as fast")
-    print(f"  scst.rewards.CiderD         {1e3 * kept:9.3f} ms   {theirs / kept:6.0f} times as fast, its references kept")
+    print(
+        f"  scst.rewards.CiderD         {1e3 * kept:9.3f} ms   {theirs / kept:6.0f} times as fast, its references kept"
+    )
 
 
 if __name__ == "__main__":

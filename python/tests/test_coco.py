@@ -37,7 +37,12 @@ def test_classes_give_the_recorded_numbers(name):
     corpus = vectors(name)
     gts, res = layout(corpus)
     items = [item["scores"] for item in corpus["items"]]
-    for scorer, key in [(scst.Cider(), "cider_d"), (scst.CiderD(), "cider_d"), (scst.PlainCider(), "cider"), (scst.Rouge(), "rouge_l")]:
+    for scorer, key in [
+        (scst.Cider(), "cider_d"),
+        (scst.CiderD(), "cider_d"),
+        (scst.PlainCider(), "cider"),
+        (scst.Rouge(), "rouge_l"),
+    ]:
         score, scores = scorer.compute_score(gts, res)
         close(score, corpus["corpus"][key])
         close(scores, [item[key] for item in items])

@@ -14,7 +14,16 @@ def test_metrics_have_the_recorded_numbers_under_their_names():
     candidates = {item["id"]: item["cand"] for item in corpus["items"]}
     metrics = ["rouge_l", "bleu", "cider", "cider_d", "sacrebleu_none"]
     report = scst.evaluate(references, candidates, metrics, tokenizer="none")
-    assert list(report.scores) == ["rouge_l", "bleu_1", "bleu_2", "bleu_3", "bleu_4", "cider", "cider_d", "sacrebleu_none"]
+    assert list(report.scores) == [
+        "rouge_l",
+        "bleu_1",
+        "bleu_2",
+        "bleu_3",
+        "bleu_4",
+        "cider",
+        "cider_d",
+        "sacrebleu_none",
+    ]
     recorded = corpus["corpus"]
     for name in ["rouge_l", "cider", "cider_d"]:
         close(report.scores[name], recorded[name])
@@ -25,7 +34,13 @@ def test_metrics_have_the_recorded_numbers_under_their_names():
     close(report.scores["sacrebleu_none"], recorded["sacre_exp"]["score"] / 100)
     close(report.captions["sacrebleu_none"], [item["scores"]["sacre_exp_eff"] / 100 for item in corpus["items"]])
     assert scst.score(references, candidates, metrics, tokenizer="none") == report.scores
-    for part in ["rouge_l|beta:1.2", "cider_d|n:4|sigma:6|scale:10|df:corpus", "sacrebleu", "images:200", "|tokenizer:none+"]:
+    for part in [
+        "rouge_l|beta:1.2",
+        "cider_d|n:4|sigma:6|scale:10|df:corpus",
+        "sacrebleu",
+        "images:200",
+        "|tokenizer:none+",
+    ]:
         assert part in report.signature
     swapped = dict(reversed(candidates.items()))
     assert scst.score(references, swapped, metrics, tokenizer="none") == report.scores

@@ -99,7 +99,9 @@ def test_other_threads_run_while_scores_are_computed():
     inside = [moment for moment in ticks if start + 0.25 * (end - start) < moment < start + 0.75 * (end - start)]
     assert len(inside) >= 2
     found = []
-    workers = [threading.Thread(target=lambda: found.append(scst.score(references, candidates, metrics))) for _ in range(3)]
+    workers = [
+        threading.Thread(target=lambda: found.append(scst.score(references, candidates, metrics))) for _ in range(3)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -142,7 +144,13 @@ def test_the_program_is_installed_and_agrees(tmp_path):
     scst.DocumentFrequency.from_references(references).save(tmp_path / "table.df")
     printed = subprocess.run(
         [program, "score", "--json", "--references", tmp_path / "references.jsonl", "--candidates"]
-        + [tmp_path / "candidates.jsonl", "--document-frequency", tmp_path / "table.df", "--metrics", "cider_d,rouge_l"],
+        + [
+            tmp_path / "candidates.jsonl",
+            "--document-frequency",
+            tmp_path / "table.df",
+            "--metrics",
+            "cider_d,rouge_l",
+        ],
         capture_output=True,
         text=True,
         check=True,

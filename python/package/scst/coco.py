@@ -12,7 +12,7 @@ import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +63,9 @@ class CiderD:
     def compute_score(self, gts: References, res: Candidates | Sequence[Mapping[str, Any]]) -> Scores:
         """The mean over captions, and the score of every caption in the order of ``gts`` (of ``res``, if a list)."""
         if isinstance(res, (list, tuple)) and res and isinstance(res[0], Mapping):
-            gts, res = _pairs(gts, res)
-        return _mean(_scst.cider(gts, res, sigma=self._sigma, df=self._df))
+            references, captions = _pairs(gts, res)
+            return _mean(_scst.cider(references, captions, sigma=self._sigma, df=self._df))
+        return _mean(_scst.cider(gts, cast(Candidates, res), sigma=self._sigma, df=self._df))
 
     def method(self) -> str:
         """``"CIDEr-D"``."""
@@ -109,7 +110,9 @@ class PlainCider(CiderD):
 def _pairs(gts: References, res: Sequence[Mapping[str, Any]]) -> tuple[References, Candidates]:
     """References and captions of COCO results, in their order."""
     if not isinstance(gts, Mapping):
-        raise TypeError(f"gts: found {type(gts).__name__}, expected a mapping from image ids, as res is a list of results")
+        raise TypeError(
+            f"gts: found {type(gts).__name__}, expected a mapping from image ids, as res is a list of results"
+        )
     references, captions = [], []
     for position, result in enumerate(res):
         if not isinstance(result, Mapping):

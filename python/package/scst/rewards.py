@@ -40,7 +40,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from . import _scst
 from ._scst import DocumentFrequency
@@ -159,7 +159,7 @@ def _caption(completion: Any, position: int) -> Caption:
     """A completion as text or ids: of messages, what the last one says."""
     is_messages = isinstance(completion, (list, tuple)) and completion and isinstance(completion[-1], Mapping)
     if not is_messages:
-        return completion
+        return cast(Caption, completion)
     content = completion[-1].get("content")
     if content is None:
         return ""
