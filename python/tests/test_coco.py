@@ -117,9 +117,6 @@ def test_results_of_coco_may_name_an_image_several_times():
     corpus = vectors("flickr8k_5cands_per_image.json")
     gts = {item["id"]: item["refs"] for item in corpus["items"]}
     res = [{"image_id": item["id"], "caption": [item["cand"]]} for item in corpus["items"]]
-    if len(gts) == len(res):
-        gts = {" ".join(item["refs"]): item["refs"] for item in corpus["items"]}
-        res = [{"image_id": " ".join(item["refs"]), "caption": [item["cand"]]} for item in corpus["items"]]
     assert len(gts) < len(res)
     score, scores = scst.CiderD().compute_score(gts, res)
     close(score, corpus["corpus"]["cider_d"])
