@@ -154,7 +154,12 @@ impl DocumentFrequency {
 
     /// `idf` by id in the numbering of `ngrams`.
     pub(crate) fn inverses(&self, ngrams: &NgramIndex) -> Vec<f64> {
-        let inverse = |frequency: u32| self.log_images - f64::from(frequency.max(1)).ln();
+        // Most n-grams are in few images.
+        let small: [f64; 32] = std::array::from_fn(|frequency| (frequency.max(1) as f64).ln());
+        let inverse = |frequency: u32| {
+            let log = small.get(frequency as usize).copied();
+            self.log_images - log.unwrap_or_else(|| f64::from(frequency).ln())
+        };
         if self.numbers_as(ngrams) {
             return self.frequencies.iter().copied().map(inverse).collect();
         }

@@ -69,7 +69,7 @@ pub(crate) fn is_python_space(character: char) -> bool {
 }
 
 /// The words of `text`, split where Python's `str.split()` splits.
-pub(crate) fn python_words(text: &str) -> impl Iterator<Item = &str> {
+pub fn python_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_python_space).filter(|word| !word.is_empty())
 }
 

@@ -117,7 +117,7 @@ pub use evaluation::{
     evaluate_tokens,
 };
 pub use exact_match::{ExactMatchOptions, ExactMatchScorer};
-pub use interner::Interner;
+pub use interner::{Interner, python_words};
 pub use java::TextItem;
 pub use meteor::{Meteor, MeteorOptions, MeteorReward, MeteorScores};
 pub use mixer::{MixerBleuOptions, MixerBleuReward, MixerScorer};

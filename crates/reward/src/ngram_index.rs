@@ -1,6 +1,6 @@
 //! Dense ids for the n-grams of a corpus, and the n-grams of one sequence counted by them.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::ngram::MAX_ORDER;
 
@@ -23,6 +23,16 @@ fn key(beginning: u32, token: u32) -> u64 {
 }
 
 impl NgramIndex {
+    /// An empty index with room for the n-grams of so many tokens, but no more than a batch of captions has: a corpus
+    /// repeats itself, and grows its index as it needs.
+    pub(crate) fn with_room_for(tokens: usize) -> Self {
+        const LARGEST: usize = 1 << 14;
+        let ngrams = tokens.saturating_mul(MAX_ORDER).min(LARGEST);
+        Self {
+            ids: FxHashMap::with_capacity_and_hasher(ngrams, FxBuildHasher),
+        }
+    }
+
     /// N-grams of all orders.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()

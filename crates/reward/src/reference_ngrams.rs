@@ -54,11 +54,12 @@ impl ReferenceNgrams {
     }
 
     /// Counts the references of every image, given as slices of token sequences.
-    pub(crate) fn of_images<'a, R: AsRef<[u32]> + 'a>(
-        images: impl Iterator<Item = &'a [R]>,
+    pub fn of_images<'a, R: AsRef<[u32]> + 'a>(
+        images: impl Iterator<Item = &'a [R]> + Clone,
     ) -> Self {
         let mut ngrams = Self::default();
-        let mut index = NgramIndex::default();
+        let tokens = images.clone().flatten().map(|tokens| tokens.as_ref().len());
+        let mut index = NgramIndex::with_room_for(tokens.sum());
         let mut builder = Builder::default();
         for references in images {
             ngrams.add(references, &mut index, &mut builder);

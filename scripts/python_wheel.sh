@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds the Python wheel with the program in it: scripts/python_wheel.sh [BINARY] [OUT]
+#
+# BINARY is the `scst` program (target/release/scst, built where it is missing), OUT the folder of the wheel (dist). The
+# wheel is tagged for the oldest glibc that both the program and the extension run on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+binary="${1:-target/release/scst}"
+out="${2:-dist}"
+if [ ! -f "$binary" ]; then
+  if [ -n "${1:-}" ]; then
+    echo "found no program $binary, expected scst" >&2
+    exit 2
+  fi
+  cargo build --release --locked -p scst-cli
+fi
+
+tools="$PWD/target/maturin"
+if [ ! -x "$tools/bin/maturin" ]; then
+  python3 -m venv "$tools"
+  "$tools/bin/pip" install -q maturin==1.16.0
+fi
+
+scripts=python/scst.data/scripts
+rm -rf python/scst.data
+mkdir -p "$scripts"
+trap 'rm -rf python/scst.data' EXIT
+cp "$binary" "$scripts/scst"
+chmod 755 "$scripts/scst"
+strip "$scripts/scst"
+
+# maturin holds the tag against the extension, and knows nothing of the program. For a program that runs on an older
+# glibc than the linker here has, zig links the extension.
+minor="$(grep -aoE 'GLIBC_2\.[0-9]+' "$scripts/scst" | sort -Vu | tail -n 1 | cut -d. -f2 || true)"
+if [ "${minor:-0}" -lt 17 ]; then minor=17; fi
+linker=()
+if [ "$minor" -lt 34 ]; then
+  "$tools/bin/pip" install -q ziglang==0.17.1
+  linker=(--zig)
+fi
+PATH="$tools/bin:$PATH" CARGO_TARGET_DIR="$PWD/target" maturin build --quiet --release "${linker[@]}" \
+  --manifest-path python/Cargo.toml --compatibility "manylinux_2_$minor" --out "$out"
+ls -l "$out"/scst-*.whl
