@@ -26,21 +26,23 @@ pub(super) fn counts(position: &Position) -> String {
 
 /// The few numbers of a record that say how training goes.
 ///
-/// Where the baseline is the reward by construction, the advantage is 0: there is the spread of the rewards of an
-/// image to look at.
+/// Where the baseline is the reward by construction, or there is none, the advantage says nothing: there is the spread of the
+/// rewards of an image to look at.
 pub(super) fn numbers(record: &Record, names: Names) -> String {
     let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
     let speed = format!("{:.0} {}/s", value("sources_per_sec"), names.sources);
-    match (record.value("reward"), record.value("reward_spread")) {
+    match (record.value("reward"), record.value("baseline")) {
         (None, _) => format!("loss {:.4}, {speed}", value("loss")),
-        (Some(reward), Some(spread)) if record.baseline_is_reward() => {
-            format!("reward {reward:.3}, spread {spread:.3}, {speed}")
-        }
-        (Some(reward), _) => format!(
-            "reward {reward:.3}, baseline {:.3}, advantage {:+.3}, {speed}",
-            value("baseline"),
+        (Some(reward), Some(baseline)) if !record.baseline_is_reward() => format!(
+            "reward {reward:.3}, baseline {baseline:.3}, advantage {:+.3}, {speed}",
             value("advantage")
         ),
+        (Some(reward), _) => {
+            format!(
+                "reward {reward:.3}, spread {:.3}, {speed}",
+                value("reward_spread")
+            )
+        }
     }
 }
 
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn spread_is_told_where_the_advantage_is_zero_by_construction() {
+    fn spread_is_told_where_the_advantage_says_nothing() {
         let mut values = vec![
             ("reward", 0.8125),
             ("reward_spread", 0.25),
@@ -207,6 +209,12 @@ mod tests {
         assert_eq!(
             numbers(&record(&values), Names::IMAGES),
             "reward 0.812, baseline 0.500, advantage +0.312, 100 images/s"
+        );
+        // Objectives that compare captions with each other have no baseline.
+        values.remove(2);
+        assert_eq!(
+            numbers(&record(&values), Names::IMAGES),
+            "reward 0.812, spread 0.250, 100 images/s"
         );
         let values = [("loss", 2.5), ("sources_per_sec", 7.0)];
         assert_eq!(
