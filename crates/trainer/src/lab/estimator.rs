@@ -3,7 +3,7 @@
 use scst_loss::{AdvantageScale, Baseline};
 use serde::{Serialize, Serializer};
 
-use crate::config::{Candidates, ClipConfig, Credit, ScstConfig, SequenceObjective};
+use crate::config::{ClipConfig, Credit, ScstConfig, SequenceObjective};
 
 /// One of the estimators of the lab, which is one setting of a self-critical stage.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Estimator {
 
 /// All of them. Objectives that differ from the policy gradient only when samples are used again are not here: where the
 /// model is the one that drew, `token_clip`, `cispo` and `sapo` are `leave_one_out`.
-const ALL: [Estimator; 26] = [
+const ALL: [Estimator; 25] = [
     of("none", |c| c.baseline = Baseline::None),
     of("moving_average", |c| c.baseline = Baseline::MovingAverage),
     of("learned", |c| c.baseline = Baseline::Learned),
@@ -72,10 +72,6 @@ const ALL: [Estimator; 26] = [
     }),
     of("dap", |c| {
         c.objective = SequenceObjective::Dap { sigma: 10.0 };
-    }),
-    of("beam", |c| {
-        c.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
-        c.candidates = Candidates::Beam;
     }),
 ];
 
