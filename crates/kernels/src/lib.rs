@@ -37,3 +37,8 @@ pub mod lstm;
 pub mod multi_head;
 pub mod simd;
 pub mod softmax;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

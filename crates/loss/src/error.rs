@@ -7,6 +7,7 @@ pub const SOFT_TARGET_TOLERANCE: f64 = 1e-4;
 
 /// A mistake in the arguments of a loss.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum LossError {
     /// Two arguments disagree in their number of rows.
     #[error("{what}: found {found} rows, expected {expected}")]

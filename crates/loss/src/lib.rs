@@ -75,3 +75,8 @@ pub use weights::{
     sequence_clip, sequence_likelihood, soft_gate, token_clip, unlikelihood,
 };
 pub use word_gradient::SoftmaxGradient;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

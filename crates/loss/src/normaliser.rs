@@ -22,6 +22,7 @@ impl std::ops::AddAssign for Counts {
 /// The number that summed losses and gradients are divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Normaliser {
     /// Captions: every caption weighs the same, whatever its length.
     Sequence,

@@ -9,6 +9,7 @@ use crate::{LossError, SoftmaxGradient, soft_targets::check_shape};
 /// How undecided a distribution is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Entropy {
     /// `-sum_k p_k log p_k`, nats (Williams and Peng 1991).
     Shannon,
@@ -27,6 +28,7 @@ pub struct EntropyBonus {
 
 /// How far a model is from its reference, over all words.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Divergence {
     /// `KL(p, q)`: no word that the reference would not say (Jaques et al. 2017).
     Reverse,

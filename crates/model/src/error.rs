@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// A mistake in what a captioner was given.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// Features do not have the dimension that the captioner was built for.
     #[error("features have {found} dimensions, the captioner was built for {expected}")]

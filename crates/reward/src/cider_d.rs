@@ -51,6 +51,7 @@ impl CiderDOptions {
 
 /// Which of the two metrics of Vedantam et al. 2015.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum CiderFormula {
     /// CIDEr-D, which coco-caption and every COCO table print as "CIDEr": counts clipped, lengths compared.
     CiderD(CiderDOptions),

@@ -8,6 +8,7 @@ use crate::{RewardEntry, RewardError, Transform};
 /// How the scores of the rewards of a list become one. A reward that does not apply to a caption is left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Combination {
     /// The weighted sum.
     ///

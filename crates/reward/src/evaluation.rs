@@ -26,6 +26,7 @@ pub struct Item<'a, T: ?Sized, R> {
 
 /// Where the document frequencies of CIDEr-D and CIDEr come from.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum FrequencySource<'a> {
     /// The evaluated references themselves, every item as one image, as in all published numbers.
     Corpus,
@@ -49,6 +50,7 @@ pub struct CorpusScores {
 
 /// A metric of an [`Evaluation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EvaluationMetric {
     /// CIDEr-D.
     CiderD,

@@ -145,3 +145,8 @@ pub use transform::Transform;
 
 /// The version that signatures carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

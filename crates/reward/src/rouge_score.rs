@@ -15,6 +15,7 @@ const ROUGE_SCORE: &str = "0.1.2";
 
 /// What candidate and reference have in common.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum RougeKind {
     /// ROUGE-1: words.
     #[serde(rename = "1")]

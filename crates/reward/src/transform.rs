@@ -9,6 +9,7 @@ use crate::RewardError;
 /// are 0 to 10 for CIDEr-D.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Transform {
     /// The score, no lower than `low` and no higher than `high`; one of the two may be left out.
     ///

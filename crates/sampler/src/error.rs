@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a search failed; `E` is the model's own error.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SamplerError<E> {
     /// The model could not score the next words.
     #[error(transparent)]

@@ -52,3 +52,8 @@ pub use rules::{Conflict, Rule, Rules};
 pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use scst_tokens::END;
 pub use step::StepModel;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

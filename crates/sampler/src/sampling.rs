@@ -41,6 +41,7 @@ pub struct SamplingOptions {
 /// How a word is drawn from a distribution: different words, equal frequencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Draw {
     /// By inverting the cumulative distribution at a uniform number.
     Inversion,

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why structured inference failed.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum StructuredError {
     /// A graph whose nodes have no label to take.
     #[error("found 0 labels a node, expected 1 or more")]

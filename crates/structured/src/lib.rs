@@ -57,3 +57,8 @@ pub use model::{EdgeScores, Factors, Labeling, Model};
 pub use pseudo_likelihood::{PseudoLikelihood, pseudo_likelihood};
 pub use shortlist::{Lookahead, Shortlist, TransitionGradient, Transitions};
 pub use tree::Tree;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

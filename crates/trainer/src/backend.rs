@@ -30,6 +30,7 @@ impl fmt::Display for Backend {
 
 /// Why a backend cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum BackendError {
     /// The binary was built without it.
     #[error(

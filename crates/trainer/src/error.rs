@@ -20,6 +20,7 @@ use crate::{
 
 /// Why a run cannot begin, go on, or be evaluated.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The configuration.
     #[error(transparent)]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Why the dataset could not be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScenesError {
     /// A file or folder could not be created.
     #[error("cannot write `{}`", path.display())]

@@ -8,6 +8,7 @@ use crate::{LossError, row_targets::check_rows};
 /// The first of them, `k1 = log p - log q`, is none of these: as a loss its weight is -1 at every word, whatever `q`, with
 /// an expectation of 0. It belongs into the reward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DivergenceEstimate {
     /// `k2 = (log p - log q)^2 / 2`: its expected gradient is that of `KL(p, q)`.
     K2,

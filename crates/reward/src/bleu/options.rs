@@ -63,6 +63,7 @@ impl ReferenceLength {
 /// All but the first compute as sacrebleu 2.6 does; Chen and Cherry 2014 call floor, add-k and exp methods 1 to 3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum BleuSmoothing {
     /// The constants of coco-caption, added to every count and length.
     #[default]

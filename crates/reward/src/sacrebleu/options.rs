@@ -40,6 +40,7 @@ impl Default for SacrebleuOptions {
 /// How an order without a match is kept from making the whole score 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum SacrebleuSmoothing {
     /// 1/2 in place of the first 0 matches, then 1/4, and so on.
     #[default]

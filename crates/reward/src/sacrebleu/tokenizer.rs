@@ -10,6 +10,7 @@ use crate::interner::{is_python_space, python_words};
 
 /// How sacrebleu makes words of raw text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum SacrebleuTokenizer {
     /// That of WMT, mteval-v13a: ASCII punctuation apart, numbers whole.
     #[default]

@@ -16,6 +16,7 @@ use crate::config::ConfigError;
 
 /// Why a checkpoint cannot be written or used.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CheckpointError {
     /// There is nothing at a path.
     #[error("there is no run or checkpoint `{}`{near}", path.display())]

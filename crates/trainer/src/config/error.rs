@@ -11,6 +11,7 @@ use super::{
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration `{}`: {source}", path.display())]

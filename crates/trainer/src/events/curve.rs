@@ -23,6 +23,7 @@ pub const CURVE_FILE: &str = "curve.svg";
 
 /// Why the learning curve could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CurveError {
     /// The picture could not be written.
     #[error(transparent)]

@@ -9,6 +9,7 @@ use serde_json::error::Category;
 ///
 /// Each message already contains its `error`, which is therefore not a further link of the cause chain.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EventError {
     /// A file could not be handled.
     #[error(transparent)]

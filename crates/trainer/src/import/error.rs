@@ -8,6 +8,7 @@ use crate::{backend::BackendError, checkpoint::CheckpointError, config::ConfigEr
 
 /// Why weights cannot be imported.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// The weights.
     #[error("weights `{}`: {problem}", path.display())]
@@ -59,6 +60,7 @@ impl ImportError {
 
 /// What can be wrong with weights.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum WeightsProblem {
     /// The tensors are those of no model that is known.
     #[error(
