@@ -78,6 +78,35 @@ fn estimators_differ_from_the_reference_by_noise_unless_they_are_scaled() {
 }
 
 #[test]
+fn objectives_are_those_that_are_asked_for() {
+    let workplace = Workplace::new();
+    workplace.succeed(&["train", "config.toml", "--set", "stages.1.epochs=1"]);
+    let measure = |objectives: &str| {
+        let arguments = "estimators config.toml --checkpoint runs/tiny --images 2 --samples 3 --draws 3 \
+                         --reference-draws 4 --json --objectives";
+        let arguments: Vec<&str> = arguments.split_whitespace().chain([objectives]).collect();
+        workplace.run(&arguments)
+    };
+    let asked = ["energy_weighted", "group", "prefix", "rollouts", "dpo"];
+    let output = measure(&asked.join(","));
+    let reports: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a JSON list");
+    let names = reports.iter().map(|report| report["estimator"].as_str());
+    assert!(names.eq(asked.map(Some)), "{reports:?}");
+    for report in &reports {
+        // Not the scale of the policy gradient, nor that of the next.
+        assert!(report["scale"].as_f64() != Some(1.0), "{report}");
+        assert!(report["cosine"].as_f64() > Some(-1.0), "{report}");
+    }
+    let output = measure("group,grpo");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("grpo") && message.contains("minimum_risk"),
+        "{message}"
+    );
+}
+
+#[test]
 fn estimators_are_those_of_the_stage_or_the_key_is_named() {
     let workplace = Workplace::new();
     let hard = "[model.show_attend_tell]\nattention = \"hard\"\nhidden = 24";
