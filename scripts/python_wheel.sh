@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds the Python wheel with the program in it: scripts/python_wheel.sh [BINARY] [OUT]
 #
-# BINARY is the `scst` program (target/release/scst, built where it is missing), OUT the folder of the wheel (dist). The
-# wheel is tagged for the oldest glibc that both the program and the extension run on.
+# BINARY is the `scst` program (target/release/scst of the repository, built where it is missing), OUT the folder of the wheel
+# (dist of the repository). The wheel is tagged for the oldest glibc that both the program and the extension run on.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+repository="$(realpath "$(dirname "$0")/..")"
+binary="$(realpath -m "${1:-$repository/target/release/scst}")"
+out="$(realpath -m "${2:-$repository/dist}")"
+cd "$repository"
+export CARGO_TARGET_DIR="$PWD/target"
 
-binary="${1:-target/release/scst}"
-out="${2:-dist}"
 if [ ! -f "$binary" ]; then
   if [ -n "${1:-}" ]; then
     echo "found no program $binary, expected scst" >&2
@@ -39,6 +41,6 @@ if [ "$minor" -lt 34 ]; then
   "$tools/bin/pip" install -q ziglang==0.17.1
   linker=(--zig)
 fi
-PATH="$tools/bin:$PATH" CARGO_TARGET_DIR="$PWD/target" maturin build --quiet --release "${linker[@]}" \
+PATH="$tools/bin:$PATH" maturin build --quiet --release "${linker[@]}" \
   --manifest-path python/Cargo.toml --compatibility "manylinux_2_$minor" --out "$out"
 ls -l "$out"/scst-*.whl

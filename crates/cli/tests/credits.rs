@@ -99,7 +99,12 @@ fn captions_that_no_reward_applies_to_train_nothing() {
     for scst in [
         "baseline = \"leave_one_out\"",
         "baseline = \"greedy\"",
+        "baseline = \"learned\"",
         "baseline = \"mean\"\nadvantage_scale = \"group\"",
+        "baseline = \"moving_average\"\nadvantage_scale = \"batch\"",
+        "baseline = \"leave_one_out\"\ncredit = \"prefix\"",
+        "baseline = \"leave_one_out\"\ncredit = { rollouts = { every = 3, samples = 2 } }",
+        "objective = { dap = { sigma = 1.0 } }",
     ] {
         let workplace = with_rewards(scst, COMMAND);
         workplace.write("odd.py", ODD.as_bytes());
@@ -111,6 +116,10 @@ fn captions_that_no_reward_applies_to_train_nothing() {
             let reward = record["reward"].as_f64().expect("a number");
             assert!((0.1..=0.9).contains(&reward), "{record}");
             assert_eq!(record["reward"], record["reward_command"]);
+            // Nor is one in a baseline, where it would count as 0; a moving average begins there.
+            if scst.contains("leave_one_out\"") && !scst.contains("credit") {
+                assert!(record["baseline"].as_f64() > Some(0.1), "{record}");
+            }
         }
     }
     // Where captions are compared with each other, every one needs a reward.
@@ -192,6 +201,30 @@ fn settings_that_contradict_are_one_sentence() {
             "above 0",
         ),
         ("replay_weight = -1.0", "replay_weight", "-1", "0 or more"),
+        (
+            "replay_weight = 0.1\nmixer = {}\nbaseline = \"none\"",
+            "replay_weight",
+            "0.1",
+            "`mixer`",
+        ),
+        (
+            "objective = \"all_action\"\nunlikelihood = { repeated_ngram = 2 }",
+            "unlikelihood",
+            "a table",
+            "`all_action`",
+        ),
+        (
+            "objective = \"all_action\"\nkl_weight = 0.1\ndivergence = \"k3\"",
+            "divergence",
+            "`k2` or `k3`",
+            "`reverse`",
+        ),
+        (
+            "objective = \"all_action\"\nleave_out_equal_rewards = true",
+            "leave_out_equal_rewards",
+            "true",
+            "`all_action`",
+        ),
     ] {
         let workplace = workplace(scst);
         let message = workplace.refuse(2, &["train", "config.toml"]);

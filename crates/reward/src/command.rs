@@ -70,7 +70,8 @@
 //! {"scores":[0.3,null]}
 //! ```
 //!
-//! Such a caption is rewarded by the other rewards of its list, and counts in no mean and deviation of this one.
+//! Such a caption is rewarded by the other rewards of its list: nothing is added for this one to a weighted sum, and it counts
+//! in no mean and deviation of this one.
 
 mod answer;
 mod caption;

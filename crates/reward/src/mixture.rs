@@ -27,7 +27,7 @@ pub struct MixtureScores {
     pub total: Vec<f64>,
     /// The same of the self-critical rewards only: what baselines are computed from.
     pub self_critical: Vec<f64>,
-    /// For every caption, whether any reward applies to it.
+    /// For every caption, whether a reward applies to it that baselines are computed from; any, where none is.
     pub applies: Vec<bool>,
     /// What the totals are made of, in the order of the list.
     pub parts: Vec<PartScores>,
@@ -218,7 +218,17 @@ impl RewardMixture {
                 (total.clone(), total)
             }
         };
-        let applies = |caption: usize| comparable.iter().any(|part| part[caption].is_some());
+        let no_baselines = !self.parts.iter().any(|part| part.self_critical);
+        let counts = self
+            .parts
+            .iter()
+            .map(|part| part.self_critical || no_baselines);
+        let counted: Vec<&Vec<Option<f64>>> = comparable
+            .iter()
+            .zip(counts)
+            .filter_map(|(scores, counts)| counts.then_some(scores))
+            .collect();
+        let applies = |caption: usize| counted.iter().any(|scores| scores[caption].is_some());
         Ok(MixtureScores {
             total,
             self_critical,

@@ -264,7 +264,11 @@ fn caption_to_which_nothing_applies_is_told() {
     let scores = score(SUM, &parts, &[0, 0, 0]).expect("scores");
     assert_eq!(scores.total, [0.0, 2.0, 3.0]);
     assert_eq!(scores.self_critical, [0.0, 2.0, 0.0]);
-    assert_eq!(scores.applies, [false, true, true]);
+    // What baselines are not computed from does not make up for what they are.
+    assert_eq!(scores.applies, [false, true, false]);
+    let alone = [("self_critical = false", vec![None, Some(3.0)])];
+    let scores = score(SUM, &alone, &[0, 0]).expect("scores");
+    assert_eq!(scores.applies, [false, true]);
     let parts = [("", vec![None, Some(2.0)]), ("", vec![None, None])];
     let scores = score(MEAN, &parts, &[0, 0]).expect("scores");
     assert_eq!(scores.total, [0.0, 2.0]);

@@ -75,20 +75,27 @@ pub(super) fn check_words_of_a_step(
         let expected = format!("at most {WORDS_OF_A_STEP} words a step");
         check.require(false, key, found, &expected);
     }
-    let Some(Credit::Rollouts { every, samples }) = stage.scst.as_ref().map(|scst| scst.credit)
-    else {
+    let Some(scst) = stage.scst.as_ref() else {
         return;
     };
-    let places = length.saturating_sub(1) / every.max(1);
-    let drawn = captions.saturating_mul(places).saturating_mul(samples);
+    let (key, places, samples) = match scst.credit {
+        Credit::Caption => return,
+        // Half of the words of a caption stand before a place, on average.
+        Credit::Prefix => ("scst.credit", length.div_ceil(2), 1),
+        Credit::Rollouts { every, samples } => {
+            let places = length.saturating_sub(1) / every.max(1);
+            ("scst.credit.rollouts", places, samples)
+        }
+    };
+    let scored = captions.saturating_mul(places).saturating_mul(samples);
     let alone = alone || samples as u64 > CAPTIONS;
-    if let Some(words) = too_many_words([images, drawn, length]).filter(|_| !alone) {
+    if let Some(words) = too_many_words([images, scored, length]).filter(|_| !alone) {
         let found = format!(
-            "{samples} captions of {length} words from each of {places} places of {captions} samples of each of {images} \
-             images (`sources_per_batch`), {words} words a step"
+            "{scored} captions of {length} words for each of {images} images (`sources_per_batch`) that are scored or \
+             drawn beside {captions} samples, {words} words a step"
         );
         let expected = format!("at most {WORDS_OF_A_STEP} words a step");
-        check.require(false, "scst.credit.rollouts", found, &expected);
+        check.require(false, key, found, &expected);
     }
 }
 

@@ -3,7 +3,10 @@
 use scst_loss::{AdvantageScale, Baseline};
 use scst_reward::RewardEntry;
 
-use super::{Credit, ScstConfig, SequenceObjective, UnlikelihoodConfig, limits, problem::Checker};
+use super::{
+    Credit, DivergenceConfig, ScstConfig, SequenceObjective, UnlikelihoodConfig, limits,
+    problem::Checker,
+};
 
 /// With the rest of the table.
 pub(super) fn check_credit(scst: &ScstConfig, check: &mut Checker<'_>) {
@@ -62,6 +65,7 @@ pub(super) fn check_credit(scst: &ScstConfig, check: &mut Checker<'_>) {
 
 /// With the rest of the table: values of words are known of error rates alone.
 pub(super) fn check_all_action(scst: &ScstConfig, check: &mut Checker<'_>) {
+    const EXPECTED: &str = "with the objective `all_action`, which weighs all words";
     if scst.objective != SequenceObjective::AllAction {
         return;
     }
@@ -72,15 +76,53 @@ pub(super) fn check_all_action(scst: &ScstConfig, check: &mut Checker<'_>) {
             entry.character_error_rate,
         ];
         let mut options = options.into_iter().flatten();
-        options.next().is_some_and(|options| !options.lowercase) && !entry.standardise
+        let as_written = options.next().is_some_and(|options| !options.lowercase);
+        as_written && !entry.standardise && entry.transform.is_none()
     };
     let is_known = matches!(scst.rewards.as_slice(), [entry] if has_values(entry));
     check.require(
         is_known,
         "objective",
         "`all_action`",
-        "another one, or one reward alone of the keys `word_error_rate`, `phoneme_error_rate` and `character_error_rate`, as \
-         written and not standardised: values of single words are known of these",
+        "another one, or one reward alone of the keys `word_error_rate`, `phoneme_error_rate` and `character_error_rate`, in \
+         letters as written, without `standardise` and `transform`: values of single words are known of these",
+    );
+    check.require(
+        scst.unlikelihood.is_none(),
+        "unlikelihood",
+        "a table",
+        &format!("none {EXPECTED}"),
+    );
+    let estimates = matches!(scst.divergence, DivergenceConfig::K2 | DivergenceConfig::K3);
+    check.require(
+        !estimates,
+        "divergence",
+        "`k2` or `k3`",
+        &format!("one over all words, such as `reverse`, {EXPECTED}"),
+    );
+    check.require(
+        !scst.leave_out_equal_rewards,
+        "leave_out_equal_rewards",
+        true,
+        "false with the objective `all_action`, which does not compare samples",
+    );
+}
+
+/// With the rest of the table: what is kept is the model's own, and compared over steps.
+pub(super) fn check_replay(scst: &ScstConfig, check: &mut Checker<'_>) {
+    check.at_least_zero("replay_weight", scst.replay_weight);
+    let replays = scst.replay_weight > 0.0;
+    check.require(
+        !(replays && scst.mixer.is_some()),
+        "replay_weight",
+        scst.replay_weight,
+        "0 with `mixer`, whose samples begin with gold words",
+    );
+    check.require(
+        !(replays && scst.rewards.iter().any(|entry| entry.standardise)),
+        "replay_weight",
+        scst.replay_weight,
+        "0 with rewards of `standardise = true`, which cannot be compared between steps",
     );
 }
 

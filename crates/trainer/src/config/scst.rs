@@ -53,7 +53,7 @@ pub struct ScstConfig {
     /// Weight of cross-entropy on gold captions of the same sources, as many as samples.
     #[schemars(range(min = 0.0))]
     pub xe_weight: f64,
-    /// Weight of cross-entropy on the best sample so far of the same sources, which the run keeps (Liang et al. 2018).
+    /// Weight of cross-entropy on the best sample so far of the same sources, which the stage keeps (Liang et al. 2018).
     #[schemars(range(min = 0.0))]
     pub replay_weight: f64,
     /// Words of samples that are made less probable, whatever the reward.

@@ -5,7 +5,7 @@ use scst_loss::{AdvantageScale, Baseline, Entropy};
 use super::{
     Candidates, CapConfig, DivergenceConfig, GateConfig, ScstConfig, SequenceObjective,
     StageConfig,
-    credit_check::{check_all_action, check_credit, check_unlikelihood},
+    credit_check::{check_all_action, check_credit, check_replay, check_unlikelihood},
     limits,
     problem::Checker,
 };
@@ -58,6 +58,18 @@ pub(super) fn check_hard_attention(scst: &ScstConfig, check: &mut Checker<'_>) {
         scst.updates_per_rollout,
         "1 with hard attention, whose regions are drawn anew",
     );
+    check.require(
+        scst.objective != SequenceObjective::AllAction,
+        "objective",
+        "`all_action`",
+        "another one with hard attention, whose regions learn from rewards of whole captions",
+    );
+    check.require(
+        scst.unlikelihood.is_none(),
+        "unlikelihood",
+        "a table",
+        "none with hard attention, whose regions learn from rewards",
+    );
     for (key, leaves_out) in [
         ("leave_out_cut_off", scst.leave_out_cut_off),
         ("leave_out_equal_rewards", scst.leave_out_equal_rewards),
@@ -85,10 +97,7 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
                 | Baseline::EnergyWeightedOthers
         ) || scst.advantage_scale == AdvantageScale::Group
     } else {
-        !matches!(
-            objective,
-            SequenceObjective::Dap { .. } | SequenceObjective::AllAction
-        )
+        objective.compares_captions()
     };
     check.require(
         scst.samples_per_source >= if compares { 2 } else { 1 },
@@ -161,7 +170,7 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
     check.at_least_zero("entropy_bonus", scst.entropy_bonus);
     check.at_least_zero("kl_weight", scst.kl_weight);
     check.at_least_zero("xe_weight", scst.xe_weight);
-    check.at_least_zero("replay_weight", scst.replay_weight);
+    check_replay(scst, check);
     check.require(!scst.rewards.is_empty(), "rewards", "none", "1 or more");
     for (k, entry) in scst.rewards.iter().enumerate() {
         let together = scst.combine.problems(entry);

@@ -118,6 +118,11 @@ impl SequenceObjective {
         )
     }
 
+    /// Whether captions of a source are compared with each other, so that each needs a reward.
+    pub(crate) fn compares_captions(self) -> bool {
+        !self.is_policy_gradient() && !matches!(self, Self::Dap { .. } | Self::AllAction)
+    }
+
     /// Whether captions are compared with what the model of the stage's beginning makes of them.
     pub(crate) fn has_reference(self) -> bool {
         matches!(

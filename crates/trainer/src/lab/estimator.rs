@@ -116,6 +116,11 @@ impl Estimator {
         !Self::baselines().contains(&self)
     }
 
+    /// Whether it credits single words.
+    pub(super) fn credits_words(self) -> bool {
+        self.configure(ScstConfig::default()).credit != Credit::Caption
+    }
+
     /// Whether a captioner that scores whole captions has it.
     pub(super) fn is_of_whole_captions(self) -> bool {
         let config = self.configure(ScstConfig::default());

@@ -231,6 +231,19 @@ impl Bench<'_> {
     /// single words.
     fn estimators(&self) -> Result<Vec<Estimator>, TrainError> {
         let mut estimators = self.lab.estimators.clone();
+        let refused = |estimator: &Estimator, expected: &str| {
+            Err(TrainError::BenchSize {
+                name: "objectives",
+                found: format!("`{}`", estimator.name()),
+                expected: expected.to_owned(),
+            })
+        };
+        if self.rewards.rewards.iter().any(|entry| entry.standardise)
+            && let Some(estimator) = estimators.iter().find(|found| found.credits_words())
+        {
+            let expected = "one of whole captions with rewards of `standardise = true`";
+            return refused(estimator, expected);
+        }
         if !self.captioner.scores_whole_captions() {
             return Ok(estimators);
         }
@@ -242,11 +255,10 @@ impl Bench<'_> {
             .find(|estimator| !estimator.is_of_whole_captions())
         {
             None => Ok(estimators),
-            Some(estimator) => Err(TrainError::BenchSize {
-                name: "objectives",
-                found: format!("`{}`", estimator.name()),
-                expected: "one of whole captions, as the captioner scores these".to_owned(),
-            }),
+            Some(estimator) => refused(
+                estimator,
+                "one of whole captions, as the captioner scores these",
+            ),
         }
     }
 
@@ -263,6 +275,7 @@ impl Bench<'_> {
             samples_per_source: samples,
             moving_average_decay: self.rewards.moving_average_decay,
             entropy_bonus: self.rewards.entropy_bonus,
+            entropy: self.rewards.entropy,
             reward_end_token: self.rewards.reward_end_token,
             combine: self.rewards.combine,
             rewards: self.rewards.rewards.clone(),

@@ -238,20 +238,27 @@ impl Run<'_> {
         part.tally.merge(other.tally.only("loss", loss));
     }
 
-    /// What the best samples so far of these sources contribute, and their mean reward; nothing where a source has none.
+    /// What the best samples so far of these sources contribute, and their mean reward; nothing where none has one.
     fn replayed(
         &mut self,
         xe: &Xe,
         samples: &Judged,
         context: StepContext,
     ) -> Result<Option<(Contribution, f64)>, TrainError> {
-        let Some((best, reward)) = self.progress.replay.captions(samples.images()) else {
+        let (places, best, reward) = self.progress.replay.captions(samples.images());
+        if places.is_empty() {
             return Ok(None);
+        }
+        let all = samples.sources();
+        let batch = SourceBatch {
+            source: all.source.select(&places),
+            images: places.iter().map(|&place| all.images[place]).collect(),
+            prefixes: Vec::new(),
         };
         let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
         let part = xe.contribution(
             &self.captioner,
-            samples.sources(),
+            batch,
             &best,
             self.corpus.max_length(),
             &mut self.progress.location_baseline,

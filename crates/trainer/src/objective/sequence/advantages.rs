@@ -19,8 +19,6 @@ pub(super) struct Scores<'a> {
     pub(super) compared: &'a [f64],
     /// The same of the greedy captions, if there are any.
     pub(super) greedy: &'a [f64],
-    /// To which samples a reward applies, and to their greedy caption if there is one.
-    pub(super) applies: &'a [bool],
 }
 
 /// The advantages of a step.
@@ -44,11 +42,12 @@ impl Rollout {
         pack(&self.captions, |n, t| (n, self.given(n, t)))
     }
 
-    /// Of which samples the model chose at least one word; the others were given whole.
+    /// Which samples count in baselines and in metrics of rewards: those that have a reward and of which the model chose at
+    /// least one word; the others were given whole.
     pub(super) fn chosen(&self) -> Vec<bool> {
-        let captions = self.captions.iter().enumerate();
+        let captions = self.captions.iter().enumerate().zip(&self.has_reward);
         captions
-            .map(|(n, words)| !self.given(n, words.len().saturating_sub(1)))
+            .map(|((n, words), has)| *has && !self.given(n, words.len().saturating_sub(1)))
             .collect()
     }
 
@@ -80,47 +79,71 @@ impl SelfCritic {
             let rows = Vec::new();
             return Ok(Advantages { rows, baselines });
         }
-        let row = rollout.rows();
-        let chosen = rollout.chosen().into_iter().zip(scores.applies);
-        let chosen: Vec<bool> = chosen.map(|(chosen, applies)| chosen && *applies).collect();
+        let (row, chosen) = (rollout.rows(), rollout.chosen());
         let rows: Vec<f64> = match (&rollout.tape, self.config.baseline) {
             (Some(tape), Baseline::Learned) => {
-                let all = self.learned_baselines(tape, &row, scores.compared)?;
+                let is_left_out = |&(n, given): &(usize, bool)| given || !rollout.has_reward[n];
+                let left_out = row.iter().map(|row| (row.0, is_left_out(row)));
+                let left_out: Vec<(usize, bool)> = left_out.collect();
+                let all = self.learned_baselines(tape, &left_out, scores.compared)?;
+                let counted = left_out.iter().zip(&all).filter(|((_, out), _)| !out);
+                baselines.extend(counted.map(|(_, b)| b));
                 let rows = row.iter().zip(&all);
-                let of_model = rows.clone().filter(|((_, given), _)| !given);
-                baselines.extend(of_model.map(|(_, b)| b));
                 rows.map(|(&(n, _), b)| scores.rewards[n] - b).collect()
             }
             _ => {
                 let all = self.baselines(captioner, rollout, scores, &chosen)?;
-                let with_chosen = all.iter().zip(&chosen);
-                baselines.extend(with_chosen.filter(|&(_, &chosen)| chosen).map(|(b, _)| b));
                 let rewards = scores.rewards.iter().zip(&all);
                 let advantages: Vec<f64> = rewards.map(|(r, b)| r - b).collect();
-                let advantages = self.scaled(advantages, scores.rewards)?;
-                let own = own.iter().copied().chain(std::iter::repeat(None));
-                let of_word = |(&(n, _), own): (&(usize, bool), Option<f64>)| {
-                    own.map_or(advantages[n], |own| scores.rewards[n] - own)
-                };
-                row.iter().zip(own).map(of_word).collect()
+                let advantages = self.scaled(advantages, scores.rewards, &chosen)?;
+                if own.is_empty() {
+                    let of_chosen = all.iter().zip(&chosen).filter(|&(_, &chosen)| chosen);
+                    baselines.extend(of_chosen.map(|(b, _)| b));
+                    row.iter().map(|&(n, _)| advantages[n]).collect()
+                } else {
+                    let words = || row.iter().map(|(n, _)| *n).zip(own);
+                    let of_chosen = words().filter(|(n, _)| chosen[*n]);
+                    baselines.extend(of_chosen.map(|(n, own)| own.unwrap_or(all[n])));
+                    let advantage = |(n, own): (usize, &Option<f64>)| {
+                        own.map_or(advantages[n], |own| scores.rewards[n] - own)
+                    };
+                    words().map(advantage).collect()
+                }
             }
         };
         Ok(Advantages { rows, baselines })
     }
 
-    /// Advantages of samples in units of their deviation, if the configuration wants that.
-    fn scaled(&self, advantages: Vec<f64>, rewards: &[f64]) -> Result<Vec<f64>, LossError> {
-        Ok(match self.config.advantage_scale {
-            AdvantageScale::None => advantages,
-            AdvantageScale::Group => {
-                per_deviation_of_image(&advantages, rewards, self.config.samples_per_source)?
+    /// Advantages in units of their deviation, if the configuration wants that: of the samples that count, and 0 of the others.
+    fn scaled(
+        &self,
+        advantages: Vec<f64>,
+        rewards: &[f64],
+        chosen: &[bool],
+    ) -> Result<Vec<f64>, LossError> {
+        let samples = self.config.samples_per_source;
+        let of = |index: &[usize], values: &[f64]| -> Vec<f64> {
+            index.iter().map(|&n| values[n]).collect()
+        };
+        match self.config.advantage_scale {
+            AdvantageScale::None => Ok(advantages),
+            AdvantageScale::Group => of_images(rewards, samples, chosen, &|index, own| match own {
+                // A reward alone does not deviate.
+                [_] => Ok(vec![0.0]),
+                own => per_deviation_of_image(&of(index, &advantages), own, own.len()),
+            }),
+            AdvantageScale::Batch => {
+                let index: Vec<usize> = (0..chosen.len()).filter(|&n| chosen[n]).collect();
+                let mut scaled = vec![0.0; advantages.len()];
+                for (&n, value) in index.iter().zip(standardised(&of(&index, &advantages))) {
+                    scaled[n] = value;
+                }
+                Ok(scaled)
             }
-            AdvantageScale::Batch => standardised(&advantages),
-        })
+        }
     }
 
-    /// The baseline of every sample. `chosen`: of which samples the model chose at least one word, and that have a reward;
-    /// only these count.
+    /// The baseline of every sample. `chosen`: which samples count in it.
     fn baselines(
         &mut self,
         captioner: &Captioner,
@@ -193,7 +216,7 @@ impl SelfCritic {
         }
     }
 
-    /// The learnt baseline of every row, which then learns from the rows that the model chose.
+    /// The learnt baseline of every row, which then learns from the rows that are not left out.
     fn learned_baselines(
         &mut self,
         tape: &Tape,
@@ -209,8 +232,8 @@ impl SelfCritic {
         let baselines = learned.predict(&hidden, width)?;
         let (mut states, mut predicted, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         let rows = row.iter().zip(&baselines).zip(hidden.chunks_exact(width));
-        for ((&(n, given), &baseline), state) in rows {
-            if !given {
+        for ((&(n, left_out), &baseline), state) in rows {
+            if !left_out {
                 states.extend_from_slice(state);
                 predicted.push(baseline);
                 targets.push(rewards[n]);
@@ -234,10 +257,10 @@ fn chosen_energies(captioner: &Captioner, rollout: &Rollout) -> Result<Vec<f64>,
     Ok(energies)
 }
 
-/// The baselines of some samples of an image: which these are, and their rewards.
+/// Numbers of some samples of an image: which these are, and their rewards.
 type Baselines<'a> = dyn Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError> + 'a;
 
-/// A baseline of every sample, from the chosen samples of its image; 0 for the others.
+/// A number of every sample, from the chosen samples of its image; 0 for the others.
 fn of_images(
     rewards: &[f64],
     samples: usize,

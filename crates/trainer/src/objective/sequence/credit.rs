@@ -71,11 +71,13 @@ impl SelfCritic {
         let samples = self.config.samples_per_source;
         let group = |n: usize, t: usize| n / samples * longest + t;
         let mut sums = vec![(0.0, 0.0f64); captions.len().div_ceil(samples) * longest];
-        for (&(n, t), had) in places.iter().zip(&had) {
+        let rows = places.iter().zip(&had);
+        for (&(n, t), had) in rows.filter(|((n, _), _)| rollout.has_reward[*n]) {
             let (sum, count) = &mut sums[group(n, t)];
             *sum += compared[n] - had;
             *count += 1.0;
         }
+        // Of a sample without a reward, nothing is asked.
         let baseline = |(&(n, t), had): (&(usize, usize), &f64)| {
             let (sum, count) = sums[group(n, t)];
             let others = sum - (compared[n] - had);

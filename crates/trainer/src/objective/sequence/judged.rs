@@ -44,30 +44,25 @@ impl SelfCritic {
     pub(super) fn judge(
         &mut self,
         (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
-        rollout: Rollout,
+        mut rollout: Rollout,
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judged, TrainError> {
         let start = Instant::now();
-        let Rollout {
-            batch,
-            captions,
-            greedy,
-            ..
-        } = &rollout;
-        let rows = rollout.image_of_sample().zip(captions);
-        let rows = rows.chain(batch.images.iter().copied().zip(greedy));
+        let rows = rollout.image_of_sample().zip(&rollout.captions);
+        let images = rollout.batch.images.iter().copied();
+        let rows = rows.chain(images.zip(&rollout.greedy));
         let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
         tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let start = Instant::now();
+        rollout.has_reward = self.have_rewards(&rollout, &scores)?;
+        let captions = &rollout.captions;
         let (compared, greedy) = scores.self_critical.split_at(captions.len());
-        let applies = self.applies(&rollout, &scores)?;
         let compared = Scores {
             rewards: &scores.total[..captions.len()],
             compared,
             greedy,
-            applies: &applies,
         };
         let reads = (captioner, vocabulary, max_length);
         let own = self.word_baselines(reads, &rollout, compared.compared, context, tally)?;
@@ -81,8 +76,8 @@ impl SelfCritic {
         };
         // A part of the update, which counts it once.
         tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        tally_samples(tally, &rollout, &advantages, &scores, &applies);
-        let trains = self.trains(captions, &compared);
+        tally_samples(tally, &rollout, &advantages, &scores);
+        let trains = self.trains(&rollout, compared.rewards);
         let rewards = compared.rewards.to_vec();
         let word_values = match self.config.objective {
             SequenceObjective::AllAction => self.word_values(&rollout),
@@ -109,18 +104,21 @@ impl SelfCritic {
         })
     }
 
-    /// To which samples a reward applies, and to what they are compared with.
+    /// Which samples have a reward, and so does what they are compared with.
     ///
     /// # Errors
     /// [`TrainError::Reward`] where samples are compared with each other and one has no reward.
-    fn applies(&self, rollout: &Rollout, scores: &MixtureScores) -> Result<Vec<bool>, TrainError> {
+    fn have_rewards(
+        &self,
+        rollout: &Rollout,
+        scores: &MixtureScores,
+    ) -> Result<Vec<bool>, TrainError> {
         let samples = rollout.captions.len();
         let (own, greedy) = scores.applies.split_at(samples);
         let of_source = |n: usize| greedy.get(rollout.source_of_sequence[n]);
         let applies = |n: usize| own[n] && of_source(n).is_none_or(|applies| *applies);
         let applies: Vec<bool> = (0..samples).map(applies).collect();
-        let objective = self.config.objective;
-        let compares = !objective.is_policy_gradient() && objective != SequenceObjective::AllAction;
+        let compares = self.config.objective.compares_captions();
         match applies.iter().position(|applies| !applies) {
             Some(caption) if compares => {
                 let image = rollout.image_of_sample().nth(caption).unwrap_or_default();
@@ -141,20 +139,21 @@ impl SelfCritic {
     }
 
     /// Which samples are not left out.
-    fn trains(&self, captions: &[Vec<u32>], scores: &Scores<'_>) -> Vec<bool> {
-        let config = &self.config;
-        let of_sources = scores
-            .rewards
-            .chunks(config.samples_per_source)
-            .flat_map(|own| {
-                let differ = own.iter().any(|r| *r != own[0]);
-                let trains = differ || !config.leave_out_equal_rewards;
-                std::iter::repeat_n(trains, own.len())
-            });
+    fn trains(&self, rollout: &Rollout, rewards: &[f64]) -> Vec<bool> {
+        let (config, has_reward) = (&self.config, &rollout.has_reward);
+        let samples = config.samples_per_source;
+        let groups = rewards.chunks(samples).zip(has_reward.chunks(samples));
+        let of_sources = groups.flat_map(|(own, has)| {
+            let mut rewarded = own.iter().zip(has).filter(|(_, has)| **has);
+            let first = rewarded.next();
+            let differ = first.is_some_and(|(first, _)| rewarded.any(|(r, _)| r != first));
+            let trains = differ || !config.leave_out_equal_rewards;
+            std::iter::repeat_n(trains, own.len())
+        });
         let ends = |words: &Vec<u32>| words.ends_with(&[END]) || !config.leave_out_cut_off;
-        let captions = captions.iter().zip(of_sources).zip(scores.applies);
+        let captions = rollout.captions.iter().zip(of_sources).zip(has_reward);
         captions
-            .map(|((words, trains), applies)| trains && *applies && ends(words))
+            .map(|((words, trains), has)| trains && *has && ends(words))
             .collect()
     }
 }
@@ -228,6 +227,7 @@ impl Judged {
                 drawn: None,
                 tape: None,
                 greedy: Vec::new(),
+                has_reward: kept.iter().map(|&n| self.rollout.has_reward[n]).collect(),
             },
         }
     }
@@ -248,20 +248,16 @@ fn deviation(rewards: &[f64]) -> f64 {
     (rewards.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
-/// Metrics of rewards, over the samples of which the model chose at least one word and to which a reward applies.
+/// Metrics of rewards, over the samples that count in them.
 fn tally_samples(
     tally: &mut Tally,
     rollout: &Rollout,
     advantages: &Advantages,
     scores: &MixtureScores,
-    applies: &[bool],
 ) {
     let sampled = &rollout.captions;
     let rewards = &scores.total[..sampled.len()];
-    let is_chosen = rollout.chosen().into_iter().zip(applies);
-    let is_chosen: Vec<bool> = is_chosen
-        .map(|(chosen, applies)| chosen && *applies)
-        .collect();
+    let is_chosen = rollout.chosen();
     let of_chosen = |values: &[f64]| -> Vec<f64> {
         let all = values.iter().zip(&is_chosen);
         all.filter(|(_, chosen)| **chosen)

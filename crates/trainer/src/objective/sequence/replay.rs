@@ -38,11 +38,13 @@ impl Replay {
         }
     }
 
-    /// The best caption of every one of these sources, and the mean of their rewards; nothing where one has none.
-    pub(crate) fn captions(&self, images: &[usize]) -> Option<(Vec<Vec<u32>>, f64)> {
-        let kept: Option<Vec<&Kept>> = images.iter().map(|image| self.best.get(image)).collect();
-        let kept = kept?;
-        let mean = kept.iter().map(|kept| kept.reward).sum::<f64>() / kept.len() as f64;
-        Some((kept.iter().map(|kept| kept.words.clone()).collect(), mean))
+    /// Of those of these sources that have a best caption: their places in the list, the captions, and the mean reward.
+    pub(crate) fn captions(&self, images: &[usize]) -> (Vec<usize>, Vec<Vec<u32>>, f64) {
+        let found = images.iter().map(|image| self.best.get(image));
+        let found = found.enumerate().filter_map(|(k, kept)| Some((k, kept?)));
+        let (places, kept): (Vec<usize>, Vec<&Kept>) = found.unzip();
+        let sum: f64 = kept.iter().map(|kept| kept.reward).sum();
+        let words = kept.iter().map(|kept| kept.words.clone()).collect();
+        (places, words, sum / kept.len().max(1) as f64)
     }
 }

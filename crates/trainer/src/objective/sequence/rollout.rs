@@ -34,6 +34,8 @@ pub(super) struct Rollout {
     pub(super) tape: Option<Tape>,
     /// The greedy caption of every image, if the baseline needs them.
     pub(super) greedy: Vec<Vec<u32>>,
+    /// Which samples have a reward, and so does what they are compared with; all of them until they are scored.
+    pub(super) has_reward: Vec<bool>,
 }
 
 impl Rollout {
@@ -96,6 +98,7 @@ impl SelfCritic {
         }
         Ok(Rollout {
             batch,
+            has_reward: vec![true; captions.len()],
             captions,
             source_of_sequence,
             drawn: log_probabilities,

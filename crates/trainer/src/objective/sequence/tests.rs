@@ -328,6 +328,7 @@ fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>)
             images: (0..IMAGES).collect(),
             prefixes,
         },
+        has_reward: vec![true; captions.len()],
         captions,
         source_of_sequence: repeat(IMAGES, SAMPLES),
         drawn: None,
@@ -507,7 +508,6 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         rewards: &rewards,
         compared: &rewards,
         greedy: &[],
-        applies: &[true; SAMPLES * IMAGES],
     };
     for (baseline, expected) in [
         // Of the second image there is one sample; the mean of the first image's takes the place of its others.

@@ -475,7 +475,6 @@ fn advantages_are_scaled_by_image_or_step() {
         rewards: &rewards,
         compared: &rewards,
         greedy: &[],
-        applies: &[true; SAMPLES * IMAGES],
     };
     let advantages = |scale| {
         let mut critic = critic(Baseline::Mean);
