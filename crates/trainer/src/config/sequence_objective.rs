@@ -91,7 +91,7 @@ pub enum SequenceObjective {
     /// tokens.
     ///
     /// See [`action_value_gradient`](scst_loss::action_value_gradient) and
-    /// [`edit_continuations`](scst_reward::edit_continuations).
+    /// [`edit_continuations`](scst_reward::edit_continuations()).
     AllAction,
     /// Log-probabilities regress those of the model that the stage began with, raised by the reward (Olivecrona et al.
     /// 2017).
