@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{CONFIG, Workplace, forget_from};
+use support::{CONFIG, Workplace, assert_resumes};
 
 const BASELINE: &str = "baseline = \"moving_average\"";
 const REWARDS: &str = "[[stages.scst.rewards]]";
@@ -40,15 +40,8 @@ fn what_a_stage_remembers_of_its_samples_resumes_as_if_never_stopped() {
         "baseline = \"leave_one_out\"\ncredit = { rollouts = { every = 2, samples = 1 } }\nreplay_weight = 0.3\n\
          unlikelihood = { repeated_ngram = 1 }\nentropy = \"tsallis\"\nentropy_bonus = 0.01",
     );
-    workplace.succeed(&["train", "config.toml"]);
-    workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
     // In the second epoch, in which samples of the first are the best so far.
-    forget_from(&workplace.path("stopped"), "step-00000066");
-    workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
-    for file in ["model.safetensors", "optimiser.safetensors"] {
-        let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/step-00000072/{file}"));
-        assert!(bytes("runs/tiny") == bytes("stopped"), "{file}");
-    }
+    assert_resumes(&workplace);
     let records = records(&workplace);
     for name in [
         "replay_loss",

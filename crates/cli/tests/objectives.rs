@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{CONFIG, Workplace, forget_from};
+use support::{CONFIG, Workplace, assert_resumes, forget_from};
 
 const BASELINE: &str = "baseline = \"moving_average\"";
 
@@ -16,15 +16,8 @@ fn workplace(scst: &str) -> Workplace {
 #[test]
 fn mixer_with_a_learnt_baseline_resumes_as_if_never_stopped() {
     let workplace = workplace("baseline = \"learned\"\nmixer = { shrink = 2, every_epochs = 1 }");
-    workplace.succeed(&["train", "config.toml"]);
-    workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
     // In the middle of the stage, the baseline has learnt and words are still given.
-    forget_from(&workplace.path("stopped"), "step-00000066");
-    workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
-    for file in ["model.safetensors", "optimiser.safetensors"] {
-        let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/step-00000072/{file}"));
-        assert!(bytes("runs/tiny") == bytes("stopped"), "{file}");
-    }
+    assert_resumes(&workplace);
 }
 
 #[test]

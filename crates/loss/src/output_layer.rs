@@ -70,11 +70,8 @@ pub fn output_gradient(
     let mut hidden_chunks = Vec::new();
     let mut sums: Option<(Tensor<2>, Tensor<2>)> = None;
     let mut columns: [Vec<Tensor<2>>; 3] = Default::default();
-    for start in (0..rows).step_by(chunk_rows) {
-        let end = (start + chunk_rows).min(rows);
-        let h = hidden.clone().slice(s![start..end]);
-        let logits = h.clone().matmul(layer.weight.clone()) + layer.bias.clone();
-        let found = gradient(logits, &targets.slice(start..end), start..end)?;
+    for (h, logits, rows) in chunks(hidden, layer, chunk_rows) {
+        let found = gradient(logits, &targets.slice(rows.clone()), rows)?;
         let g = found.gradient;
         hidden_chunks.push(g.clone().matmul(transposed.clone()));
         let weight = h.transpose().matmul(g.clone());
@@ -163,13 +160,26 @@ fn of_rows(
     let [rows, _] = hidden.dims();
     targets.check_rows(rows)?;
     let mut found = Vec::with_capacity(rows);
-    for start in (0..rows).step_by(chunk_rows.max(1)) {
-        let end = (start + chunk_rows.max(1)).min(rows);
-        let h = hidden.clone().slice(s![start..end]);
-        let logits = h.matmul(layer.weight.clone()) + layer.bias.clone();
-        found.extend(read(number(logits, &targets.slice(start..end))?)?);
+    for (_, logits, rows) in chunks(hidden, layer, chunk_rows) {
+        found.extend(read(number(logits, &targets.slice(rows))?)?);
     }
     Ok(found)
+}
+
+/// Hidden states, logits and numbers of some rows after the others.
+fn chunks<'a>(
+    hidden: &'a Tensor<2>,
+    layer: &'a OutputLayer,
+    chunk_rows: usize,
+) -> impl Iterator<Item = (Tensor<2>, Tensor<2>, Range<usize>)> + 'a {
+    let [rows, _] = hidden.dims();
+    let chunk_rows = chunk_rows.max(1);
+    (0..rows).step_by(chunk_rows).map(move |start| {
+        let end = start.saturating_add(chunk_rows).min(rows);
+        let h = hidden.clone().slice(s![start..end]);
+        let logits = h.clone().matmul(layer.weight.clone()) + layer.bias.clone();
+        (h, logits, start..end)
+    })
 }
 
 fn read(column: Tensor<2>) -> Result<Vec<f32>, LossError> {

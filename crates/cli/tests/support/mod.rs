@@ -223,6 +223,18 @@ pub fn forget_from(run: &Path, name: &str) {
     }
 }
 
+/// Trains `config.toml` as a whole, and again as if it had been stopped before step 66 of 72: the same bytes.
+pub fn assert_resumes(workplace: &Workplace) {
+    workplace.succeed(&["train", "config.toml"]);
+    workplace.succeed(&["train", "config.toml", "--out", "stopped"]);
+    forget_from(&workplace.path("stopped"), "step-00000066");
+    workplace.succeed(&["train", "config.toml", "--out", "stopped", "--resume"]);
+    for file in ["model.safetensors", "optimiser.safetensors"] {
+        let bytes = |run: &str| workplace.read(&format!("{run}/checkpoints/step-00000072/{file}"));
+        assert!(bytes("runs/tiny") == bytes("stopped"), "{file}");
+    }
+}
+
 /// The newest checkpoint directory of a run.
 pub fn newest_checkpoint(run: &Path) -> PathBuf {
     let entries = fs::read_dir(run.join("checkpoints")).expect("a directory of checkpoints");

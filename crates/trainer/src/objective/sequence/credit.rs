@@ -62,7 +62,7 @@ impl SelfCritic {
         let rows = places.iter().zip(&prefixes);
         let rows: Vec<(usize, &Vec<u32>)> =
             rows.map(|(&(n, _), words)| (images[n], words)).collect();
-        let had = self.score_parts(vocabulary, &rows)?.self_critical;
+        let had = self.score(vocabulary, &rows)?.self_critical;
         if self.config.baseline == scst_loss::Baseline::None {
             return Ok(had.into_iter().map(Some).collect());
         }
@@ -120,7 +120,7 @@ impl SelfCritic {
         let mut rng = generator(seed, purpose, context.stage, context.step);
         let drawn = sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
         let rows: Vec<(usize, &Vec<u32>)> = images.into_iter().zip(&drawn).collect();
-        let scores = self.score_parts(vocabulary, &rows)?;
+        let scores = self.score(vocabulary, &rows)?;
         let rewards = scores.self_critical.into_iter().zip(scores.applies);
         let rewards: Vec<(f64, bool)> = rewards.collect();
         let means = rewards.chunks(from.samples).map(mean);

@@ -89,13 +89,14 @@ impl SelfCritic {
         self.baseline.clone()
     }
 
-    /// Rewards of samples, of training images by their index; what is too large among them is remembered.
+    /// Rewards of captions, of training images by their index; what is too large among them is remembered.
     pub(super) fn score(
         &mut self,
         vocabulary: &Vocabulary,
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
-        let texts = texts(vocabulary, captions);
+        let words = captions.iter();
+        let texts: Vec<String> = words.map(|(_, words)| vocabulary.decode(words)).collect();
         let candidates = self.candidates(captions, &texts);
         let scores = self.rewards.score(&candidates)?;
         self.large.look(
@@ -105,17 +106,6 @@ impl SelfCritic {
             &scores,
         );
         Ok(scores)
-    }
-
-    /// Rewards of captions that are parts of samples, or begin as they do.
-    pub(super) fn score_parts(
-        &mut self,
-        vocabulary: &Vocabulary,
-        captions: &[(usize, &Vec<u32>)],
-    ) -> Result<MixtureScores, TrainError> {
-        let texts = texts(vocabulary, captions);
-        let candidates = self.candidates(captions, &texts);
-        Ok(self.rewards.score(&candidates)?)
     }
 
     /// Captions as rewards see them.
@@ -155,6 +145,7 @@ impl SelfCritic {
             weight,
             image,
             caption,
+            ..
         } = large;
         TrainError::RewardOverflow {
             stage,
@@ -167,10 +158,4 @@ impl SelfCritic {
             caption: caption.into(),
         }
     }
-}
-
-/// The words of captions.
-fn texts(vocabulary: &Vocabulary, captions: &[(usize, &Vec<u32>)]) -> Vec<String> {
-    let words = captions.iter();
-    words.map(|(_, words)| vocabulary.decode(words)).collect()
 }

@@ -49,6 +49,7 @@ impl SelfCritic {
         tally: &mut Tally,
     ) -> Result<Judged, TrainError> {
         let start = Instant::now();
+        self.large.begin_step();
         let rows = rollout.image_of_sample().zip(&rollout.captions);
         let images = rollout.batch.images.iter().copied();
         let rows = rows.chain(images.zip(&rollout.greedy));

@@ -12,7 +12,7 @@ const LARGE: f64 = 1e6;
 /// The largest reward of a step, and what is to be said about large ones.
 #[derive(Default)]
 pub(super) struct LargeRewards {
-    /// The largest beyond the bound in the last step.
+    /// The largest beyond the bound in the step.
     pub(super) largest: Option<LargeReward>,
     /// Rewards that were warned of.
     pub(super) known: BTreeSet<String>,
@@ -22,6 +22,8 @@ pub(super) struct LargeRewards {
 /// A reward beyond the bound.
 #[derive(Clone)]
 pub(super) struct LargeReward {
+    /// What of it reaches the gradient, without a sign.
+    reached: f64,
     pub(super) reward: String,
     pub(super) value: f64,
     pub(super) weight: f64,
@@ -30,7 +32,12 @@ pub(super) struct LargeReward {
 }
 
 impl LargeRewards {
-    /// Takes note of the scores of a batch.
+    /// Forgets the step before.
+    pub(super) fn begin_step(&mut self) {
+        self.largest = None;
+    }
+
+    /// Takes note of the scores of captions of the step: samples, or what these are compared with.
     pub(super) fn look(
         &mut self,
         config: &ScstConfig,
@@ -38,8 +45,6 @@ impl LargeRewards {
         candidates: &[Candidate<'_>],
         scores: &MixtureScores,
     ) {
-        self.largest = None;
-        let mut most = LARGE;
         for (k, part) in scores.parts.iter().enumerate() {
             let entry = config.rewards.get(k);
             let is_standardised = entry.is_some_and(|e| e.standardise);
@@ -59,6 +64,7 @@ impl LargeRewards {
             }
             let image = references.images().get(candidate.image);
             let found = LargeReward {
+                reached,
                 reward: part.name.clone(),
                 value,
                 weight: part.weight,
@@ -68,8 +74,8 @@ impl LargeRewards {
             if self.known.insert(part.name.clone()) {
                 self.warnings.push(found.warning(is_standardised));
             }
+            let most = self.largest.as_ref().map_or(LARGE, |large| large.reached);
             if reached > most {
-                most = reached;
                 self.largest = Some(found);
             }
         }
@@ -84,6 +90,7 @@ impl LargeReward {
             weight,
             image,
             caption,
+            ..
         } = self.clone();
         Warning::LargeReward {
             reward,

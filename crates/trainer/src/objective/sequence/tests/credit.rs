@@ -3,7 +3,7 @@
 use scst_loss::Entropy;
 
 use super::{
-    updates::{captions, context, judged, log_p, tape, vocabulary},
+    updates::{captions, context, judged, judged_of, log_p, tape, vocabulary},
     *,
 };
 use crate::{
@@ -237,4 +237,37 @@ fn bonus_is_that_of_the_entropy_that_is_chosen() {
     assert!((slope - norm(&found)).abs() < 6e-3 * norm(&found));
     let other = gradient(Entropy::Shannon, 0.4);
     assert!(difference(&found, &other) > 0.1 * norm(&found));
+}
+
+/// A reward that is huge of captions that have not ended.
+struct HugeBefore;
+
+impl Reward for HugeBefore {
+    fn name(&self) -> &'static str {
+        "huge"
+    }
+
+    fn signature(&self) -> String {
+        "huge".to_owned()
+    }
+
+    fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
+        let is_whole = |tokens: &[u32]| tokens.ends_with(&[END]) || tokens.len() == MAX_LENGTH;
+        let score = |tokens: &[u32]| if is_whole(tokens) { 0.5 } else { 1e300 };
+        Ok(batch.candidates().iter().map(|c| score(c.tokens)).collect())
+    }
+}
+
+#[test]
+fn reward_of_a_beginning_is_blamed_when_it_is_too_large() {
+    let captioner = captioner();
+    let largest = |credit| {
+        let mut critic = critic(Baseline::None);
+        critic.config.credit = credit;
+        critic.rewards.add(1.0, Box::new(HugeBefore)).unwrap();
+        judged_of(&mut critic, &captioner, context());
+        critic.large.largest.map(|large| large.value)
+    };
+    assert_eq!(largest(Credit::Caption), None);
+    assert_eq!(largest(Credit::Prefix), Some(1e300));
 }

@@ -273,7 +273,11 @@ pub(super) fn vocabulary() -> Vocabulary {
     Vocabulary::build([words.as_slice()].into_iter(), 1)
 }
 
-fn judged_of(critic: &mut SelfCritic, captioner: &Captioner, context: StepContext) -> Judged {
+pub(super) fn judged_of(
+    critic: &mut SelfCritic,
+    captioner: &Captioner,
+    context: StepContext,
+) -> Judged {
     let batch = SourceBatch {
         source: features().into(),
         images: (0..IMAGES).collect(),
