@@ -2,6 +2,7 @@
 
 mod bench;
 mod caption;
+mod completions;
 mod config;
 mod data;
 mod decoder;
@@ -12,6 +13,7 @@ mod eval;
 mod features;
 mod generate;
 mod import;
+mod man;
 mod reward;
 mod run_overrides;
 mod scenes;
@@ -29,6 +31,7 @@ use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
+pub(crate) use completions::CompletionsArguments;
 pub(crate) use config::ConfigArguments;
 pub(crate) use data::FeatureArguments;
 pub(crate) use decoder::DecoderArguments;
@@ -39,6 +42,7 @@ pub(crate) use eval::{CaptionOrder, EvalArguments};
 pub(crate) use features::FeaturesArguments;
 pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
+pub(crate) use man::ManArguments;
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
@@ -57,7 +61,7 @@ pub(crate) use train::TrainArguments;
 ///
 ///   scst train configs/quickstart.toml
 #[derive(Debug, Parser)]
-#[command(name = "scst", version = crate::build_info::line(), max_term_width = 100, verbatim_doc_comment)]
+#[command(name = "scst", version = crate::build_info::line(), long_version = crate::build_info::lines(), max_term_width = 100, verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// What is to be done.
     #[command(subcommand)]
@@ -159,6 +163,15 @@ pub(crate) enum Command {
     Features(FeaturesArguments),
     /// Generate the embedded data set of drawn scenes
     Scenes(ScenesArguments),
+    /// Print completions for a shell
+    ///
+    ///   scst completions bash > ~/.local/share/bash-completion/completions/scst
+    ///   scst completions fish > ~/.config/fish/completions/scst.fish
+    ///   scst completions zsh > _scst      (in a folder of $fpath)
+    #[command(verbatim_doc_comment)]
+    Completions(CompletionsArguments),
+    /// Print the manual, or write a page for every command
+    Man(ManArguments),
     /// Compare one backend with flex on a small training step
     #[command(hide = true)]
     SelfTest(SelfTestArguments),

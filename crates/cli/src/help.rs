@@ -2,7 +2,7 @@
 
 use clap::{Command, CommandFactory, builder::StyledStr};
 
-use crate::{arguments::Arguments, output::program_name};
+use crate::{arguments::Arguments, build_info, output::program_name};
 
 /// A heading, and the commands under it.
 type Group = (&'static str, &'static [&'static str]);
@@ -34,6 +34,7 @@ const GROUPS: &[Group] = &[
             "bench",
         ],
     ),
+    ("Shell", &["completions", "man"]),
 ];
 
 /// Examples of every command, as one would type them.
@@ -117,6 +118,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst estimators --toy --picture toy.svg",
         ],
     ),
+    (
+        "completions",
+        &["scst completions bash > ~/.local/share/bash-completion/completions/scst"],
+    ),
+    ("man", &["scst man --out ~/.local/share/man/man1"]),
     ("devices", &["scst devices --self-test"]),
     (
         "bench",
@@ -152,6 +158,31 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// The command line without what is not shown, for what describes it.
+pub(crate) fn visible_command() -> Command {
+    let command = command();
+    let visible = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    Command::new("scst")
+        .about(command.get_about().cloned().unwrap_or_default())
+        .long_about(command.get_long_about().cloned().unwrap_or_default())
+        .version(build_info::VERSION)
+        .subcommand_required(true)
+        .args(command.get_arguments().cloned())
+        .subcommands(visible.cloned())
+}
+
+/// Examples of a command, given by its path behind the program's name, with the program as it was called.
+pub(crate) fn examples(path: &str) -> Vec<String> {
+    let found = EXAMPLES.iter().find(|(of, _)| *of == path);
+    let program = program_name();
+    let lines = found.into_iter().flat_map(|(_, lines)| lines.iter());
+    let named = lines.map(|line| {
+        let (before, after) = line.split_once("scst ").unwrap_or(("", line));
+        format!("{before}{program} {after}")
+    });
+    named.collect()
+}
+
 /// Adds the examples of a command and of those below it, and lets its options take negative numbers: that one is not
 /// negative is for the option to say.
 fn with_examples(mut command: Command, path: &str) -> Command {
@@ -164,18 +195,14 @@ fn with_examples(mut command: Command, path: &str) -> Command {
             argument
         }
     });
-    if let Some((_, lines)) = EXAMPLES.iter().find(|(of, _)| *of == path) {
-        let program = program_name();
-        let lines = lines.iter().map(|line| {
-            let (before, after) = line.split_once("scst ").unwrap_or(("", line));
-            format!("  {before}{program} {after}")
-        });
-        let lines: Vec<String> = lines.collect();
+    let lines = examples(path);
+    if !lines.is_empty() {
         let heading = if lines.len() == 1 {
             "Example"
         } else {
             "Examples"
         };
+        let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
         command = command.after_help(format!("{heading}:\n{}", lines.join("\n")));
     }
     let names: Vec<String> = command

@@ -60,6 +60,11 @@ pub fn run(registry: Registry) -> ExitCode {
     }
 }
 
+/// The command line that [`run`] reads, for what describes it.
+pub fn command() -> clap::Command {
+    help::command()
+}
+
 /// Shows what is wrong with the command line, or the help or version that it asks for.
 fn refuse_command_line(error: &clap::Error, captioners: &CaptionerRegistry) -> ExitCode {
     let given: Vec<String> = std::env::args_os()
@@ -108,5 +113,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Man(arguments) => commands::man::run(&arguments),
     }
 }

@@ -42,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "scst-data",
             "scst-encoder",
             "scst-files",
+            "scst-kernels",
             "scst-model",
             "scst-reward",
             "scst-trainer",
