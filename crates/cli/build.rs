@@ -1,4 +1,4 @@
-//! Tells the program the commit that it is built from, where it is built from a repository.
+//! Tells the program the machine that it is built for, and the commit that it is built from, where that is a repository.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,6 +7,9 @@ use std::{
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if let Ok(target) = std::env::var("TARGET") {
+        println!("cargo::rustc-env=SCST_TARGET={target}");
+    }
     let Ok(manifest) = std::env::var("CARGO_MANIFEST_DIR") else {
         return;
     };

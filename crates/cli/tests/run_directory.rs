@@ -354,12 +354,22 @@ fn failed_run_says_how_it_goes_on() {
 
 #[test]
 fn version_tells_what_the_program_was_built_with() {
-    let output = Command::new(env!("CARGO_BIN_EXE_scst"))
-        .arg("--version")
-        .output()
-        .expect("scst starts");
-    let line = String::from_utf8(output.stdout).expect("UTF-8");
-    let version = concat!("scst ", env!("CARGO_PKG_VERSION"), " (");
-    assert!(line.starts_with(version), "{line}");
+    let print = |flag: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_scst"))
+            .arg(flag)
+            .output()
+            .expect("scst starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let line = print("-V");
+    let version = concat!("scst ", env!("CARGO_PKG_VERSION"));
+    assert!(line.starts_with(&format!("{version} (")), "{line}");
     assert!(line.contains("features: flex"), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    let lines = print("--version");
+    let names = lines.lines().skip(1).map(|line| &line[..13]);
+    let names: Vec<&str> = names.map(str::trim_end).collect();
+    assert_eq!(lines.lines().next(), Some(version), "{lines}");
+    assert_eq!(names, ["commit", "features", "target", "vector unit"]);
+    assert!(lines.contains(std::env::consts::ARCH), "{lines}");
 }

@@ -11,6 +11,22 @@ pub fn vectorised<R>(body: impl FnMut() -> R) -> R {
     Arch::new().dispatch(Body(body))
 }
 
+/// The vector unit that [`vectorised`] loops are compiled for on this machine, as people call it.
+pub fn vector_unit() -> &'static str {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    let name = match Arch::new() {
+        Arch::V4(_) => "AVX-512",
+        Arch::V3(_) => "AVX2",
+        // Every x86-64 has it.
+        _ => "SSE2",
+    };
+    #[cfg(target_arch = "aarch64")]
+    let name = "NEON";
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    let name = "none";
+    name
+}
+
 /// Calls a closure by `call_mut`, which is its body: what `call_once` is of it need not be inlined.
 struct Body<F>(F);
 
