@@ -14,6 +14,7 @@ mod features;
 mod generate;
 mod import;
 mod man;
+mod new;
 mod reward;
 mod run_overrides;
 mod scenes;
@@ -33,7 +34,7 @@ pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use config::ConfigArguments;
-pub(crate) use data::FeatureArguments;
+pub(crate) use data::{FeatureArguments, feature_source};
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
@@ -43,6 +44,7 @@ pub(crate) use features::FeaturesArguments;
 pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use man::ManArguments;
+pub(crate) use new::NewArguments;
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
@@ -96,6 +98,12 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a configuration for data of your own, after a look at them
+    ///
+    /// Sizes come from the data: the longest caption from 99 % of them, the vocabulary from how often words stand, captioner,
+    /// batches and epochs from the features and the number of images. What has no splits is shared out by a seed. Nothing
+    /// is written that cannot be trained; the commands that come next are printed.
+    New(NewArguments),
     /// Train a captioner, or go on with a run that was stopped
     Train(TrainArguments),
     /// Read all data and say what training would find
@@ -112,9 +120,9 @@ pub(crate) enum Command {
     /// drawn, those that --rerank puts first before the others, with their log-probabilities. --json
     /// holds all captions that were found, and the log-probabilities of all.
     Caption(Box<CaptionArguments>),
-    /// Write targets for texts, with a run that reads texts: translations, pronunciations, paraphrases
+    /// Write targets for texts, with a run that reads texts
     ///
-    /// Prints one line a source, the best target; --samples prints all that were drawn. A source without a token gives an
+    /// Translations, pronunciations, paraphrases: prints one line a source, the best target; --samples prints all that were drawn. A source without a token gives an
     /// empty line, so that lines stay beside those of the file. --json holds log-probabilities too.
     Generate(Box<GenerateArguments>),
     /// Score captions of any program as coco-caption does

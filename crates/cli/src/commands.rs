@@ -16,6 +16,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 mod input;
 pub(crate) mod man;
+pub(crate) mod new;
 pub(crate) mod reward;
 pub(crate) mod rewards;
 pub(crate) mod scenes;

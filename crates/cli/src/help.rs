@@ -10,7 +10,9 @@ type Group = (&'static str, &'static [&'static str]);
 const GROUPS: &[Group] = &[
     (
         "Everyday",
-        &["train", "eval", "caption", "generate", "config", "check"],
+        &[
+            "new", "train", "eval", "caption", "generate", "config", "check",
+        ],
     ),
     (
         "Data",
@@ -39,6 +41,14 @@ const GROUPS: &[Group] = &[
 
 /// Examples of every command, as one would type them.
 const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "new",
+        &[
+            "scst new birds --captions captions.csv --images photos",
+            "scst new birds --captions dataset.json --features features.npy",
+            "scst new spelling --texts words.tsv",
+        ],
+    ),
     (
         "train",
         &[
@@ -255,6 +265,11 @@ mod tests {
             .flat_map(|(_, names)| names.iter().copied())
             .collect();
         assert_eq!(grouped.len(), shown.len());
+        for sub in command.get_subcommands() {
+            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+            let columns = 22 + about.chars().count();
+            assert!(columns <= 80, "{about}: more than a line of the list");
+        }
         assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), shown);
         let with_example: BTreeSet<&str> = EXAMPLES
             .iter()

@@ -92,6 +92,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         .log_internal_errors(false)
         .init();
     match arguments.command {
+        Command::New(arguments) => commands::new::run(&arguments, &registry.captioners),
         Command::Train(arguments) => commands::train::run(arguments, registry),
         Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments, &registry.captioners),
@@ -113,7 +114,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
-        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Completions(arguments) => Ok(commands::completions::run(&arguments)),
         Command::Man(arguments) => commands::man::run(&arguments),
     }
 }

@@ -56,35 +56,39 @@ impl FeatureArguments {
     }
 }
 
+/// The layout of features, by the ending of their path.
+pub(crate) fn feature_source(path: &Path) -> Result<FeatureSource, Failure> {
+    let path = path.to_owned();
+    if path.is_dir() {
+        return Ok(FeatureSource::Folder(FolderSource {
+            path,
+            ..FolderSource::default()
+        }));
+    }
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("npy") => Ok(FeatureSource::Npy(NpySource { path, names: None })),
+        Some("safetensors") => Ok(FeatureSource::Safetensors(SafetensorsSource { path })),
+        _ => Err(Failure::Mistake(format!(
+            "--features `{}`: expected a folder or a file ending in .npy or .safetensors",
+            path.display()
+        ))),
+    }
+}
+
 /// The layout of features, by the ending of their path, with the options of the run.
 fn at(path: &Path, of_run: &FeatureSource) -> Result<FeatureSource, Failure> {
     if path == of_run.path() {
         return Ok(of_run.clone());
     }
-    if path.is_dir() {
-        let options = match of_run {
-            FeatureSource::Folder(folder) => folder.clone(),
-            FeatureSource::Npy(_) | FeatureSource::Safetensors(_) => FolderSource::default(),
-        };
-        return Ok(FeatureSource::Folder(FolderSource {
-            path: path.to_owned(),
-            ..options
-        }));
-    }
-    let source = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("npy") => FeatureSource::Npy(NpySource {
-            path: path.to_owned(),
-            names: None,
-        }),
-        Some("safetensors") => FeatureSource::Safetensors(SafetensorsSource {
-            path: path.to_owned(),
-        }),
-        _ => {
-            return Err(Failure::Mistake(format!(
-                "--features `{}`: expected a folder or a file ending in .npy or .safetensors",
-                path.display()
-            )));
+    let source = match (feature_source(path)?, of_run) {
+        (FeatureSource::Folder(folder), FeatureSource::Folder(options)) => {
+            return Ok(FeatureSource::Folder(FolderSource {
+                path: folder.path,
+                ..options.clone()
+            }));
         }
+        (folder @ FeatureSource::Folder(_), _) => return Ok(folder),
+        (file, _) => file,
     };
     let option = match (of_run.boxes(), of_run.is_normalised()) {
         (Some(_), _) => "boxes",

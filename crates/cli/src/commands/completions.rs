@@ -4,12 +4,11 @@ use std::process::ExitCode;
 
 use crate::{
     arguments::CompletionsArguments,
-    failure::Failure,
     help::visible_command,
     output::{print_line, program_name},
 };
 
-pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &CompletionsArguments) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,
@@ -18,5 +17,5 @@ pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure>
         &mut script,
     );
     print_line!("{}", String::from_utf8_lossy(&script).trim_end());
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

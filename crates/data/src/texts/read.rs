@@ -52,6 +52,22 @@ impl PairSource {
     }
 }
 
+impl FileSource {
+    /// Whether a row says its split.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or is malformed.
+    pub fn has_splits(&self) -> Result<bool, DataError> {
+        let mut has_splits = false;
+        for_each_row(&self.path, &text::read(&self.path)?, |row| {
+            has_splits |= row.split.is_some();
+            Ok(())
+        })?;
+        Ok(has_splits)
+    }
+}
+
 /// Calls `row` for all rows of a table or of JSON Lines.
 fn for_each_row(
     path: &Path,
