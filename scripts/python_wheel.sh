@@ -26,11 +26,14 @@ fi
 
 scripts=python/scst.data/scripts
 rm -rf python/scst.data
-mkdir -p "$scripts"
+# With the licences of what the program and the extension are linked with.
+notices=python/scst.data/data/share/doc/scst
+mkdir -p "$scripts" "$notices"
 trap 'rm -rf python/scst.data' EXIT
 cp "$binary" "$scripts/scst"
 chmod 755 "$scripts/scst"
 strip "$scripts/scst"
+{ python3 scripts/notices.py && python3 scripts/notices.py python/Cargo.toml scst-python; } >"$notices/THIRD-PARTY"
 
 # maturin holds the tag against the extension, and knows nothing of the program. For a program that runs on an older
 # glibc than the linker here has, zig links the extension.
