@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fmt::Write, fs};
 
 use serde_json::json;
 use support::{Workplace, npy};
@@ -164,14 +164,8 @@ fn images_without_features_get_the_command_that_makes_them() {
     ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
-    // What that command would write: a grid, here of two cells.
-    let flat = npy(&[IMAGES, 16], &vec![0.5; IMAGES * 16]);
-    let at = flat
-        .windows(11)
-        .position(|bytes| bytes == b"(60, 16), }")
-        .expect("a shape");
-    let grid = [&flat[..at], b"(60, 2, 8), }", &flat[at + 13..]].concat();
-    workplace.write("mine.grid.npy", &grid);
+    // What that command would write.
+    workplace.write("mine.grid.npy", &grid(IMAGES));
     let names = workplace.read("features.names.txt");
     workplace.write("mine.grid.names.txt", &names);
     check_and_train(&workplace, &["model.att2in.hidden=16"]);
@@ -182,6 +176,55 @@ fn images_without_features_get_the_command_that_makes_them() {
         message.contains("1 of 60 images with captions") && message.contains("`image7.png`"),
         "{message}"
     );
+}
+
+#[test]
+fn many_images_with_regions_get_a_transformer_and_a_part_is_validated() {
+    const MANY: usize = 21_000;
+    let workplace = Workplace::new();
+    let mut captions = "image,caption\n".to_owned();
+    let mut names = String::new();
+    for image in 0..MANY {
+        let (one, other) = (image % 40, image % 60);
+        let _ = writeln!(captions, "{image}.png,a thing {one} on a thing {other}");
+        let _ = writeln!(names, "{image}.png");
+    }
+    workplace.write("captions.csv", captions.as_bytes());
+    workplace.write("grid.npy", &grid(MANY));
+    workplace.write("grid.names.txt", names.as_bytes());
+    let new = [
+        "new",
+        "mine",
+        "--captions",
+        "captions.csv",
+        "--features",
+        "grid.npy",
+    ];
+    workplace.succeed(&new);
+    let config = workplace.text("mine.toml");
+    for part in [
+        "[model.transformer]",
+        "targets_per_source = 1, label_smoothing",
+        "sources = 1000",
+    ] {
+        assert!(config.contains(part), "{part}: {config}");
+    }
+    let checked = workplace.succeed(&["check", "mine.toml"]);
+    assert!(checked.ends_with("no problems\n"), "{checked}");
+}
+
+/// Two vectors of eight numbers for each of so many images.
+fn grid(images: usize) -> Vec<u8> {
+    let values: Vec<f32> = (0..images * 16).map(|k| (k % 17) as f32).collect();
+    let flat = npy(&[images, 16], &values);
+    let (two, three) = (
+        format!("({images}, 16), }}  "),
+        format!("({images}, 2, 8), }}"),
+    );
+    let is_shape = |bytes: &[u8]| bytes == two.as_bytes();
+    let at = flat.windows(two.len()).position(is_shape).expect("a shape");
+    let rest = &flat[at + two.len()..];
+    [&flat[..at], three.as_bytes(), rest].concat()
 }
 
 /// Words of letters, spelt out; all different.

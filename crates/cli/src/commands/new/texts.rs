@@ -8,7 +8,7 @@ use scst_data::{
 };
 
 use super::{
-    draft::{Draft, SEED, SHARES, check_counts, command, head, toml_path},
+    draft::{Draft, SEED, SHARES, check_counts, command, head, part_of_validation, toml_path},
     sizes::{Lengths, batch, targets_per_source},
 };
 use crate::{failure::Failure, output::quoted};
@@ -116,7 +116,8 @@ pub(super) fn draft(name: &str, path: &Path, out: &Path) -> Result<Draft, Failur
          # In tokens, with the end; 99 of 100 targets are no longer, the longest has {longest}.\n\
          max_length = {enough}\n\n[data.text]\n{drawn}pairs.file = {{ path = {path}{shares} }}\n\
          # {what}\nsource = {source}\ntarget = {target}\n\n[validation]\nmetric = \"{metric}\"\n\
-         text_metrics = [\"{beside}\"]\n{model}{stages}",
+         text_metrics = [\"{beside}\"]\n{part}{model}{stages}",
+        part = part_of_validation(val),
         head = head(name, out, &about),
         longest = lengths.longest,
         enough = lengths.enough,
