@@ -98,7 +98,7 @@ impl Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write a configuration for data of your own, after a look at them
+    /// Write a configuration for your own data
     ///
     /// Sizes come from the data: the longest caption from 99 % of them, the vocabulary from how often words stand, captioner,
     /// batches and epochs from the features and the number of images. What has no splits is shared out by a seed. Nothing
