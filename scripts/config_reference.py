@@ -19,8 +19,8 @@ HEAD = """\
 
 Every key of a configuration: what it holds, its default, and what it means. This page is made of
 `data/schema/config.json` by `scripts/config_reference.py`; `scst config --explain KEY` says the same in a terminal. `N`
-stands for the number of an element of a list. A dash in the place of a default: the key may be absent. How values are set, and
-what belongs together: [Configuration](configuration.md).
+stands for the number of an element of a list. A key without a default may be absent. How values are set, and what belongs
+together: [Configuration](configuration.md).
 """
 
 
@@ -49,7 +49,7 @@ def tables(path: str, node: dict) -> list[str]:
     lines = [title, ""]
     if path and "description" in node:
         lines += [cell(node["description"], table=False), ""]
-    lines += ["| key | holds | default | meaning |", "|---|---|---|---|"]
+    lines += ["| key | holds | meaning |", "|---|---|---|"]
     below = []
     required = node.get("required", [])
     for key, value in node["properties"].items():
@@ -88,8 +88,8 @@ def rows(path: str, key: str, node: dict, required: bool, below: list) -> list[s
     holds = kind(node)
     if below and below[-1][0] in (inner, f"{inner}.N"):
         holds = f"[{holds}](#{anchor(below[-1][0])})"
-    parts = [f"`{key}`", holds, default(node, required), "<br>".join(part for part in meaning if part)]
-    return ["| " + " | ".join(parts) + " |", *own]
+    holds = "<br>".join(filter(None, [holds, default(node, required)]))
+    return [f"| `{key}` | {holds} | {'<br>'.join(filter(None, meaning))} |", *own]
 
 
 def anchor(path: str) -> str:
@@ -140,16 +140,12 @@ def bounds(node: dict) -> list[str]:
 
 
 def default(node: dict, required: bool) -> str:
-    """The default of a key."""
+    """The default of a key; nothing where it may be absent, or is a table whose keys have theirs."""
     if required:
         return "has to be given"
-    if "default" not in node:
-        return "–"
-    found = node["default"]
-    # The keys of a table have their defaults themselves.
-    if node.get("properties"):
-        return "–"
-    text = f"`{toml(found)}`"
+    if "default" not in node or node.get("properties"):
+        return ""
+    text = f"default `{toml(node['default'])}`"
     if "x-default-scst" in node:
         text += f", in an scst stage `{toml(node['x-default-scst'])}`"
     return text
