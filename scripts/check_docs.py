@@ -7,8 +7,8 @@ Relative links of the book and of the READMEs lead to files, and their anchors t
 SUMMARY.md. With the program, every block ```toml of the book is a configuration that it accepts.
 
 Such a block may be a part: `[data]`, `[model]` and a first stage of cross-entropy are added where it has none (those of a
-small captioner on the drawn scenes; for a block with `[data.text]`, below an encoder). A block marked ```toml,part is a part of a
-table, and is not looked at.
+small captioner on the drawn scenes; for a block with `[data.text]`, below an encoder). In a table whose first heading is a key of
+`[stages.scst]`, in code, rows that begin with a value of it, in code, are held likewise.
 """
 
 import re
@@ -21,6 +21,10 @@ from book import FENCE, ROOT, SOURCES, included, outside_code
 
 READMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "crates/README.md", "crates/*/README.md",
            "data/results/README.md", "data/scenes/README.md", "data/g2p/README.md", "scripts/README.md", "python/README.md"]
+
+# A table of the values of a key, and the values in it.
+TABLE = re.compile(r"^\| `(\w+)` \|[^\n]*\n\|[-:| ]+\|\n((?:\|[^\n]*\n)+)", re.MULTILINE)
+VALUE = re.compile(r"^\| `([{\"][^`]*)`", re.MULTILINE)
 
 DATA = """
 [data]
@@ -97,8 +101,14 @@ def anchors(file: Path) -> set[str]:
 def configurations(page: Path) -> list[tuple[str, str]]:
     """The blocks of a page that are to be accepted, and where they stand."""
     text = page.read_text()
+    place = lambda start: f"{name(page)}, line {text.count(chr(10), 0, start) + 1}"
     blocks = [block for block in FENCE.finditer(text) if block[3].strip() == "toml"]
-    return [(f"{name(page)}, line {text.count(chr(10), 0, block.start()) + 1}", whole(block[4])) for block in blocks]
+    found = [(place(block.start()), whole(block[4])) for block in blocks]
+    for table in TABLE.finditer(text):
+        for row in VALUE.finditer(table[2]):
+            stage = f"[[stages]]\nepochs = 1\n[stages.scst]\n{table[1]} = {row[1]}\n"
+            found.append((place(table.start(2) + row.start()), whole(stage)))
+    return found
 
 
 def whole(block: str) -> str:
