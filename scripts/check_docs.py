@@ -4,7 +4,7 @@
     python3 scripts/check_docs.py [target/release/scst]
 
 Relative links of the book and of the READMEs lead to files, and their anchors to headings; every page stands in the book's
-SUMMARY.md. With the program, every block ```toml of the book is a configuration that it accepts.
+SUMMARY.md; every metric of training is explained. With the program, every block ```toml of the book is a configuration that it accepts.
 
 Such a block may be a part: `[data]`, `[model]` and a first stage of cross-entropy are added where it has none (those of a
 small captioner on the drawn scenes; for a block with `[data.text]`, below an encoder). In a table whose first heading is a key of
@@ -46,6 +46,7 @@ def main() -> int:
     # What a page includes whole is checked where it stands.
     for file in readmes + [page for page in pages if included(page) == page]:
         problems += links(file)
+    problems += unexplained()
     blocks = 0
     if sys.argv[1:]:
         for page in pages:
@@ -81,6 +82,15 @@ def links(file: Path) -> list[str]:
 
     outside_code(file.read_text(), look)
     return problems
+
+
+def unexplained() -> list[str]:
+    """The names that training adds metrics under and that their page lacks."""
+    page = SOURCES / "metrics.md"
+    code = "\n".join(file.read_text().split("#[cfg(test)]")[0] for file in sorted((ROOT / "crates/trainer/src").rglob("*.rs")))
+    names = sorted(set(re.findall(r'tally\s*\.add(?:_all)?\(\s*"(\w+)"', code)))
+    text = page.read_text()
+    return [f"{name(page)}: lacks `{metric}`" for metric in names if f"`{metric}`" not in text]
 
 
 def anchors(file: Path) -> set[str]:
