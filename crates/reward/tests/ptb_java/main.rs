@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 const END: &str = "zqz";
 /// How many lines are mixed.
 const MIXTURES: usize = 100_000;
-/// How many of them may differ: those listed in the README under "Tokens".
+/// How many of them may differ: those listed in `docs/src/evaluation.md` under "Tokens".
 const MOST_DIFFERENT: usize = 10;
 /// How many captions are put into files of their own, and how many of those may differ.
 const ALONE: usize = 2_000;
