@@ -92,7 +92,8 @@ def of_counts(rng, runs):
             of_runs = scores(side[:, sources].sum(axis=1))
             wider = np.sqrt(n / (n - 1)) * student / 1.959963984540054 if n > 1 else 0.0
             mean = of_runs.mean(axis=0)
-            of_sides.append(mean + wider * (of_runs[of_side].mean(axis=0) - mean))
+            own = scores(side.sum(axis=1))
+            of_sides.append(mean + wider * (own[of_side].mean(axis=0) - own.mean(axis=0)))
         draws.append({"sources": sources.tolist(), "a": drawn[0].tolist(), "b": drawn[1].tolist()})
         differences.append(of_sides[1] - of_sides[0])
     differences = np.array(differences)

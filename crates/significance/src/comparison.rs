@@ -56,6 +56,8 @@ pub struct Comparison<'a> {
     a: &'a [Counts],
     b: &'a [Counts],
     scores: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
+    /// The scores of every run of A and of B, on all sources.
+    of_runs: [Vec<Vec<f64>>; 2],
 }
 
 impl<'a> Comparison<'a> {
@@ -85,7 +87,13 @@ impl<'a> Comparison<'a> {
                 });
             }
         }
-        Ok(Self { a, b, scores })
+        let scored = |run: &Counts| scores(&run.sum());
+        Ok(Self {
+            a,
+            b,
+            scores,
+            of_runs: [a, b].map(|side| side.iter().map(scored).collect()),
+        })
     }
 
     /// What may be said of every metric.
@@ -95,9 +103,11 @@ impl<'a> Comparison<'a> {
     /// p         (k + 1) / (n + 1)      k of n random exchanges differ as much as the sides do, or more
     /// ```
     /// Sources are drawn with replacement, the same for all runs (Efron and Tibshirani 1993; Koehn 2004). Where a side has
-    /// several runs, these are drawn too, independently, and their deviations from the side's mean widened, since few runs
-    /// vary less than those they stand for: by `sqrt(n / (n - 1))` and the ratio of Student's `t`, with the runs of both
-    /// sides less 2 as degrees of freedom, to the normal quantile (the expanded percentile interval of Hesterberg 2015).
+    /// several runs, these are drawn too, independently, and the deviations of the drawn ones from the side's mean, on all
+    /// sources, are added; widened, since few runs vary less than those they stand for: by `sqrt(n / (n - 1))` and the ratio
+    /// of Student's `t`, with the runs of both sides less 2 as degrees of freedom, to the normal quantile (the expanded
+    /// percentile interval of Hesterberg 2015). What single runs do on single sources counts in both draws, so that the
+    /// interval is somewhat too wide rather than too narrow where that is most of what there is.
     /// `p` is that of sources that change sides (Noreen 1989; Riezler and Maxwell 2005), or, where a side has several
     /// runs, that of runs that change sides: all ways to do so, if they are no more than the resamples.
     ///
@@ -115,7 +125,7 @@ impl<'a> Comparison<'a> {
                 most: MOST_RESAMPLES,
             });
         }
-        let [a, b] = [self.a, self.b].map(|side| mean(&self.scores_of(side)));
+        let [a, b] = [0, 1].map(|side: usize| mean(&self.of_runs[side]));
         let observed = minus(&b, &a);
         let sizes = [self.a[0].sources(), self.a.len(), self.b.len()];
         let bootstrap = in_blocks(resamples, seed, Purpose::Bootstrap, |rng| {
@@ -152,30 +162,24 @@ impl<'a> Comparison<'a> {
     /// The differences of one resample.
     pub fn resampled(&self, draw: &Draw) -> Vec<f64> {
         let degrees = (self.a.len() + self.b.len()).saturating_sub(2);
-        let side = |runs: &[Counts], times: &[u32]| {
-            let scores: Vec<Vec<f64>> = runs
-                .iter()
-                .map(|run| (self.scores)(&run.sum_of(&draw.sources)))
-                .collect();
-            let of_all = mean(&scores);
+        let side = |runs: &[Counts], own: &[Vec<f64>], times: &[u32]| {
+            let resampled = runs.iter().map(|run| run.sum_of(&draw.sources));
+            let resampled: Vec<Vec<f64>> = resampled.map(|sum| (self.scores)(&sum)).collect();
+            let mut score = mean(&resampled);
             if runs.len() == 1 {
-                return of_all;
+                return score;
             }
             let n = runs.len() as f64;
             let wider = (n / (n - 1.0)).sqrt() * student_quantile(degrees) / NORMAL_QUANTILE;
-            let mut drawn = vec![0.0; of_all.len()];
-            for (scores, &times) in scores.iter().zip(times) {
-                for (drawn, score) in drawn.iter_mut().zip(scores) {
-                    *drawn += f64::from(times) * score / n;
-                }
+            for (k, (score, mean)) in score.iter_mut().zip(mean(own)).enumerate() {
+                let drawn = own.iter().zip(times);
+                let drawn: f64 = drawn.map(|(own, &times)| f64::from(times) * own[k]).sum();
+                *score += wider * (drawn / n - mean);
             }
-            of_all
-                .iter()
-                .zip(drawn)
-                .map(|(all, drawn)| all + wider * (drawn - all))
-                .collect()
+            score
         };
-        minus(&side(self.b, &draw.b), &side(self.a, &draw.a))
+        let [of_a, of_b] = &self.of_runs;
+        minus(&side(self.b, of_b, &draw.b), &side(self.a, of_a, &draw.a))
     }
 
     /// The differences of two runs, one a side, when sources change sides.
@@ -192,12 +196,6 @@ impl<'a> Comparison<'a> {
         minus(&side(b, a), &side(a, b))
     }
 
-    /// The scores of every run.
-    fn scores_of(&self, side: &[Counts]) -> Vec<Vec<f64>> {
-        let runs = side.iter();
-        runs.map(|run| (self.scores)(&run.sum())).collect()
-    }
-
     /// What differences chance alone makes.
     fn chance(&self, Resampling { resamples, seed }: Resampling) -> Chance {
         let random = |exchanged| Chance {
@@ -212,7 +210,7 @@ impl<'a> Comparison<'a> {
                 self.swapped(&coins(rng, sources))
             }));
         }
-        let scores: Vec<Vec<f64>> = [self.a, self.b].map(|side| self.scores_of(side)).concat();
+        let scores = self.of_runs.concat();
         let regrouped = |is_in_a: &[bool]| {
             let group = |wanted: bool| {
                 let pairs = scores.iter().zip(is_in_a);

@@ -83,12 +83,17 @@ fn chance_is_uniform_when_sides_do_not_differ() {
 
 #[test]
 fn intervals_of_several_runs_hold_the_true_difference_and_those_of_sources_alone_do_not() {
-    for runs in [3, 5] {
+    // With and without a difference between seeds beyond that of their captions.
+    for (runs, spread) in [(3, 0.5), (5, 0.5), (3, 0.0)] {
         let coverage = share(|rng, seed| {
-            let [a, b] = sides(rng, runs, 0.5, 0.3);
+            let [a, b] = sides(rng, runs, spread, 0.3);
             holds(&compare(&a, &b, seed), 0.3)
         });
-        assert!((0.91..0.99).contains(&coverage), "{runs}: {coverage}");
+        let most = if spread > 0.0 { 0.99 } else { 1.0 };
+        assert!(
+            (0.91..=most).contains(&coverage),
+            "{runs} {spread}: {coverage}"
+        );
     }
     // The wrong way: one run of each side, as if another seed would give the same.
     let of_sources_alone = share(|rng, seed| {
