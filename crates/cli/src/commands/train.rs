@@ -122,7 +122,9 @@ fn stop_on_signal(directories: Vec<PathBuf>) -> Result<Arc<AtomicBool>, Failure>
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
-            directories.iter().for_each(|run| abandon_lock(run));
+            for run in &directories {
+                abandon_lock(run);
+            }
             std::process::exit(i32::from(INTERRUPTED));
         }
         say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");

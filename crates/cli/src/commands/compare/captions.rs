@@ -32,7 +32,8 @@ pub(super) struct Captions {
     pub(super) kind: &'static str,
     /// What every source is called.
     pub(super) sources: Vec<String>,
-    pub(super) captions: Vec<String>,
+    /// The caption of every source.
+    pub(super) texts: Vec<String>,
     pub(super) references: Vec<Vec<String>>,
     /// The same as it stood before it became words, if that is another.
     pub(super) raw: Option<Box<Captions>>,
@@ -44,7 +45,7 @@ pub(super) struct Captions {
 
 impl Captions {
     pub(super) fn items(&self) -> Vec<Item<'_, str, String>> {
-        let captions = self.captions.iter().zip(&self.references);
+        let captions = self.texts.iter().zip(&self.references);
         captions
             .map(|(caption, references)| Item {
                 candidate: caption.as_str(),
@@ -110,13 +111,15 @@ mod tests {
             path: path.to_owned(),
             kind: "images",
             sources: vec!["a.jpg".to_owned(), "b.jpg".to_owned()],
-            captions: vec!["a dog".to_owned(), "a cat".to_owned()],
+            texts: vec!["a dog".to_owned(), "a cat".to_owned()],
             references: vec![vec!["the dog".to_owned()], vec!["the cat".to_owned()]],
             raw: None,
             decoder: None,
             words: "|words:words".to_owned(),
         }
     }
+
+    type Change = fn(&mut Captions);
 
     #[test]
     fn sides_of_other_data_are_refused() {
@@ -131,9 +134,9 @@ mod tests {
             refused.map_or(String::new(), |failure| failure.to_string())
         };
         assert_eq!(message(&|_| ()), "");
-        let same: fn(&mut Captions) = |other| other.captions[0] = "an animal".to_owned();
+        let same: Change = |other| other.texts[0] = "an animal".to_owned();
         assert_eq!(message(&same), "");
-        let changes: [(fn(&mut Captions), &str); 5] = [
+        let changes: [(Change, &str); 5] = [
             (|other| other.kind = "texts", "found texts, expected images"),
             (
                 |other| other.sources.truncate(1),

@@ -61,7 +61,7 @@ fn captions(
         path: path.display().to_string(),
         kind: "images",
         sources: pairs.iter().map(|(image, _)| image.id.to_text()).collect(),
-        captions: pairs
+        texts: pairs
             .iter()
             .map(|(_, result)| map(&result.caption))
             .collect(),

@@ -87,8 +87,8 @@ impl Report<'_> {
                 1 => String::new(),
                 runs => format!(", the mean of {runs} runs"),
             };
-            let decoder = side.runs[0].decoder.iter();
-            let decoder: String = decoder.map(|decoder| format!(", {decoder}")).collect();
+            let decoder = side.runs[0].decoder.as_ref();
+            let decoder = decoder.map_or(String::new(), |decoder| format!(", {decoder}"));
             print_line!("{}: {}{seeds}{decoder}", letter(k), side.name);
         }
         for compared in &self.compared {

@@ -60,7 +60,7 @@ fn captions(path: &Path, config: &Config, report: EvaluationReport) -> Captions 
         path: path.display().to_string(),
         kind: config.data.names().sources,
         sources: Vec::new(),
-        captions: Vec::new(),
+        texts: Vec::new(),
         references: Vec::new(),
         raw: None,
         decoder: Some(report.decoder),
@@ -68,7 +68,7 @@ fn captions(path: &Path, config: &Config, report: EvaluationReport) -> Captions 
     };
     for scored in report.captions {
         captions.sources.push(scored.image);
-        captions.captions.push(scored.caption);
+        captions.texts.push(scored.caption);
         captions.references.push(scored.references);
     }
     captions
