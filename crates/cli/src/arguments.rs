@@ -2,6 +2,7 @@
 
 mod bench;
 mod caption;
+mod compare;
 mod completions;
 mod config;
 mod data;
@@ -10,6 +11,7 @@ mod devices;
 mod document_frequency;
 mod estimators;
 mod eval;
+mod evaluation;
 mod features;
 mod generate;
 mod import;
@@ -32,6 +34,7 @@ use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
+pub(crate) use compare::CompareArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use config::ConfigArguments;
 pub(crate) use data::{FeatureArguments, feature_source};
@@ -40,6 +43,7 @@ pub(crate) use devices::{DevicesArguments, SelfTestArguments};
 pub(crate) use document_frequency::DocumentFrequencyArguments;
 pub(crate) use estimators::{EstimatorArguments, EstimatorRun, EstimatorTask};
 pub(crate) use eval::{CaptionOrder, EvalArguments};
+pub(crate) use evaluation::EvaluationArguments;
 pub(crate) use features::FeaturesArguments;
 pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
@@ -53,7 +57,7 @@ pub(crate) use show_config::ShowConfigArguments;
 pub(crate) use split::SplitArguments;
 pub(crate) use split_name::SplitName;
 pub(crate) use tokenize::{TokenizeArguments, Tokenizer};
-pub(crate) use train::TrainArguments;
+pub(crate) use train::{Seeds, TrainArguments};
 
 /// Train image captioners with cross-entropy, then with self-critical sequence
 /// training: reinforcement learning on the metric that they are judged by.
@@ -113,6 +117,16 @@ pub(crate) enum Command {
     Check(ConfigArguments),
     /// Score a run: CIDEr-D, BLEU-1..4, ROUGE-L
     Eval(Box<EvalArguments>),
+    /// Whether runs differ: intervals and p of every metric
+    ///
+    /// All captions are scored once. Paired bootstrap: sources are drawn with replacement, the same for both sides, and
+    /// the interval holds 95 % of the differences. p is that of approximate randomisation: how often a difference as large
+    /// comes about when the sides exchange sources by chance. BLEU and other metrics of summed counts are summed anew in
+    /// every resample; document frequencies of CIDEr-D stay.
+    ///
+    /// A side of several seeds is the mean of its runs: these are resampled too, and p is that of runs that change sides.
+    /// Two single runs tell nothing of other seeds. Intervals and p are those of one metric each: choose it beforehand.
+    Compare(Box<CompareArguments>),
     /// Caption photos, and draw where the captioner looked
     ///
     /// A run that was trained on files of `scst features` knows its encoder and where its weights are.

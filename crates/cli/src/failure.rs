@@ -5,6 +5,7 @@ use std::{error::Error, fmt, process::ExitCode};
 use scst_data::DataError;
 use scst_encoder::EncoderError;
 use scst_reward::{RewardError, serve::RequestError};
+use scst_significance::SignificanceError;
 use scst_trainer::{BackendError, CheckpointError, ImportError, TrainError, config::ConfigError};
 
 /// Why a command ended early.
@@ -117,6 +118,12 @@ impl From<DataError> for Failure {
 impl From<RewardError> for Failure {
     fn from(error: RewardError) -> Self {
         Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<SignificanceError> for Failure {
+    fn from(error: SignificanceError) -> Self {
+        Self::new(true, &error)
     }
 }
 

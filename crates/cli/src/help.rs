@@ -11,7 +11,7 @@ const GROUPS: &[Group] = &[
     (
         "Everyday",
         &[
-            "new", "train", "eval", "caption", "generate", "config", "check",
+            "new", "train", "eval", "compare", "caption", "generate", "config", "check",
         ],
     ),
     (
@@ -54,6 +54,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "scst train configs/quickstart.toml",
             "scst train my.toml --set stages.1.epochs=20 --seed 2 --out runs/second",
+            "scst train my.toml --seeds 3",
             "scst train --resume runs/second",
         ],
     ),
@@ -63,6 +64,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst eval runs/quickstart --split test --beam 5",
             "scst eval runs/quickstart --show 5",
             "scst eval runs/quickstart --split test --out results.json",
+        ],
+    ),
+    (
+        "compare",
+        &[
+            "scst compare runs/quickstart runs/longer --split test --beam 5",
+            "scst compare --a runs/x/seed-1 runs/x/seed-2 --b runs/y/seed-1 runs/y/seed-2",
+            "scst compare a.json b.json --references captions_val2014.json",
         ],
     ),
     (

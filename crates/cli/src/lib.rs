@@ -96,6 +96,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Train(arguments) => commands::train::run(arguments, registry),
         Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments, &registry.captioners),
+        Command::Compare(arguments) => commands::compare::run(&arguments, &registry.captioners),
         Command::Caption(arguments) => commands::caption::run(&arguments, &registry.captioners),
         Command::Generate(arguments) => commands::generate::run(&arguments, &registry.captioners),
         Command::Score(arguments) => commands::score::run(&arguments),

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("scst-files", &[]),
     ("scst-tokens", &[]),
     ("scst-data", &["scst-files", "scst-tokens"]),
     ("scst-reward", &[]),
+    ("scst-significance", &[]),
     ("scst-structured", &["scst-tokens"]),
     ("scst-testing", &[]),
     ("scst-kernels", &["burn"]),
@@ -45,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "scst-kernels",
             "scst-model",
             "scst-reward",
+            "scst-significance",
             "scst-trainer",
         ],
     ),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interner::{is_python_space, python_words};
 use crate::ngram_overlap::{NgramOverlap, Overlap};
-use crate::text_scorer::{TextScorer, case_name, cased, yes_no};
+use crate::text_scorer::{TextScorer, case_name, cased, whole, yes_no};
 use crate::word_index::WordIndex;
 use crate::{Item, RewardError};
 
@@ -284,6 +284,27 @@ impl TextScorer for ChrfScorer {
 
     fn of_sentence(&self, statistics: &ChrfStatistics) -> f64 {
         self.f_score(&statistics.orders)
+    }
+
+    fn width(&self) -> usize {
+        3 * (self.options.char_order + self.options.word_order)
+    }
+
+    fn numbers(&self, statistics: &ChrfStatistics) -> Vec<f64> {
+        let orders = statistics.orders.iter();
+        let numbers = orders.flat_map(|of| [of.candidate, of.reference, of.common]);
+        numbers.map(|number| number as f64).collect()
+    }
+
+    fn of_numbers(&self, numbers: &[f64]) -> ChrfStatistics {
+        let orders = numbers.chunks_exact(3).map(|of| Overlap {
+            candidate: whole(of[0]),
+            reference: whole(of[1]),
+            common: whole(of[2]),
+        });
+        ChrfStatistics {
+            orders: orders.collect(),
+        }
     }
 
     fn signature(&self) -> String {

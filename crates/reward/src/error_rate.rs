@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::RewardError;
 use crate::edit_distance::edit_distance;
 use crate::interner::{is_python_space, python_words};
-use crate::text_scorer::{TextScorer, case_name, cased};
+use crate::text_scorer::{TextScorer, case_name, cased, whole};
 use crate::word_index::WordIndex;
 
 /// What is inserted, deleted and substituted.
@@ -157,6 +157,21 @@ impl TextScorer for ErrorRateScorer {
 
     fn of_sentence(&self, counts: &ErrorCounts) -> f64 {
         counts.rate()
+    }
+
+    fn width(&self) -> usize {
+        2
+    }
+
+    fn numbers(&self, counts: &ErrorCounts) -> Vec<f64> {
+        vec![counts.edits as f64, counts.length as f64]
+    }
+
+    fn of_numbers(&self, numbers: &[f64]) -> ErrorCounts {
+        ErrorCounts {
+            edits: whole(numbers[0]),
+            length: whole(numbers[1]),
+        }
     }
 
     fn signature(&self) -> String {

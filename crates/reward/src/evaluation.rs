@@ -78,6 +78,8 @@ pub struct Evaluation {
     pub captions: Vec<CorpusScores>,
     /// Plain CIDEr of every caption, in order.
     pub caption_ciders: Vec<f64>,
+    /// What BLEU counts of every caption, in order.
+    pub caption_bleu: Vec<BleuStatistics>,
     /// Items evaluated.
     pub images: usize,
     /// How many different captions there are.
@@ -294,6 +296,7 @@ fn summarise<'a>(
         cider: cider / images as f64,
         captions: scores_of.collect(),
         caption_ciders: captions.iter().map(|caption| caption.cider).collect(),
+        caption_bleu: captions.iter().map(|caption| caption.bleu).collect(),
         images,
         distinct_captions: candidates.collect::<FxHashSet<_>>().len(),
         mean_length: bleu.candidate_length as f64 / images as f64,

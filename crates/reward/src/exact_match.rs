@@ -74,6 +74,18 @@ impl TextScorer for ExactMatchScorer {
         mean.score()
     }
 
+    fn width(&self) -> usize {
+        Mean::WIDTH
+    }
+
+    fn numbers(&self, mean: &Mean) -> Vec<f64> {
+        mean.numbers()
+    }
+
+    fn of_numbers(&self, numbers: &[f64]) -> Mean {
+        Mean::of_numbers(numbers)
+    }
+
     fn signature(&self) -> String {
         format!("exact_match|case:{}", case_name(self.options.lowercase))
     }

@@ -39,6 +39,8 @@
 //! | [`combination`] | the weighted sum or the geometric mean of several rewards |
 //! | [`mixture`] | the configured list of rewards as one |
 //! | [`evaluation`] | the scores of a whole corpus, as coco-caption prints them |
+//! | [`report_metric`] | the numbers of such a report, by name |
+//! | [`corpus_counts`] | what these count of every caption, as numbers that add up |
 //! | [`diversity`] | how much the captions of an image differ: distinct-n, mBLEU, self-CIDEr |
 //! | [`error`] | everything that can be wrong |
 //!
@@ -52,6 +54,7 @@ pub mod chrf;
 pub mod cider_d;
 pub mod combination;
 pub mod command;
+pub mod corpus_counts;
 pub mod diversity;
 pub mod document_frequency;
 pub mod edit_continuations;
@@ -66,6 +69,7 @@ mod frequency_file;
 pub mod interner;
 mod java;
 pub mod meteor;
+mod metric_scorers;
 pub mod mixer;
 pub mod mixture;
 pub mod ngram;
@@ -78,6 +82,7 @@ pub mod ptb;
 pub mod reference_ngrams;
 pub mod references;
 pub mod registry;
+pub mod report_metric;
 pub mod reward;
 pub mod rouge_l;
 pub mod rouge_score;
@@ -103,6 +108,7 @@ pub use chrf::{ChrfOptions, ChrfScorer};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
 pub use combination::Combination;
 pub use command::{CommandOptions, CommandReward};
+pub use corpus_counts::CorpusCounts;
 pub use diversity::{
     Diversity, distinct_n, evaluate_diversity, evaluate_diversity_of_text, mbleu, self_cider,
 };
@@ -131,6 +137,7 @@ pub use program_error::{ProgramError, ProgramFault, ProgramStage};
 pub use reference_ngrams::ReferenceNgrams;
 pub use references::{ImageReferences, References};
 pub use registry::RewardRegistry;
+pub use report_metric::ReportMetric;
 pub use reward::{Batch, Candidate, Reward, through_end_token};
 pub use rouge_l::{RougeLOptions, RougeLScorer};
 pub use rouge_score::{RougeKind, RougeScoreOptions, RougeScorer};

@@ -167,6 +167,18 @@ impl TextScorer for RougeScorer {
         mean.score()
     }
 
+    fn width(&self) -> usize {
+        Mean::WIDTH
+    }
+
+    fn numbers(&self, mean: &Mean) -> Vec<f64> {
+        mean.numbers()
+    }
+
+    fn of_numbers(&self, numbers: &[f64]) -> Mean {
+        Mean::of_numbers(numbers)
+    }
+
     fn signature(&self) -> String {
         let key = self.kind.key();
         format!("{key}|f:1|refs:highest|stemmer:no|as:{ROUGE_SCORE}")

@@ -5,6 +5,7 @@
 mod options;
 mod tokenizer;
 
+use crate::bleu::BLEU_NUMBERS;
 use crate::ngram::MAX_ORDER;
 use crate::ngram_overlap::NgramOverlap;
 use crate::text_scorer::{TextScorer, cased};
@@ -53,15 +54,6 @@ impl SacrebleuScorer {
     /// The score of a corpus and the numbers that it was computed from.
     pub fn corpus(&self, sum: &BleuStatistics) -> BleuScore {
         sum.score(&self.options.formula(false))
-    }
-
-    /// Every choice that changes the score of a corpus, without references.
-    pub(crate) fn corpus_signature(&self) -> String {
-        let options = SacrebleuOptions {
-            effective_order: false,
-            ..self.options
-        };
-        Self { options }.signature()
     }
 
     fn tokens(&self, text: &str, mut ids: impl FnMut(&str) -> Vec<u32>) -> Vec<u32> {
@@ -123,6 +115,26 @@ impl TextScorer for SacrebleuScorer {
 
     fn of_corpus(&self, statistics: &BleuStatistics) -> f64 {
         self.corpus(statistics).score
+    }
+
+    fn width(&self) -> usize {
+        BLEU_NUMBERS
+    }
+
+    fn numbers(&self, statistics: &BleuStatistics) -> Vec<f64> {
+        statistics.numbers().to_vec()
+    }
+
+    fn of_numbers(&self, numbers: &[f64]) -> BleuStatistics {
+        BleuStatistics::of_numbers(numbers)
+    }
+
+    fn corpus_signature(&self) -> String {
+        let options = SacrebleuOptions {
+            effective_order: false,
+            ..self.options
+        };
+        Self { options }.signature()
     }
 
     fn signature(&self) -> String {

@@ -1,15 +1,8 @@
 //! The scores of a whole corpus by metrics of raw text.
 
-use rayon::prelude::*;
-
-use crate::error_rate::{ErrorRateOptions, ErrorRateScorer, ErrorUnit};
-use crate::references::count_range;
+use crate::metric_scorers::{OfScorer, check_items, corpus_signature, statistics, with_scorer};
 use crate::text_scorer::TextScorer;
-use crate::{
-    ChrfOptions, ChrfScorer, ExactMatchOptions, ExactMatchScorer, Item, RewardError, RougeKind,
-    RougeScoreOptions, RougeScorer, SacrebleuOptions, SacrebleuScorer, SacrebleuTokenizer,
-    TextMetric, TextScores, VERSION,
-};
+use crate::{Item, RewardError, TextMetric, TextScores};
 
 /// What metrics of raw text say of a corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,14 +23,7 @@ pub fn evaluate_raw_text<R: AsRef<str> + Sync>(
     items: &[Item<'_, str, R>],
     metrics: &[TextMetric],
 ) -> Result<TextEvaluation, RewardError> {
-    if items.is_empty() {
-        return Err(RewardError::NoImages);
-    }
-    if let Some(item) = items.iter().position(|item| item.references.is_empty()) {
-        return Err(RewardError::NoReferences {
-            image: format!("#{item}"),
-        });
-    }
+    check_items(items)?;
     let mut evaluation = TextEvaluation {
         corpus: TextScores::default(),
         captions: vec![TextScores::default(); items.len()],
@@ -46,108 +32,43 @@ pub fn evaluate_raw_text<R: AsRef<str> + Sync>(
     let mut signatures = Vec::new();
     for &metric in metrics {
         if evaluation.corpus.get(metric).is_none() {
-            signatures.push(evaluation.add_metric(metric, items)?);
+            let evaluation = &mut evaluation;
+            let add = Add {
+                evaluation,
+                items,
+                metric,
+            };
+            signatures.push(with_scorer(metric, add)?);
         }
     }
-    if !signatures.is_empty() {
-        signatures.push(format!(
-            "input:text|images:{}|nrefs:{}|version:{VERSION}",
-            items.len(),
-            count_range(items.iter().map(|item| item.references.len())),
-        ));
-    }
-    evaluation.signature = signatures.join("+");
+    evaluation.signature = corpus_signature(signatures, items);
     Ok(evaluation)
 }
 
-impl TextEvaluation {
-    /// Adds what a metric says; returns its signature.
-    fn add_metric<R: AsRef<str> + Sync>(
-        &mut self,
-        metric: TextMetric,
-        items: &[Item<'_, str, R>],
-    ) -> Result<String, RewardError> {
-        Ok(match metric {
-            TextMetric::WordErrorRate => self.add_error_rate(metric, ErrorUnit::Word, items),
-            TextMetric::PhonemeErrorRate => self.add_error_rate(metric, ErrorUnit::Phoneme, items),
-            TextMetric::CharacterErrorRate => {
-                self.add_error_rate(metric, ErrorUnit::Character, items)
-            }
-            TextMetric::ExactMatch => {
-                let scorer = ExactMatchScorer::new(ExactMatchOptions::default());
-                self.add(metric, &scorer, items)
-            }
-            TextMetric::Chrf => self.add(metric, &ChrfScorer::new(ChrfOptions::default())?, items),
-            TextMetric::ChrfPlusPlus => {
-                self.add(metric, &ChrfScorer::new(ChrfOptions::plus_plus())?, items)
-            }
-            TextMetric::Sacrebleu => self.add_bleu(metric, SacrebleuTokenizer::V13a, items)?,
-            TextMetric::SacrebleuIntl => self.add_bleu(metric, SacrebleuTokenizer::Intl, items)?,
-            TextMetric::SacrebleuChar => self.add_bleu(metric, SacrebleuTokenizer::Char, items)?,
-            TextMetric::SacrebleuNone => self.add_bleu(metric, SacrebleuTokenizer::None, items)?,
-            TextMetric::RougeScore1 => self.add_rouge(metric, RougeKind::One, items),
-            TextMetric::RougeScore2 => self.add_rouge(metric, RougeKind::Two, items),
-            TextMetric::RougeScoreL => self.add_rouge(metric, RougeKind::L, items),
-        })
-    }
+/// Adds what a metric says to an evaluation, and gives its signature.
+struct Add<'e, 'i, R> {
+    evaluation: &'e mut TextEvaluation,
+    items: &'i [Item<'i, str, R>],
+    metric: TextMetric,
+}
 
-    fn add_error_rate<R: AsRef<str> + Sync>(
-        &mut self,
-        metric: TextMetric,
-        unit: ErrorUnit,
-        items: &[Item<'_, str, R>],
-    ) -> String {
-        let scorer = ErrorRateScorer::new(unit, ErrorRateOptions::default());
-        self.add(metric, &scorer, items)
-    }
+impl<R: AsRef<str> + Sync> OfScorer for Add<'_, '_, R> {
+    type Output = String;
 
-    fn add_bleu<R: AsRef<str> + Sync>(
-        &mut self,
-        metric: TextMetric,
-        tokenizer: SacrebleuTokenizer,
-        items: &[Item<'_, str, R>],
-    ) -> Result<String, RewardError> {
-        let scorer = SacrebleuScorer::new(SacrebleuOptions {
-            tokenizer,
-            ..SacrebleuOptions::default()
-        })?;
-        self.add(metric, &scorer, items);
-        Ok(scorer.corpus_signature())
-    }
-
-    fn add_rouge<R: AsRef<str> + Sync>(
-        &mut self,
-        metric: TextMetric,
-        kind: RougeKind,
-        items: &[Item<'_, str, R>],
-    ) -> String {
-        self.add(metric, &RougeScorer::new(RougeScoreOptions { kind }), items)
-    }
-
-    fn add<S: TextScorer, R: AsRef<str> + Sync>(
-        &mut self,
-        metric: TextMetric,
-        scorer: &S,
-        items: &[Item<'_, str, R>],
-    ) -> String {
-        let statistics: Vec<S::Statistics> = items
-            .par_iter()
-            .map(|item| {
-                let references: Vec<&str> = item.references.iter().map(AsRef::as_ref).collect();
-                scorer.statistics(item.candidate, &scorer.prepare(&references))
-            })
-            .collect();
-        for (scores, statistics) in self.captions.iter_mut().zip(&statistics) {
-            scores.set(metric, scorer.of_sentence(statistics));
+    fn of<S: TextScorer>(self, scorer: S) -> String {
+        let statistics = statistics(&scorer, self.items);
+        for (scores, statistics) in self.evaluation.captions.iter_mut().zip(&statistics) {
+            scores.set(self.metric, scorer.of_sentence(statistics));
         }
         let sum = statistics.into_iter().reduce(|mut sum, more| {
             scorer.add(&mut sum, more);
             sum
         });
         if let Some(sum) = sum {
-            self.corpus.set(metric, scorer.of_corpus(&sum));
+            let of_corpus = scorer.of_corpus(&sum);
+            self.evaluation.corpus.set(self.metric, of_corpus);
         }
-        scorer.signature()
+        scorer.corpus_signature()
     }
 }
 
@@ -156,6 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::VERSION;
 
     proptest! {
         #[test]

@@ -24,8 +24,27 @@ pub(crate) trait TextScorer: Clone + Send + Sync {
         self.of_sentence(statistics)
     }
 
+    /// How many numbers the statistics are.
+    fn width(&self) -> usize;
+
+    /// The statistics as numbers, which add up as the statistics do.
+    fn numbers(&self, statistics: &Self::Statistics) -> Vec<f64>;
+
+    /// The statistics that these are the numbers of.
+    fn of_numbers(&self, numbers: &[f64]) -> Self::Statistics;
+
     /// Every choice that changes the score, without references and versions.
     fn signature(&self) -> String;
+
+    /// Every choice that changes the score of a corpus.
+    fn corpus_signature(&self) -> String {
+        self.signature()
+    }
+}
+
+/// Numbers that are whole.
+pub(crate) fn whole(number: f64) -> u64 {
+    number.round() as u64
 }
 
 /// A mean over sentences, as statistics.
@@ -50,6 +69,20 @@ impl Mean {
 
     pub(crate) fn score(&self) -> f64 {
         self.sum / self.sentences.max(1) as f64
+    }
+
+    /// How many numbers it is.
+    pub(crate) const WIDTH: usize = 2;
+
+    pub(crate) fn numbers(self) -> Vec<f64> {
+        vec![self.sum, self.sentences as f64]
+    }
+
+    pub(crate) fn of_numbers(numbers: &[f64]) -> Self {
+        Self {
+            sum: numbers[0],
+            sentences: whole(numbers[1]),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod earlier;
 mod given;
+mod one;
+mod seeds;
 mod watch;
 
 use std::{
@@ -13,95 +15,62 @@ use std::{
     },
 };
 
-use scst_trainer::{
-    Config, Longer, Outcome, Program, Registry, RunOptions, Start, Summary, abandon_lock,
-    checkpoints_of, train,
-};
+use scst_trainer::{Config, Longer, Outcome, Registry, Start, abandon_lock};
 
 use crate::{
     arguments::TrainArguments,
-    build_info,
-    commands::set_threads,
-    display::Display,
-    examples::scores,
+    commands::{seed_runs::SeedRuns, set_threads},
     failure::Failure,
-    output::{note, print_line, program, quoted, say, warn},
+    output::{note, print_line, program, quoted, say},
 };
-use given::{Given, given};
-use watch::Watch;
+use given::{Given, given, holds_seeds, refuse_out};
+use one::{resume_line, train_run};
+use seeds::Plan;
 
 /// Exit code of a run that was interrupted, as shells report it.
 const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let goes_on = arguments.resume || arguments.resume_or_start;
+    let given = given(&arguments.config.config, goes_on)?;
+    if arguments.seeds.is_some() || matches!(given, Given::Seeds(_)) {
+        return train_seeds(&arguments, given, registry);
+    }
     let overrides = arguments.config.overrides()?;
-    let (config, directory) = match given(&arguments.config.config, goes_on)? {
-        Given::Config(path) => {
-            let config = Config::load(&path, overrides, &registry.captioners)?;
-            let default = || PathBuf::from("runs").join(&config.name);
-            let directory = arguments.out.clone().unwrap_or_else(default);
-            (config, directory)
-        }
-        Given::Run(directory) => {
-            if let Some(out) = &arguments.out {
-                return Err(Failure::Mistake(format!(
-                    "--out `{}`: expected no other directory, for the run `{}` goes on where it is",
-                    out.display(),
-                    directory.display()
-                )));
-            }
-            (
-                Config::load(
-                    &directory.join("config.toml"),
-                    overrides,
-                    &registry.captioners,
-                )?,
-                directory,
-            )
+    let (path, directory) = match given {
+        Given::Config(path) => (path, arguments.out.clone()),
+        Given::Run(directory) | Given::Seeds(directory) => {
+            refuse_out(&arguments, &directory)?;
+            (directory.join("config.toml"), Some(directory))
         }
     };
+    let config = Config::load(&path, overrides, &registry.captioners)?;
+    let directory = directory.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
+    if SeedRuns::read(&directory)?.is_some() {
+        return Err(holds_seeds(&directory));
+    }
     set_threads(config.threads)?;
-    let stop = stop_on_signal(&directory)?;
-    let options = RunOptions {
-        directory: directory.clone(),
-        start: match (arguments.resume, arguments.resume_or_start) {
-            (true, _) => Start::Resume,
-            (false, true) => Start::ResumeOrNew,
-            (false, false) => Start::New,
-        },
-        verify_features: arguments.verify_features,
-        stop: &stop,
-        registry,
-        program: Some(&this_program()),
+    let stop = stop_on_signal(vec![directory.clone()])?;
+    let start = match (arguments.resume, arguments.resume_or_start) {
+        (true, _) => Start::Resume,
+        (false, true) => Start::ResumeOrNew,
+        (false, false) => Start::New,
     };
-    let mut display = Display::of_run(&config, arguments.show);
-    let mut watch = Watch::new(&mut display);
-    let outcome = train(&config, &options, &mut watch);
-    let is_begun = watch.is_begun();
-    display.finish();
-    let outcome = outcome.map_err(|error| {
-        let earlier = earlier::advice(&directory, &error);
-        let failure = Failure::from(error);
-        if let Some(advice) = earlier {
-            failure.followed_by(&advice)
-        } else if is_begun && !checkpoints_of(&directory).is_empty() {
-            let advice = format!(
-                "to go on from the newest checkpoint:\n  {}",
-                resume_line(&directory)
-            );
-            failure.followed_by(&advice)
-        } else {
-            failure
-        }
-    })?;
+    let outcome = train_run(&config, (&directory, start), &arguments, &stop, registry)?;
+    let next = || {
+        print_line!(
+            "next: {} eval {} --split test --beam 5",
+            program(),
+            quoted(&directory)
+        );
+    };
     Ok(match outcome {
-        Outcome::Finished(summary) => {
-            print_summary(&directory, &summary, &mut display);
+        Outcome::Finished(_) => {
+            next();
             ExitCode::SUCCESS
         }
-        Outcome::AlreadyFinished { summary, longer } => {
-            print_summary(&directory, &summary, &mut display);
+        Outcome::AlreadyFinished { longer, .. } => {
+            next();
             note!("{}", already_finished(&directory, longer.as_ref()));
             ExitCode::SUCCESS
         }
@@ -111,26 +80,6 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
             ExitCode::from(INTERRUPTED)
         }
     })
-}
-
-/// This program, for the record of the run.
-fn this_program() -> Program {
-    Program {
-        version: build_info::VERSION.to_owned(),
-        commit: build_info::COMMIT.map(str::to_owned),
-        features: build_info::features()
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-        command: std::env::args_os()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
-    }
-}
-
-/// The command that goes on with a run, ready to paste.
-fn resume_line(directory: &Path) -> String {
-    format!("{} train --resume {}", program(), quoted(directory))
 }
 
 /// What is said of a run that is resumed after its end.
@@ -149,36 +98,33 @@ fn already_finished(directory: &Path, longer: Option<&Longer>) -> String {
     }
 }
 
-fn print_summary(directory: &Path, summary: &Summary, display: &mut Display) {
-    print_line!("run: {}", directory.display());
-    for stage in &summary.stages {
-        let best = stage.best.as_ref().map_or_else(
-            || "not validated".to_owned(),
-            |best| format!("validation {}", scores(&best.scores)),
-        );
-        let (name, steps, secs) = (&stage.name, stage.steps, stage.seconds);
-        print_line!("stage {name}: {best} ({steps} steps, {secs:.0} s)");
-    }
-    print_line!("curve: {}", directory.join("curve.svg").display());
-    display.show_samples();
-    let warnings = summary.warnings.iter();
-    let unsaid = warnings.filter(|warning| !display.has_just_warned(warning));
-    unsaid.for_each(warn);
-    print_line!(
-        "next: {} eval {} --split test --beam 5",
-        program(),
-        quoted(directory)
-    );
+/// Trains a run a seed; each goes on where it is, and the finished ones are left as they are.
+fn train_seeds(
+    arguments: &TrainArguments,
+    given: Given,
+    registry: &Registry,
+) -> Result<ExitCode, Failure> {
+    let plan = Plan::of(arguments, given, registry)?;
+    set_threads(plan.config.threads)?;
+    let stop = stop_on_signal(plan.directories())?;
+    Ok(if plan.train(arguments, &stop, registry)? {
+        ExitCode::SUCCESS
+    } else {
+        say!("stopped; to go on:");
+        say!("  {}", resume_line(&plan.directory));
+        ExitCode::from(INTERRUPTED)
+    })
 }
 
 /// A flag that the first Ctrl-C (or SIGTERM) raises; the second one ends the process.
-fn stop_on_signal(directory: &Path) -> Result<Arc<AtomicBool>, Failure> {
+fn stop_on_signal(directories: Vec<PathBuf>) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
-    let directory = directory.to_owned();
     ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
-            abandon_lock(&directory);
+            for run in &directories {
+                abandon_lock(run);
+            }
             std::process::exit(i32::from(INTERRUPTED));
         }
         say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");

@@ -3,6 +3,7 @@
 use scst_loss::LossError;
 use scst_model::ModelError;
 use scst_sampler::{OptionProblem, SamplerError};
+use scst_significance::SignificanceError;
 use scst_structured::StructuredError;
 
 use super::{check, sample, text};
@@ -158,6 +159,31 @@ fn searches() -> (OptionProblem, Vec<SamplerError<ModelError>>) {
     (problem, errors)
 }
 
+fn significance() -> Vec<SignificanceError> {
+    vec![
+        SignificanceError::NoRuns,
+        SignificanceError::NoSources,
+        SignificanceError::Rows { found: 3, width: 2 },
+        SignificanceError::Count {
+            source_index: 1,
+            found: f64::NAN,
+        },
+        SignificanceError::Sources {
+            found: 3,
+            expected: 2,
+        },
+        SignificanceError::Width {
+            found: 3,
+            expected: 2,
+        },
+        SignificanceError::Resamples {
+            found: 3,
+            least: 100,
+            most: 1_000_000,
+        },
+    ]
+}
+
 #[test]
 fn messages_of_numerics_keep_the_rules() {
     let (problem, searches) = searches();
@@ -166,6 +192,7 @@ fn messages_of_numerics_keep_the_rules() {
         .map(sample)
         .chain(structured().into_iter().map(sample))
         .chain(models().into_iter().map(sample))
+        .chain(significance().into_iter().map(sample))
         .chain(searches.into_iter().map(sample))
         .chain([sample(problem)]);
     let samples: Vec<_> = samples.collect();
@@ -174,6 +201,7 @@ fn messages_of_numerics_keep_the_rules() {
         include_str!("../../../structured/src/error.rs"),
         include_str!("../../../model/src/error.rs"),
         include_str!("../../../sampler/src/error.rs"),
+        include_str!("../../../significance/src/error.rs"),
     ];
     check(&sources, &samples, &[]);
 }

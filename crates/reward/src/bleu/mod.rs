@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ngram::MAX_ORDER;
 use crate::ngram_index::CountedNgrams;
 use crate::reference_ngrams::ImageNgrams;
+use crate::text_scorer::whole;
 use crate::{ReferenceNgrams, RewardError};
 
 pub use formula::BleuScore;
@@ -96,6 +97,47 @@ impl BleuStatistics {
                 statistics.correct[order - 1] += u64::from(seen.count.min(most));
             }
         }
+        statistics
+    }
+}
+
+/// Numbers of [`BleuStatistics`].
+pub(crate) const BLEU_NUMBERS: usize = 2 * MAX_ORDER + 4;
+
+impl BleuStatistics {
+    /// All of them as numbers, which add up.
+    pub(crate) fn numbers(&self) -> [f64; BLEU_NUMBERS] {
+        let mut numbers = [0.0; BLEU_NUMBERS];
+        for order in 0..MAX_ORDER {
+            numbers[order] = self.correct[order] as f64;
+            numbers[MAX_ORDER + order] = self.guess[order] as f64;
+        }
+        let lengths = &self.reference_lengths;
+        let (closest, shortest) = (lengths.closest as f64, lengths.shortest as f64);
+        let others = [
+            self.candidate_length as f64,
+            closest,
+            shortest,
+            lengths.average,
+        ];
+        numbers[2 * MAX_ORDER..].copy_from_slice(&others);
+        numbers
+    }
+
+    /// Those that these are the numbers of.
+    pub(crate) fn of_numbers(numbers: &[f64]) -> Self {
+        let mut statistics = Self::default();
+        for order in 0..MAX_ORDER {
+            statistics.correct[order] = whole(numbers[order]);
+            statistics.guess[order] = whole(numbers[MAX_ORDER + order]);
+        }
+        let others = &numbers[2 * MAX_ORDER..];
+        statistics.candidate_length = whole(others[0]);
+        statistics.reference_lengths = ReferenceLengths {
+            closest: whole(others[1]),
+            shortest: whole(others[2]),
+            average: others[3],
+        };
         statistics
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use console::Term;
-use scst_reward::{CorpusScores, TextScores};
+use scst_reward::{CorpusScores, ReportMetric, TextScores};
 use scst_trainer::{
     EvaluationReport, ScoredCaption,
     config::{Names, ValidationMetric},
@@ -102,14 +102,10 @@ fn print_table(captions: &[&ScoredCaption], names: Names) {
 
 /// Scores by the names that files use.
 fn named(scores: &CorpusScores) -> Map<String, Value> {
-    let bleu = (1..).zip(scores.bleu);
-    let bleu = bleu.map(|(order, score)| (format!("bleu_{order}"), json!(score)));
-    let mut named = Map::from_iter([("cider_d".to_owned(), json!(scores.cider_d))]);
-    named.extend(bleu);
-    named.insert("rouge_l".to_owned(), json!(scores.rouge_l));
-    let of_text = scores.text.iter();
-    named.extend(of_text.map(|(metric, score)| (metric.name().to_owned(), json!(score))));
-    named
+    let values = ReportMetric::values(scores).into_iter();
+    values
+        .map(|(metric, score)| (metric.name(), json!(score)))
+        .collect()
 }
 
 /// A caption as a line of JSON.
@@ -132,7 +128,7 @@ fn described(caption: &ScoredCaption) -> Value {
 
 fn summary(arguments: &EvalArguments, report: &EvaluationReport) -> Value {
     json!({
-        "split": arguments.split.name(),
+        "split": arguments.evaluation.split().name(),
         "images": report.captions.len(),
         "decoder": report.decoder,
         "models": std::iter::once(&arguments.model).chain(&arguments.ensemble).collect::<Vec<_>>(),
@@ -149,7 +145,7 @@ fn print_scores(arguments: &EvalArguments, names: Names, report: &EvaluationRepo
     print_line!(
         "{} {} {}, {}",
         report.captions.len(),
-        arguments.split.name(),
+        arguments.evaluation.split().name(),
         names.sources,
         report.decoder
     );

@@ -8,6 +8,8 @@ use std::{
 use scst_trainer::NearestRuns;
 
 use crate::{
+    arguments::TrainArguments,
+    commands::seed_runs::SeedRuns,
     failure::Failure,
     output::{program, quoted},
 };
@@ -19,6 +21,8 @@ pub(super) enum Given {
     Config(PathBuf),
     /// A run directory.
     Run(PathBuf),
+    /// A directory of runs of several seeds.
+    Seeds(PathBuf),
 }
 
 /// What `path` is. `goes_on`: whether a run may go on.
@@ -36,7 +40,17 @@ pub(super) fn given(path: &Path, goes_on: bool) -> Result<Given, Failure> {
         return match directory.filter(|_| goes_on) {
             Some(directory) if is_run(directory) => Ok(Given::Run(directory.to_owned())),
             Some(directory) if is_checkpoint(directory) => in_checkpoint(directory, &resume),
+            Some(directory) if SeedRuns::read(directory)?.is_some() => {
+                Ok(Given::Seeds(directory.to_owned()))
+            }
             _ => Ok(Given::Config(path.to_owned())),
+        };
+    }
+    if SeedRuns::read(path)?.is_some() {
+        return if goes_on {
+            Ok(Given::Seeds(path.to_owned()))
+        } else {
+            Err(holds_seeds(path))
         };
     }
     if is_run(path) {
@@ -61,8 +75,32 @@ pub(super) fn given(path: &Path, goes_on: bool) -> Result<Given, Failure> {
     if goes_on && !path.exists() && is_run(&by_name) {
         return Ok(Given::Run(by_name));
     }
+    if goes_on && !path.exists() && SeedRuns::read(&by_name)?.is_some() {
+        return Ok(Given::Seeds(by_name));
+    }
     no_run(path, goes_on)?;
     Ok(Given::Config(path.to_owned()))
+}
+
+/// The answer to a directory of several runs where one run, or none, was expected.
+pub(super) fn holds_seeds(directory: &Path) -> Failure {
+    Failure::Mistake(format!(
+        "`{}` holds the runs of several seeds already; to go on with them: {} train --resume {}",
+        directory.display(),
+        program(),
+        quoted(directory)
+    ))
+}
+
+/// Refuses `--out` beside a run, or runs, that go on where they are.
+pub(super) fn refuse_out(arguments: &TrainArguments, directory: &Path) -> Result<(), Failure> {
+    arguments.out.as_ref().map_or(Ok(()), |out| {
+        Err(Failure::Mistake(format!(
+            "--out `{}`: expected no other directory, for the run `{}` goes on where it is",
+            out.display(),
+            directory.display()
+        )))
+    })
 }
 
 /// The answer to what is no run, unless it is meant as a configuration file.
@@ -138,7 +176,7 @@ fn is_checkpoint(directory: &Path) -> bool {
 }
 
 /// Whether a run was begun in a directory: its configuration is there, and something else that a run leaves.
-fn is_run(directory: &Path) -> bool {
+pub(super) fn is_run(directory: &Path) -> bool {
     let holds = |name: &str| directory.join(name).exists();
     directory.join("config.toml").is_file()
         && !is_checkpoint(directory)

@@ -1,0 +1,118 @@
+//! `scst compare`: whether the captions of runs differ by more than chance.
+
+mod captions;
+mod files;
+mod report;
+mod runs;
+
+use std::process::ExitCode;
+
+use scst_model::CaptionerRegistry;
+use scst_reward::{CorpusCounts, TextMetric};
+use scst_significance::{Comparison, Counts, Resampling};
+
+use crate::{
+    arguments::{CompareArguments, DecoderArguments},
+    commands::set_threads,
+    failure::Failure,
+};
+use captions::{Captions, Side, check_alike};
+use files::sides_of_files;
+use report::{Compared, Report};
+use runs::sides_of_runs;
+
+pub(crate) fn run(
+    arguments: &CompareArguments,
+    captioners: &CaptionerRegistry,
+) -> Result<ExitCode, Failure> {
+    let evaluation = &arguments.evaluation;
+    set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
+    let paths = match &*arguments.sides {
+        [] => vec![arguments.a.clone(), arguments.b.clone()],
+        [side] => {
+            return Err(Failure::Mistake(format!(
+                "found one side, `{}`, expected two or more to compare",
+                side.display()
+            )));
+        }
+        sides => sides.iter().map(|side| vec![side.clone()]).collect(),
+    };
+    let (sides, metrics) = match &arguments.references {
+        None => sides_of_runs(&paths, evaluation, captioners)?,
+        Some(references) => {
+            if evaluation.decoder != DecoderArguments::default() {
+                return Err(Failure::Mistake(
+                    "found options of the decoder with --references, expected none: captions of files are there already"
+                        .to_owned(),
+                ));
+            }
+            sides_of_files(&paths, references, arguments)?
+        }
+    };
+    check_alike(&sides)?;
+    compare(arguments, &sides, &metrics)?.print(arguments.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compares every side with the first.
+fn compare<'a>(
+    arguments: &CompareArguments,
+    sides: &'a [Side],
+    metrics: &[TextMetric],
+) -> Result<Report<'a>, Failure> {
+    let resampling = Resampling {
+        resamples: arguments.resamples,
+        seed: arguments.resampling_seed,
+    };
+    let mut counted = Vec::with_capacity(sides.len());
+    let mut counts_of_sides = Vec::with_capacity(sides.len());
+    for side in sides {
+        let of_side: Vec<CorpusCounts> = side
+            .runs
+            .iter()
+            .map(|run| run.counts(metrics))
+            .collect::<Result<_, Failure>>()?;
+        let counts = of_side.iter().map(|counts| {
+            let rows = counts.rows();
+            Counts::new(rows.first().map_or(0, Vec::len), rows.concat())
+        });
+        counts_of_sides.push(counts.collect::<Result<Vec<Counts>, _>>()?);
+        counted.push(of_side);
+    }
+    let first = &counted[0][0];
+    let scores = |sum: &[f64]| first.scores(sum);
+    let mut compared = Vec::with_capacity(sides.len());
+    for (k, b) in counts_of_sides.iter().enumerate().skip(1) {
+        let comparison = Comparison::new(&counts_of_sides[0], b, &scores)?;
+        compared.push(Compared {
+            b: k,
+            differences: comparison.differences(resampling)?,
+        });
+    }
+    let of_runs = |side: &Vec<Counts>| side.iter().map(|run| scores(&run.sum())).collect();
+    Ok(Report {
+        split: arguments
+            .references
+            .is_none()
+            .then(|| arguments.evaluation.split().name()),
+        sides,
+        metrics: first.metrics(),
+        scores: counts_of_sides.iter().map(of_runs).collect(),
+        compared,
+        resampling,
+        signature: first.signature(&sides[0].runs[0].words),
+    })
+}
+
+impl Captions {
+    /// What the metrics count of every caption.
+    fn counts(&self, metrics: &[TextMetric]) -> Result<CorpusCounts, Failure> {
+        let items = self.items();
+        let raw = self.raw.as_deref();
+        let counts = match raw {
+            None => CorpusCounts::of_text(&items, &items, metrics),
+            Some(raw) => CorpusCounts::of_text(&items, &raw.items(), metrics),
+        };
+        Ok(counts?)
+    }
+}
