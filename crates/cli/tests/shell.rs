@@ -46,7 +46,7 @@ fn bash_completes_commands_and_options() {
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     assert_eq!(complete("scst tra", 1).trim(), "train");
-    assert_eq!(complete("scst train --see", 2).trim(), "--seed");
+    assert_eq!(complete("scst train --sho", 2).trim(), "--show");
 }
 
 #[test]
