@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use scst_model::CaptionerRegistry;
 use scst_reward::{CorpusCounts, TextMetric};
-use scst_significance::{Comparison, Counts, Resampling};
+use scst_significance::{Comparison, Counts, Resampling, SignificanceError};
 
 use crate::{
     arguments::{CompareArguments, DecoderArguments},
@@ -64,7 +64,8 @@ fn compare<'a>(
         resamples: arguments.resamples,
         seed: arguments.resampling_seed,
     };
-    let mut counted = Vec::with_capacity(sides.len());
+    // How the counts of all sides, which are alike, become scores.
+    let mut scorer = None;
     let mut counts_of_sides = Vec::with_capacity(sides.len());
     for side in sides {
         let of_side: Vec<CorpusCounts> = side
@@ -77,9 +78,9 @@ fn compare<'a>(
             Counts::new(rows.first().map_or(0, Vec::len), rows.concat())
         });
         counts_of_sides.push(counts.collect::<Result<Vec<Counts>, _>>()?);
-        counted.push(of_side);
+        scorer = scorer.or_else(|| of_side.into_iter().next());
     }
-    let first = &counted[0][0];
+    let first = scorer.ok_or(SignificanceError::NoRuns)?;
     let scores = |sum: &[f64]| first.scores(sum);
     let mut compared = Vec::with_capacity(sides.len());
     for (k, b) in counts_of_sides.iter().enumerate().skip(1) {

@@ -59,6 +59,8 @@ struct Vectors {
     make: Vec<String>,
     /// An image to caption.
     photo: Option<PathBuf>,
+    /// Those that are there.
+    store: Option<FeatureStore>,
 }
 
 pub(super) fn draft(arguments: &NewArguments, path: &Path, out: &Path) -> Result<Draft, Failure> {
@@ -111,9 +113,8 @@ pub(super) fn draft(arguments: &NewArguments, path: &Path, out: &Path) -> Result
         None => format!("{} --split {split}", command("caption", &run)),
     });
     let notices = read.captions.notices.clone();
-    if let Some(features) = &arguments.features {
+    if let Some(store) = vectors.store {
         // Whether every image has features, by the names that training will find them by.
-        let store = FeatureStore::open(&feature_source(features)?)?;
         Dataset::join(
             read.captions,
             store,
@@ -256,6 +257,7 @@ fn of_features(source: &FeatureSource) -> Result<Vectors, Failure> {
         ),
         make: Vec::new(),
         photo: None,
+        store: Some(store),
     })
 }
 
@@ -317,6 +319,7 @@ fn of_images(
             ),
         ],
         photo: Some(folder.join(&names[0])),
+        store: None,
     })
 }
 
@@ -408,7 +411,7 @@ impl Sizes {
         };
         let (xe_epochs, scst_epochs) = match (is_small, is_transformer, are_of_regions) {
             (true, ..) => (20, 12),
-            (false, true, _) => (12, 6),
+            (false, true, _) => (8, 12),
             (false, false, true) => (10, 14),
             (false, false, false) => (16, 12),
         };
