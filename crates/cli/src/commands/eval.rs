@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 
 use scst_files::write_bytes_atomically;
 use scst_model::CaptionerRegistry;
+use scst_trainer::Checkpoint;
 
 use crate::{
     arguments::EvalArguments,
@@ -19,8 +20,9 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
+    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
     let (config, report) = evaluate_run(
-        &arguments.model,
+        (&arguments.model, checkpoint),
         &arguments.ensemble,
         evaluation,
         captioners,

@@ -23,15 +23,15 @@ use crate::{
 
 /// Decodes a split with a run, or with an ensemble of it and others, and scores what comes of it.
 ///
-/// The configuration is that of the run, with what the arguments set over it. `warned` is what was warned of before.
+/// `model`: where the checkpoint comes from. The configuration is that of the run, with what the arguments set over it.
+/// `warned` is what was warned of before.
 pub(crate) fn evaluate_run(
-    model: &Path,
+    (model, mut checkpoint): (&Path, Checkpoint),
     ensemble: &[PathBuf],
     arguments: &EvaluationArguments,
     captioners: &CaptionerRegistry,
     warned: &mut BTreeSet<String>,
 ) -> Result<(Config, EvaluationReport), Failure> {
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(model, captioners)?;
     let features_of_run = checkpoint.features_found()?;
     arguments.set.apply(&mut checkpoint, captioners)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;

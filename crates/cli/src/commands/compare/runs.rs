@@ -7,7 +7,7 @@ use std::{
 
 use scst_model::CaptionerRegistry;
 use scst_reward::TextMetric;
-use scst_trainer::{Config, EvaluationReport};
+use scst_trainer::{Checkpoint, Config, EvaluationReport};
 
 use super::captions::{Captions, Side};
 use crate::{
@@ -26,12 +26,23 @@ pub(super) fn sides_of_runs(
     arguments: &EvaluationArguments,
     captioners: &CaptionerRegistry,
 ) -> Result<(Vec<Side>, Vec<TextMetric>), Failure> {
-    let (mut sides, mut metrics, mut warned) = (Vec::new(), Vec::new(), BTreeSet::new());
+    // All of them are read before the first is decoded, which takes long.
+    let mut opened = Vec::with_capacity(paths.len());
     for paths in paths {
+        let open = |path: PathBuf| {
+            let checkpoint = Checkpoint::load_run_or_checkpoint(&path, captioners)?;
+            Ok((path, checkpoint))
+        };
+        let runs = runs_of(paths)?.into_iter().map(open);
+        opened.push((paths, runs.collect::<Result<Vec<_>, Failure>>()?));
+    }
+    let (mut sides, mut metrics, mut warned) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (paths, of_side) in opened {
         let mut runs = Vec::new();
-        for path in runs_of(paths)? {
+        for (path, checkpoint) in of_side {
             note!("captions of {}", path.display());
-            let (config, report) = evaluate_run(&path, &[], arguments, captioners, &mut warned)?;
+            let run = (&*path, checkpoint);
+            let (config, report) = evaluate_run(run, &[], arguments, captioners, &mut warned)?;
             metrics.extend(config.validation.raw_text());
             runs.push(captions(&path, &config, report));
         }
