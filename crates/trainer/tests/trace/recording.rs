@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
@@ -72,21 +72,68 @@ impl Trace {
     }
 }
 
+/// A folder for every machine that traces were recorded on.
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/trace"))
 }
 
-fn path(name: &str) -> PathBuf {
-    folder().join(format!("{name}.json"))
+/// The traces of this machine.
+fn own_folder() -> PathBuf {
+    folder().join(machine().replace(' ', "-"))
+}
+
+/// The folders of the other machines, in a fixed order.
+fn other_folders() -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).expect("a folder of traces");
+    let paths = entries.map(|entry| entry.expect("an entry of a folder").path());
+    let is_other = |path: &PathBuf| path.is_dir() && *path != own_folder();
+    let mut folders: Vec<PathBuf> = paths.filter(is_other).collect();
+    folders.sort();
+    folders
+}
+
+/// The recorded trace of this name: this machine's, or else another one's.
+fn recorded(name: &str) -> Option<Trace> {
+    let folders = std::iter::once(own_folder()).chain(other_folders());
+    let mut texts = folders.filter_map(|folder| fs::read_to_string(file(&folder, name)).ok());
+    Some(serde_json::from_str(&texts.next()?).expect("a recorded trace"))
+}
+
+/// Writes a trace that is not what was recorded on this machine, and removes what other machines recorded in its place
+/// before it changed. Returns whether it was written.
+fn record(name: &str, trace: &Trace) -> bool {
+    let own = file(&own_folder(), name);
+    let before = fs::read_to_string(&own).ok();
+    if before.as_deref() == Some(&trace.to_json()) {
+        return false;
+    }
+    fs::create_dir_all(own_folder()).expect("a folder of traces");
+    fs::write(&own, trace.to_json()).expect("a trace is written");
+    if before.is_some() {
+        for folder in other_folders() {
+            // Most often there is none.
+            fs::remove_file(file(&folder, name)).ok();
+        }
+    }
+    true
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.json"))
 }
 
 /// The names of all recorded traces.
-pub(crate) fn fixtures() -> impl Iterator<Item = String> {
-    let files = fs::read_dir(folder()).expect("a folder of traces");
-    files.filter_map(|file| {
-        let name = file.expect("a file").file_name().into_string().ok()?;
-        name.strip_suffix(".json").map(str::to_owned)
-    })
+pub(crate) fn fixtures() -> BTreeSet<String> {
+    let folders = std::iter::once(own_folder()).chain(other_folders());
+    let files = folders
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flatten();
+    files
+        .filter_map(|file| {
+            let name = file.expect("a file").file_name().into_string().ok()?;
+            name.strip_suffix(".json").map(str::to_owned)
+        })
+        .collect()
 }
 
 fn is_recording() -> bool {
@@ -96,23 +143,17 @@ fn is_recording() -> bool {
 /// Compares traces with the recorded ones of the same names, all before it fails; or records them, and fails too.
 #[expect(clippy::print_stderr, reason = "what is not compared has to be seen")]
 pub(crate) fn hold(traces: impl Iterator<Item = (String, Trace)>) {
-    let (mut problems, mut recorded, mut elsewhere) = (Vec::new(), 0, BTreeSet::new());
+    let (mut problems, mut written, mut elsewhere) = (Vec::new(), 0, BTreeSet::new());
     for (name, mut trace) in traces {
         trace.name(MACHINE, machine());
-        let path = path(&name);
-        let text = fs::read_to_string(&path).ok();
         if is_recording() {
-            if text.as_deref() != Some(&trace.to_json()) {
-                fs::write(&path, trace.to_json()).expect("a trace is written");
-                recorded += 1;
-            }
+            written += usize::from(record(&name, &trace));
             continue;
         }
-        let Some(text) = text else {
-            problems.push(format!("{name}: there is no {}", path.display()));
+        let Some(expected) = recorded(&name) else {
+            problems.push(format!("{name}: there is no trace of it"));
             continue;
         };
-        let expected: Trace = serde_json::from_str(&text).expect("a recorded trace");
         if expected.machine() != trace.machine() {
             elsewhere.insert(expected.machine().to_owned());
         }
@@ -125,13 +166,13 @@ pub(crate) fn hold(traces: impl Iterator<Item = (String, Trace)>) {
     }
     assert!(
         !is_recording(),
-        "{RECORD} is 1: nothing was compared, and {recorded} traces were written anew to {}; look at what changed in \
+        "{RECORD} is 1: nothing was compared, and {written} traces were written anew to {}; look at what changed in \
          them, and run the test again without {RECORD}",
-        folder().display()
+        own_folder().display()
     );
     for recorded in elsewhere {
         eprintln!(
-            "NOTE: these traces were recorded on {recorded}, and this is {}: bits cannot be compared here, and losses of \
+            "NOTE: some of these traces were recorded on {recorded} only, and this is {}: bits cannot be compared here, and losses of \
              gold words were compared to {TOLERANCE} of their value",
             machine()
         );
