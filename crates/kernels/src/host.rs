@@ -43,14 +43,3 @@ impl Values {
         Tensor::from_data(self.0, (device, DType::F32))
     }
 }
-
-/// The same tensor with its values in row-major order in memory, as products that are repeated want them; on other
-/// devices, which lay out values as they like, the tensor itself.
-pub fn contiguous<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    let device = tensor.device();
-    if is_host(&device, tensor.dtype()) {
-        Values::take(tensor).into_tensor(&device)
-    } else {
-        tensor
-    }
-}

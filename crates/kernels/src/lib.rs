@@ -13,14 +13,15 @@
 //! | [`attention`] | additive attention, forward and backward |
 //! | [`multi_head`] | scaled dot-product attention with several heads, forward and backward |
 //! | [`layer_norm`] | layer normalisation, forward and backward |
+//! | [`product`] | products with a matrix that many are taken with, laid out once |
 //! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
 //! | [`brier`] | that of the Brier score |
 //! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
 //!
-//! Invariants: results do not depend on the number of threads, nor on the width of the vector unit: every element is
-//! computed by the same operations in the same order, sums run over blocks of fixed size, and nothing is contracted
-//! to fused multiply-adds.
+//! Invariants: results do not depend on the number of threads: every element is computed by the same operations in the
+//! same order, and sums run over blocks of fixed size. Nor do they depend on the width of the vector unit: nothing is
+//! contracted to fused multiply-adds, but in [`product`], and there wherever the machine has them.
 
 #![expect(
     clippy::inline_always,
@@ -35,6 +36,7 @@ pub mod host;
 pub mod layer_norm;
 pub mod lstm;
 pub mod multi_head;
+pub mod product;
 pub mod simd;
 pub mod softmax;
 

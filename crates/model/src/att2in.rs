@@ -1,7 +1,7 @@
 //! The Att2in captioner: what an LSTM attends to among the regions of an image enters its candidate.
 
 use burn::{
-    module::{Module, Param},
+    module::Module,
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
@@ -17,6 +17,7 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, SourceRecord, State},
+    weight::Weight,
     words::{InputKind, WordLayers},
 };
 
@@ -111,7 +112,7 @@ pub(crate) struct Att2inCaptioner {
     words: WordLayers,
     regions: RegionLayers,
     /// `W_h` and `W_q`, `[hidden, 5 hidden + attention]`.
-    recurrent_weight: Param<Tensor<2>>,
+    recurrent_weight: Weight,
 }
 
 impl Att2inCaptioner {
@@ -133,22 +134,22 @@ impl Att2inCaptioner {
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
         let is_projected = config.inputs == InputKind::Relu;
         let values = if is_projected { hidden } else { feature };
-        let image_weight = is_projected.then(|| linear([feature, hidden], feature));
+        let image_weight = is_projected.then(|| linear([feature, hidden], feature).into());
         let image_bias = is_projected.then(|| linear([1, hidden], feature));
-        let key_weight = linear([values, attention], values);
+        let key_weight = linear([values, attention], values).into();
         let key_bias = linear([1, attention], values);
-        let recurrent_weight = linear([hidden, gates + attention], hidden);
+        let recurrent_weight = linear([hidden, gates + attention], hidden).into();
         let regions = RegionLayers {
             image_weight,
             image_bias,
             key_weight,
             key_bias,
             score_weight: linear([attention, 1], attention),
-            context_weight: linear([values, context_blocks * hidden], values),
+            context_weight: linear([values, context_blocks * hidden], values).into(),
         };
-        let input_weight = linear([embedding, gates], embedding);
+        let input_weight = linear([embedding, gates], embedding).into();
         let gate_bias = linear([1, gates], hidden);
-        let output_weight = linear([hidden, vocab], hidden);
+        let output_weight = linear([hidden, vocab], hidden).into();
         let output_bias = linear([1, vocab], hidden);
         Self {
             words: WordLayers {
@@ -170,8 +171,8 @@ impl Recurrent for Att2inCaptioner {
         &self.words
     }
 
-    fn recurrent_weight(&self) -> Tensor<2> {
-        self.recurrent_weight.val()
+    fn recurrent_weight(&self) -> &Weight {
+        &self.recurrent_weight
     }
 
     fn feature(&self) -> usize {

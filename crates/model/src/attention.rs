@@ -14,6 +14,7 @@ use crate::{
     locations::{LocationSignal, Look},
     rows::{index, scatter_rows},
     step_product::StepProduct,
+    weight::Weight,
 };
 
 /// What captions attend to: keys and values of all regions of all sources.
@@ -144,9 +145,10 @@ pub(crate) struct AttentionBackward {
 
 impl AttentionBackward {
     /// No step yet; `context_weight` is the weight that contexts are multiplied by.
-    pub(crate) fn new(regions: &Regions, context_weight: Tensor<2>) -> Self {
+    pub(crate) fn new(regions: &Regions, context_weight: Weight) -> Self {
         let [all, attention, hidden] = regions.dims;
-        let place = (&context_weight.device(), context_weight.dtype());
+        let values = context_weight.val();
+        let place = (&values.device(), values.dtype());
         let zeros = |shape: [usize; 2]| Tensor::zeros(shape, place);
         Self {
             d_keys: zeros([all, attention]),
@@ -407,7 +409,10 @@ fn gather(regions: &Regions, [keys, values]: &[Tensor<2>; 2], source_of_row: &[u
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device};
+    use burn::{
+        module::Param,
+        tensor::{DType, Device},
+    };
 
     use super::*;
 
@@ -428,7 +433,8 @@ mod tests {
         let mut look = Look::Expected;
         let record = attend(&regions, score.clone(), queries, &source_of_row, &mut look).unwrap();
         let d_context = tensor(6, hidden, 5);
-        let mut sums = AttentionBackward::new(&regions, tensor(hidden, 7, 6));
+        let weight = Param::from_tensor(tensor(hidden, 7, 6));
+        let mut sums = AttentionBackward::new(&regions, weight.into());
         let (weights, context) = (record.weights.clone(), record.context.clone());
         let d_queries = attend_backward(&regions, score, record, d_context, None, &mut sums);
         let AttentionBackward {

@@ -439,9 +439,14 @@ impl Captioner {
 
     /// Logits from what [`step`](Self::step) returns, `[rows, vocab]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        match self.output_layer() {
-            Ok((weight, bias)) => hidden.matmul(weight) + bias,
-            Err(_) => hidden,
+        match self.family() {
+            Family::Recurrent(model) => model.words().logits(hidden),
+            Family::Transformer(model) => model.logits(hidden),
+            Family::Custom(model) => {
+                let (weight, bias) = model.output_layer();
+                hidden.matmul(weight) + bias
+            }
+            Family::Markov(_) => hidden,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, SourceRecord, State},
+    weight::Weight,
     words::{InputKind, WordLayers},
 };
 
@@ -117,11 +118,11 @@ impl Architecture for FcConfig {
 pub(crate) struct FcCaptioner {
     words: WordLayers,
     /// `W_I`, `[feature, embedding]`.
-    image_weight: Param<Tensor<2>>,
+    image_weight: Weight,
     /// `b_I`, `[1, embedding]`.
     image_bias: Param<Tensor<2>>,
     /// Hidden state to gates, `[hidden, gates]`.
-    recurrent_weight: Param<Tensor<2>>,
+    recurrent_weight: Weight,
     #[module(skip)]
     candidate: Candidate,
 }
@@ -140,16 +141,16 @@ impl FcCaptioner {
         let candidate = config.candidate.of_cell();
         let gates = candidate.blocks() * hidden;
         let embedding = init::embedding([vocab, columns], place, rng);
-        let image_weight = init::linear([feature, columns], feature, place, rng);
+        let image_weight = init::linear([feature, columns], feature, place, rng).into();
         let image_bias = init::linear([1, columns], feature, place, rng);
-        let input_weight = init::linear([columns, gates], columns, place, rng);
-        let recurrent_weight = init::linear([hidden, gates], hidden, place, rng);
+        let input_weight = init::linear([columns, gates], columns, place, rng).into();
+        let recurrent_weight = init::linear([hidden, gates], hidden, place, rng).into();
         Self {
             words: WordLayers {
                 embedding,
                 input_weight,
                 gate_bias: biased.then(|| init::linear([1, gates], hidden, place, rng)),
-                output_weight: init::linear([hidden, vocab], hidden, place, rng),
+                output_weight: init::linear([hidden, vocab], hidden, place, rng).into(),
                 output_bias: init::linear([1, vocab], hidden, place, rng),
                 input: config.word_input,
             },
@@ -166,12 +167,12 @@ impl Recurrent for FcCaptioner {
         &self.words
     }
 
-    fn recurrent_weight(&self) -> Tensor<2> {
-        self.recurrent_weight.val()
+    fn recurrent_weight(&self) -> &Weight {
+        &self.recurrent_weight
     }
 
     fn feature(&self) -> usize {
-        self.image_weight.val().dims()[0]
+        self.image_weight.dims()[0]
     }
 
     fn read(
@@ -187,9 +188,11 @@ impl Recurrent for FcCaptioner {
             });
         }
         let sources = features.sources();
-        let projected = features.vectors().matmul(self.image_weight.val()) + self.image_bias.val();
+        let projected = self
+            .image_weight
+            .affine(features.vectors(), &self.image_bias);
         let gates = self.words.gates(projected.clone());
-        let hidden = self.recurrent_weight.val().dims()[0];
+        let hidden = self.recurrent_weight.dims()[0];
         let zeros = Tensor::zeros([sources, hidden], (&gates.device(), gates.dtype()));
         let (hidden, cell, record) = cell(self.candidate, gates, zeros);
         let state = State {
@@ -258,6 +261,6 @@ impl Recurrent for FcCaptioner {
         let d_weight = vectors.transpose().matmul(d_source.clone());
         gradients.add("image_weight", d_weight);
         let goes_on = sources.features.needs_gradient();
-        goes_on.then(|| d_source.matmul(self.image_weight.val().transpose()))
+        goes_on.then(|| self.image_weight.input_gradient(d_source))
     }
 }

@@ -45,6 +45,7 @@ mod step_product;
 mod tape;
 mod transformer;
 mod up_down;
+mod weight;
 mod words;
 
 pub use architecture::{Dimensions, TextDimensions};

@@ -10,6 +10,7 @@ use crate::{
     rows::{scatter_rows, time_first},
     step_product::StepProduct,
     tape::{CoreRecord, SourceRecord, State, StepRecord, Tape},
+    weight::Weight,
     words::WordLayers,
 };
 
@@ -28,7 +29,7 @@ pub(crate) trait Recurrent {
     fn words(&self) -> &WordLayers;
 
     /// `W_h`, `[hidden, columns]`: into the gates, and behind them into whatever else a cell needs.
-    fn recurrent_weight(&self) -> Tensor<2>;
+    fn recurrent_weight(&self) -> &Weight;
 
     /// Length of a feature vector.
     fn feature(&self) -> usize;
@@ -192,7 +193,7 @@ fn advance(
     state: State,
     look: Look<'_>,
 ) -> Result<(State, CoreRecord), ModelError> {
-    let recurrent = state.hidden.clone().matmul(model.recurrent_weight());
+    let recurrent = model.recurrent_weight().product(state.hidden.clone());
     model.cell(input_gates, recurrent, state, look)
 }
 
@@ -283,7 +284,7 @@ pub(crate) fn backward(
     gradients.add("words.output_bias", output.bias);
 
     let columns = model.recurrent_weight().dims()[1];
-    let mut recurrent = StepProduct::new(model.recurrent_weight());
+    let mut recurrent = StepProduct::new(model.recurrent_weight().clone());
     let mut sums = StepSums::default();
     let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
     let mut first = rows;

@@ -15,6 +15,7 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::StepSums,
     tape::{CoreRecord, SourceRecord, State},
+    weight::Weight,
     words::relu_dropout_backward,
 };
 
@@ -25,17 +26,17 @@ use crate::{
 #[derive(Module, Debug)]
 pub(crate) struct RegionLayers {
     /// `W_I`, `[feature, values]`; values are regions as they are if absent.
-    pub(crate) image_weight: Option<Param<Tensor<2>>>,
+    pub(crate) image_weight: Option<Weight>,
     /// `b_I`, `[1, values]`.
     pub(crate) image_bias: Option<Param<Tensor<2>>>,
     /// `W_k`, `[values, attention]`.
-    pub(crate) key_weight: Param<Tensor<2>>,
+    pub(crate) key_weight: Weight,
     /// `b_k`, `[1, attention]`.
     pub(crate) key_bias: Param<Tensor<2>>,
     /// `w`, `[attention, 1]`.
     pub(crate) score_weight: Param<Tensor<2>>,
     /// `W_z`, `[values, gates that the context enters]`.
-    pub(crate) context_weight: Param<Tensor<2>>,
+    pub(crate) context_weight: Weight,
 }
 
 impl RegionLayers {
@@ -47,28 +48,27 @@ impl RegionLayers {
     ) -> Self {
         let mut linear = |shape: [usize; 2], inputs| init::linear(shape, inputs, place, rng);
         Self {
-            image_weight: Some(linear([feature, hidden], feature)),
+            image_weight: Some(linear([feature, hidden], feature).into()),
             image_bias: Some(linear([1, hidden], feature)),
-            key_weight: linear([hidden, attention], hidden),
+            key_weight: linear([hidden, attention], hidden).into(),
             key_bias: linear([1, attention], hidden),
             score_weight: linear([attention, 1], attention),
-            context_weight: linear([hidden, gates], hidden),
+            context_weight: linear([hidden, gates], hidden).into(),
         }
     }
 
     pub(crate) fn feature(&self) -> usize {
         let first = self.image_weight.as_ref().unwrap_or(&self.key_weight);
-        first.val().dims()[0]
+        first.dims()[0]
     }
 
     /// Length of a value: the units of the LSTM where regions are projected.
     pub(crate) fn hidden(&self) -> usize {
-        self.key_weight.val().dims()[0]
+        self.key_weight.dims()[0]
     }
 
-    fn projection(&self) -> Option<(Tensor<2>, Tensor<2>)> {
-        let (weight, bias) = (self.image_weight.as_ref()?, self.image_bias.as_ref()?);
-        Some((weight.val(), bias.val()))
+    fn projection(&self) -> Option<(&Weight, &Param<Tensor<2>>)> {
+        self.image_weight.as_ref().zip(self.image_bias.as_ref())
     }
 
     /// Values and keys of all regions.
@@ -80,14 +80,14 @@ impl RegionLayers {
         let values = match self.projection() {
             None => features.vectors(),
             Some((weight, bias)) => {
-                let projected = relu(features.vectors().matmul(weight) + bias);
+                let projected = relu(weight.affine(features.vectors(), bias));
                 let [rows, hidden] = projected.dims();
                 let (device, dtype) = (projected.device(), projected.dtype());
                 let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
                 apply(projected, mask.as_ref())
             }
         };
-        let keys = values.clone().matmul(self.key_weight.val()) + self.key_bias.val();
+        let keys = self.key_weight.affine(values.clone(), &self.key_bias);
         let regions = Regions::new(keys, values.clone(), features.region_counts());
         let sources = SourceRecord {
             features,
@@ -109,7 +109,7 @@ impl RegionLayers {
         let regions = state.regions.as_ref().ok_or(ModelError::OtherCaptioner)?;
         let score = self.score_weight.val();
         let record = attend(regions, score, queries, &state.source_of_row, look)?;
-        let context = record.context.clone().matmul(self.context_weight.val());
+        let context = self.context_weight.product(record.context.clone());
         Ok((record, context))
     }
 
@@ -127,7 +127,7 @@ impl RegionLayers {
         };
         let attention = sums
             .attention
-            .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.val()));
+            .get_or_insert_with(|| AttentionBackward::new(regions, self.context_weight.clone()));
         let d_context = attention
             .context
             .backward(record.context.clone(), d_context);
@@ -194,7 +194,7 @@ impl RegionLayers {
 
     /// The gates that the context enters, of all gates.
     fn entered(&self, gates: Tensor<2>) -> Tensor<2> {
-        let ([_, all], [_, entered]) = (gates.dims(), self.context_weight.val().dims());
+        let ([_, all], [_, entered]) = (gates.dims(), self.context_weight.dims());
         gates.narrow(1, all - entered, entered)
     }
 
@@ -225,7 +225,7 @@ impl RegionLayers {
         if projection.is_none() && !goes_on {
             return None;
         }
-        let mut d_values = attention.d_values + d_keys.matmul(self.key_weight.val().transpose());
+        let mut d_values = attention.d_values + self.key_weight.input_gradient(d_keys);
         if let Some(d_start) = d_start {
             d_values = d_values + d_start;
         }
@@ -239,6 +239,6 @@ impl RegionLayers {
             "regions.image_weight",
             vectors.transpose().matmul(d_projected.clone()),
         );
-        goes_on.then(|| d_projected.matmul(image_weight.transpose()))
+        goes_on.then(|| image_weight.input_gradient(d_projected))
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
     tape::{CoreRecord, SourceRecord, StartRecord, State},
+    weight::Weight,
     words::WordLayers,
 };
 
@@ -113,9 +114,9 @@ pub(crate) struct ShowAttendTellCaptioner {
     words: WordLayers,
     regions: RegionLayers,
     /// `W_h` and `W_q`, `[hidden, 4 hidden + attention]`.
-    recurrent_weight: Param<Tensor<2>>,
+    recurrent_weight: Weight,
     /// `W_s`, `[hidden, 2 hidden]`.
-    start_weight: Param<Tensor<2>>,
+    start_weight: Weight,
     /// `b_s`, `[1, 2 hidden]`.
     start_bias: Param<Tensor<2>>,
     #[module(skip)]
@@ -139,8 +140,8 @@ impl ShowAttendTellCaptioner {
         Self {
             words,
             regions,
-            recurrent_weight: linear([hidden, gates + attention], hidden),
-            start_weight: linear([hidden, 2 * hidden], hidden),
+            recurrent_weight: linear([hidden, gates + attention], hidden).into(),
+            start_weight: linear([hidden, 2 * hidden], hidden).into(),
             start_bias: linear([1, 2 * hidden], hidden),
             attention: config.attention,
         }
@@ -152,8 +153,8 @@ impl Recurrent for ShowAttendTellCaptioner {
         &self.words
     }
 
-    fn recurrent_weight(&self) -> Tensor<2> {
-        self.recurrent_weight.val()
+    fn recurrent_weight(&self) -> &Weight {
+        &self.recurrent_weight
     }
 
     fn feature(&self) -> usize {
@@ -169,7 +170,7 @@ impl Recurrent for ShowAttendTellCaptioner {
         let hidden = self.regions.hidden();
         let (regions, mut record) = self.regions.read(features, dropout);
         let mean = record.features.mean_of_regions(record.projected.clone());
-        let start = mean.clone().matmul(self.start_weight.val()) + self.start_bias.val();
+        let start = self.start_weight.affine(mean.clone(), &self.start_bias);
         let start = start.tanh();
         let state = State {
             hidden: start.clone().narrow(1, 0, hidden),
@@ -226,7 +227,7 @@ impl Recurrent for ShowAttendTellCaptioner {
                 let d_weight = mean.clone().transpose().matmul(d_sums.clone());
                 gradients.add("start_weight", d_weight);
                 gradients.add("start_bias", d_sums.clone().sum_dim(0));
-                let d_mean = d_sums.matmul(self.start_weight.val().transpose());
+                let d_mean = self.start_weight.input_gradient(d_sums);
                 Some(sources.features.mean_of_regions_backward(d_mean))
             }
             _ => None,

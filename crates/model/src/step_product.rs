@@ -1,23 +1,22 @@
 //! A matrix product that every step takes, in the backward pass.
 
 use burn::tensor::Tensor;
-use scst_kernels::host::contiguous;
+
+use crate::weight::Weight;
 
 /// `y_t = x_t W` at every step: the gradient at `x_t` a step at a time, that at `W` in one product over all steps.
 #[derive(Debug)]
 pub(crate) struct StepProduct {
-    /// `W`, transposed.
-    transposed: Tensor<2>,
+    weight: Weight,
     /// `x_t`, the last step first.
     inputs: Vec<Tensor<2>>,
 }
 
 impl StepProduct {
     /// No step yet.
-    pub(crate) fn new(weight: Tensor<2>) -> Self {
+    pub(crate) fn new(weight: Weight) -> Self {
         Self {
-            // Every step multiplies by it, and only a contiguous matrix is multiplied without being packed again.
-            transposed: contiguous(weight.transpose()),
+            weight,
             inputs: Vec::new(),
         }
     }
@@ -25,7 +24,7 @@ impl StepProduct {
     /// The gradient at `x_t` from that at `y_t`; steps come the last one first.
     pub(crate) fn backward(&mut self, input: Tensor<2>, d_output: Tensor<2>) -> Tensor<2> {
         self.inputs.push(input);
-        d_output.matmul(self.transposed.clone())
+        self.weight.input_gradient(d_output)
     }
 
     /// The gradient at `W` from those at `y_t` of all steps, packed, of which there is at least one.

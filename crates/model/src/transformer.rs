@@ -23,6 +23,7 @@ use crate::{
     dropout::apply,
     init,
     rows::{index, time_first},
+    weight::Weight,
     words::{embed, embedding_gradient, relu_dropout_backward},
 };
 pub use config::TransformerConfig;
@@ -63,7 +64,7 @@ struct Words {
     /// `E`, `[vocab, hidden]`.
     embedding: Param<Tensor<2>>,
     /// `W_o`, `[hidden, vocab]`.
-    output_weight: Param<Tensor<2>>,
+    output_weight: Weight,
     /// `b_o`, `[1, vocab]`.
     output_bias: Param<Tensor<2>>,
 }
@@ -87,7 +88,7 @@ impl TransformerCaptioner {
         let hidden = config.hidden;
         let words = Words {
             embedding: init::scaled_embedding([vocab, hidden], place, rng),
-            output_weight: init::linear([hidden, vocab], hidden, place, rng),
+            output_weight: init::linear([hidden, vocab], hidden, place, rng).into(),
             output_bias: init::linear([1, vocab], hidden, place, rng),
         };
         let layers = (0..config.layers).map(|_| Layer::init(config, place, rng));
@@ -109,6 +110,12 @@ impl TransformerCaptioner {
     pub(crate) fn output_layer(&self) -> (Tensor<2>, Tensor<2>) {
         let words = &self.words;
         (words.output_weight.val(), words.output_bias.val())
+    }
+
+    /// Logits, `[rows, vocab]`, of outputs, `[rows, hidden]`.
+    pub(crate) fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
+        let words = &self.words;
+        words.output_weight.affine(outputs, &words.output_bias)
     }
 
     /// Reads images and opens captions.

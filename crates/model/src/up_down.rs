@@ -19,6 +19,7 @@ use crate::{
     region_layers::RegionLayers,
     step_product::StepProduct,
     tape::{BelowRecord, CoreRecord, SourceRecord, StartRecord, State},
+    weight::Weight,
     words::{WordLayers, relu_dropout_backward},
 };
 
@@ -109,16 +110,16 @@ pub(crate) struct UpDownCaptioner {
     words: WordLayers,
     regions: RegionLayers,
     /// `W_M`, `[feature, hidden]`.
-    mean_weight: Param<Tensor<2>>,
+    mean_weight: Weight,
     /// `b_M`, `[1, hidden]`.
     mean_bias: Param<Tensor<2>>,
     /// `W_m`, `[hidden, 4 hidden]`.
-    mean_gate_weight: Param<Tensor<2>>,
+    mean_gate_weight: Weight,
     /// `W_h`, `[hidden, 4 hidden + 4 hidden]`: `h` into the gates of the attention LSTM and of the language LSTM.
-    recurrent_weight: Param<Tensor<2>>,
+    recurrent_weight: Weight,
     /// `W_1`, `[hidden, 4 hidden + attention + 4 hidden]`: `h1` up into the gates of the language LSTM, into the query,
     /// and into its own next gates.
-    attention_lstm_weight: Param<Tensor<2>>,
+    attention_lstm_weight: Weight,
     /// `b_2`, `[1, 4 hidden]`.
     language_bias: Param<Tensor<2>>,
 }
@@ -140,11 +141,11 @@ impl UpDownCaptioner {
         Self {
             words,
             regions,
-            mean_weight: linear([feature, hidden], feature),
+            mean_weight: linear([feature, hidden], feature).into(),
             mean_bias: linear([1, hidden], feature),
-            mean_gate_weight: linear([hidden, gates], hidden),
-            recurrent_weight: linear([hidden, 2 * gates], hidden),
-            attention_lstm_weight: linear([hidden, 2 * gates + attention], hidden),
+            mean_gate_weight: linear([hidden, gates], hidden).into(),
+            recurrent_weight: linear([hidden, 2 * gates], hidden).into(),
+            attention_lstm_weight: linear([hidden, 2 * gates + attention], hidden).into(),
             language_bias: linear([1, gates], hidden),
         }
     }
@@ -189,8 +190,8 @@ impl Recurrent for UpDownCaptioner {
         &self.words
     }
 
-    fn recurrent_weight(&self) -> Tensor<2> {
-        self.recurrent_weight.val()
+    fn recurrent_weight(&self) -> &Weight {
+        &self.recurrent_weight
     }
 
     fn feature(&self) -> usize {
@@ -209,7 +210,7 @@ impl Recurrent for UpDownCaptioner {
         let (sources, hidden) = (features.sources(), self.regions.hidden());
         let (regions, mut record) = self.regions.read(features, dropout.as_deref_mut());
         let mean = record.features.mean_of_regions(record.features.vectors());
-        let projected = relu(mean.clone().matmul(self.mean_weight.val()) + self.mean_bias.val());
+        let projected = relu(self.mean_weight.affine(mean.clone(), &self.mean_bias));
         let (device, dtype) = (projected.device(), projected.dtype());
         let mask = dropout.and_then(|d| d.mask(sources, hidden, &device, dtype));
         let start = apply(projected, mask.as_ref());
@@ -218,7 +219,7 @@ impl Recurrent for UpDownCaptioner {
             language: zeros(hidden),
             attention: zeros(hidden),
             own: zeros(self.gates()),
-            source: start.clone().matmul(self.mean_gate_weight.val()),
+            source: self.mean_gate_weight.product(start.clone()),
         };
         let state = State {
             hidden: zeros(hidden),
@@ -243,7 +244,7 @@ impl Recurrent for UpDownCaptioner {
             input + recurrent.clone().narrow(1, 0, gates) + carried.own + carried.source.clone();
         let (below, attention, below_record) = cell(Candidate::Tanh, sums, carried.attention);
 
-        let products = below.clone().matmul(self.attention_lstm_weight.val());
+        let products = self.attention_lstm_weight.product(below.clone());
         let columns = products.dims()[1] - 2 * gates;
         let queries = products.clone().narrow(1, gates, columns);
         let (attended, context) = self.regions.attend(&state, queries, &mut Look::Expected)?;
@@ -296,7 +297,7 @@ impl Recurrent for UpDownCaptioner {
         let d_products = Tensor::cat(vec![d_language, d_queries, later.own], 1);
         let products = sums
             .below
-            .get_or_insert_with(|| StepProduct::new(self.attention_lstm_weight.val()));
+            .get_or_insert_with(|| StepProduct::new(self.attention_lstm_weight.clone()));
         let d_below = products.backward(below.output, d_products.clone());
         let (d_gates, attention) =
             cell_backward(Candidate::Tanh, below.cell, d_below, later.attention);
@@ -336,13 +337,13 @@ impl Recurrent for UpDownCaptioner {
             let d_source = Carried::split(&dc, hidden).source;
             let d_weight = start.clone().transpose().matmul(d_source.clone());
             gradients.add("mean_gate_weight", d_weight);
-            let d_start = d_source.matmul(self.mean_gate_weight.val().transpose());
+            let d_start = self.mean_gate_weight.input_gradient(d_source);
             let d_projected = relu_dropout_backward(d_start, start.clone(), scale);
             gradients.add("mean_bias", d_projected.clone().sum_dim(0));
             let d_weight = mean.clone().transpose().matmul(d_projected.clone());
             gradients.add("mean_weight", d_weight);
             if sources.features.needs_gradient() {
-                let d_mean = d_projected.matmul(self.mean_weight.val().transpose());
+                let d_mean = self.mean_weight.input_gradient(d_projected);
                 d_vectors = Some(sources.features.mean_of_regions_backward(d_mean));
             }
         }

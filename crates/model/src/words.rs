@@ -13,6 +13,7 @@ use crate::{
     dropout::apply,
     init,
     rows::{index, scatter_rows},
+    weight::Weight,
 };
 
 /// What a captioner reads of words, and of regions where it attends to them.
@@ -33,11 +34,11 @@ pub(crate) struct WordLayers {
     /// `E`, `[vocab, embedding]`.
     pub(crate) embedding: Param<Tensor<2>>,
     /// `W_x`, `[embedding, gates]`.
-    pub(crate) input_weight: Param<Tensor<2>>,
+    pub(crate) input_weight: Weight,
     /// `b`, `[1, gates]`; 0 if absent.
     pub(crate) gate_bias: Option<Param<Tensor<2>>>,
     /// `W_o`, `[hidden, vocab]`.
-    pub(crate) output_weight: Param<Tensor<2>>,
+    pub(crate) output_weight: Weight,
     /// `b_o`, `[1, vocab]`.
     pub(crate) output_bias: Param<Tensor<2>>,
     #[module(skip)]
@@ -53,9 +54,9 @@ impl WordLayers {
     ) -> Self {
         Self {
             embedding: init::embedding([vocab, columns], place, rng),
-            input_weight: init::linear([columns, gates], columns, place, rng),
+            input_weight: init::linear([columns, gates], columns, place, rng).into(),
             gate_bias: Some(init::linear([1, gates], hidden, place, rng)),
-            output_weight: init::linear([hidden, vocab], hidden, place, rng),
+            output_weight: init::linear([hidden, vocab], hidden, place, rng).into(),
             output_bias: init::linear([1, vocab], hidden, place, rng),
             input: InputKind::Relu,
         }
@@ -63,11 +64,11 @@ impl WordLayers {
 
     /// Columns of the gates that words enter.
     pub(crate) fn gate_columns(&self) -> usize {
-        self.input_weight.val().dims()[1]
+        self.input_weight.dims()[1]
     }
 
     pub(crate) fn hidden(&self) -> usize {
-        self.output_weight.val().dims()[0]
+        self.output_weight.dims()[0]
     }
 
     pub(crate) fn place(&self) -> (Device, DType) {
@@ -93,11 +94,15 @@ impl WordLayers {
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.
     pub(crate) fn gates(&self, inputs: Tensor<2>) -> Tensor<2> {
-        let gates = inputs.matmul(self.input_weight.val());
         match &self.gate_bias {
-            Some(bias) => gates + bias.val(),
-            None => gates,
+            Some(bias) => self.input_weight.affine(inputs, bias),
+            None => self.input_weight.product(inputs),
         }
+    }
+
+    /// Logits, `[rows, vocab]`, of outputs, `[rows, hidden]`.
+    pub(crate) fn logits(&self, outputs: Tensor<2>) -> Tensor<2> {
+        self.output_weight.affine(outputs, &self.output_bias)
     }
 
     /// Adds the gradients of `W_x` and `b`; returns those at inputs, `[rows, embedding]`, from those at their gates.
@@ -112,7 +117,7 @@ impl WordLayers {
         }
         let d_weight = inputs.transpose().matmul(d_gates.clone());
         gradients.add("words.input_weight", d_weight);
-        d_gates.matmul(self.input_weight.val().transpose())
+        self.input_weight.input_gradient(d_gates)
     }
 
     /// Adds the gradients of embedding, `W_x` and `b`.

@@ -14,6 +14,7 @@ use crate::{
     lstm::{Candidate, CellRecord, cell, cell_backward},
     rows::{index, scatter_rows},
     step_product::StepProduct,
+    weight::Weight,
     words::{embed, embedding_gradient},
 };
 
@@ -47,11 +48,11 @@ struct Layer {
 #[derive(Module, Debug)]
 struct Direction {
     /// `W_x`, `[inputs, 4 hidden]`.
-    input_weight: Param<Tensor<2>>,
+    input_weight: Weight,
     /// `b`, `[1, 4 hidden]`.
     bias: Param<Tensor<2>>,
     /// `W_h`, `[hidden, 4 hidden]`.
-    recurrent_weight: Param<Tensor<2>>,
+    recurrent_weight: Weight,
 }
 
 /// What the backward pass needs.
@@ -251,9 +252,9 @@ impl Direction {
     fn init(inputs: usize, hidden: usize, place: (&Device, DType), rng: &mut impl Rng) -> Self {
         let gates = Candidate::Tanh.blocks() * hidden;
         Self {
-            input_weight: init::linear([inputs, gates], hidden, place, rng),
+            input_weight: init::linear([inputs, gates], hidden, place, rng).into(),
             bias: init::linear([1, gates], hidden, place, rng),
-            recurrent_weight: init::linear([hidden, gates], hidden, place, rng),
+            recurrent_weight: init::linear([hidden, gates], hidden, place, rng).into(),
         }
     }
 
@@ -264,10 +265,10 @@ impl Direction {
         order: &Order,
         direction: usize,
     ) -> (Tensor<2>, Vec<StepRecord>) {
-        let gates = inputs.matmul(self.input_weight.val()) + self.bias.val();
+        let gates = self.input_weight.affine(inputs, &self.bias);
         let gates = order.to_steps(direction, gates);
-        let weight = self.recurrent_weight.val();
-        let hidden = weight.dims()[0];
+        let weight = &self.recurrent_weight;
+        let [hidden, _] = weight.dims();
         let zeros = || Tensor::zeros([order.texts, hidden], (&gates.device(), gates.dtype()));
         let (mut h, mut c) = (zeros(), zeros());
         let (mut outputs, mut steps) = (Vec::new(), Vec::new());
@@ -279,7 +280,7 @@ impl Direction {
             }
             let input = gates.clone().slice(s![first..first + open.len()]);
             first += open.len();
-            let sums = input + h.clone().matmul(weight.clone());
+            let sums = input + weight.product(h.clone());
             let hidden_before = h;
             let record;
             (h, c, record) = cell(Candidate::Tanh, sums, c);
@@ -302,7 +303,7 @@ impl Direction {
         gradients: &mut Gradients,
     ) -> Tensor<2> {
         let d_hidden = order.to_steps(direction, d_hidden);
-        let mut recurrent = StepProduct::new(self.recurrent_weight.val());
+        let mut recurrent = StepProduct::new(self.recurrent_weight.clone());
         let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
         let mut d_gates = Vec::new();
         let mut end = d_hidden.dims()[0];
@@ -335,7 +336,7 @@ impl Direction {
         let d_gates = order.to_tokens(direction, d_gates);
         let d_weight = inputs.transpose().matmul(d_gates.clone());
         gradients.add(&format!("{name}.input_weight"), d_weight);
-        d_gates.matmul(self.input_weight.val().transpose())
+        self.input_weight.input_gradient(d_gates)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A sub-layer of attention: what it reads of its input and of what it attends to, and what it adds.
 
 use burn::{
-    module::{Module, Param},
+    module::Module,
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
@@ -12,7 +12,7 @@ use super::{
     linear::Linear,
     norm::{LayerNorm, NormRecord},
 };
-use crate::{Gradients, dropout::Dropped, init, rows::stack};
+use crate::{Gradients, dropout::Dropped, init, rows::stack, weight::Weight};
 
 /// ```text
 /// n = norm(x),   q = n W_q + b_q,   k, v = m W_kv
@@ -26,7 +26,7 @@ pub(crate) struct Attention {
     norm: LayerNorm,
     query: Linear,
     /// `W_kv`, `[hidden, 2 hidden]`.
-    key_value_weight: Param<Tensor<2>>,
+    key_value_weight: Weight,
     output: Linear,
     #[module(skip)]
     heads: usize,
@@ -63,7 +63,7 @@ impl Attention {
         Self {
             norm: LayerNorm::init(hidden, place),
             query: Linear::init([hidden, hidden], place, rng),
-            key_value_weight: init::linear([hidden, 2 * hidden], hidden, place, rng),
+            key_value_weight: init::linear([hidden, 2 * hidden], hidden, place, rng).into(),
             output: Linear::init([hidden, hidden], place, rng),
             heads,
         }
@@ -76,7 +76,7 @@ impl Attention {
 
     /// `k` and `v` of `m`, `[rows, hidden]`.
     pub(crate) fn keys_values(&self, m: Tensor<2>) -> KeysValues {
-        KeysValues::new(m.matmul(self.key_value_weight.val()))
+        KeysValues::new(self.key_value_weight.product(m))
     }
 
     /// `x'` from `x` and `n`.
@@ -142,7 +142,7 @@ impl Attention {
     ) -> Tensor<2> {
         let d_weight = m.transpose().matmul(d_keys_values.clone());
         gradients.add(&format!("{name}.key_value_weight"), d_weight);
-        d_keys_values.matmul(self.key_value_weight.val().transpose())
+        self.key_value_weight.input_gradient(d_keys_values)
     }
 
     /// The gradient at `x` by way of `n`.

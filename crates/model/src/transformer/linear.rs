@@ -6,13 +6,13 @@ use burn::{
 };
 use rand::Rng;
 
-use crate::{Gradients, init};
+use crate::{Gradients, init, weight::Weight};
 
 /// `y = x W + b`.
 #[derive(Module, Debug)]
 pub(crate) struct Linear {
     /// `W`, `[inputs, outputs]`.
-    weight: Param<Tensor<2>>,
+    weight: Weight,
     /// `b`, `[1, outputs]`.
     bias: Param<Tensor<2>>,
 }
@@ -24,24 +24,24 @@ impl Linear {
         rng: &mut impl Rng,
     ) -> Self {
         Self {
-            weight: init::linear([inputs, outputs], inputs, place, rng),
+            weight: init::linear([inputs, outputs], inputs, place, rng).into(),
             bias: init::linear([1, outputs], inputs, place, rng),
         }
     }
 
     /// Number of inputs.
     pub(crate) fn inputs(&self) -> usize {
-        self.weight.val().dims()[0]
+        self.weight.dims()[0]
     }
 
     /// `y`, `[rows, outputs]`, of `x`, `[rows, inputs]`.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val()
+        self.weight.affine(x, &self.bias)
     }
 
     /// The gradient at `x` from that at `y`.
     pub(crate) fn input_gradient(&self, d_y: Tensor<2>) -> Tensor<2> {
-        d_y.matmul(self.weight.val().transpose())
+        self.weight.input_gradient(d_y)
     }
 
     /// Adds the gradients of `W` and `b`, parameters below `name`.
