@@ -68,6 +68,13 @@ pub enum Warning {
         /// Images in a batch.
         sources_per_batch: usize,
     },
+    /// Words that a stage does not want, and that the vocabulary does not have.
+    UnwantedWordsUnknown {
+        /// Name of the stage.
+        stage: String,
+        /// The words.
+        words: Vec<String>,
+    },
     /// The captions of validation images have become degenerate.
     Collapse {
         /// Name of the stage.
@@ -170,6 +177,12 @@ impl fmt::Display for Warning {
                  {sources_per_batch}: choose an `sources_per_batch` that divides {images} better",
                 counted(*images as u64, "training image"),
             ),
+            Self::UnwantedWordsUnknown { stage, words } => write!(
+                f,
+                "stage `{stage}`, key `unlikelihood.words`: found {}, expected words of the vocabulary: what it does not \
+                 have as one word has no effect; correct the list or shorten it",
+                quoted(words),
+            ),
             Self::Collapse {
                 stage,
                 step,
@@ -228,6 +241,11 @@ fn unknown_words(
         "key `{key}`: {share:.0} % of the words of the training captions are unknown, such as `{example}`, so that no \
          captioner can learn them: {remedy}"
     )
+}
+
+fn quoted(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
 }
 
 fn counted(n: u64, thing: &str) -> String {
@@ -294,6 +312,17 @@ mod tests {
                     sources_per_batch: 50,
                 },
                 ["stage `xe`", "9 of 59 training images", "a batch of 50"],
+            ),
+            (
+                Warning::UnwantedWordsUnknown {
+                    stage: "scst".to_owned(),
+                    words: vec!["thigns".to_owned(), "two words".to_owned()],
+                },
+                [
+                    "stage `scst`",
+                    "`unlikelihood.words`",
+                    "`thigns`, `two words`",
+                ],
             ),
             (
                 Warning::Collapse {

@@ -187,7 +187,7 @@ fn checkpoints() -> Vec<CheckpointError> {
             found: text(),
             expected: text(),
         },
-        CheckpointError::DocumentFrequency {
+        CheckpointError::OtherTrainingCaptions {
             found: "table-3-0123456789abcdef".to_owned(),
             expected: "table-4-0123456789abcdef".to_owned(),
         },

@@ -133,7 +133,7 @@ pub enum CheckpointError {
     #[error(
         "the training captions have changed since the checkpoint: found fingerprint {found}, expected {expected}"
     )]
-    DocumentFrequency {
+    OtherTrainingCaptions {
         /// Fingerprint of the captions as they are: of their document frequencies, or of themselves.
         found: String,
         /// The checkpoint's.

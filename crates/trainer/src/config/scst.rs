@@ -165,7 +165,7 @@ pub struct UnlikelihoodConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::WORDS), extend("examples" = [3]))]
     pub repeated_ngram: Option<usize>,
-    /// Words that are unwanted everywhere; those that are not in the vocabulary have no effect.
+    /// Words that are unwanted everywhere; what is not one word of the vocabulary has no effect, and is warned of.
     #[schemars(extend("examples" = [["things"]]))]
     pub words: Vec<String>,
 }

@@ -1,11 +1,12 @@
 //! What is looked at before the first step: settings that let a run go on but make it worthless.
 
+use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_reward::references_are_alike;
 
 use super::validation_images::validation_images;
 use crate::{
     TrainError,
-    config::{Config, ValidationMetric},
+    config::{Config, StageConfig, ValidationMetric},
     corpus::{Corpus, DataDescription},
     warning::Warning,
 };
@@ -35,8 +36,10 @@ pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, T
     }
     let of_data = corpus.notices().iter().cloned().map(Warning::Data);
     let of_captions = caption_warnings(config, &description);
+    let of_words = unwanted_word_warnings(config, corpus.vocabulary());
     let of_metric = metric_warning(config.validation.metric, &references);
-    Ok(of_data.chain(of_captions).chain(of_metric).collect())
+    let all = of_data.chain(of_captions).chain(of_words).chain(of_metric);
+    Ok(all.collect())
 }
 
 /// What of the training captions and images is lost, where it is much.
@@ -70,6 +73,23 @@ fn caption_warnings(config: &Config, description: &DataDescription) -> Vec<Warni
         })
     }));
     warnings
+}
+
+/// Stages that push down words that there are not.
+fn unwanted_word_warnings(config: &Config, vocabulary: &Vocabulary) -> Vec<Warning> {
+    let of_stage = |stage: &StageConfig| {
+        let unlikelihood = stage.scst.as_ref()?.unlikelihood.as_ref()?;
+        let words = unlikelihood.words.iter();
+        let unknown: Vec<String> = words
+            .filter(|word| vocabulary.id(word) == UNKNOWN_ID)
+            .cloned()
+            .collect();
+        (!unknown.is_empty()).then(|| Warning::UnwantedWordsUnknown {
+            stage: stage.name.clone(),
+            words: unknown,
+        })
+    };
+    config.stages.iter().filter_map(of_stage).collect()
 }
 
 /// Whether the metric is 0 for every caption of images with these references.
@@ -138,6 +158,30 @@ mod tests {
             sources_per_batch: 60,
         };
         assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn unwanted_words_that_the_vocabulary_does_not_have_are_named() {
+        let text = "[data]\ncaptions.karpathy = { path = \"c.json\" }\nfeatures.npy = { path = \"f.npy\" }\n\
+                    [model.fc]\n[[stages]]\nepochs = 1\nscst = { unlikelihood = { weight = 0.1, words = [\"dog\", \
+                    \"dgo\", \"a dog\"] } }\n";
+        let config = Config::parse(
+            text,
+            Path::new("c.toml"),
+            Vec::new(),
+            &CaptionerRegistry::default(),
+        );
+        let config = Config::from(config.unwrap());
+        let words = ["a", "dog", "cat"].map(str::to_owned);
+        let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+        let expected = Warning::UnwantedWordsUnknown {
+            stage: "scst".to_owned(),
+            words: vec!["dgo".to_owned(), "a dog".to_owned()],
+        };
+        assert_eq!(unwanted_word_warnings(&config, &vocabulary), [expected]);
+        let words = ["a dog", "dgo", "dog"].map(str::to_owned);
+        let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
+        assert_eq!(unwanted_word_warnings(&config, &vocabulary), []);
     }
 
     /// The largest CIDEr-D that any of the references has as the caption of every image.

@@ -148,7 +148,7 @@ impl Run<'_> {
         if let Some(expected) = expected
             && expected != found
         {
-            return Err(CheckpointError::DocumentFrequency { found, expected }.into());
+            return Err(CheckpointError::OtherTrainingCaptions { found, expected }.into());
         }
         tracing::debug!(signature = critic.signature(), "rewards");
         self.progress.document_frequency = Some(found);
