@@ -222,7 +222,6 @@ impl Task<'_> {
 ///
 /// The sums stay in registers only where nothing takes their address, and adapters of iterators, which need not be
 /// inlined, do: hence the plain loops.
-#[expect(clippy::needless_range_loop, reason = "sums stay in registers")]
 #[inline(always)]
 fn multiply<S: Simd, const WIDTH: usize, const VECTORS: usize, const ROWS: usize>(
     simd: S,
