@@ -17,6 +17,7 @@ mod generate;
 mod import;
 mod man;
 mod new;
+mod report;
 mod reward;
 mod run_overrides;
 mod scenes;
@@ -49,6 +50,7 @@ pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use man::ManArguments;
 pub(crate) use new::NewArguments;
+pub(crate) use report::ReportArguments;
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
@@ -127,6 +129,12 @@ pub(crate) enum Command {
     /// A side of several seeds is the mean of its runs: these are resampled too, and p is that of runs that change sides.
     /// Two single runs tell nothing of other seeds. Intervals and p are those of one metric each: choose it beforehand.
     Compare(Box<CompareArguments>),
+    /// Make a page of what became of runs: curves, scores, captions
+    ///
+    /// One HTML file that needs no network: curves of training, scores with intervals, captions before and after
+    /// self-critical training with their references, words, lengths and endings. Captions are decoded once and kept in
+    /// the run directory, in the folder `decoded`.
+    Report(Box<ReportArguments>),
     /// Caption photos, and draw where the captioner looked
     ///
     /// A run that was trained on files of `scst features` knows its encoder and where its weights are.

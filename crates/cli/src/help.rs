@@ -11,7 +11,7 @@ const GROUPS: &[Group] = &[
     (
         "Everyday",
         &[
-            "new", "train", "eval", "compare", "caption", "generate", "config", "check",
+            "new", "train", "eval", "compare", "report", "caption", "generate", "config", "check",
         ],
     ),
     (
@@ -72,6 +72,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst compare runs/quickstart runs/longer --split test --beam 5",
             "scst compare --a runs/x/seed-1 runs/x/seed-2 --b runs/y/seed-1 runs/y/seed-2",
             "scst compare a.json b.json --references captions_val2014.json",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "scst report runs/quickstart",
+            "scst report runs/mine --split test --images photos --out mine.html",
+            "scst report runs/quickstart runs/longer",
+            "scst report runs/quickstart --text",
         ],
     ),
     (

@@ -1,0 +1,109 @@
+//! Pages and texts of invented runs.
+
+#[path = "../examples/hostile/invented.rs"]
+mod invented;
+
+use invented::{HOSTILE, report};
+use scst_report::{Output, Report, page, text};
+
+/// The JSON of a page, read as a browser reads it: up to the first end of a script.
+fn data(page: &str) -> serde_json::Value {
+    let start = "<script type=\"application/json\" id=\"data\">";
+    let (_, rest) = page.split_once(start).expect("the data");
+    let (json, _) = rest.split_once("</script>").expect("its end");
+    serde_json::from_str(json).expect("JSON")
+}
+
+#[test]
+fn nothing_of_names_captions_and_configurations_becomes_markup() {
+    for is_single in [true, false] {
+        let page = page(&report(is_single)).expect("a page");
+        for hostile in &HOSTILE[..4] {
+            assert!(!page.contains(hostile), "{hostile}");
+        }
+        // The three scripts of the page, and nothing that looks like one.
+        let lower = page.to_lowercase();
+        assert_eq!(lower.matches("<script").count(), 3);
+        assert_eq!(lower.matches("</script").count(), 3);
+        assert!(!lower.contains("<img src=x"));
+    }
+}
+
+#[test]
+fn data_of_the_page_are_the_captions_as_they_are() {
+    let report = report(false);
+    let data = data(&page(&report).expect("a page"));
+    assert_eq!(data["sources"][0]["name"], HOSTILE[0]);
+    assert_eq!(data["outputs"].as_array().map(Vec::len), Some(4));
+    let caption = &data["outputs"][1]["captions"][1];
+    assert_eq!(*caption, report.runs[0].outputs[1].captions[1].text);
+    assert_eq!(
+        data["outputs"][3]["name"],
+        format!("{}: scst</script>", HOSTILE[1])
+    );
+    assert_eq!(
+        data["pictures"].as_object().map(serde_json::Map::len),
+        Some(60)
+    );
+    let bad = data["outputs"][0]["bad"].as_array().map(Vec::len);
+    assert_eq!(bad, Some(120), "all captions before end with an article");
+}
+
+#[test]
+fn page_needs_no_network() {
+    let page = page(&report(false)).expect("a page");
+    assert!(page.contains("default-src 'none'"));
+    for address in ["src=\"http", "href=\"http", "url(", "@import", "fetch("] {
+        assert!(!page.contains(address), "{address}");
+    }
+}
+
+#[test]
+fn same_report_gives_the_same_bytes() {
+    assert_eq!(page(&report(false)).unwrap(), page(&report(false)).unwrap());
+    assert_eq!(text(&report(false)).unwrap(), text(&report(false)).unwrap());
+}
+
+#[test]
+fn page_holds_the_licence_of_what_it_embeds() {
+    let page = page(&report(true)).expect("a page");
+    assert!(page.contains("Copyright (c) 2022 Leon Sorokin"));
+    assert!(page.contains("WITHOUT WARRANTY OF ANY KIND"));
+}
+
+#[test]
+fn text_says_what_changed_and_steers_no_terminal() {
+    let mut report = report(true);
+    report.runs[0].outputs[1].captions[43].text = "a \u{1b}[2Jdog".to_owned();
+    let text = text(&report).expect("a text");
+    assert!(
+        text.contains("is better than xe: CIDEr-D +0.1400 (+0.1200 to +0.1700)"),
+        "{text}"
+    );
+    assert!(text.contains("improved: "), "{text}");
+    assert!(text.contains("bad endings"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn report_of_nothing_and_of_one_checkpoint_is_a_page_too() {
+    assert!(page(&Report::default()).is_ok());
+    assert!(text(&Report::default()).is_ok());
+    let mut report = report(true);
+    report.runs[0].outputs.truncate(1);
+    report.runs[0].change.clear();
+    assert!(page(&report).is_ok());
+    assert!(!text(&report).expect("a text").contains("improved"));
+}
+
+#[test]
+fn output_of_other_sources_is_refused() {
+    let mut report = report(true);
+    report.runs[0].outputs.push(Output::default());
+    let refused = page(&report).expect_err("no captions").to_string();
+    assert!(refused.contains("runs/first"), "{refused}");
+    assert!(
+        refused.contains("found 0 captions of 120 images"),
+        "{refused}"
+    );
+}
