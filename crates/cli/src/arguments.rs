@@ -2,6 +2,7 @@
 
 mod bench;
 mod caption;
+mod card;
 mod compare;
 mod completions;
 mod config;
@@ -35,6 +36,7 @@ use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
+pub(crate) use card::CardArguments;
 pub(crate) use compare::CompareArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use config::ConfigArguments;
@@ -135,6 +137,11 @@ pub(crate) enum Command {
     /// self-critical training with their references, words, lengths and endings. Captions are decoded once and kept in
     /// the run directory, in the folder `decoded`.
     Report(Box<ReportArguments>),
+    /// Write the model card of a run, as the Hugging Face Hub reads it
+    ///
+    /// README.md beside the weights of the best checkpoint: scores with intervals, how it was trained, and the header from
+    /// which the Hub has task, metrics and results.
+    Card(Box<CardArguments>),
     /// Caption photos, and draw where the captioner looked
     ///
     /// A run that was trained on files of `scst features` knows its encoder and where its weights are.

@@ -11,7 +11,8 @@ const GROUPS: &[Group] = &[
     (
         "Everyday",
         &[
-            "new", "train", "eval", "compare", "report", "caption", "generate", "config", "check",
+            "new", "train", "eval", "compare", "report", "card", "caption", "generate", "config",
+            "check",
         ],
     ),
     (
@@ -82,6 +83,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst report runs/quickstart runs/longer",
             "scst report runs/quickstart --text",
         ],
+    ),
+    (
+        "card",
+        &["scst card runs/mine --split test --license mit --language en"],
     ),
     (
         "caption",

@@ -73,6 +73,10 @@ fn page_of_a_run_has_what_evaluations_say_and_captions_are_decoded_once() {
         assert!(titles.contains(&title), "{titles:?}");
     }
     assert!(page.contains("bad endings") && page.contains("Sampled captions"));
+    assert!(
+        !page.contains("SacreEOS"),
+        "two rewards and a moving average have no signature there"
+    );
     // The second time nothing is decoded, and all is the same, as it is where what was kept is damaged or gone.
     let kept = || {
         let files = fs::read_dir(workplace.path("run/decoded")).expect("a folder");
@@ -205,4 +209,62 @@ fn what_is_no_run_or_was_not_trained_on_the_same_is_refused() {
     let page = report(&workplace, &["run"]);
     assert_eq!(data(&page)["outputs"].as_array().map(Vec::len), Some(1));
     assert!(!page.contains("<th>change</th>"));
+}
+
+#[test]
+fn card_of_a_run_lies_beside_its_weights_and_is_not_replaced_when_somebody_changed_it() {
+    let workplace = Workplace::new();
+    let stage = "stages.1.scst={samples_per_source=3,baseline='greedy'}";
+    workplace.succeed(&["train", "config.toml", "--out", "run", "--set", stage]);
+    let arguments = [
+        "card",
+        "run",
+        "--license",
+        "mit",
+        "--language",
+        "en",
+        "--split",
+        "train",
+    ];
+    workplace.succeed(&arguments);
+    let card = workplace.text("run/best/README.md");
+    assert!(
+        card.starts_with("---\nlanguage:\n- \"en\"\nlicense: \"mit\"\nlibrary_name: scst\n"),
+        "{card}"
+    );
+    // The scores of `scst eval` on the same split, of the same checkpoint, which is still whole.
+    let eval = workplace.succeed(&["eval", "run", "--split", "train", "--json"]);
+    let eval: Value = serde_json::from_str(&eval).expect("JSON");
+    for (metric, value) in eval["metrics"].as_object().expect("metrics") {
+        let value = number(value);
+        let expected = format!("- type: \"{metric}\"\n");
+        let (_, of_metric) = card
+            .split_once(&format!("    {expected}"))
+            .expect("a result");
+        assert!(
+            of_metric.lines().nth(1) == Some(&format!("      value: {value:.4}")),
+            "{metric}"
+        );
+    }
+    assert!(
+        card.contains("SacreEOS of scst: STANDARD_wInit+Cider-D"),
+        "{card}"
+    );
+    assert!(card.contains("greedy&#91;nspi3&#93;+1.0.2"), "{card}");
+    assert!(card.contains("bad endings"));
+    // Written again, it is the same; one that was changed stays.
+    workplace.succeed(&arguments);
+    assert_eq!(workplace.text("run/best/README.md"), card);
+    workplace.write("run/best/README.md", b"# Mine\n");
+    let message = workplace.refuse(2, &arguments);
+    assert!(message.contains("replace it with --force"), "{message}");
+    workplace.succeed(&[&arguments[..], &["--force"]].concat());
+    assert_eq!(workplace.text("run/best/README.md"), card);
+    workplace.succeed(&[&arguments[..], &["--out", "card.md"]].concat());
+    assert_eq!(workplace.text("card.md"), card);
+    let message = workplace.refuse(2, &["card", "nowhere"]);
+    assert!(
+        message.contains("expected the directory of a run"),
+        "{message}"
+    );
 }

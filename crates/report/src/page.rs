@@ -3,15 +3,17 @@
 use askama::Template;
 
 use crate::{
-    data::{data, data_url},
+    data::data,
     error::ReportError,
     numbers::{chance, claim, interval, percent, score, signed_interval, time},
-    report::{Change, Metric, Picture, Report, Run, Sampled},
-    words::{Shift, Words, shifts},
+    report::{Change, Metric, Report, Run, Sampled},
+    words::{Words, shifts},
 };
 
 /// How strong the colour of the largest advantage is, in percent.
 const STRONGEST: f64 = 60.0;
+/// What stands for a number that is not there.
+const NONE: &str = "\u{2013}";
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -25,9 +27,16 @@ struct Page<'a> {
     data: String,
     level: String,
     claims: Vec<String>,
+    main_label: &'a str,
+    has_seeds: bool,
+    /// The runs above the table of scores, and how many columns each has.
+    heads: Vec<(&'a str, usize)>,
     rows: Vec<Row>,
+    stages: Vec<Vec<String>>,
     words: Vec<Words>,
-    shifted: Vec<(&'a str, [Vec<Shift>; 2])>,
+    counts: Vec<(&'static str, Vec<String>)>,
+    shifted: Vec<List>,
+    samples: Vec<OfSource>,
 }
 
 /// A row of the table of scores.
@@ -35,6 +44,29 @@ struct Row {
     label: String,
     is_main: bool,
     cells: Vec<Cell>,
+}
+
+/// Words that became more frequent, or rarer.
+struct List {
+    title: String,
+    words: Vec<(String, String)>,
+}
+
+/// Sampled captions of a source.
+struct OfSource {
+    title: String,
+    captions: Vec<SampledCaption>,
+}
+
+struct SampledCaption {
+    reward: String,
+    words: Vec<SampledWord>,
+}
+
+struct SampledWord {
+    word: String,
+    advantage: String,
+    style: String,
 }
 
 struct Cell {
@@ -51,6 +83,9 @@ struct Cell {
 pub fn page(report: &Report) -> Result<String, ReportError> {
     check(report)?;
     let words = Words::of_report(report);
+    let main = report.metrics.get(report.main_metric);
+    let heads = report.runs.iter().enumerate();
+    let heads = heads.map(|(place, run)| (&*run.name, columns(place, run)));
     let page = Page {
         report,
         style: include_str!("../templates/report.css"),
@@ -61,8 +96,14 @@ pub fn page(report: &Report) -> Result<String, ReportError> {
         data: data(report, &words)?,
         level: format!("{:.0} %", 100.0 * report.level),
         claims: claims(report),
+        main_label: main.map_or("", |metric| &*metric.label),
+        has_seeds: report.runs.iter().any(|run| run.seeds.len() > 1),
+        heads: heads.collect(),
         rows: rows(report),
+        stages: stages(report),
+        counts: counts(report, &words),
         shifted: shifted(report, &words),
+        samples: samples(report),
         words,
     };
     Ok(page.render()?)
@@ -94,11 +135,8 @@ pub(crate) fn claims(report: &Report) -> Vec<String> {
     for run in &report.runs {
         if let (Some(change), [before, after]) = (run.change.get(report.main_metric), &*run.outputs)
         {
-            let mut sentence = claim(change, metric, &after.label, &before.label);
-            if report.runs.len() > 1 {
-                sentence = format!("{}: {sentence}", run.name);
-            }
-            claims.push(sentence);
+            let sentence = claim(change, metric, &after.label, &before.label);
+            claims.push(titled(report, run, &sentence));
         }
     }
     for run in report.runs.iter().skip(1) {
@@ -146,75 +184,119 @@ fn rows(report: &Report) -> Vec<Row> {
     report.metrics.iter().enumerate().map(row).collect()
 }
 
-/// The words that became more and less frequent in every run that has captions before and after.
-fn shifted<'a>(report: &'a Report, words: &[Words]) -> Vec<(&'a str, [Vec<Shift>; 2])> {
+/// Columns of a run in the table of scores.
+fn columns(place: usize, run: &Run) -> usize {
+    let against_first = place > 0 && !run.against_first.is_empty();
+    run.outputs.len() + usize::from(!run.change.is_empty()) + usize::from(against_first)
+}
+
+/// What is of a run, by its name where there are several.
+fn titled(report: &Report, run: &Run, text: &str) -> String {
+    if report.runs.len() == 1 {
+        text.to_owned()
+    } else {
+        format!("{}: {text}", run.name)
+    }
+}
+
+/// The table of stages, with values of the main metric.
+fn stages(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for run in &report.runs {
+        for stage in &run.stages {
+            let value = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), score);
+            let best = stage.best;
+            let best = best.map(|(step, value)| format!("{} (step {step})", score(value)));
+            rows.push(vec![
+                titled(report, run, &stage.name),
+                stage.kind.clone(),
+                stage.steps.to_string(),
+                time(stage.seconds),
+                value(stage.start),
+                best.unwrap_or_else(|| NONE.to_owned()),
+                value(stage.last),
+            ]);
+        }
+    }
+    rows
+}
+
+/// The table of what captions are like.
+fn counts(report: &Report, words: &[Words]) -> Vec<(&'static str, Vec<String>)> {
+    let row = |of: &dyn Fn(&Words) -> String| words.iter().map(of).collect::<Vec<_>>();
+    let mut rows = vec![
+        ("number", row(&|of| of.captions.to_string())),
+        (
+            "different ones",
+            row(&|of| of.distinct_captions.to_string()),
+        ),
+        ("different words", row(&|of| of.vocabulary.to_string())),
+        ("distinct-1", row(&|of| score(of.distinct[0]))),
+        ("distinct-2", row(&|of| score(of.distinct[1]))),
+        ("mean length", row(&|of| format!("{:.2}", of.mean_length))),
+        ("cut off", row(&|of| percent(of.cut_off_share))),
+    ];
+    if !report.bad_endings.is_empty() {
+        rows.push(("bad endings", row(&|of| percent(of.bad_ending_share))));
+    }
+    rows
+}
+
+/// The words that became more frequent and rarer in every run that has captions before and after.
+fn shifted(report: &Report, words: &[Words]) -> Vec<List> {
     let mut place = 0;
-    let mut shifted = Vec::new();
+    let mut lists = Vec::new();
     for run in &report.runs {
         if let [_, _] = &*run.outputs {
-            shifted.push((&*run.name, shifts(&words[place], &words[place + 1])));
+            let [risen, fallen] = shifts(&words[place], &words[place + 1]);
+            for (title, shifts) in [
+                ("words that became more frequent", risen),
+                ("words that became rarer", fallen),
+            ] {
+                let shares = |[from, to]: [f64; 2]| format!("{} to {}", percent(from), percent(to));
+                let words = shifts.into_iter();
+                lists.push(List {
+                    title: titled(report, run, title),
+                    words: words
+                        .map(|shift| (shift.word, shares(shift.shares)))
+                        .collect(),
+                });
+            }
         }
         place += run.outputs.len();
     }
-    shifted
+    lists
 }
 
-impl Page<'_> {
-    /// Columns of a run in the table of scores.
-    fn columns(&self, place: &usize, run: &Run) -> usize {
-        let first = usize::from(*place > 0 && !run.against_first.is_empty());
-        run.outputs.len() + usize::from(!run.change.is_empty()) + first
+/// Sampled captions, their words as strongly coloured as their advantage is large relative to the largest of the source.
+fn samples(report: &Report) -> Vec<OfSource> {
+    let mut all = Vec::new();
+    for run in &report.runs {
+        for samples in &run.samples {
+            let words = samples.captions.iter().flat_map(|caption| &caption.words);
+            let largest = words
+                .map(|(_, a)| a.abs())
+                .fold(f64::MIN_POSITIVE, f64::max);
+            let word = |(word, advantage): &(String, f64)| {
+                let colour = if *advantage < 0.0 { "worse" } else { "better" };
+                let strength = STRONGEST * (advantage.abs() / largest);
+                SampledWord {
+                    word: word.clone(),
+                    advantage: format!("{advantage:+.4}"),
+                    style: format!(
+                        "background:color-mix(in srgb,var(--{colour}) {strength:.0}%,transparent)"
+                    ),
+                }
+            };
+            let caption = |caption: &Sampled| SampledCaption {
+                reward: score(caption.reward),
+                words: caption.words.iter().map(word).collect(),
+            };
+            all.push(OfSource {
+                title: titled(report, run, &samples.source),
+                captions: samples.captions.iter().map(caption).collect(),
+            });
+        }
     }
-
-    /// How far a run came, in the values of its main metric.
-    fn value(&self, value: &Option<f64>) -> String {
-        value.map_or_else(|| "\u{2013}".to_owned(), score)
-    }
-
-    fn best(&self, best: &Option<(u64, f64)>) -> String {
-        let shown = best.map(|(step, value)| format!("{} (step {step})", score(value)));
-        shown.unwrap_or_else(|| "\u{2013}".to_owned())
-    }
-
-    fn time(&self, seconds: &f64) -> String {
-        time(*seconds)
-    }
-
-    fn score(&self, value: &f64) -> String {
-        score(*value)
-    }
-
-    fn percent(&self, share: &f64) -> String {
-        percent(*share)
-    }
-
-    fn main_label(&self) -> &str {
-        let metric = self.report.metrics.get(self.report.main_metric);
-        metric.map_or("", |metric| &*metric.label)
-    }
-
-    fn has_seeds(&self) -> bool {
-        self.report.runs.iter().any(|run| run.seeds.len() > 1)
-    }
-
-    fn has_samples(&self) -> bool {
-        self.report.runs.iter().any(|run| !run.samples.is_empty())
-    }
-
-    fn has_attention(&self) -> bool {
-        self.report.runs.iter().any(|run| !run.attention.is_empty())
-    }
-
-    fn url(&self, picture: &Picture) -> String {
-        data_url(picture)
-    }
-
-    /// The background of a word: as strong as its advantage is relative to the largest of the source.
-    fn shade(&self, advantage: &f64, of_source: &[Sampled]) -> String {
-        let all = of_source.iter().flat_map(|caption| &caption.words);
-        let largest = all.map(|(_, a)| a.abs()).fold(0.0, f64::max);
-        let strength = STRONGEST * (advantage.abs() / largest.max(f64::MIN_POSITIVE)).min(1.0);
-        let colour = if *advantage < 0.0 { "worse" } else { "better" };
-        format!("background:color-mix(in srgb,var(--{colour}) {strength:.0}%,transparent)")
-    }
+    all
 }

@@ -96,8 +96,6 @@ pub struct Run {
     pub against_first: Vec<Change>,
     /// Sampled captions of a few sources, with the advantage of every word.
     pub samples: Vec<Samples>,
-    /// Where the captioner looked, image by image.
-    pub attention: Vec<Attention>,
 }
 
 /// A stage of training, with values of the main metric.
@@ -249,17 +247,6 @@ pub struct Sampled {
     pub words: Vec<(String, f64)>,
     /// Its reward.
     pub reward: f64,
-}
-
-/// Where the captioner looked in an image while it wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attention {
-    /// What the image is called.
-    pub source: String,
-    /// The caption.
-    pub caption: String,
-    /// The image once for every word.
-    pub picture: Picture,
 }
 
 impl Report {

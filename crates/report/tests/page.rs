@@ -4,7 +4,7 @@
 mod invented;
 
 use invented::{HOSTILE, report};
-use scst_report::{Output, Report, page, text};
+use scst_report::{CardDetails, Output, Report, card, page, text};
 
 /// The JSON of a page, read as a browser reads it: up to the first end of a script.
 fn data(page: &str) -> serde_json::Value {
@@ -106,4 +106,38 @@ fn output_of_other_sources_is_refused() {
         refused.contains("found 0 captions of 120 images"),
         "{refused}"
     );
+}
+
+#[test]
+fn card_has_a_header_and_no_markup_of_others() {
+    let details = CardDetails {
+        name: HOSTILE[1].to_owned(),
+        license: Some("mit".to_owned()),
+        languages: vec!["en".to_owned()],
+        task: ["image-to-text", "Image captioning"].map(str::to_owned),
+        dataset: [HOSTILE[2], HOSTILE[0]].map(str::to_owned),
+        captioner: "fc".to_owned(),
+        tags: vec!["image-captioning".to_owned()],
+    };
+    let card = card(&report(true), &details).expect("a card");
+    let (header, body) = card[4..].split_once("\n---\n").expect("a header");
+    assert!(card.starts_with("---\n"));
+    assert!(
+        header.contains("\n      type: \"\\\"'><b>bold\"\n"),
+        "{header}"
+    );
+    assert!(
+        header.contains("- type: \"cider_d\"\n      name: \"CIDEr-D\"\n      value: 0.9800\n"),
+        "{header}"
+    );
+    let (before, after) = body.split_once("```toml").expect("the configuration");
+    for text in [before, after.split_once("```").expect("its end").1] {
+        assert!(
+            !text.contains("<script") && !text.contains("<img"),
+            "{text}"
+        );
+    }
+    assert!(card.contains("| bad endings | 33.3 % |"), "{card}");
+    let none = scst_report::card(&Report::default(), &details).expect_err("no captions");
+    assert!(none.to_string().contains("found 0 captions"));
 }

@@ -1,8 +1,8 @@
 //! Invented runs whose names, captions and configurations try to become markup or script.
 
 use scst_report::{
-    Attention, Caption, Change, Estimate, Metric, Names, Output, Picture, Record, RecordKind,
-    Report, Run, Sampled, Samples, Source, Stage,
+    Caption, Change, Estimate, Metric, Names, Output, Picture, Record, RecordKind, Report, Run,
+    Sampled, Samples, Source, Stage,
 };
 
 /// What says something on the console, or ends a script, where it is not escaped.
@@ -36,7 +36,7 @@ fn caption(source: usize, improves: bool) -> Caption {
     Caption {
         text,
         scores: vec![score + gain, 0.3 + gain / 4.0],
-        is_cut_off: source % 11 == 0,
+        is_cut_off: source.is_multiple_of(11),
     }
 }
 
@@ -110,10 +110,6 @@ fn run(name: &str, seeds: u64) -> Run {
         p: 0.0001,
         is_told_apart: difference.abs() > 0.03,
     };
-    let point = || Picture {
-        media_type: "image/png",
-        bytes: POINT.to_vec(),
-    };
     Run {
         name: name.to_owned(),
         configuration: format!("name = \"{}\"\n# {}\nseed = 1\n", HOSTILE[1], HOSTILE[3]),
@@ -140,11 +136,6 @@ fn run(name: &str, seeds: u64) -> Run {
                 reward: 1.0,
             }],
         }],
-        attention: vec![Attention {
-            source: HOSTILE[2].to_owned(),
-            caption: HOSTILE[1].to_owned(),
-            picture: point(),
-        }],
     }
 }
 
@@ -164,7 +155,7 @@ pub(crate) fn report(is_single: bool) -> Report {
             HOSTILE[k % HOSTILE.len()].to_owned(),
             "a dog on a beach".to_owned(),
         ],
-        picture: (k % 2 == 0).then(|| Picture {
+        picture: k.is_multiple_of(2).then(|| Picture {
             media_type: "image/png",
             bytes: POINT.to_vec(),
         }),
@@ -172,7 +163,8 @@ pub(crate) fn report(is_single: bool) -> Report {
     let mut runs = vec![run("runs/first", 1)];
     if !is_single {
         runs.push(run(HOSTILE[1], 3));
-        runs[1].against_first = runs[1].change.clone();
+        let change = runs[1].change.clone();
+        runs[1].against_first = change;
     }
     Report {
         title: format!("first {}", HOSTILE[0]),

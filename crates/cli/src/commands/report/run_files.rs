@@ -30,6 +30,8 @@ pub(super) struct RunFiles {
     /// The checkpoints that are decoded of every seed, with the names of their stages.
     pub(super) checkpoints: Vec<Vec<(String, PathBuf)>>,
     pub(super) configuration: String,
+    /// By stage, those that SacreEOS has.
+    pub(super) signatures: Vec<(String, String)>,
     pub(super) warnings: Vec<String>,
     /// Of the first seed.
     pub(super) stages: Vec<Stage>,
@@ -45,14 +47,28 @@ struct Summary {
     warnings: Vec<String>,
 }
 
+/// Which checkpoints of a run are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checkpoints {
+    /// The best ones before and after self-critical training.
+    BeforeAndAfter,
+    /// The best one of the run.
+    Best,
+}
+
 impl RunFiles {
-    pub(super) fn read(path: &Path, captioners: &CaptionerRegistry) -> Result<Self, Failure> {
+    pub(super) fn read(
+        path: &Path,
+        checkpoints: Checkpoints,
+        captioners: &CaptionerRegistry,
+    ) -> Result<Self, Failure> {
         let directories = runs_of(path)?;
         let mut files = Self {
             name: path.display().to_string(),
             directories: Vec::new(),
             checkpoints: Vec::new(),
             configuration: String::new(),
+            signatures: Vec::new(),
             warnings: Vec::new(),
             stages: Vec::new(),
             records: Vec::new(),
@@ -67,7 +83,10 @@ impl RunFiles {
             }
             let checkpoint = Checkpoint::load_run_or_checkpoint(&directory, captioners)?;
             let stages = &checkpoint.config.stages;
-            files.checkpoints.push(before_and_after(&directory, stages));
+            files.checkpoints.push(match checkpoints {
+                Checkpoints::BeforeAndAfter => before_and_after(&directory, stages),
+                Checkpoints::Best => best(&directory),
+            });
             let records = read_records(&metrics).map_err(|error| Failure::failed(&error))?;
             files
                 .records
@@ -75,6 +94,7 @@ impl RunFiles {
             let summary = summary(&directory.join(SUMMARY))?;
             if files.directories.is_empty() {
                 files.configuration = read_text(&directory.join(CONFIG))?;
+                files.signatures = stages.iter().filter_map(sacreeos).collect();
                 let stages = summary.iter().flat_map(|summary| &summary.stages);
                 files.stages = stages.map(stage).collect();
             }
@@ -106,16 +126,26 @@ fn before_and_after(run: &Path, stages: &[StageConfig]) -> Vec<(String, PathBuf)
     let first = stages.iter().position(is_scst);
     let before = first.and_then(|first| stages.get(first.checked_sub(1)?));
     let after = stages.iter().rfind(|stage| is_scst(stage));
-    let best = |stage: &StageConfig| {
+    let best_of = |stage: &StageConfig| {
         let path = run.join("checkpoints").join(format!("best-{}", stage.name));
         (stage.name.clone(), path)
     };
-    let found = before.into_iter().chain(after).map(best);
+    let found = before.into_iter().chain(after).map(best_of);
     let found: Vec<_> = found.filter(|(_, path)| path.is_dir()).collect();
     if found.is_empty() {
-        return vec![("best".to_owned(), run.to_owned())];
+        return best(run);
     }
     found
+}
+
+fn best(run: &Path) -> Vec<(String, PathBuf)> {
+    vec![("best".to_owned(), run.to_owned())]
+}
+
+/// The signature that SacreEOS gives a stage.
+fn sacreeos(stage: &StageConfig) -> Option<(String, String)> {
+    let signature = stage.scst.as_ref()?.sacreeos_signature()?;
+    Some((format!("SacreEOS of {}", stage.name), signature))
 }
 
 fn record(record: events::Record) -> Record {
