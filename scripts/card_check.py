@@ -3,21 +3,26 @@
 
     python3 scripts/card_check.py README.md...
 
-Needs huggingface_hub, and numpy and sacreeos (without its dependencies) for the signatures. A card is read by
+Needs huggingface_hub, and sacreeos without its dependencies. A card is read by
 `huggingface_hub.ModelCard`: its header has to be what the Hub takes, its results those of the table of scores, and all of it the
 same after it was written and read again. Signatures of SacreEOS are made anew by the classes of that package.
 """
 
 import re
 import sys
-import types
 from pathlib import Path
+from types import ModuleType
 
 from huggingface_hub import ModelCard, ModelCardData
 
 SIGNATURE = re.compile(r"(STANDARD|NO<EOS>)_(wInit|w/oInit)\+(Cider-D\[n4,s([\d.]+)\]|BLEU\[n4\])\+(greedy|average)\[nspi(\d+)\]\+([\d.]+)")
-# What may not stand in text of Markdown as it is.
-ENTITIES = [("&#91;", "["), ("&#93;", "]"), ("&lt;", "<"), ("&gt;", ">")]
+
+
+class Unused(ModuleType):
+    """A package that is imported and not called."""
+
+    def __getattr__(self, name):
+        return object
 
 
 def problems(path):
@@ -48,11 +53,9 @@ def problems(path):
 
 def signatures(path):
     """Those of a card, each with that of the package."""
-    text = path.read_text()
-    for entity, character in ENTITIES:
-        text = text.replace(entity, character)
-    # Of torch, signatures need only that it is there.
-    sys.modules.setdefault("torch", types.SimpleNamespace(tensor=object, Tensor=object))
+    # What computes scores and losses is imported there, and signatures need none of it.
+    for name in ("torch", "numpy", "nltk", "nltk.tokenize", "scipy", "scipy.stats", "scipy.stats.mstats"):
+        sys.modules.setdefault(name, Unused(name))
     import sacreeos
     from sacreeos.metric.bleu import BLEU
     from sacreeos.metric.cider_d import CiderD
@@ -61,7 +64,7 @@ def signatures(path):
     from sacreeos.scst_conf.noeos import NoEosScst
     from sacreeos.scst_conf.standard import StandardScst
 
-    for found in SIGNATURE.finditer(text):
+    for found in SIGNATURE.finditer(path.read_text()):
         mode, start, reward, sigma, base, samples, version = found.groups()
         mode = {"STANDARD": StandardScst, "NO<EOS>": NoEosScst}[mode]("<eos>", start == "wInit")
         reward = CiderD(n=4, sigma=float(sigma)) if reward.startswith("Cider") else BLEU()

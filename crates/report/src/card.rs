@@ -26,8 +26,8 @@ pub struct CardDetails {
     pub languages: Vec<String>,
     /// The task, as the Hub names it, and for people.
     pub task: [String; 2],
-    /// The data that was evaluated on, by a name for the Hub, and for people.
-    pub dataset: [String; 2],
+    /// The data that was evaluated on: a name of the Hub, or where it is.
+    pub dataset: String,
     /// The captioner and its sizes.
     pub captioner: String,
     /// What else the model is tagged with.
@@ -102,7 +102,7 @@ pub fn card(report: &Report, details: &CardDetails) -> Result<String, ReportErro
         captioner: plain(&details.captioner),
         report,
         name: plain(&details.name),
-        dataset: plain(&details.dataset[1]),
+        dataset: plain(&details.dataset),
         level: format!("{:.0} %", 100.0 * report.level),
         decoder: plain(&run.decoder),
         scores: metrics
@@ -120,7 +120,7 @@ pub fn card(report: &Report, details: &CardDetails) -> Result<String, ReportErro
         signatures: run
             .signatures
             .iter()
-            .map(|(of, text)| [of.clone(), plain(text)])
+            .map(|(of, text)| [plain(of), code(text)])
             .collect(),
         warnings: run.warnings.iter().map(|warning| plain(warning)).collect(),
         configuration: fenced(&run.configuration),
@@ -144,6 +144,16 @@ fn plain(text: &str) -> String {
         }
     }
     plain
+}
+
+/// A span of code in Markdown, which has no character that would end it.
+fn code(text: &str) -> String {
+    let is_plain = |c: char| c != '`' && !c.is_control();
+    let text: String = text
+        .chars()
+        .map(|c| if is_plain(c) { c } else { ' ' })
+        .collect();
+    format!("`{text}`")
 }
 
 /// A block of code, whatever it holds.
@@ -180,7 +190,7 @@ fn quoted(text: &str) -> String {
 /// The YAML between the dashes.
 fn header(report: &Report, details: &CardDetails, values: impl Iterator<Item = f64>) -> String {
     let [task, task_name] = details.task.each_ref().map(|text| quoted(text));
-    let [dataset, dataset_name] = details.dataset.each_ref().map(|text| quoted(text));
+    let dataset = quoted(&details.dataset);
     let names: Vec<String> = report
         .metrics
         .iter()
@@ -204,7 +214,7 @@ fn header(report: &Report, details: &CardDetails, values: impl Iterator<Item = f
         format!("      name: {task_name}"),
         "    dataset:".to_owned(),
         format!("      type: {dataset}"),
-        format!("      name: {dataset_name}"),
+        format!("      name: {dataset}"),
         format!("      split: {}", quoted(&report.split)),
         "    metrics:".to_owned(),
     ]);
@@ -245,6 +255,7 @@ mod tests {
     #[test]
     fn markup_and_fences_become_text() {
         assert_eq!(plain("<b>|a`\n"), "&lt;b&gt;&#124;a&#96; ");
+        assert_eq!(code("a`b|<i>"), "`a b|<i>`");
         assert!(fenced("a ``` b").starts_with("````toml\n"));
     }
 }

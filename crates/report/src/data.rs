@@ -47,6 +47,7 @@ struct OfSource<'a> {
 
 #[derive(Serialize)]
 struct OfOutput<'a> {
+    run: usize,
     name: String,
     captions: Vec<&'a str>,
     /// By caption and metric.
@@ -125,6 +126,7 @@ fn of_output<'a>(report: &Report, run: usize, output: &'a Output) -> OfOutput<'a
             .collect()
     };
     OfOutput {
+        run,
         name: report.output_name(run, output),
         captions: output
             .captions

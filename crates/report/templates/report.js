@@ -121,7 +121,9 @@
   const PAGE = 50;
   const outputs = data.outputs;
   const isPair = outputs.length > 1;
-  const state = { left: 0, right: outputs.length - 1, metric: data.main, order: isPair ? 'improved' : 'worst', filter: 'all', search: '', shown: PAGE };
+  // Before and after of one run; the last checkpoints of the first and the last of several.
+  const left = several ? Math.max(0, outputs.filter((output) => output.run === 0).length - 1) : 0;
+  const state = { left, right: outputs.length - 1, metric: data.main, order: isPair ? 'improved' : 'worst', filter: 'all', search: '', shown: PAGE };
   const sets = outputs.map((output) => ({ cut: new Set(output.cut), bad: new Set(output.bad) }));
   const words = (text) => text.split(' ').filter(Boolean);
 

@@ -60,8 +60,12 @@ fn page_needs_no_network() {
 
 #[test]
 fn same_report_gives_the_same_bytes() {
-    assert_eq!(page(&report(false)).unwrap(), page(&report(false)).unwrap());
-    assert_eq!(text(&report(false)).unwrap(), text(&report(false)).unwrap());
+    let both = || {
+        let report = report(false);
+        let page = page(&report).expect("a page");
+        (page, text(&report).expect("a text"))
+    };
+    assert!(both() == both());
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn card_has_a_header_and_no_markup_of_others() {
         license: Some("mit".to_owned()),
         languages: vec!["en".to_owned()],
         task: ["image-to-text", "Image captioning"].map(str::to_owned),
-        dataset: [HOSTILE[2], HOSTILE[0]].map(str::to_owned),
+        dataset: HOSTILE[2].to_owned(),
         captioner: "fc".to_owned(),
         tags: vec!["image-captioning".to_owned()],
     };

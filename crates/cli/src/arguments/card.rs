@@ -23,6 +23,9 @@ pub(crate) struct CardArguments {
     /// A language of the captions, as the Hub names it: en, zh; may be given several times
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Vec<String>,
+    /// The data that was evaluated on, as the Hub names it [default: file and folder of the captions or texts]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
     #[command(flatten)]
     pub(crate) evaluation: EvaluationArguments,
 }

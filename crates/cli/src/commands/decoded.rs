@@ -32,8 +32,6 @@ use crate::{
 const FOLDER: &str = "decoded";
 /// What the file looks like; part of the key.
 const FORMAT: &str = "1";
-/// Hexadecimal digits of the key.
-const DIGITS: usize = 16;
 /// Sources that captions are sampled of, and samples of each.
 const SAMPLED: usize = 4;
 const SAMPLES: usize = 5;
@@ -160,7 +158,7 @@ fn kept(
     let mut sum = Sha256::new();
     let mut add = |what: &str, text: &str| sum.update(format!("{what} {}\n{text}\n", text.len()));
     add("format", FORMAT);
-    add("program", &build_info::line());
+    add("program", build_info::line());
     add("checkpoint", prepared.checkpoint.fingerprint());
     add("configuration", &prepared.checkpoint.config.to_toml()?);
     add("backend", &format!("{:?}", prepared.config.backend));
@@ -178,8 +176,9 @@ fn kept(
         add(&key, &format!("{} {written:?} {length:?}", path.display()));
     }
     let key = sum.finalize();
-    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("{split}-{}.json", &digits[..DIGITS]);
+    let (first, _) = key.as_chunks::<8>();
+    let key = u64::from_be_bytes(first[0]);
+    let name = format!("{split}-{key:016x}.json");
     Ok(Some(run.join(FOLDER).join(name)))
 }
 

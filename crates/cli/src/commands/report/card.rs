@@ -1,6 +1,11 @@
 //! `scst card`: the model card of a run, beside its weights.
 
-use std::{fs, path::Path, process::ExitCode, slice};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    slice,
+};
 
 use scst_files::write_bytes_atomically;
 use scst_model::CaptionerRegistry;
@@ -67,9 +72,6 @@ fn check_replaceable(out: &Path, is_forced: bool) -> Result<(), Failure> {
 }
 
 fn details(arguments: &CardArguments, config: &Config) -> CardDetails {
-    let data = config.paths().into_iter();
-    let data = data.map(|(_, path)| path).next().unwrap_or_default();
-    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
     let (task, tags) = if config.data.text.is_some() {
         (
             ["text2text-generation", "Text generation"],
@@ -86,8 +88,18 @@ fn details(arguments: &CardArguments, config: &Config) -> CardDetails {
         license: arguments.license.clone(),
         languages: arguments.language.clone(),
         task: task.map(str::to_owned),
-        dataset: [stem.into_owned(), data.display().to_string()],
+        dataset: arguments.dataset.clone().unwrap_or_else(|| data_of(config)),
         captioner: config.model.name().to_owned(),
         tags: tags.map(str::to_owned).collect(),
     }
+}
+
+/// File and folder of the captions or texts: what is above them says where somebody works, not what they are.
+fn data_of(config: &Config) -> String {
+    let first = config.paths().into_iter().next();
+    let path = first.map_or_else(PathBuf::new, |(_, path)| path);
+    let folder = path.parent().and_then(Path::file_name).map(Path::new);
+    let file = path.file_name().map(Path::new);
+    let parts: PathBuf = folder.into_iter().chain(file).collect();
+    parts.display().to_string()
 }
