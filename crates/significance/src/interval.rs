@@ -102,6 +102,6 @@ mod tests {
             refused.unwrap_err().to_string()
         };
         assert!(message(&[]).contains("run"));
-        assert!(message(&[run(&[1.0]), run(&[1.0, 2.0])]).contains("found 2"));
+        assert!(message(&[run(&[1.0]), run(&[1.0, 2.0])]).contains("found a run of 2 sources"));
     }
 }
