@@ -64,6 +64,12 @@ def main():
             key = "".join(text.split())
             sources.setdefault(key, (text, []))[1].append(title)
         print(f"{title}: {package['license'] or package['license_file']}, {package['repository'] or 'https://crates.io'}")
+    # What is embedded, of no crate: folders with the name and version in the first line of their README.
+    for folder in sorted(ROOT.glob("crates/*/vendor/*")) if root == "scst-cli" else []:
+        title = re.search(r"\[(.*?)\]\((.*?)\) (\S+)", (folder / "README.md").read_text())
+        text = (folder / "LICENSE").read_text().strip()
+        print(f"{title[1]} {title[3]}: MIT, {title[2]}")
+        sources.setdefault("".join(text.split()), (text, []))[1].append(f"{title[1]} {title[3]}")
     for text, titles in sources.values():
         print(f"\n{'=' * 80}\n{', '.join(titles)}\n{'=' * 80}\n\n{text}")
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod caption;
+mod card;
 mod compare;
 mod completions;
 mod config;
@@ -17,6 +18,7 @@ mod generate;
 mod import;
 mod man;
 mod new;
+mod report;
 mod reward;
 mod run_overrides;
 mod scenes;
@@ -34,6 +36,7 @@ use crate::output::Verbosity;
 
 pub(crate) use bench::{BenchArguments, Benchmark, StepBenchArguments};
 pub(crate) use caption::CaptionArguments;
+pub(crate) use card::CardArguments;
 pub(crate) use compare::CompareArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use config::ConfigArguments;
@@ -49,6 +52,7 @@ pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use man::ManArguments;
 pub(crate) use new::NewArguments;
+pub(crate) use report::ReportArguments;
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
 pub(crate) use scenes::ScenesArguments;
@@ -127,6 +131,17 @@ pub(crate) enum Command {
     /// A side of several seeds is the mean of its runs: these are resampled too, and p is that of runs that change sides.
     /// Two single runs tell nothing of other seeds. Intervals and p are those of one metric each: choose it beforehand.
     Compare(Box<CompareArguments>),
+    /// Make a page of what became of runs: curves, scores, captions
+    ///
+    /// One HTML file that needs no network: curves of training, scores with intervals, captions before and after
+    /// self-critical training with their references, words, lengths and endings. Captions are decoded once and kept in
+    /// the run directory, in the folder `decoded`.
+    Report(Box<ReportArguments>),
+    /// Write the model card of a run, as the Hugging Face Hub reads it
+    ///
+    /// README.md beside the weights of the best checkpoint: scores with intervals, how it was trained, and the header from
+    /// which the Hub has task, metrics and results.
+    Card(Box<CardArguments>),
     /// Caption photos, and draw where the captioner looked
     ///
     /// A run that was trained on files of `scst features` knows its encoder and where its weights are.

@@ -4,6 +4,7 @@ use std::{error::Error, fmt, process::ExitCode};
 
 use scst_data::DataError;
 use scst_encoder::EncoderError;
+use scst_report::ReportError;
 use scst_reward::{RewardError, serve::RequestError};
 use scst_significance::SignificanceError;
 use scst_trainer::{BackendError, CheckpointError, ImportError, TrainError, config::ConfigError};
@@ -118,6 +119,12 @@ impl From<DataError> for Failure {
 impl From<RewardError> for Failure {
     fn from(error: RewardError) -> Self {
         Self::new(error.is_mistake(), &error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Self::new(false, &error)
     }
 }
 

@@ -11,7 +11,8 @@ const GROUPS: &[Group] = &[
     (
         "Everyday",
         &[
-            "new", "train", "eval", "compare", "caption", "generate", "config", "check",
+            "new", "train", "eval", "compare", "report", "card", "caption", "generate", "config",
+            "check",
         ],
     ),
     (
@@ -73,6 +74,19 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "scst compare --a runs/x/seed-1 runs/x/seed-2 --b runs/y/seed-1 runs/y/seed-2",
             "scst compare a.json b.json --references captions_val2014.json",
         ],
+    ),
+    (
+        "report",
+        &[
+            "scst report runs/quickstart",
+            "scst report runs/mine --split test --images photos --out mine.html",
+            "scst report runs/quickstart runs/longer",
+            "scst report runs/quickstart --text",
+        ],
+    ),
+    (
+        "card",
+        &["scst card runs/mine --split test --license mit --language en"],
     ),
     (
         "caption",

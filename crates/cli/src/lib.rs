@@ -97,6 +97,8 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments, &registry.captioners),
         Command::Compare(arguments) => commands::compare::run(&arguments, &registry.captioners),
+        Command::Card(arguments) => commands::report::run_card(&arguments, &registry.captioners),
+        Command::Report(arguments) => commands::report::run(&arguments, &registry.captioners),
         Command::Caption(arguments) => commands::caption::run(&arguments, &registry.captioners),
         Command::Generate(arguments) => commands::generate::run(&arguments, &registry.captioners),
         Command::Score(arguments) => commands::score::run(&arguments),

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("scst-files", &[]),
     ("scst-tokens", &[]),
     ("scst-data", &["scst-files", "scst-tokens"]),
+    ("scst-report", &[]),
     ("scst-reward", &[]),
     ("scst-significance", &[]),
     ("scst-structured", &["scst-tokens"]),
@@ -45,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "scst-files",
             "scst-kernels",
             "scst-model",
+            "scst-report",
             "scst-reward",
             "scst-significance",
             "scst-trainer",

@@ -43,7 +43,7 @@ pub use extract::{
     Change, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all, extract,
     fingerprint, list_images,
 };
-pub use picture::{Orientation, is_turned, read, read_whole};
+pub use picture::{Orientation, is_turned, read, read_whole, thumbnail};
 pub use record::{Element, EncoderRecord, Part};
 pub use weights::{FloatTensor, StateDict, WeightSource};
 

@@ -11,6 +11,7 @@ mod tiff;
 use std::{fs::File, io::Read, path::Path};
 
 use image::RgbImage;
+use libjpeg_turbo_rs::{Encoder, PixelFormat};
 
 pub use self::orientation::Orientation;
 use self::{
@@ -19,6 +20,9 @@ use self::{
     orientation::turned,
 };
 use crate::{error::PictureError, resize::resize, sniff};
+
+/// Of 100: small pictures are looked at, not computed with.
+const THUMBNAIL_QUALITY: u8 = 72;
 
 /// Reads an image as by [`read_whole`], and brings it to `size` x `size` pixels, whatever its shape: the values that PIL
 /// gives for `convert("RGB")` and `resize((size, size), BILINEAR)`.
@@ -79,6 +83,22 @@ pub(crate) fn resized(image: RgbImage, to: [usize; 2]) -> Result<RgbImage, Pictu
     RgbImage::from_raw(to[0] as u32, to[1] as u32, pixels).ok_or(PictureError::Pixels)
 }
 
+/// A small picture of an image, as every viewer shows it, whose longer side has `side` pixels or fewer: a JPEG.
+///
+/// # Errors
+/// The file cannot be read, or is not a whole image.
+pub fn thumbnail(path: &Path, side: usize) -> Result<Vec<u8>, PictureError> {
+    let image = read_whole(path, Orientation::Exif)?;
+    let from = [image.width(), image.height()].map(|side| side as usize);
+    let longer = from[0].max(from[1]).max(1);
+    let scaled = |pixels: usize| (pixels * side.min(longer) / longer).max(1);
+    let [width, height] = from.map(scaled);
+    let image = resized(image, [width, height])?;
+    let encoder = Encoder::new(image.as_raw(), width, height, PixelFormat::Rgb);
+    let jpeg = encoder.quality(THUMBNAIL_QUALITY).encode();
+    jpeg.map_err(|_| PictureError::Pixels)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf};
@@ -118,6 +138,24 @@ mod tests {
 
     /// `tests/fixtures/tiny.jpg` and `tiny_progressive.jpg` were written by Pillow 12 with chroma at half the size;
     /// the golden values are its pixels, `convert("RGB").resize((8, 8), Image.BILINEAR)`.
+    #[test]
+    fn small_pictures_keep_their_shape_and_are_never_larger() {
+        let folder = TempDir::new().expect("a temporary directory");
+        let sizes = |width: u32, height: u32, side: usize| {
+            let path = folder.path().join("image.png");
+            let image = RgbImage::from_pixel(width, height, image::Rgb([200, 40, 10]));
+            image.save(&path).expect("an image is written");
+            let jpeg = folder.path().join("small.jpg");
+            fs::write(&jpeg, thumbnail(&path, side).expect("a picture")).expect("a file");
+            let small = read_whole(&jpeg, Orientation::Stored).expect("an image");
+            assert!(small.pixels().all(|pixel| pixel[0] > 180 && pixel[2] < 40));
+            small.dimensions()
+        };
+        assert_eq!(sizes(300, 100, 150), (150, 50));
+        assert_eq!(sizes(20, 40, 150), (20, 40));
+        assert_eq!(sizes(500, 1, 100), (100, 1));
+    }
+
     #[test]
     fn pixels_of_a_jpeg_are_those_of_pil() {
         for name in ["tiny.jpg", "tiny_progressive.jpg"] {

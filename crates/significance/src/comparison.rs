@@ -53,11 +53,8 @@ impl Difference {
 
 /// The runs of two sides, all on the same sources.
 pub struct Comparison<'a> {
-    a: &'a [Counts],
-    b: &'a [Counts],
-    scores: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
-    /// The scores of every run of A and of B, on all sources.
-    of_runs: [Vec<Vec<f64>>; 2],
+    a: Side<'a>,
+    b: Side<'a>,
 }
 
 impl<'a> Comparison<'a> {
@@ -70,30 +67,12 @@ impl<'a> Comparison<'a> {
         b: &'a [Counts],
         scores: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
     ) -> Result<Self, SignificanceError> {
-        let (Some(first), Some(_)) = (a.first(), b.first()) else {
+        if a.is_empty() || b.is_empty() {
             return Err(SignificanceError::NoRuns);
-        };
-        for run in a.iter().chain(b) {
-            if run.sources() != first.sources() {
-                return Err(SignificanceError::Sources {
-                    found: run.sources(),
-                    expected: first.sources(),
-                });
-            }
-            if run.width() != first.width() {
-                return Err(SignificanceError::Width {
-                    found: run.width(),
-                    expected: first.width(),
-                });
-            }
         }
-        let scored = |run: &Counts| scores(&run.sum());
-        Ok(Self {
-            a,
-            b,
-            scores,
-            of_runs: [a, b].map(|side| side.iter().map(scored).collect()),
-        })
+        check(a.iter().chain(b))?;
+        let [a, b] = [a, b].map(|runs| Side::new(runs, scores));
+        Ok(Self { a, b })
     }
 
     /// What may be said of every metric.
@@ -118,16 +97,10 @@ impl<'a> Comparison<'a> {
         resampling: Resampling,
     ) -> Result<Vec<Difference>, SignificanceError> {
         let Resampling { resamples, seed } = resampling;
-        if !(LEAST_RESAMPLES..=MOST_RESAMPLES).contains(&resamples) {
-            return Err(SignificanceError::Resamples {
-                found: resamples,
-                least: LEAST_RESAMPLES,
-                most: MOST_RESAMPLES,
-            });
-        }
-        let [a, b] = [0, 1].map(|side: usize| mean(&self.of_runs[side]));
+        resampling.check()?;
+        let [a, b] = [self.a.mean(), self.b.mean()];
         let observed = minus(&b, &a);
-        let sizes = [self.a[0].sources(), self.a.len(), self.b.len()];
+        let sizes = [self.a.sources(), self.a.runs.len(), self.b.runs.len()];
         let bootstrap = in_blocks(resamples, seed, Purpose::Bootstrap, |rng| {
             self.resampled(&Draw::random(rng, sizes))
         });
@@ -161,25 +134,10 @@ impl<'a> Comparison<'a> {
 
     /// The differences of one resample.
     pub fn resampled(&self, draw: &Draw) -> Vec<f64> {
-        let degrees = (self.a.len() + self.b.len()).saturating_sub(2);
-        let side = |runs: &[Counts], own: &[Vec<f64>], times: &[u32]| {
-            let resampled = runs.iter().map(|run| run.sum_of(&draw.sources));
-            let resampled: Vec<Vec<f64>> = resampled.map(|sum| (self.scores)(&sum)).collect();
-            let mut score = mean(&resampled);
-            if runs.len() == 1 {
-                return score;
-            }
-            let n = runs.len() as f64;
-            let wider = (n / (n - 1.0)).sqrt() * student_quantile(degrees) / NORMAL_QUANTILE;
-            for (k, (score, mean)) in score.iter_mut().zip(mean(own)).enumerate() {
-                let drawn = own.iter().zip(times);
-                let drawn: f64 = drawn.map(|(own, &times)| f64::from(times) * own[k]).sum();
-                *score += wider * (drawn / n - mean);
-            }
-            score
-        };
-        let [of_a, of_b] = &self.of_runs;
-        minus(&side(self.b, of_b, &draw.b), &side(self.a, of_a, &draw.a))
+        let degrees = (self.a.runs.len() + self.b.runs.len()).saturating_sub(2);
+        let [a, b] = [(&self.a, &draw.a), (&self.b, &draw.b)]
+            .map(|(side, times)| side.resampled(&draw.sources, times, degrees));
+        minus(&b, &a)
     }
 
     /// The differences of two runs, one a side, when sources change sides.
@@ -190,9 +148,9 @@ impl<'a> Comparison<'a> {
             for (sum, more) in sum.iter_mut().zip(of_other) {
                 *sum += more;
             }
-            (self.scores)(&sum)
+            (self.a.scores)(&sum)
         };
-        let (a, b) = (&self.a[0], &self.b[0]);
+        let (a, b) = (&self.a.runs[0], &self.b.runs[0]);
         minus(&side(b, a), &side(a, b))
     }
 
@@ -203,14 +161,15 @@ impl<'a> Comparison<'a> {
             is_complete: false,
             smallest_p: 1.0 / (resamples as f64 + 1.0),
         };
-        let (of_a, runs) = (self.a.len(), self.a.len() + self.b.len());
+        let of_a = self.a.runs.len();
+        let runs = of_a + self.b.runs.len();
         if runs == 2 {
-            let sources = self.a[0].sources();
+            let sources = self.a.sources();
             return random(in_blocks(resamples, seed, Purpose::Swaps, |rng| {
                 self.swapped(&coins(rng, sources))
             }));
         }
-        let scores = self.of_runs.concat();
+        let scores = [&*self.a.of_runs, &*self.b.of_runs].concat();
         let regrouped = |is_in_a: &[bool]| {
             let group = |wanted: bool| {
                 let pairs = scores.iter().zip(is_in_a);
@@ -232,6 +191,89 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// The runs of a side, and their scores.
+pub(crate) struct Side<'a> {
+    runs: &'a [Counts],
+    scores: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
+    /// Of every run, on all sources.
+    of_runs: Vec<Vec<f64>>,
+}
+
+impl<'a> Side<'a> {
+    /// That of runs which [`check`] has seen.
+    pub(crate) fn new(runs: &'a [Counts], scores: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync)) -> Self {
+        Self {
+            runs,
+            scores,
+            of_runs: runs.iter().map(|run| scores(&run.sum())).collect(),
+        }
+    }
+
+    fn sources(&self) -> usize {
+        self.runs[0].sources()
+    }
+
+    /// The mean of the scores of the runs.
+    pub(crate) fn mean(&self) -> Vec<f64> {
+        mean(&self.of_runs)
+    }
+
+    /// The scores of one resample, in which each source and each run is drawn so many times.
+    pub(crate) fn resampled(&self, sources: &[u32], times: &[u32], degrees: usize) -> Vec<f64> {
+        let resampled = self.runs.iter().map(|run| run.sum_of(sources));
+        let resampled: Vec<Vec<f64>> = resampled.map(|sum| (self.scores)(&sum)).collect();
+        let mut score = mean(&resampled);
+        if self.runs.len() == 1 {
+            return score;
+        }
+        let n = self.runs.len() as f64;
+        let wider = (n / (n - 1.0)).sqrt() * student_quantile(degrees) / NORMAL_QUANTILE;
+        for (k, (score, mean)) in score.iter_mut().zip(self.mean()).enumerate() {
+            let drawn = self.of_runs.iter().zip(times);
+            let drawn: f64 = drawn.map(|(own, &times)| f64::from(times) * own[k]).sum();
+            *score += wider * (drawn / n - mean);
+        }
+        score
+    }
+}
+
+/// The sources of runs that all have the same, and counts of the same width.
+pub(crate) fn check<'a>(
+    runs: impl IntoIterator<Item = &'a Counts>,
+) -> Result<usize, SignificanceError> {
+    let mut runs = runs.into_iter();
+    let first = runs.next().ok_or(SignificanceError::NoRuns)?;
+    for run in runs {
+        if run.sources() != first.sources() {
+            return Err(SignificanceError::Sources {
+                found: run.sources(),
+                expected: first.sources(),
+            });
+        }
+        if run.width() != first.width() {
+            return Err(SignificanceError::Width {
+                found: run.width(),
+                expected: first.width(),
+            });
+        }
+    }
+    Ok(first.sources())
+}
+
+impl Resampling {
+    /// Refuses too few and too many resamples.
+    pub(crate) fn check(self) -> Result<(), SignificanceError> {
+        if (LEAST_RESAMPLES..=MOST_RESAMPLES).contains(&self.resamples) {
+            return Ok(());
+        }
+        Err(SignificanceError::Resamples {
+            found: self.resamples,
+            least: LEAST_RESAMPLES,
+            most: MOST_RESAMPLES,
+        })
+    }
+}
+
 /// The differences when sources or runs change sides by chance.
 struct Chance {
     exchanged: Vec<Vec<f64>>,
@@ -241,7 +283,7 @@ struct Chance {
 }
 
 /// So many resamples, in order, whatever the number of threads.
-fn in_blocks(
+pub(crate) fn in_blocks(
     resamples: usize,
     seed: u64,
     purpose: Purpose,

@@ -7,6 +7,7 @@
 //! | question | answer |
 //! |---|---|
 //! | between what bounds does the difference lie? | paired bootstrap over sources, over runs too where a side has several |
+//! | between what bounds does one score lie? | [`estimates`], by the same bootstrap |
 //! | how often would chance alone differ as much? | approximate randomisation: sources change sides, or runs where there are several |
 //! | how much do runs of several seeds vary? | [`Spread`]: mean, deviation, Student's interval |
 //!
@@ -20,6 +21,7 @@ mod comparison;
 mod counts;
 mod draws;
 mod error;
+mod interval;
 mod percentile;
 mod spread;
 mod student;
@@ -28,6 +30,7 @@ pub use comparison::{Comparison, Difference, Resampling};
 pub use counts::Counts;
 pub use draws::Draw;
 pub use error::SignificanceError;
+pub use interval::{Estimate, estimates};
 pub use percentile::percentile;
 pub use spread::Spread;
 pub use student::{LEVEL, student_quantile};

@@ -357,7 +357,7 @@ impl Checkpoint {
     }
 
     /// Fingerprint of weights, words and the standardisation of features.
-    pub(crate) fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 

@@ -31,6 +31,7 @@ mod ranges;
 mod recommended;
 mod reward_list;
 mod root;
+mod sacreeos;
 mod schema;
 mod scst;
 mod scst_check;

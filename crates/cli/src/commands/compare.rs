@@ -1,6 +1,5 @@
 //! `scst compare`: whether the captions of runs differ by more than chance.
 
-mod captions;
 mod files;
 mod report;
 mod runs;
@@ -8,15 +7,17 @@ mod runs;
 use std::process::ExitCode;
 
 use scst_model::CaptionerRegistry;
-use scst_reward::{CorpusCounts, TextMetric};
+use scst_reward::TextMetric;
 use scst_significance::{Comparison, Counts, Resampling, SignificanceError};
 
 use crate::{
     arguments::{CompareArguments, DecoderArguments},
-    commands::set_threads,
+    commands::{
+        captions::{Side, check_alike, counts_of},
+        set_threads,
+    },
     failure::Failure,
 };
-use captions::{Captions, Side, check_alike};
 use files::sides_of_files;
 use report::{Compared, Report};
 use runs::sides_of_runs;
@@ -49,7 +50,7 @@ pub(crate) fn run(
             sides_of_files(&paths, references, arguments)?
         }
     };
-    check_alike(&sides)?;
+    check_alike(sides.iter().flat_map(|side| &side.runs))?;
     compare(arguments, &sides, &metrics)?.print(arguments.json);
     Ok(ExitCode::SUCCESS)
 }
@@ -68,17 +69,13 @@ fn compare<'a>(
     let mut scorer = None;
     let mut counts_of_sides = Vec::with_capacity(sides.len());
     for side in sides {
-        let of_side: Vec<CorpusCounts> = side
-            .runs
-            .iter()
-            .map(|run| run.counts(metrics))
-            .collect::<Result<_, Failure>>()?;
-        let counts = of_side.iter().map(|counts| {
-            let rows = counts.rows();
-            Counts::new(rows.first().map_or(0, Vec::len), rows.concat())
-        });
-        counts_of_sides.push(counts.collect::<Result<Vec<Counts>, _>>()?);
-        scorer = scorer.or_else(|| of_side.into_iter().next());
+        let mut of_side = Vec::with_capacity(side.runs.len());
+        for run in &side.runs {
+            let counts = run.counts(metrics)?;
+            of_side.push(counts_of(&counts)?);
+            scorer.get_or_insert(counts);
+        }
+        counts_of_sides.push(of_side);
     }
     let first = scorer.ok_or(SignificanceError::NoRuns)?;
     let scores = |sum: &[f64]| first.scores(sum);
@@ -103,17 +100,4 @@ fn compare<'a>(
         resampling,
         signature: first.signature(&sides[0].runs[0].words),
     })
-}
-
-impl Captions {
-    /// What the metrics count of every caption.
-    fn counts(&self, metrics: &[TextMetric]) -> Result<CorpusCounts, Failure> {
-        let items = self.items();
-        let raw = self.raw.as_deref();
-        let counts = match raw {
-            None => CorpusCounts::of_text(&items, &items, metrics),
-            Some(raw) => CorpusCounts::of_text(&items, &raw.items(), metrics),
-        };
-        Ok(counts?)
-    }
 }

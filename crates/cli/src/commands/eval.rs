@@ -10,7 +10,7 @@ use scst_trainer::Checkpoint;
 
 use crate::{
     arguments::EvalArguments,
-    commands::{evaluation::evaluate_run, set_threads},
+    commands::{evaluation::Prepared, set_threads},
     failure::Failure,
 };
 
@@ -21,13 +21,11 @@ pub(crate) fn run(
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
-    let (config, report) = evaluate_run(
-        (&arguments.model, checkpoint),
-        &arguments.ensemble,
-        evaluation,
-        captioners,
-        &mut BTreeSet::new(),
-    )?;
+    let model = (&*arguments.model, checkpoint);
+    let prepared = Prepared::new(model, evaluation, captioners)?;
+    let opened = prepared.open(&mut BTreeSet::new())?;
+    let report = opened.evaluate(&arguments.ensemble, captioners)?;
+    let config = &prepared.config;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.results())
             .map_err(|error| Failure::Failed(error.to_string()))?;

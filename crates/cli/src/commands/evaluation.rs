@@ -1,4 +1,4 @@
-//! A run or checkpoint on a split: what `scst eval` and `scst compare` have in common.
+//! A run or checkpoint on a split: what `scst eval`, `scst compare` and `scst report` have in common.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,11 @@ use std::{
 use scst_data::{Example, FeatureSource};
 use scst_model::{Captioner, CaptionerRegistry};
 use scst_reward::references_are_alike;
-use scst_trainer::{Backend, Checkpoint, Config, Corpus, EvaluationReport, evaluate};
+use scst_trainer::{
+    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, EvaluationReport,
+    config::{DecoderConfig, SamplingOptions, SearchConfig},
+    evaluate,
+};
 
 use crate::{
     arguments::EvaluationArguments,
@@ -21,77 +25,161 @@ use crate::{
     output::{CiderAlwaysZero, warn},
 };
 
-/// Decodes a split with a run, or with an ensemble of it and others, and scores what comes of it.
-///
-/// `model`: where the checkpoint comes from. The configuration is that of the run, with what the arguments set over it.
-/// `warned` is what was warned of before.
-pub(crate) fn evaluate_run(
-    (model, mut checkpoint): (&Path, Checkpoint),
-    ensemble: &[PathBuf],
-    arguments: &EvaluationArguments,
-    captioners: &CaptionerRegistry,
-    warned: &mut BTreeSet<String>,
-) -> Result<(Config, EvaluationReport), Failure> {
-    let features_of_run = checkpoint.features_found()?;
-    arguments.set.apply(&mut checkpoint, captioners)?;
-    let decoder = arguments.decoder.resolve(&checkpoint)?;
-    let mut config = checkpoint.config.clone();
-    if config.data.text.is_some() {
-        refuse_flags_of_images(model, arguments)?;
-    }
-    if let Some(name) = &arguments.backend {
-        config.backend = Backend::parse(name)?;
-    }
-    if let Some(captions) = &arguments.captions {
-        let splits = arguments.splits.as_deref();
-        config.data.captions = Some(caption_source(captions, splits, arguments.split())?);
-    }
-    if let Some(features) = &mut config.data.features {
-        *features = arguments.data.source(features)?;
-    }
-    checkpoint.locate(&mut config)?;
-    let device = config.backend.device()?;
-    let captioner = checkpoint.captioner(&config.model, &device)?;
-    let corpus = Corpus::of_checkpoint(&config, &checkpoint)?;
-    checkpoint.check_inputs(&corpus)?;
-    for notice in corpus.notices() {
-        warn_once(notice, warned);
-    }
-    let others = Ensemble {
-        model,
-        others: ensemble,
-        arguments,
-        expected: features_of_run.as_ref(),
-    };
-    let others = others.load(&corpus, &captioner, captioners)?;
-    let examples = corpus.split(arguments.split().into())?;
-    if arguments.data.features.is_none() {
-        note_changed_features(&corpus, &checkpoint, model)?;
-    }
-    if references_are_alike(examples.iter().map(|image| &*image.references)) {
-        warn_once(&CiderAlwaysZero, warned);
-    }
-    let mut display = Display::of_run(&config, 0);
-    corpus.check_sources(examples, &mut display)?;
-    let examples: Vec<&Example> = examples.iter().collect();
-    let report = evaluate(
-        &captioner,
-        &others,
-        &corpus,
-        &examples,
-        &decoder,
-        &config,
-        &mut |done| {
-            display.progress("evaluation", done, examples.len(), Duration::ZERO);
-            ControlFlow::Continue(())
-        },
-    )?;
-    display.finish();
-    let report = report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))?;
-    Ok((config, report))
+/// A run or checkpoint that is about to be evaluated.
+pub(crate) struct Prepared<'a> {
+    /// Where the checkpoint comes from.
+    model: &'a Path,
+    pub(crate) checkpoint: Checkpoint,
+    features_of_run: Option<FeatureSource>,
+    arguments: &'a EvaluationArguments,
+    /// That of the run, with what the arguments set over it.
+    pub(crate) config: Config,
+    pub(crate) decoder: DecoderConfig,
 }
 
-fn warn_once(warning: &impl fmt::Display, warned: &mut BTreeSet<String>) {
+impl<'a> Prepared<'a> {
+    /// What the arguments make of the run.
+    pub(crate) fn new(
+        (model, mut checkpoint): (&'a Path, Checkpoint),
+        arguments: &'a EvaluationArguments,
+        captioners: &CaptionerRegistry,
+    ) -> Result<Self, Failure> {
+        let features_of_run = checkpoint.features_found()?;
+        arguments.set.apply(&mut checkpoint, captioners)?;
+        let decoder = arguments.decoder.resolve(&checkpoint)?;
+        let mut config = checkpoint.config.clone();
+        if config.data.text.is_some() {
+            refuse_flags_of_images(model, arguments)?;
+        }
+        if let Some(name) = &arguments.backend {
+            config.backend = Backend::parse(name)?;
+        }
+        if let Some(captions) = &arguments.captions {
+            let splits = arguments.splits.as_deref();
+            config.data.captions = Some(caption_source(captions, splits, arguments.split())?);
+        }
+        if let Some(features) = &mut config.data.features {
+            *features = arguments.data.source(features)?;
+        }
+        checkpoint.locate(&mut config)?;
+        Ok(Self {
+            model,
+            checkpoint,
+            features_of_run,
+            arguments,
+            config,
+            decoder,
+        })
+    }
+
+    /// Reads the data and makes the captioner; `warned` is what was warned of before.
+    pub(crate) fn open(&self, warned: &mut BTreeSet<String>) -> Result<Opened<'_>, Failure> {
+        let Self {
+            model,
+            checkpoint,
+            arguments,
+            config,
+            ..
+        } = self;
+        let device = config.backend.device()?;
+        let captioner = checkpoint.captioner(&config.model, &device)?;
+        let corpus = Corpus::of_checkpoint(config, checkpoint)?;
+        checkpoint.check_inputs(&corpus)?;
+        for notice in corpus.notices() {
+            warn_once(notice, warned);
+        }
+        let examples = corpus.split(arguments.split().into())?;
+        if arguments.data.features.is_none() {
+            note_changed_features(&corpus, checkpoint, model)?;
+        }
+        if references_are_alike(examples.iter().map(|image| &*image.references)) {
+            warn_once(&CiderAlwaysZero, warned);
+        }
+        Ok(Opened {
+            prepared: self,
+            captioner,
+            corpus,
+        })
+    }
+}
+
+/// A run or checkpoint with its captioner and data.
+pub(crate) struct Opened<'a> {
+    prepared: &'a Prepared<'a>,
+    captioner: Captioner,
+    corpus: Corpus,
+}
+
+impl Opened<'_> {
+    /// Decodes the split with the run, or with an ensemble of it and others, and scores what comes of it.
+    pub(crate) fn evaluate(
+        &self,
+        ensemble: &[PathBuf],
+        captioners: &CaptionerRegistry,
+    ) -> Result<EvaluationReport, Failure> {
+        let Prepared {
+            model,
+            arguments,
+            config,
+            decoder,
+            ..
+        } = self.prepared;
+        let others = Ensemble {
+            model,
+            others: ensemble,
+            arguments,
+            expected: self.prepared.features_of_run.as_ref(),
+        };
+        let others = others.load(&self.corpus, &self.captioner, captioners)?;
+        let examples = self.corpus.split(arguments.split().into())?;
+        let mut display = Display::of_run(config, 0);
+        self.corpus.check_sources(examples, &mut display)?;
+        let examples: Vec<&Example> = examples.iter().collect();
+        let report = evaluate(
+            &self.captioner,
+            &others,
+            &self.corpus,
+            &examples,
+            decoder,
+            config,
+            &mut |done| {
+                display.progress("evaluation", done, examples.len(), Duration::ZERO);
+                ControlFlow::Continue(())
+            },
+        )?;
+        display.finish();
+        report.ok_or_else(|| Failure::Failed("the evaluation was stopped".to_owned()))
+    }
+
+    /// Samples from the captioner's own distribution of every source at `places` of the split.
+    pub(crate) fn samples(
+        &self,
+        places: &[usize],
+        samples: usize,
+    ) -> Result<Vec<Vec<String>>, Failure> {
+        let Prepared {
+            checkpoint,
+            arguments,
+            ..
+        } = self.prepared;
+        let decoder = DecoderConfig {
+            search: SearchConfig::Sample(SamplingOptions::default()),
+            samples,
+            ..DecoderConfig::default()
+        };
+        let device = self.captioner.device();
+        let mut writer = CaptionWriter::new(checkpoint, &decoder, None, &device)?;
+        let examples = self.corpus.split(arguments.split().into())?;
+        let examples = places.iter().filter_map(|&place| examples.get(place));
+        let examples: Vec<&Example> = examples.collect();
+        let found = writer.of_examples(&self.corpus, &examples)?.into_iter();
+        let texts = |captions: Vec<Caption>| captions.into_iter().map(|c| c.text).collect();
+        Ok(found.map(texts).collect())
+    }
+}
+
+/// Warns of what was not warned of before.
+pub(crate) fn warn_once(warning: &impl fmt::Display, warned: &mut BTreeSet<String>) {
     if warned.insert(warning.to_string()) {
         warn(warning);
     }

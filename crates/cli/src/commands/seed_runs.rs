@@ -73,6 +73,14 @@ pub(crate) fn run_of(directory: &Path, seed: u64) -> PathBuf {
     directory.join(format!("seed-{seed}"))
 }
 
+/// The runs that a path names: a directory of several seeds stands for all of them.
+pub(crate) fn runs_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    Ok(match SeedRuns::read(path)? {
+        Some(found) => found.seeds.iter().map(|&seed| run_of(path, seed)).collect(),
+        None => vec![path.to_owned()],
+    })
+}
+
 /// Writes a file of JSON, whole or not at all.
 pub(crate) fn write_json(path: &Path, content: &impl Serialize) -> Result<(), Failure> {
     let failed = |error: &dyn std::error::Error| Failure::failed(error);

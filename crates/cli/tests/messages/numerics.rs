@@ -1,7 +1,8 @@
-//! Errors of losses, searches, structured inference and captioners.
+//! Errors of losses, searches, structured inference, captioners, comparisons and reports.
 
 use scst_loss::LossError;
 use scst_model::ModelError;
+use scst_report::ReportError;
 use scst_sampler::{OptionProblem, SamplerError};
 use scst_significance::SignificanceError;
 use scst_structured::StructuredError;
@@ -184,6 +185,20 @@ fn significance() -> Vec<SignificanceError> {
     ]
 }
 
+fn reports() -> Vec<ReportError> {
+    let json = serde_json::from_str::<u8>("x").expect_err("no JSON");
+    vec![
+        ReportError::Captions {
+            run: "runs/x".to_owned(),
+            found: 3,
+            expected: 2,
+            sources: "images".to_owned(),
+        },
+        ReportError::Page(std::fmt::Error.into()),
+        ReportError::Data(json),
+    ]
+}
+
 #[test]
 fn messages_of_numerics_keep_the_rules() {
     let (problem, searches) = searches();
@@ -193,6 +208,7 @@ fn messages_of_numerics_keep_the_rules() {
         .chain(structured().into_iter().map(sample))
         .chain(models().into_iter().map(sample))
         .chain(significance().into_iter().map(sample))
+        .chain(reports().into_iter().map(sample))
         .chain(searches.into_iter().map(sample))
         .chain([sample(problem)]);
     let samples: Vec<_> = samples.collect();
@@ -202,6 +218,7 @@ fn messages_of_numerics_keep_the_rules() {
         include_str!("../../../model/src/error.rs"),
         include_str!("../../../sampler/src/error.rs"),
         include_str!("../../../significance/src/error.rs"),
+        include_str!("../../../report/src/error.rs"),
     ];
     check(&sources, &samples, &[]);
 }

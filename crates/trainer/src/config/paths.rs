@@ -42,7 +42,7 @@ impl Config {
     }
 
     /// Every path of data and of other runs, with its key.
-    pub(crate) fn paths(&self) -> Vec<(String, PathBuf)> {
+    pub fn paths(&self) -> Vec<(String, PathBuf)> {
         let mut copy = self.clone();
         let paths = copy.paths_mut().into_iter();
         paths.map(|(key, path)| (key, path.clone())).collect()

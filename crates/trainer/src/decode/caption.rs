@@ -1,7 +1,7 @@
 //! Captions for images of no data set, and where the captioner looked for every word.
 
 use burn::tensor::Device;
-use scst_data::{FeatureBatch, TokenBatch};
+use scst_data::{Example, FeatureBatch, TokenBatch};
 use scst_model::{Captioner, Source};
 use scst_sampler::{END, Hypothesis};
 
@@ -75,6 +75,19 @@ impl<'a> CaptionWriter<'a> {
     /// [`TrainError`] when the captioner reads no texts, or the search fails.
     pub fn targets(&mut self, texts: TokenBatch) -> Result<Vec<Vec<Caption>>, TrainError> {
         self.write(&source_tokens(texts)?.into())
+    }
+
+    /// As [`captions`](Self::captions), of examples of a corpus, images or texts.
+    ///
+    /// # Errors
+    /// [`TrainError`] when features cannot be read, or the search fails.
+    pub fn of_examples(
+        &mut self,
+        corpus: &Corpus,
+        examples: &[&Example],
+    ) -> Result<Vec<Vec<Caption>>, TrainError> {
+        let source = corpus.source(examples, &self.captioner.device())?;
+        self.write(&source)
     }
 
     fn write(&mut self, source: &Source) -> Result<Vec<Vec<Caption>>, TrainError> {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use scst_data::{CaptionFile, Split, coco_evaluation::pair};
 use scst_reward::TextMetric;
 
-use super::captions::{Captions, Side};
 use crate::{
     arguments::{CompareArguments, Tokenizer},
-    commands::input::Input,
+    commands::{
+        captions::{Captions, Side},
+        input::Input,
+    },
     failure::Failure,
     output::warn,
 };

@@ -4,8 +4,10 @@ use scst_reward::ReportMetric;
 use scst_significance::{Difference, LEVEL, Resampling};
 use serde_json::{Map, Value, json};
 
-use super::captions::Side;
-use crate::output::{print_line, program};
+use crate::{
+    commands::captions::Side,
+    output::{print_line, program},
+};
 
 /// A side compared with the first.
 pub(super) struct Compared {

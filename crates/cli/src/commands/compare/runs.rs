@@ -1,23 +1,15 @@
-//! The captions of runs: decoded here, as `scst eval` does.
+//! The captions of runs, as `scst eval` decodes them.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use scst_model::CaptionerRegistry;
 use scst_reward::TextMetric;
-use scst_trainer::{Checkpoint, Config, EvaluationReport};
+use scst_trainer::Checkpoint;
 
-use super::captions::{Captions, Side};
 use crate::{
     arguments::EvaluationArguments,
-    commands::{
-        evaluation::evaluate_run,
-        seed_runs::{SeedRuns, run_of},
-    },
+    commands::{captions::Side, decoded::decode_run, seed_runs::runs_of},
     failure::Failure,
-    output::note,
 };
 
 /// The sides, and the metrics of raw text that any of the runs asks for.
@@ -33,54 +25,23 @@ pub(super) fn sides_of_runs(
             let checkpoint = Checkpoint::load_run_or_checkpoint(&path, captioners)?;
             Ok((path, checkpoint))
         };
-        let runs = runs_of(paths)?.into_iter().map(open);
+        let mut runs = Vec::new();
+        for path in paths {
+            runs.extend(runs_of(path)?);
+        }
+        let runs = runs.into_iter().map(open);
         opened.push((paths, runs.collect::<Result<Vec<_>, Failure>>()?));
     }
     let (mut sides, mut metrics, mut warned) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (paths, of_side) in opened {
         let mut runs = Vec::new();
         for (path, checkpoint) in of_side {
-            note!("captions of {}", path.display());
             let run = (&*path, checkpoint);
-            let (config, report) = evaluate_run(run, &[], arguments, captioners, &mut warned)?;
-            metrics.extend(config.validation.raw_text());
-            runs.push(captions(&path, &config, report));
+            let decoded = decode_run(run, arguments, captioners, &mut warned)?;
+            metrics.extend(decoded.config.validation.raw_text());
+            runs.push(decoded.captions(&path));
         }
         sides.push(Side::of(paths, runs));
     }
     Ok((sides, metrics))
-}
-
-/// The runs that paths name: a directory of several seeds stands for all of them.
-fn runs_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut runs = Vec::new();
-    for path in paths {
-        match SeedRuns::read(path)? {
-            Some(found) => runs.extend(found.seeds.iter().map(|&seed| run_of(path, seed))),
-            None => runs.push(path.clone()),
-        }
-    }
-    Ok(runs)
-}
-
-fn captions(path: &Path, config: &Config, report: EvaluationReport) -> Captions {
-    let mut parts = report.signature.split(['|', '+']);
-    let words = parts.find(|part| part.starts_with("words:"));
-    let words = words.map_or(String::new(), |words| format!("|{words}"));
-    let mut captions = Captions {
-        path: path.display().to_string(),
-        kind: config.data.names().sources,
-        sources: Vec::new(),
-        texts: Vec::new(),
-        references: Vec::new(),
-        raw: None,
-        decoder: Some(report.decoder),
-        words,
-    };
-    for scored in report.captions {
-        captions.sources.push(scored.image);
-        captions.texts.push(scored.caption);
-        captions.references.push(scored.references);
-    }
-    captions
 }

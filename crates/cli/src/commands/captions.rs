@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use scst_reward::Item;
+use scst_reward::{CorpusCounts, Item, TextMetric};
+use scst_significance::Counts;
 
 use crate::failure::Failure;
 
 /// A side of a comparison: one run or file, or one a seed.
-pub(super) struct Side {
+pub(crate) struct Side {
     /// What it was given as.
-    pub(super) name: String,
-    pub(super) runs: Vec<Captions>,
+    pub(crate) name: String,
+    pub(crate) runs: Vec<Captions>,
 }
 
 impl Side {
     /// That of paths as they were given.
-    pub(super) fn of(paths: &[PathBuf], runs: Vec<Captions>) -> Self {
+    pub(crate) fn of(paths: &[PathBuf], runs: Vec<Captions>) -> Self {
         let paths = paths.iter().map(|path| path.display().to_string());
         Self {
             name: paths.collect::<Vec<_>>().join(" "),
@@ -25,26 +26,27 @@ impl Side {
 }
 
 /// The captions of a run or file, with what they are compared with, source by source.
-pub(super) struct Captions {
+#[derive(Clone)]
+pub(crate) struct Captions {
     /// The run or file.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What the sources are: images or texts.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What every source is called.
-    pub(super) sources: Vec<String>,
+    pub(crate) sources: Vec<String>,
     /// The caption of every source.
-    pub(super) texts: Vec<String>,
-    pub(super) references: Vec<Vec<String>>,
+    pub(crate) texts: Vec<String>,
+    pub(crate) references: Vec<Vec<String>>,
     /// The same as it stood before it became words, if that is another.
-    pub(super) raw: Option<Box<Captions>>,
+    pub(crate) raw: Option<Box<Captions>>,
     /// How captions were decoded, if that is known.
-    pub(super) decoder: Option<String>,
+    pub(crate) decoder: Option<String>,
     /// How texts became words, as signatures have it.
-    pub(super) words: String,
+    pub(crate) words: String,
 }
 
 impl Captions {
-    pub(super) fn items(&self) -> Vec<Item<'_, str, String>> {
+    fn items(&self) -> Vec<Item<'_, str, String>> {
         let captions = self.texts.iter().zip(&self.references);
         captions
             .map(|(caption, references)| Item {
@@ -52,6 +54,17 @@ impl Captions {
                 references,
             })
             .collect()
+    }
+
+    /// What the metrics count of every caption.
+    pub(crate) fn counts(&self, metrics: &[TextMetric]) -> Result<CorpusCounts, Failure> {
+        let items = self.items();
+        let raw = self.raw.as_deref();
+        let counts = match raw {
+            None => CorpusCounts::of_text(&items, &items, metrics),
+            Some(raw) => CorpusCounts::of_text(&items, &raw.items(), metrics),
+        };
+        Ok(counts?)
     }
 
     /// Why they cannot be compared with `first`.
@@ -87,9 +100,16 @@ impl Captions {
     }
 }
 
-/// Refuses sides that were not evaluated on the same sources and references.
-pub(super) fn check_alike(sides: &[Side]) -> Result<(), Failure> {
-    let mut runs = sides.iter().flat_map(|side| &side.runs);
+/// The counts of captions as resampling takes them.
+pub(crate) fn counts_of(counts: &CorpusCounts) -> Result<Counts, Failure> {
+    let rows = counts.rows();
+    let width = rows.first().map_or(0, Vec::len);
+    Ok(Counts::new(width, rows.concat())?)
+}
+
+/// Refuses captions that are not of the same sources and references.
+pub(crate) fn check_alike<'a>(runs: impl IntoIterator<Item = &'a Captions>) -> Result<(), Failure> {
+    let mut runs = runs.into_iter();
     let Some(first) = runs.next() else {
         return Ok(());
     };
@@ -126,11 +146,7 @@ mod tests {
         let message = |change: &dyn Fn(&mut Captions)| {
             let mut other = captions("runs/b");
             change(&mut other);
-            let side = |run: Captions| Side {
-                name: run.path.clone(),
-                runs: vec![run],
-            };
-            let refused = check_alike(&[side(captions("runs/a")), side(other)]).err();
+            let refused = check_alike([&captions("runs/a"), &other]).err();
             refused.map_or(String::new(), |failure| failure.to_string())
         };
         assert_eq!(message(&|_| ()), "");
