@@ -1,11 +1,13 @@
 //! CIDEr, BLEU and ROUGE-L of a corpus, one metric at a time, as pycocoevalcap computes them.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use scst_reward::{
     BleuScorer, BleuStatistics, CiderDOptions, CiderFormula, CiderScorer, Interner, MAX_ORDER,
-    ReferenceNgrams, RewardError, RougeLOptions, RougeLScorer,
+    ReferenceNgrams, RewardError, RougeLOptions, RougeLScorer, cider_once,
 };
 
 use crate::error::exception;
@@ -17,12 +19,12 @@ use crate::threads::score_all;
 const NAMES: [&str; 2] = ["gts", "res"];
 
 /// The token ids of a corpus, words numbered on from those of `interner`.
-fn ids<'a>(
-    corpus: &'a Corpus<String>,
+fn ids<'a, T: Deref<Target = str>>(
+    corpus: &'a Corpus<T>,
     mut interner: Interner<'a>,
     split: fn(&mut Interner<'a>, &'a str) -> Vec<u32>,
 ) -> Corpus<Vec<u32>> {
-    let mut split = |text: &'a String| split(&mut interner, text);
+    let mut split = |text: &'a T| split(&mut interner, text);
     let references = corpus.references.iter();
     Corpus {
         references: references
@@ -53,28 +55,32 @@ pub(crate) fn cider(
             ..CiderDOptions::COCO
         })
     });
-    let corpus = corpus(gts, res, NAMES)?;
+    let corpus = corpus::<PyBackedStr>(gts, res, NAMES)?;
     let of_text = matches!(corpus, OfKind::Text(_));
     let table = df.map(|df| df.table(of_text)).transpose()?;
-    let score = || {
-        let corpus = match corpus {
-            OfKind::Text(texts) => {
-                let words = table.map(|table| Interner::of_words(table.words()));
-                ids(&texts, words.unwrap_or_default(), Interner::words)
-            }
-            OfKind::Ids(corpus) => corpus,
-        };
-        let ngrams = ngrams(&corpus);
-        let frequency = match table {
-            Some(table) => Arc::clone(table),
-            None => Arc::new(scst_reward::DocumentFrequency::from_ngrams(&ngrams)?),
-        };
-        let scorer = CiderScorer::new(formula, ngrams, frequency)?;
-        score_all(&corpus.candidates, &scorer, |scorer, image, candidate| {
-            scorer.score(image, candidate)
-        })
+    let score = || match &corpus {
+        OfKind::Text(texts) => {
+            let words = table.map(|table| Interner::of_words(table.words()));
+            let corpus = ids(texts, words.unwrap_or_default(), Interner::words);
+            cider_of_ids(&corpus, formula, table)
+        }
+        OfKind::Ids(corpus) => cider_of_ids(corpus, formula, table),
     };
     python.detach(score).map_err(|error| exception(&error))
+}
+
+fn cider_of_ids(
+    corpus: &Corpus<Vec<u32>>,
+    formula: CiderFormula,
+    table: Option<&Arc<scst_reward::DocumentFrequency>>,
+) -> Result<Vec<f64>, RewardError> {
+    let Some(table) = table else {
+        return cider_once(formula, &corpus.references, &corpus.candidates);
+    };
+    let scorer = CiderScorer::new(formula, ngrams(corpus), Arc::clone(table))?;
+    score_all(&corpus.candidates, &scorer, |scorer, image, candidate| {
+        scorer.score(image, candidate)
+    })
 }
 
 /// BLEU-1 to BLEU-4 of the corpus, and of every caption, by order.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyByteArray, PyBytes, PyFrozenSet, PyList, PyMapping, PySet, PyString, PyTuple};
 
 /// Where in the arguments a value stands: `references['a'][0]`.
@@ -128,6 +129,22 @@ impl Caption for String {
 
     fn is_one(value: &Bound<'_, PyAny>) -> bool {
         value.is_instance_of::<PyString>()
+    }
+}
+
+/// Text as Python holds it, not copied. To be dropped where Python's lock is held.
+impl Caption for PyBackedStr {
+    fn read(value: &Bound<'_, PyAny>, place: &Place<'_>) -> PyResult<Self> {
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(place.wrong_type(value, "text"));
+        };
+        text.clone()
+            .try_into()
+            .map_err(|_| place.wrong_value("half of a surrogate pair", "text of whole characters"))
+    }
+
+    fn is_one(value: &Bound<'_, PyAny>) -> bool {
+        String::is_one(value)
     }
 }
 
@@ -254,18 +271,18 @@ pub(crate) struct Corpus<C> {
 }
 
 /// A corpus, all of it text or all of it token ids.
-pub(crate) type AnyCorpus = OfKind<Corpus<String>, Corpus<Vec<u32>>>;
+pub(crate) type AnyCorpus<T = String> = OfKind<Corpus<T>, Corpus<Vec<u32>>>;
 
 /// Reads two arguments, both mappings with the same keys or both lists of the same length.
 ///
 /// # Errors
 /// `KeyError` for a key that one of them lacks, `TypeError` or `ValueError` that names the first place where something
 /// else stands than captions.
-pub(crate) fn corpus(
+pub(crate) fn corpus<T: Caption>(
     references: &Bound<'_, PyAny>,
     candidates: &Bound<'_, PyAny>,
     [name, candidates_name]: [&str; 2],
-) -> PyResult<AnyCorpus> {
+) -> PyResult<AnyCorpus<T>> {
     let (place, candidates_place) = (Place::argument(name), Place::argument(candidates_name));
     let images = images(references, &place)?;
     let captions = captions_of(&images, candidates, &candidates_place, name)?;

@@ -43,7 +43,7 @@ impl MeteorProcess {
         gts: &Bound<'_, PyAny>,
         res: &Bound<'_, PyAny>,
     ) -> PyResult<(f64, Vec<f64>)> {
-        let OfKind::Text(corpus) = corpus(gts, res, ["gts", "res"])? else {
+        let OfKind::Text(corpus) = corpus::<String>(gts, res, ["gts", "res"])? else {
             return Err(Place::argument("gts").wrong_value("token ids", "text"));
         };
         let scores = python.detach(|| {

@@ -1,7 +1,7 @@
 //! The command line of `scst`: train captioners with cross-entropy and self-critical sequence training, and evaluate
 //! them.
 //!
-//! A program with rewards or captioners of its own calls [`run`] with them, and has every command:
+//! A program with rewards, captioners or objectives of its own calls [`run`] with them, and has every command:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -10,6 +10,7 @@
 //!     let mut registry = scst_trainer::Registry::default();
 //!     // registry.rewards.register("mine", |entry, sources| ...);
 //!     // registry.captioners.register("mine", |table| ...);
+//!     // registry.objectives.register("mine", |table| ...);
 //!     scst_cli::run(registry)
 //! }
 //! ```
@@ -42,8 +43,8 @@ use crate::{
 
 /// Runs the program: reads the command line, does what it says, prints, and returns the exit code.
 ///
-/// Configurations may name the rewards and captioners of `registry` beside the built-in ones: `custom = { name = "..." }`
-/// in place of a reward, `[model.custom]` with a `name` in place of a captioner.
+/// Configurations may name what `registry` holds beside what is built in: `custom = { name = "..." }` in place of a reward,
+/// `[model.custom]` with a `name` in place of a captioner, `objective = { custom = { name = "..." } }` in a stage.
 pub fn run(registry: Registry) -> ExitCode {
     let matches = help::command().try_get_matches();
     let arguments = matches.and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));

@@ -70,7 +70,16 @@ impl CiderFormula {
         }
     }
 
-    fn scale(&self) -> f64 {
+    /// # Errors
+    /// [`RewardError::OptionRange`] when an option is outside its range.
+    pub(crate) fn check(&self) -> Result<(), RewardError> {
+        match self {
+            Self::CiderD(options) => RewardError::first(options.problems()),
+            Self::Cider => Ok(()),
+        }
+    }
+
+    pub(crate) fn scale(&self) -> f64 {
         match self {
             Self::CiderD(options) => options.scale,
             Self::Cider => PLAIN_SCALE,
@@ -78,7 +87,7 @@ impl CiderFormula {
     }
 
     /// The contribution of an n-gram to the dot product.
-    fn product(&self, candidate: f64, reference: f64) -> f64 {
+    pub(crate) fn product(&self, candidate: f64, reference: f64) -> f64 {
         match self {
             Self::CiderD(_) => candidate.min(reference) * reference,
             Self::Cider => candidate * reference,
@@ -86,7 +95,7 @@ impl CiderFormula {
     }
 
     /// The factor for a candidate and a reference whose lengths differ by so many tokens.
-    fn length_factor(&self, difference: u64) -> f64 {
+    pub(crate) fn length_factor(&self, difference: u64) -> f64 {
         match self {
             Self::CiderD(CiderDOptions { sigma, .. }) => {
                 let deviations = difference as f64 / sigma;
@@ -131,9 +140,7 @@ impl CiderVectors {
         references: &ReferenceNgrams,
         frequency: Arc<DocumentFrequency>,
     ) -> Result<Self, RewardError> {
-        if let CiderFormula::CiderD(options) = formula {
-            RewardError::first(options.problems())?;
-        }
+        formula.check()?;
         let inverses = frequency.inverses(references.index());
         let mut inverse_norms = Vec::new();
         for image in references.images() {
@@ -227,8 +234,9 @@ impl CiderVectors {
 fn add_squares(image: &ImageNgrams<'_>, inverses: &[f64], squares: &mut [[f64; MAX_ORDER]]) {
     for order in 1..=MAX_ORDER {
         for (place, &id) in image.ids(order).iter().enumerate() {
+            let idf = inverses[id as usize];
             for posting in image.postings(order, place) {
-                let weight = f64::from(posting.count) * inverses[id as usize];
+                let weight = f64::from(posting.count) * idf;
                 squares[posting.reference as usize][order - 1] += weight * weight;
             }
         }
@@ -236,7 +244,7 @@ fn add_squares(image: &ImageNgrams<'_>, inverses: &[f64], squares: &mut [[f64; M
 }
 
 /// `1 / |w|` from `|w|^2`; 0 where that is 0, which makes the similarity 0.
-fn inverse_norm(squares: f64) -> f64 {
+pub(crate) fn inverse_norm(squares: f64) -> f64 {
     if squares == 0.0 {
         0.0
     } else {

@@ -170,6 +170,10 @@ impl DocumentFrequency {
         ngrams.ngrams().into_iter().map(inverse).collect()
     }
 
+    pub(crate) fn index(&self) -> &NgramIndex {
+        &self.index
+    }
+
     /// Whether n-grams have the same ids here as in `ngrams`, and none is here alone.
     pub(crate) fn numbers_as(&self, ngrams: &NgramIndex) -> bool {
         std::ptr::eq(&raw const *self.index, &raw const *ngrams)
@@ -220,20 +224,40 @@ pub struct DocumentFrequencyBuilder {
 }
 
 impl DocumentFrequencyBuilder {
+    /// A builder with room for references of so many tokens; see [`NgramIndex::with_room_for`].
+    pub(crate) fn with_room_for(tokens: usize) -> Self {
+        let index = NgramIndex::with_room_for(tokens);
+        Self {
+            frequencies: Vec::with_capacity(index.room()),
+            last_images: Vec::with_capacity(index.room()),
+            index,
+            ..Self::default()
+        }
+    }
+
     /// Adds one image: each n-gram of its references counts once, however many references hold it.
     pub fn add_image<R: AsRef<[u32]>>(&mut self, references: impl IntoIterator<Item = R>) {
+        self.add_image_with(references, |_| ());
+    }
+
+    /// The same, with a call for the id of every n-gram: reference by reference, one order after the other.
+    pub(crate) fn add_image_with<R: AsRef<[u32]>>(
+        &mut self,
+        references: impl IntoIterator<Item = R>,
+        mut visit: impl FnMut(u32),
+    ) {
         self.images += 1;
         let (images, frequencies, last_images) =
             (self.images, &mut self.frequencies, &mut self.last_images);
         for reference in references {
             let tokens = reference.as_ref();
             self.index.insert_all(tokens, &mut self.ids, |_, id| {
+                visit(id);
                 let id = id as usize;
                 if id == frequencies.len() {
-                    frequencies.push(0);
-                    last_images.push(0);
-                }
-                if last_images[id] != images {
+                    frequencies.push(1);
+                    last_images.push(images);
+                } else if last_images[id] != images {
                     last_images[id] = images;
                     frequencies[id] += 1;
                 }

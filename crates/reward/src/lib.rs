@@ -52,6 +52,7 @@ pub mod bleu;
 pub mod builtin;
 pub mod chrf;
 pub mod cider_d;
+mod cider_once;
 pub mod combination;
 pub mod command;
 pub mod corpus_counts;
@@ -106,6 +107,7 @@ pub use bleu::{
 pub use builtin::{BleuReward, CiderDReward, RougeLReward};
 pub use chrf::{ChrfOptions, ChrfScorer};
 pub use cider_d::{CiderDOptions, CiderFormula, CiderScorer};
+pub use cider_once::cider_once;
 pub use combination::Combination;
 pub use command::{CommandOptions, CommandReward};
 pub use corpus_counts::CorpusCounts;

@@ -1,7 +1,5 @@
 //! Dense ids for the n-grams of a corpus, and the n-grams of one sequence counted by them.
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
-
 use crate::ngram::MAX_ORDER;
 
 /// Stands for the empty n-gram, which begins every n-gram.
@@ -9,40 +7,61 @@ const ROOT: u32 = u32::MAX;
 /// Marks n-grams that are not in the index, known by where in the sequence they first occur.
 const UNSEEN: u32 = 1 << 31;
 
+/// Stands for a slot that holds no n-gram.
+const FREE: u32 = u32::MAX;
+
 /// Numbers the n-grams of order 1 to 4 in order of appearance, from 0.
 ///
 /// An n-gram is the id of its first n - 1 tokens' n-gram and its last token: 64 bits, exact for any token ids, and an
 /// n-gram whose beginning is unknown is unknown without another look.
+///
+/// A hash table with open addressing whose slots are ids. It has half the bytes of one that holds n-grams in its slots:
+/// counting a batch of captions stays in the cache, and its memory below what the allocator gives back every time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NgramIndex {
-    ids: FxHashMap<u64, u32>,
+    /// By id.
+    keys: Vec<u64>,
+    /// Ids and [`FREE`]; none, or a power of two of which three quarters are taken at most.
+    slots: Vec<u32>,
 }
 
 fn key(beginning: u32, token: u32) -> u64 {
     u64::from(beginning) << 32 | u64::from(token)
 }
 
+/// Both halves of a product, so that all bits of a key are in all bits of its hash.
+fn hash(key: u64) -> usize {
+    let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
+    (product as u64 ^ (product >> 64) as u64) as usize
+}
+
 impl NgramIndex {
     /// An empty index with room for the n-grams of so many tokens, but no more than a batch of captions has: a corpus
     /// repeats itself, and grows its index as it needs.
     pub(crate) fn with_room_for(tokens: usize) -> Self {
-        const LARGEST: usize = 1 << 14;
+        const LARGEST: usize = 3 << 12;
         let ngrams = tokens.saturating_mul(MAX_ORDER).min(LARGEST);
         Self {
-            ids: FxHashMap::with_capacity_and_hasher(ngrams, FxBuildHasher),
+            keys: Vec::with_capacity(ngrams),
+            slots: vec![FREE; (ngrams / 3 * 4 + 4).next_power_of_two()],
         }
+    }
+
+    /// N-grams that it holds without growing.
+    pub(crate) fn room(&self) -> usize {
+        self.slots.len() / 4 * 3
     }
 
     /// N-grams of all orders.
     pub(crate) fn len(&self) -> usize {
-        self.ids.len()
+        self.keys.len()
     }
 
     /// The id of an n-gram of at most [`MAX_ORDER`] tokens.
     pub(crate) fn find(&self, ngram: &[u32]) -> Option<u32> {
         let mut id = ROOT;
         for &token in ngram {
-            id = *self.ids.get(&key(id, token))?;
+            id = self.get(key(id, token))?;
         }
         (id != ROOT).then_some(id)
     }
@@ -58,11 +77,52 @@ impl NgramIndex {
         Some(self.continued(beginning, token))
     }
 
+    fn get(&self, key: u64) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let id = self.slots[self.slot(key)];
+        (id != FREE).then_some(id)
+    }
+
+    /// Where the id of an n-gram stands, or would. To be called when there are slots, some of which are always free.
+    fn slot(&self, key: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(key) & mask;
+        loop {
+            let id = self.slots[slot];
+            if id == FREE || self.keys[id as usize] == key {
+                return slot;
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    #[inline]
     fn continued(&mut self, beginning: u32, token: u32) -> u32 {
-        let next = self.ids.len() as u32;
-        let id = *self.ids.entry(key(beginning, token)).or_insert(next);
-        assert!(id < UNSEEN, "found 2^31 n-grams, expected fewer");
-        id
+        let key = key(beginning, token);
+        if self.keys.len() >= self.room() {
+            self.grow();
+        }
+        let slot = self.slot(key);
+        if self.slots[slot] == FREE {
+            let next = self.keys.len() as u32;
+            assert!(next < UNSEEN, "found 2^31 n-grams, expected fewer");
+            self.slots[slot] = next;
+            self.keys.push(key);
+        }
+        self.slots[slot]
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = (2 * self.slots.len()).max(16);
+        self.slots.clear();
+        self.slots.resize(larger, FREE);
+        for id in 0..self.keys.len() {
+            let slot = self.slot(self.keys[id]);
+            self.slots[slot] = id as u32;
+        }
     }
 
     /// Calls `visit(order, id)` for each n-gram of a sequence, one order after the other, and gives ids to new ones.
@@ -84,14 +144,10 @@ impl NgramIndex {
 
     /// The tokens of every n-gram as one integer (see [`ngram_key`](crate::ngram::ngram_key)), with its order, by id.
     pub(crate) fn ngrams(&self) -> Vec<(usize, u128)> {
-        let mut continuations = vec![0; self.ids.len()];
-        for (&continuation, &id) in &self.ids {
-            continuations[id as usize] = continuation;
-        }
-        let mut ngrams: Vec<(usize, u128)> = Vec::with_capacity(continuations.len());
-        for continuation in continuations {
-            let beginning = (continuation >> 32) as u32;
-            let token = u128::from(continuation as u32);
+        let mut ngrams: Vec<(usize, u128)> = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            let beginning = (key >> 32) as u32;
+            let token = u128::from(*key as u32);
             // A beginning is older than what continues it.
             ngrams.push(match ngrams.get(beginning as usize) {
                 Some((order, beginning)) => (order + 1, beginning << 32 | token),
@@ -155,9 +211,9 @@ impl CountedNgrams {
             let id = if beginning_unseen {
                 None
             } else {
-                index.ids.get(&key)
+                index.get(key)
             };
-            if let Some(&id) = id {
+            if let Some(id) = id {
                 *at = id;
                 self.seen_ids.push(id);
             } else {

@@ -43,6 +43,7 @@ impl std::error::Error for ProgramError {}
 
 /// When a program failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProgramStage {
     /// Before it ran.
     Start,

@@ -57,9 +57,12 @@ impl ReferenceNgrams {
     pub fn of_images<'a, R: AsRef<[u32]> + 'a>(
         images: impl Iterator<Item = &'a [R]> + Clone,
     ) -> Self {
-        let mut ngrams = Self::default();
         let tokens = images.clone().flatten().map(|tokens| tokens.as_ref().len());
         let mut index = NgramIndex::with_room_for(tokens.sum());
+        let mut ngrams = Self::default();
+        ngrams.ids.reserve(index.room());
+        ngrams.posting_ends.reserve(index.room());
+        ngrams.postings.reserve(index.room());
         let mut builder = Builder::default();
         for references in images {
             ngrams.add(references, &mut index, &mut builder);

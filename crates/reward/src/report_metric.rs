@@ -4,6 +4,7 @@ use crate::{CorpusScores, TextMetric};
 
 /// A number of a report on a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReportMetric {
     /// CIDEr-D x10.
     CiderD,

@@ -61,7 +61,9 @@ pub use reward_list::parse_rewards;
 pub use schema::json_schema;
 pub use scst::{Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
-pub use sequence_objective::{CapConfig, ClipConfig, GateConfig, SequenceObjective};
+pub use sequence_objective::{
+    CapConfig, ClipConfig, CustomObjectiveConfig, GateConfig, SequenceObjective,
+};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, OptimiserConfig,
     ScheduleConfig, ScheduledSampling, StageConfig, StartFrom, WordLoss, XeConfig,

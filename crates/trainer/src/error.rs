@@ -16,6 +16,7 @@ use crate::{
     checkpoint::CheckpointError,
     config::{ConfigError, Problem},
     events::{EventError, curve::CurveError},
+    objective::custom::ObjectiveError,
 };
 
 /// Why a run cannot begin, go on, or be evaluated.
@@ -56,6 +57,17 @@ pub enum TrainError {
     /// A loss.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// An objective of another crate.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
+    /// An objective that a stage asks for.
+    #[error("stage `{stage}`: {source}")]
+    StageObjective {
+        /// Name of the stage.
+        stage: String,
+        /// What is wrong with it.
+        source: ObjectiveError,
+    },
     /// A search.
     #[error(transparent)]
     Sampler(#[from] SamplerError<ModelError>),
@@ -380,6 +392,9 @@ impl TrainError {
             Self::Checkpoint(error) => error.is_mistake(),
             Self::StageTeacher { source, .. } => source.is_mistake(),
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
+            Self::Objective(error) | Self::StageObjective { source: error, .. } => {
+                error.is_mistake()
+            }
             Self::Sampler(error) => matches!(
                 error,
                 SamplerError::NothingAllowed { .. } | SamplerError::Option(_)

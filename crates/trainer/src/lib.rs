@@ -44,6 +44,7 @@ pub use lab::estimator::Estimator;
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use lab::picture::{EstimatorPicture, PictureError, draw_estimators};
 pub use lab::toy::{TOY_SAMPLES, ToyReport, measure_toy};
+pub use objective::custom::{CustomObjective, JudgedSample, ObjectiveError, ObjectiveRegistry};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;
 pub use run::progress::{Best, BestSoFar, StageSummary};

@@ -1,14 +1,17 @@
-//! `scst` with a reward and a captioner of its own: every command, configuration and report, with
-//! `custom = { name = "agreement" }` among the rewards and `[model.custom]`, `name = "gru"`.
+//! `scst` with a reward, a captioner and an objective of its own: every command, configuration and report, with
+//! `custom = { name = "agreement" }` among the rewards, `[model.custom]`, `name = "gru"`, and
+//! `objective = { custom = { name = "ranks" } }`.
 //!
 //! ```sh
 //! cargo run --release --manifest-path examples/own-reward/Cargo.toml -- train configs/quickstart.toml \
 //!   --set 'model.custom={name="gru"}' --out runs/gru \
+//!   --set 'stages.1.scst.objective={custom={name="ranks",options={power=2}}}' \
 //!   --set 'stages.1.scst.rewards=[{cider_d={}},{weight=0.5,custom={name="agreement",options={references=3}}}]'
 //! ```
 
 mod agreement;
 mod gru;
+mod ranks;
 
 use std::process::ExitCode;
 
@@ -19,5 +22,6 @@ fn main() -> ExitCode {
     let rewards = &mut registry.rewards;
     rewards.register("agreement", |entry, _| agreement::from_entry(entry));
     registry.captioners.register("gru", gru::from_config);
+    registry.objectives.register("ranks", ranks::from_config);
     scst_cli::run(registry)
 }

@@ -1,4 +1,4 @@
-//! The program trains on its own reward and with its own captioner, and knows the names that it has.
+//! The program trains on its own reward, with its own captioner and by its own objective, and knows the names that it has.
 
 use std::{
     fs,
@@ -104,6 +104,52 @@ fn own_reward_is_trained_on_and_a_mistyped_one_is_named() {
         let output = program(directory, &arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code().is_some_and(|code| code > 0), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!directory.join("refused").exists());
+    }
+}
+
+#[test]
+fn own_objective_trains_to_the_same_bits_and_a_mistyped_one_is_named() {
+    let directory = workplace();
+    let directory = directory.path();
+    let set = |custom: &str| format!("stages.1.scst.objective={{custom={custom}}}");
+    let own = set(r#"{name="ranks",options={power=2}}"#);
+    let train = |out: &str, more: &[&str]| {
+        let arguments = [&["train", "config.toml", "--out", out, "--set"], more].concat();
+        printed(directory, &arguments);
+        read(
+            &directory
+                .join(out)
+                .join("checkpoints/step-00000004/model.safetensors"),
+        )
+    };
+    let weights = train("run", &[&own]);
+    assert_eq!(train("again", &[&own]), weights);
+    assert_ne!(train("plain", &["seed=1"]), weights);
+    // The ratio of later updates is there to be read, and so is its metric.
+    train(
+        "twice",
+        &[&own, "--set", "stages.1.scst.updates_per_rollout=2"],
+    );
+    let metrics = String::from_utf8(read(&directory.join("twice/metrics.jsonl"))).expect("text");
+    assert!(metrics.contains("kl_from_rollout"), "{metrics}");
+
+    for (custom, expected) in [
+        (
+            r#"{name="rank"}"#,
+            "`objective.custom.name`: found `rank`, expected one that this program has of its own: `ranks`",
+        ),
+        (r"{}", "`stages.1.scst.objective.custom.name`: found none"),
+        (
+            r#"{name="ranks",options={power=0}}"#,
+            "objective `ranks`: found `power` = 0, expected `power` above 0",
+        ),
+    ] {
+        let wrong = set(custom);
+        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
+        let said = refused(directory, &arguments);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(expected), "{said}");
         assert!(!directory.join("refused").exists());
     }

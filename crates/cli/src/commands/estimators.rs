@@ -75,14 +75,11 @@ fn measure(run: &EstimatorRun, registry: &Registry) -> Result<Vec<EstimatorRepor
         checkpoint,
         lab,
     } = run;
-    let Registry {
-        rewards,
-        captioners,
-    } = registry;
+    let captioners = &registry.captioners;
     let config = Config::load(&config.config, config.overrides()?, captioners)?;
     set_threads(config.threads)?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(checkpoint, captioners)?;
-    Ok(measure_estimators(&config, &checkpoint, rewards, lab)?)
+    Ok(measure_estimators(&config, &checkpoint, registry, lab)?)
 }
 
 fn print_json<T: Serialize>(reports: &[T]) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
-    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, TrainError,
-    WeightsProblem,
+    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, ObjectiveError,
+    TrainError, WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},
 };
@@ -261,6 +261,28 @@ fn imports() -> Vec<ImportError> {
     errors
 }
 
+fn objectives() -> Vec<ObjectiveError> {
+    vec![
+        ObjectiveError::NotRegistered {
+            found: text(),
+            expected: "one that this program has of its own: `ranks`".to_owned(),
+        },
+        ObjectiveError::Options {
+            name: text(),
+            source: "found `power` = 0, expected `power` above 0".into(),
+        },
+        ObjectiveError::Failed {
+            name: text(),
+            source: "found no reward above 0, expected one".into(),
+        },
+        ObjectiveError::Weights {
+            name: text(),
+            found: "3 weights of sample 0".to_owned(),
+            expected: "5, one of every word".to_owned(),
+        },
+    ]
+}
+
 fn of_parts() -> Vec<TrainError> {
     let loss = numerics::losses().remove(0);
     vec![
@@ -283,6 +305,11 @@ fn of_parts() -> Vec<TrainError> {
         },
         TrainError::Model(ModelError::NoAttention),
         TrainError::Loss(loss),
+        TrainError::Objective(objectives().remove(1)),
+        TrainError::StageObjective {
+            stage: text(),
+            source: objectives().remove(0),
+        },
         TrainError::Sampler(SamplerError::NoDistribution { row: 0, step: 0 }),
         TrainError::Checkpoint(missing()),
         TrainError::File(file_error()),
@@ -400,6 +427,7 @@ fn messages_of_training_keep_the_rules() {
     samples.extend(checkpoints().into_iter().map(sample));
     samples.extend(weights().into_iter().map(sample));
     samples.extend(imports().into_iter().map(sample));
+    samples.extend(objectives().into_iter().map(sample));
     samples.extend(of_parts().into_iter().map(sample));
     samples.extend(of_runs().into_iter().map(sample));
     samples.extend([sample(curve), sample(file_error())]);
@@ -412,6 +440,7 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/events/curve.rs"),
         include_str!("../../../files/src/lib.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
+        include_str!("../../../trainer/src/objective/custom.rs"),
     ];
     // What only a device or a library brings about.
     let without = [

@@ -8,6 +8,7 @@ const EXAMPLE: &str = r#"a line such as {"captions":[{"image_id":"x.jpg","text":
 
 /// Why a request gets no scores.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RequestError {
     /// A line that is not JSON, or no object.
     #[error("found `{found}`, expected {EXAMPLE}")]

@@ -21,6 +21,7 @@ const FOREIGN_END: &str = "<eos>";
 
 /// What captions are compared as.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Words {
     /// The words of text: the function makes them of a raw caption, joined by single spaces. No end token.
     Text(fn(&str) -> String),

@@ -27,6 +27,7 @@ pub(super) fn check_credit(scst: &ScstConfig, check: &mut Checker<'_>) {
             | SequenceObjective::TokenClip(_)
             | SequenceObjective::Cispo(_)
             | SequenceObjective::Sapo(_)
+            | SequenceObjective::Custom(_)
     );
     check.require(
         is_of_words,

@@ -77,7 +77,7 @@ pub struct ScstConfig {
 impl ScstConfig {
     /// Whether updates compare samples with their drawing that were the model's own.
     pub(crate) fn compares_with_drawing(&self) -> bool {
-        let objective = self.objective;
+        let objective = &self.objective;
         let has_ratio =
             objective.is_policy_gradient() || matches!(objective, SequenceObjective::Rebel { .. });
         has_ratio && self.updates_per_rollout > 1

@@ -85,7 +85,7 @@ pub(super) fn check_hard_attention(scst: &ScstConfig, check: &mut Checker<'_>) {
 
 /// The table by itself, and with the sizes of its stage.
 pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>) {
-    let objective = scst.objective;
+    let objective = &scst.objective;
     let compares = if objective.is_policy_gradient() {
         matches!(
             scst.baseline,
@@ -121,7 +121,7 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
         check.count("mixer.shrink", mixer.shrink as u64);
         check.count("mixer.every_epochs", mixer.every_epochs);
         check.require(
-            objective == SequenceObjective::PolicyGradient,
+            *objective == SequenceObjective::PolicyGradient,
             "objective",
             format!("`{}`", objective.name()),
             "`policy_gradient` with `mixer`, whose samples begin with different words",
@@ -181,9 +181,9 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
     }
 }
 
-fn check_objective(objective: SequenceObjective, check: &mut Checker<'_>) {
+fn check_objective(objective: &SequenceObjective, check: &mut Checker<'_>) {
     let mut check = check.below(&format!("objective.{}", objective.name()));
-    match objective {
+    match *objective {
         SequenceObjective::PolicyGradient
         | SequenceObjective::MaxMargin
         | SequenceObjective::MultiMargin
@@ -217,12 +217,18 @@ fn check_objective(objective: SequenceObjective, check: &mut Checker<'_>) {
         }
         SequenceObjective::Rebel { eta } => check.positive("eta", eta),
         SequenceObjective::Dap { sigma } => check.positive("sigma", sigma),
+        SequenceObjective::Custom(ref custom) => check.require(
+            !custom.name.is_empty(),
+            "name",
+            "none",
+            "the name of a registered objective",
+        ),
     }
 }
 
 /// Captions that are not drawn from the model's own distribution.
 fn check_candidates(scst: &ScstConfig, check: &mut Checker<'_>) {
-    let objective = scst.objective;
+    let objective = &scst.objective;
     let is_beam = scst.candidates == Candidates::Beam;
     check.require(
         !is_beam
@@ -245,7 +251,7 @@ fn check_candidates(scst: &ScstConfig, check: &mut Checker<'_>) {
         "none with `candidates = \"beam\"`, which draws nothing",
     );
     check.require(
-        objective != SequenceObjective::PolicyGradient,
+        *objective != SequenceObjective::PolicyGradient,
         "objective",
         "`policy_gradient`",
         "one with a ratio, such as `cispo`, with `sampling`: samples are not the model's own",

@@ -3,12 +3,14 @@
 use schemars::JsonSchema;
 use scst_loss::{Clip, Gate};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What becomes of the rewards of the captions that were sampled for a source.
 ///
 /// Each is the weight `c` of every sampled word in `c (p - 1_w)`; the crate `loss` has the equations.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum SequenceObjective {
     /// `(r - b)(p - 1_w)` (Rennie et al. 2017; Ranzato et al. 2016), for samples that are used once.
     PolicyGradient,
@@ -102,11 +104,13 @@ pub enum SequenceObjective {
         #[schemars(extend("exclusiveMinimum" = 0.0), extend("examples" = [10.0]))]
         sigma: f64,
     },
+    /// An objective in Rust that the program around this library registered.
+    Custom(CustomObjectiveConfig),
 }
 
 impl SequenceObjective {
     /// Whether words are weighted by advantages, against a baseline; else captions of a source are, against each other.
-    pub(crate) fn is_policy_gradient(self) -> bool {
+    pub(crate) fn is_policy_gradient(&self) -> bool {
         matches!(
             self,
             Self::PolicyGradient
@@ -115,16 +119,17 @@ impl SequenceObjective {
                 | Self::Gmpo(_)
                 | Self::Cispo(_)
                 | Self::Sapo(_)
+                | Self::Custom(_)
         )
     }
 
     /// Whether captions of a source are compared with each other, so that each needs a reward.
-    pub(crate) fn compares_captions(self) -> bool {
+    pub(crate) fn compares_captions(&self) -> bool {
         !self.is_policy_gradient() && !matches!(self, Self::Dap { .. } | Self::AllAction)
     }
 
     /// Whether captions are compared with what the model of the stage's beginning makes of them.
-    pub(crate) fn has_reference(self) -> bool {
+    pub(crate) fn has_reference(&self) -> bool {
         matches!(
             self,
             Self::Dpo { .. } | Self::Dico { .. } | Self::Dap { .. }
@@ -132,7 +137,7 @@ impl SequenceObjective {
     }
 
     /// Its name in a configuration.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::PolicyGradient => "policy_gradient",
             Self::TokenClip(_) => "token_clip",
@@ -151,8 +156,20 @@ impl SequenceObjective {
             Self::Rebel { .. } => "rebel",
             Self::AllAction => "all_action",
             Self::Dap { .. } => "dap",
+            Self::Custom(_) => "custom",
         }
     }
+}
+
+/// The choice of a registered objective.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CustomObjectiveConfig {
+    /// The name that the objective was registered under; has to be given.
+    #[schemars(extend("examples" = ["mine"]))]
+    pub name: String,
+    /// Whatever the objective can be told; it checks that itself.
+    pub options: Map<String, Value>,
 }
 
 /// How far the ratio of a word's probability to that when it was drawn may move.

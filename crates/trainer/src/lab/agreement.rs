@@ -10,7 +10,7 @@ use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, Noise, SourceVectors,
 };
-use scst_reward::{ImageReferences, References, RewardRegistry, RewardSources};
+use scst_reward::{ImageReferences, References, RewardSources};
 use scst_sampler::END;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         batch::{LossWeights, SourceBatch, StepContext, caption_gradient, repeat},
         sequence::SelfCritic,
     },
+    registry::Registry,
 };
 
 const IMAGES: usize = 4;
@@ -166,7 +167,7 @@ fn gradients(
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };
-    let mut critic = SelfCritic::new(&config, &sources, &RewardRegistry::default(), None)?;
+    let mut critic = SelfCritic::new(&config, &sources, &Registry::default(), None)?;
     let batch = SourceBatch {
         source: features.into(),
         images: (0..IMAGES).collect(),

@@ -15,7 +15,7 @@ use burn::tensor::{Device, TensorReadError};
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_loss::{Baseline, Normaliser};
 use scst_model::Captioner;
-use scst_reward::{RewardRegistry, RewardSources};
+use scst_reward::RewardSources;
 use serde::Serialize;
 
 use made_up::{Batch, SEED, captions, references};
@@ -37,6 +37,7 @@ use crate::{
         reduce::{Contribution, Tally, reduce},
         update::clip_and_step,
     },
+    registry::Registry,
 };
 
 const LEARNING_RATE: f64 = 5e-5;
@@ -241,7 +242,7 @@ impl<'a> Trainee<'a> {
             captioner,
             reads_regions: model.reads_regions(),
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
-            critic: SelfCritic::new(&config, &sources, &RewardRegistry::default(), None)?,
+            critic: SelfCritic::new(&config, &sources, &Registry::default(), None)?,
             xe: Xe::plain(bench.samples),
         })
     }

@@ -15,7 +15,6 @@ use std::time::Instant;
 use burn::tensor::Device;
 use scst_data::{Example, Split};
 use scst_model::{Captioner, Gradients};
-use scst_reward::RewardRegistry;
 use serde::Serialize;
 
 use super::estimator::Estimator;
@@ -28,6 +27,7 @@ use crate::{
         sequence::{SelfCritic, baseline::BaselineState},
     },
     observer::Unobserved,
+    registry::Registry,
 };
 
 /// Draws that adapt a baseline which learns before it is measured.
@@ -79,7 +79,7 @@ pub struct EstimatorReport {
 pub fn measure_estimators(
     config: &Config,
     checkpoint: &Checkpoint,
-    registry: &RewardRegistry,
+    registry: &Registry,
     lab: &EstimatorLab,
 ) -> Result<Vec<EstimatorReport>, TrainError> {
     lab.check()?;
@@ -151,7 +151,7 @@ impl EstimatorLab {
 
 struct Bench<'a> {
     config: &'a Config,
-    registry: &'a RewardRegistry,
+    registry: &'a Registry,
     lab: &'a EstimatorLab,
     rewards: ScstConfig,
     /// How the choice of regions is trained in the stage, if the captioner attends hard.

@@ -3,7 +3,6 @@
 use burn::tensor::Device;
 use scst_data::Split;
 use scst_model::Captioner;
-use scst_reward::RewardRegistry;
 
 use super::{
     foreign::{Foreign, Surroundings},
@@ -91,7 +90,7 @@ pub(super) struct Means<'a> {
     pub(super) located: &'a Config,
     /// The run directory.
     pub(super) prepared: &'a Prepared,
-    /// Rewards and captioners beside the built-in ones.
+    /// What there is beside what is built in.
     pub(super) registry: &'a Registry,
     /// Whether a run that goes on reads all features again.
     pub(super) verify_features: bool,
@@ -168,7 +167,7 @@ pub(super) fn gather(
     let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
     let first = progress.stage + usize::from(!goes_on);
     for stage in located.stages.iter().skip(first) {
-        problems.keep(check_rewards(stage, &corpus, &means.registry.rewards));
+        problems.keep(check_rewards(stage, &corpus, means.registry));
     }
     let foreign = device.as_ref().and_then(|device| {
         let around = Surroundings {
@@ -242,11 +241,11 @@ fn stages(config: &Config, lengths: &[Length], train_images: usize) -> Vec<Stage
     found.collect()
 }
 
-/// Makes the rewards of a stage once, so that a program that does not work is known before the first step.
+/// Makes the rewards of a stage and its objective once, so that a program that does not work is known before the first step.
 fn check_rewards(
     stage: &StageConfig,
     corpus: &Corpus,
-    registry: &RewardRegistry,
+    registry: &Registry,
 ) -> Result<(), TrainError> {
     let Some(scst) = &stage.scst else {
         return Ok(());
@@ -255,6 +254,10 @@ fn check_rewards(
     match SelfCritic::new(scst, &sources, registry, None) {
         Ok(_) => Ok(()),
         Err(TrainError::Reward(source)) => Err(TrainError::StageReward {
+            stage: stage.name.clone(),
+            source,
+        }),
+        Err(TrainError::Objective(source)) => Err(TrainError::StageObjective {
             stage: stage.name.clone(),
             source,
         }),

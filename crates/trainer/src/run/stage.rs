@@ -137,7 +137,7 @@ impl Run<'_> {
                 progress.baseline.clone(),
             )
         };
-        let mut critic = SelfCritic::new(config, &sources, &self.registry.rewards, baseline)?;
+        let mut critic = SelfCritic::new(config, &sources, self.registry, baseline)?;
         if config.compares_with_start() {
             critic.compare_with(match self.progress.step {
                 0 => Some(self.captioner.clone()),

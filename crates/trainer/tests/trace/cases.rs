@@ -263,10 +263,11 @@ fn whole_key(set: &str) -> String {
 }
 
 /// What other programs and crates are needed for, or what changes no number.
-const EXCEPTIONS: [&str; 7] = [
+const EXCEPTIONS: [&str; 8] = [
     "model.custom",
     "stages.N.epochs",
     "stages.N.patience",
+    "stages.N.scst.objective.custom",
     "stages.N.scst.rewards.N.meteor",
     "stages.N.scst.rewards.N.command",
     "stages.N.start_from",

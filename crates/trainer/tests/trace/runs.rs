@@ -83,8 +83,7 @@ impl Workplace {
             let checkpoint =
                 Checkpoint::load(&self.trained[model].join("best"), &registry().captioners);
             let checkpoint = checkpoint.expect("trained weights");
-            measure_estimators(&config, &checkpoint, &registry().rewards, &lab)
-                .expect("measurements")
+            measure_estimators(&config, &checkpoint, &registry(), &lab).expect("measurements")
         });
         let mut trace = Trace::default();
         for report in reports {

@@ -3,21 +3,27 @@
 use scst_data::Vocabulary;
 use scst_loss::{LearnedBaseline, MovingAverage};
 use scst_model::Captioner;
-use scst_reward::{
-    Candidate, DocumentFrequency, MixtureScores, RewardMixture, RewardRegistry, RewardSources,
-};
+use scst_reward::{Candidate, DocumentFrequency, MixtureScores, RewardMixture, RewardSources};
 use scst_sampler::END;
 
 use super::{
     baseline::BaselineState,
     large::{LargeReward, LargeRewards},
 };
-use crate::{TrainError, config::ScstConfig, warning::Warning};
+use crate::{
+    TrainError,
+    config::{ScstConfig, SequenceObjective},
+    objective::custom::NamedObjective,
+    registry::Registry,
+    warning::Warning,
+};
 
 /// The rewards of a stage and the state of its baseline.
 pub(crate) struct SelfCritic {
     pub(super) config: ScstConfig,
     pub(super) rewards: RewardMixture,
+    /// The objective, if it is one of another crate.
+    pub(super) custom: Option<NamedObjective>,
     /// Fingerprint of the document frequencies, if a reward has them.
     pub(super) frequency: Option<String>,
     pub(super) baseline: BaselineState,
@@ -30,15 +36,20 @@ impl SelfCritic {
     /// Rewards of training sources; a baseline that goes on, or a fresh one.
     ///
     /// # Errors
-    /// [`TrainError::Reward`] when they cannot be built.
+    /// [`TrainError::Reward`] when they cannot be built, [`TrainError::Objective`] when the objective cannot.
     pub(crate) fn new(
         config: &ScstConfig,
         sources: &RewardSources,
-        registry: &RewardRegistry,
+        registry: &Registry,
         baseline: Option<BaselineState>,
     ) -> Result<Self, TrainError> {
         let (combination, entries) = (config.combine, &config.rewards);
-        let rewards = RewardMixture::build_combined(combination, entries, sources, registry)?;
+        let rewards =
+            RewardMixture::build_combined(combination, entries, sources, &registry.rewards)?;
+        let custom = match &config.objective {
+            SequenceObjective::Custom(config) => Some(registry.objectives.objective(config)?),
+            _ => None,
+        };
         let frequency = sources.known_frequency();
         let frequency = frequency.map(|frequency| frequency.fingerprint());
         let fresh = || BaselineState {
@@ -48,6 +59,7 @@ impl SelfCritic {
         Ok(Self {
             config: config.clone(),
             rewards,
+            custom,
             frequency,
             baseline: baseline.unwrap_or_else(fresh),
             reference: None,

@@ -115,6 +115,7 @@ fn critic(baseline: Baseline) -> SelfCritic {
             ..ScstConfig::default()
         },
         rewards,
+        custom: None,
         frequency: None,
         baseline: BaselineState {
             moving_average: MovingAverage::new(0.9),

@@ -9,8 +9,12 @@ use scst_loss::{
 
 use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
 use crate::{
+    TrainError,
     config::{DivergenceConfig, SequenceObjective},
-    objective::batch::pack,
+    objective::{
+        batch::pack,
+        custom::{JudgedSample, NamedObjective, ObjectiveError},
+    },
     optimise::reduce::Tally,
 };
 
@@ -34,9 +38,10 @@ impl SelfCritic {
     /// Whether [`Self::weights`] asks for log-probabilities of the model as it is. `is_another`: than where the samples were
     /// drawn from.
     pub(super) fn asks_for_likelihoods(&self, is_another: bool) -> bool {
-        let objective = self.config.objective;
+        let objective = &self.config.objective;
         is_another
             || !objective.is_policy_gradient()
+            || self.custom.is_some()
             || self.estimate().is_some()
             || self.config.unlikelihood.is_some()
     }
@@ -65,11 +70,14 @@ impl SelfCritic {
         judged: &Judged,
         likelihoods: &Likelihoods,
         tally: &mut Tally,
-    ) -> Result<Weights, LossError> {
+    ) -> Result<Weights, TrainError> {
         let captions = &judged.rollout.captions;
         let row = judged.rollout.rows();
         let mut of_rows = if self.config.objective.is_policy_gradient() {
-            let weights = self.policy_weights(judged, likelihoods)?;
+            let weights = match &self.custom {
+                Some(objective) => self.custom_weights(objective, judged, likelihoods)?,
+                None => self.policy_weights(judged, likelihoods)?,
+            };
             tally_ratios(tally, judged, &likelihoods.now, &weights);
             weights
         } else {
@@ -116,6 +124,44 @@ impl SelfCritic {
                 .map(|(mean, trains)| if *trains { mean } else { 0.0 })
                 .collect(),
         })
+    }
+
+    /// By an objective of another crate, which sees the samples of one source at a time.
+    fn custom_weights(
+        &self,
+        objective: &NamedObjective,
+        judged: &Judged,
+        likelihoods: &Likelihoods,
+    ) -> Result<Vec<f64>, ObjectiveError> {
+        let captions = &judged.rollout.captions;
+        let by_caption = |packed: &[f64]| -> Vec<Vec<f64>> {
+            let mut lists: Vec<Vec<f64>> = captions.iter().map(|_| Vec::new()).collect();
+            for (n, value) in pack(captions, |n, _| n).into_iter().zip(packed) {
+                lists[n].push(*value);
+            }
+            lists
+        };
+        let now = by_caption(&likelihoods.now);
+        let advantages = by_caption(&judged.advantages);
+        let drawn = match judged.drawn.as_slice() {
+            // The model is the one that drew the samples.
+            [] => now.clone(),
+            drawn => by_caption(drawn),
+        };
+        let samples: Vec<_> = (0..captions.len())
+            .map(|n| JudgedSample {
+                words: &captions[n],
+                reward: judged.rewards[n],
+                advantages: &advantages[n],
+                log_probabilities: &now[n],
+                drawn: &drawn[n],
+            })
+            .collect();
+        let mut weights = Vec::with_capacity(captions.len());
+        for of_source in samples.chunks(self.config.samples_per_source) {
+            weights.extend(objective.weights(of_source)?);
+        }
+        Ok(pack(captions, |n, t| weights[n][t]))
     }
 
     /// Of words that are weighted by advantages.
