@@ -131,13 +131,13 @@ pub(crate) enum Command {
     /// A side of several seeds is the mean of its runs: these are resampled too, and p is that of runs that change sides.
     /// Two single runs tell nothing of other seeds. Intervals and p are those of one metric each: choose it beforehand.
     Compare(Box<CompareArguments>),
-    /// Make a page of what became of runs: curves, scores, captions
+    /// Make a page of runs: scores, curves, captions
     ///
     /// One HTML file that needs no network: curves of training, scores with intervals, captions before and after
     /// self-critical training with their references, words, lengths and endings. Captions are decoded once and kept in
     /// the run directory, in the folder `decoded`.
     Report(Box<ReportArguments>),
-    /// Write the model card of a run, as the Hugging Face Hub reads it
+    /// Write the model card of a run for the Hugging Face Hub
     ///
     /// README.md beside the weights of the best checkpoint: scores with intervals, how it was trained, and the header from
     /// which the Hub has task, metrics and results.
