@@ -177,12 +177,7 @@ impl fmt::Display for Warning {
                  {sources_per_batch}: choose an `sources_per_batch` that divides {images} better",
                 counted(*images as u64, "training image"),
             ),
-            Self::UnwantedWordsUnknown { stage, words } => write!(
-                f,
-                "stage `{stage}`, key `unlikelihood.words`: found {}, expected words of the vocabulary: what it does not \
-                 have as one word has no effect; correct the list or shorten it",
-                quoted(words),
-            ),
+            Self::UnwantedWordsUnknown { stage, words } => unwanted_words(f, stage, words),
             Self::Collapse {
                 stage,
                 step,
@@ -243,9 +238,14 @@ fn unknown_words(
     )
 }
 
-fn quoted(words: &[String]) -> String {
+fn unwanted_words(f: &mut fmt::Formatter<'_>, stage: &str, words: &[String]) -> fmt::Result {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
+    write!(
+        f,
+        "stage `{stage}`, key `unlikelihood.words`: found {}, expected words of the vocabulary: what it does not have as \
+         one word has no effect; correct the list or shorten it",
+        words.join(", "),
+    )
 }
 
 fn counted(n: u64, thing: &str) -> String {
