@@ -314,17 +314,6 @@ mod tests {
                 ["stage `xe`", "9 of 59 training images", "a batch of 50"],
             ),
             (
-                Warning::UnwantedWordsUnknown {
-                    stage: "scst".to_owned(),
-                    words: vec!["thigns".to_owned(), "two words".to_owned()],
-                },
-                [
-                    "stage `scst`",
-                    "`unlikelihood.words`",
-                    "`thigns`, `two words`",
-                ],
-            ),
-            (
                 Warning::Collapse {
                     stage: "scst".to_owned(),
                     step: 70,
