@@ -277,13 +277,13 @@ fn captions_that_are_cut_and_images_that_fill_no_batch_are_said_when_they_are_ma
 #[test]
 fn captions_that_collapse_are_said_once_and_again_at_the_end() {
     let workplace = Workplace::new();
+    // Weights as they were drawn: no caption ends. What a training that diverges says depends on the machine.
     let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
     let config = format!(
         "[data]\ncaptions.kaggle = {{ captions = \"{scenes}/captions.csv\", splits = \"{scenes}/splits.csv\" }}\n\
          features.npy = {{ path = \"{scenes}/pooled.npy\" }}\nstandardise = true\nminimum_count = 2\nmax_length = 12\n\
          [model.fc]\nhidden = 128\nembedding = 96\n[validation]\nsamples = 0\n\
-         [[stages]]\nsteps = 300\nlearning_rate = 3e-3\nclip.norm = 5.0\nxe = {{}}\n\
-         [[stages]]\nname = \"ruin\"\nsteps = 8\nvalidate_every_steps = 4\nlearning_rate = 30.0\nxe = {{}}\n"
+         [[stages]]\nname = \"still\"\nsteps = 8\nvalidate_every_steps = 4\nlearning_rate = 1e-9\nxe = {{}}\n"
     );
     workplace.write("config.toml", config.as_bytes());
     let found = warnings(&workplace, &["--out", "run"]);
@@ -292,13 +292,13 @@ fn captions_that_collapse_are_said_once_and_again_at_the_end() {
     let said: Vec<_> = found.iter().filter(of_captions).collect();
     assert!(!said.is_empty(), "{found:?}");
     assert!(
-        said.iter().all(|w| w.contains("stage `ruin`, step ")),
+        said.iter().all(|w| w.contains("stage `still`, step ")),
         "{said:?}"
     );
     let summary: Value = serde_json::from_str(&workplace.text("run/summary.json")).expect("JSON");
     let at_the_end = summary["warnings"].to_string();
     assert!(
-        at_the_end.contains("stage `ruin`, step 308: found"),
+        at_the_end.contains("stage `still`, step 8: found"),
         "{at_the_end}"
     );
     // One that is finished already says what there is to say, and nothing twice.
