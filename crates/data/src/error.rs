@@ -116,6 +116,17 @@ pub enum DataError {
         /// How words were to be made.
         words: WordSplit,
     },
+    /// A layout of another crate is asked for where there is none.
+    #[error(
+        "`{}`: found the layout `{name}`, which is none of those that are built in, expected one of them",
+        path.display()
+    )]
+    CustomLayout {
+        /// The file or folder.
+        path: PathBuf,
+        /// Name of the layout.
+        name: String,
+    },
     /// A row of a table does not parse.
     #[error("`{}`: {at}: {problem}", path.display())]
     Csv {

@@ -50,8 +50,8 @@ pub mod vocabulary;
 
 pub use caption_file::{CaptionFile, CaptionLayout, caption_layout, read_captions};
 pub use captions::{
-    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, JsonLayout, KaggleSource,
-    KarpathySource, ListedImage, SelfCriticalSource, Split, WordSplit, json_layout,
+    Caption, CaptionSource, CaptionedImage, Captions, CocoSource, CustomSource, JsonLayout,
+    KaggleSource, KarpathySource, ListedImage, RawImage, SelfCriticalSource, Split, WordSplit, json_layout,
     read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, TextVocabularies, VocabularyChoice};

@@ -25,6 +25,7 @@ impl CaptionSource {
                 ("self_critical.json", &mut source.json),
                 ("self_critical.labels", &mut source.labels),
             ],
+            Self::Custom(source) => vec![("custom.path", &mut source.path)],
         }
     }
 }

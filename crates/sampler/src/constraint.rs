@@ -63,9 +63,12 @@ impl Limits {
         self.constraints.is_empty() || scores.iter().any(|&score| score != f32::NEG_INFINITY)
     }
 
-    /// As [`forbid`](Self::forbid), but where no word is left there is the end token; whether the
-    /// model rules that out too.
-    pub(crate) fn forbid_or_end(&self, caption: &[u32], scores: &mut [f32]) -> bool {
+    /// Sets the scores, `[vocab]`, of all words that may not follow `caption` to `-inf`; where no word is left there is
+    /// the end token.
+    ///
+    /// `false` if the model rules that out too: then nothing can follow.
+    #[must_use]
+    pub fn forbid_or_end(&self, caption: &[u32], scores: &mut [f32]) -> bool {
         let end = scores.get(END as usize).copied();
         let possible = self.forbid(caption, scores);
         match (possible, end) {
@@ -86,7 +89,7 @@ impl Limits {
     }
 
     /// A caption with its log-probability, and what it breaks.
-    pub(crate) fn judge(&self, words: Vec<u32>, log_probability: f64) -> Hypothesis {
+    pub fn judge(&self, words: Vec<u32>, log_probability: f64) -> Hypothesis {
         Hypothesis {
             broken: self.broken(&words),
             words,

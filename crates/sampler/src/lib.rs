@@ -4,7 +4,7 @@
 //! returns the scores of the next words and the new state, and it can pick rows out of a state.
 //! [`greedy`], [`sample`], [`sample_with`] and [`beam`] search over that, within [`Limits`], which [`Rules`] make and
 //! hold against one another; several
-//! models are one as an [`Ensemble`]. [`ranking`] orders several captions, by log-probabilities
+//! models are one as an [`Ensemble`], and a model that is [`Held`] keeps its state to itself. [`ranking`] orders several captions, by log-probabilities
 //! ([`LengthNormalisation`]), by their [`consensus`], or by any other scores. Tests search over a
 //! transition table.
 //!
@@ -51,7 +51,7 @@ pub use reshaped::{DrawnCaption, sample_reshaped};
 pub use rules::{Conflict, Rule, Rules};
 pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use scst_tokens::END;
-pub use step::StepModel;
+pub use step::{Held, HeldError, StepModel};
 
 /// The example of the README, as a test.
 #[cfg(doctest)]

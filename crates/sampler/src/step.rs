@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use scst_tokens::END;
+use thiserror::Error;
 
 use crate::SamplerError;
 
@@ -28,6 +29,70 @@ pub trait StepModel {
 
     /// The state of the captions `rows`, in that order; a row may be asked for more than once.
     fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State;
+}
+
+impl<M: StepModel + ?Sized> StepModel for &mut M {
+    type State = M::State;
+    type Error = M::Error;
+
+    fn step(
+        &mut self,
+        words: &[u32],
+        state: Self::State,
+    ) -> Result<(Tensor<2>, Self::State), Self::Error> {
+        (**self).step(words, state)
+    }
+
+    fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State {
+        (**self).select(state, rows)
+    }
+}
+
+/// A model together with the state of the captions that it goes on with, so that a search need not know what a state is:
+/// a `dyn StepModel<State = (), Error = HeldError<E>>`, with which all searches here work too.
+#[derive(Debug)]
+pub struct Held<'a, M: StepModel> {
+    model: &'a mut M,
+    /// None after the model has failed.
+    state: Option<M::State>,
+}
+
+/// Why a model that holds its state cannot score; `E` is its own error.
+#[derive(Debug, Error)]
+pub enum HeldError<E> {
+    /// The model's own reason.
+    #[error(transparent)]
+    Model(#[from] E),
+    /// It is asked to go on after it has failed.
+    #[error("the model has failed before, and has no state to go on from")]
+    Spent,
+}
+
+impl<'a, M: StepModel> Held<'a, M> {
+    /// The model in the state from which its captions begin.
+    pub fn new(model: &'a mut M, state: M::State) -> Self {
+        Self {
+            model,
+            state: Some(state),
+        }
+    }
+}
+
+impl<M: StepModel> StepModel for Held<'_, M> {
+    type State = ();
+    type Error = HeldError<M::Error>;
+
+    fn step(&mut self, words: &[u32], (): ()) -> Result<(Tensor<2>, ()), Self::Error> {
+        let state = self.state.take().ok_or(HeldError::Spent)?;
+        let (scores, next) = self.model.step(words, state)?;
+        self.state = Some(next);
+        Ok((scores, ()))
+    }
+
+    fn select(&mut self, (): (), rows: &[usize]) {
+        let state = self.state.take();
+        self.state = state.map(|state| self.model.select(state, rows));
+    }
 }
 
 /// The captions that a step goes on with.

@@ -9,6 +9,7 @@ pub(crate) mod bounds;
 mod check;
 mod complaint;
 mod contradictions;
+mod custom;
 mod credit_check;
 mod decoder;
 mod decoder_check;
@@ -52,6 +53,7 @@ use serde::{Deserialize, Serialize};
 
 pub use complaint::Complaint;
 pub(crate) use contradictions::Words;
+pub use custom::CustomChoice;
 pub use decoder::{DecoderConfig, Rerank, SearchConfig};
 pub use error::ConfigError;
 pub use explain::{KeyDescription, explain, keys_like};
@@ -62,7 +64,7 @@ pub use schema::json_schema;
 pub use scst::{Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 pub use sequence_objective::{
-    CapConfig, ClipConfig, CustomObjectiveConfig, GateConfig, SequenceObjective,
+    CapConfig, ClipConfig, GateConfig, SequenceObjective,
 };
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, OptimiserConfig,

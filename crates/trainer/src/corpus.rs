@@ -2,13 +2,14 @@
 
 pub(crate) mod description;
 pub(crate) mod images;
+pub(crate) mod layout;
 mod reading;
 
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use scst_data::{
-    Dataset, Example, Notice, Row, Split, TextSources, TextVocabularies, TokenBatch, Vocabulary,
+    CaptionSource, Dataset, Example, FeatureStore, Notice, Row, Split, TextSources, TextVocabularies, TokenBatch, Vocabulary,
     VocabularyChoice, WordSplit, vocabulary::UNKNOWN_ID,
 };
 use scst_model::{ModelError, Source, SourceTokens};
@@ -22,6 +23,7 @@ use crate::{
     checkpoint::Checkpoint,
     config::{Config, Task},
     observer::Observer,
+    registry::Registry,
 };
 use images::Images;
 
@@ -47,8 +49,12 @@ impl Corpus {
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
-    pub fn build(config: &Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
-        let mut corpus = Self::open(config, None)?;
+    pub fn build(
+        config: &Config,
+        registry: &Registry,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
+        let mut corpus = Self::open(config, None, registry)?;
         corpus.split(Split::Train)?;
         corpus.split(Split::Val)?;
         corpus.with_images(|images, splits| {
@@ -65,10 +71,11 @@ impl Corpus {
     pub(crate) fn resume(
         config: &Config,
         stored: &Checkpoint,
+        registry: &Registry,
         verify: bool,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let mut corpus = Self::of_checkpoint(config, stored)?;
+        let mut corpus = Self::of_checkpoint(config, stored, registry)?;
         // Words and statistics are the checkpoint's own; features may be others.
         corpus.with_images(|images, splits| images.compare(splits, stored, verify, observer))?;
         Ok(corpus)
@@ -79,11 +86,19 @@ impl Corpus {
     ///
     /// # Errors
     /// [`TrainError`] for whatever is missing or damaged.
-    pub fn of_checkpoint(config: &Config, stored: &Checkpoint) -> Result<Self, TrainError> {
-        Self::open(config, Some(stored))
+    pub fn of_checkpoint(
+        config: &Config,
+        stored: &Checkpoint,
+        registry: &Registry,
+    ) -> Result<Self, TrainError> {
+        Self::open(config, Some(stored), registry)
     }
 
-    fn open(config: &Config, stored: Option<&Checkpoint>) -> Result<Self, TrainError> {
+    fn open(
+        config: &Config,
+        stored: Option<&Checkpoint>,
+        registry: &Registry,
+    ) -> Result<Self, TrainError> {
         let data = &config.data;
         let dataset = match data.task().ok_or(TrainError::NoTask)? {
             Task::Captions { captions, features } => {
@@ -95,7 +110,15 @@ impl Corpus {
                     },
                 };
                 let standardiser = stored.and_then(|stored| stored.standardiser.clone());
-                let dataset = Dataset::load(captions, features, choice, data.words)?;
+                // Opening is quick: a wrong path shows before the captions are read.
+                let store = FeatureStore::open(features)?;
+                let captions = match captions {
+                    CaptionSource::Custom(source) => {
+                        layout::read(source, &registry.layouts, data.words)?
+                    }
+                    source => source.read(data.words)?,
+                };
+                let dataset = Dataset::join(captions, store, choice)?;
                 dataset.map_sources(|store| {
                     let images = Images::new(store, features, &config.model, standardiser)?;
                     Ok::<_, TrainError>(Inputs::Images(Box::new(images)))

@@ -2,6 +2,7 @@
 
 pub(crate) mod caption;
 pub(crate) mod collapse;
+pub(crate) mod custom;
 pub(crate) mod evaluate;
 pub(crate) mod search;
 pub(crate) mod step_model;

@@ -15,8 +15,8 @@ use crate::{
     backend::BackendError,
     checkpoint::CheckpointError,
     config::{ConfigError, Problem},
+    custom::CustomError,
     events::{EventError, curve::CurveError},
-    objective::custom::ObjectiveError,
 };
 
 /// Why a run cannot begin, go on, or be evaluated.
@@ -57,16 +57,16 @@ pub enum TrainError {
     /// A loss.
     #[error(transparent)]
     Loss(#[from] LossError),
-    /// An objective of another crate.
+    /// What another crate adds.
     #[error(transparent)]
-    Objective(#[from] ObjectiveError),
+    Custom(#[from] CustomError),
     /// An objective that a stage asks for.
     #[error("stage `{stage}`: {source}")]
     StageObjective {
         /// Name of the stage.
         stage: String,
         /// What is wrong with it.
-        source: ObjectiveError,
+        source: CustomError,
     },
     /// A search.
     #[error(transparent)]
@@ -392,7 +392,7 @@ impl TrainError {
             Self::Checkpoint(error) => error.is_mistake(),
             Self::StageTeacher { source, .. } => source.is_mistake(),
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
-            Self::Objective(error) | Self::StageObjective { source: error, .. } => {
+            Self::Custom(error) | Self::StageObjective { source: error, .. } => {
                 error.is_mistake()
             }
             Self::Sampler(error) => matches!(

@@ -3,9 +3,12 @@
 use scst_model::CaptionerRegistry;
 use scst_reward::RewardRegistry;
 
-use crate::objective::custom::ObjectiveRegistry;
+use crate::{
+    corpus::layout::CustomLayout, custom::CustomRegistry, decode::custom::CustomSearch,
+    objective::custom::CustomObjective,
+};
 
-/// Rewards, captioners and objectives of other crates, by the names under which configurations ask for them.
+/// What other crates bring, by the names under which configurations ask for it.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// For entries of `rewards` with `custom = { name = "..." }`.
@@ -13,5 +16,9 @@ pub struct Registry {
     /// For `[model.custom]` with a `name`.
     pub captioners: CaptionerRegistry,
     /// For stages with `objective = { custom = { name = "..." } }`.
-    pub objectives: ObjectiveRegistry,
+    pub objectives: CustomRegistry<dyn CustomObjective>,
+    /// For decoders with `search = { custom = { name = "..." } }`.
+    pub searches: CustomRegistry<dyn CustomSearch>,
+    /// For data with `captions.custom = { name = "...", path = "..." }`.
+    pub layouts: CustomRegistry<dyn CustomLayout>,
 }

@@ -1,6 +1,7 @@
-//! `scst` with a reward, a captioner and an objective of its own: every command, configuration and report, with
-//! `custom = { name = "agreement" }` among the rewards, `[model.custom]`, `name = "gru"`, and
-//! `objective = { custom = { name = "ranks" } }`.
+//! `scst` with a reward, a captioner, an objective, a search and a layout of captions of its own: every command,
+//! configuration and report, with `custom = { name = "agreement" }` among the rewards, `[model.custom]`, `name = "gru"`,
+//! `objective = { custom = { name = "ranks" } }`, `search = { custom = { name = "stochastic_beam" } }` and
+//! `captions.custom = { name = "tab_separated", path = "captions.tsv" }`.
 //!
 //! ```sh
 //! cargo run --release --manifest-path examples/own-reward/Cargo.toml -- train configs/quickstart.toml \
@@ -12,6 +13,8 @@
 mod agreement;
 mod gru;
 mod ranks;
+mod stochastic_beam;
+mod tab_separated;
 
 use std::process::ExitCode;
 
@@ -22,6 +25,10 @@ fn main() -> ExitCode {
     let rewards = &mut registry.rewards;
     rewards.register("agreement", |entry, _| agreement::from_entry(entry));
     registry.captioners.register("gru", gru::from_config);
-    registry.objectives.register("ranks", ranks::from_config);
+    registry.objectives.register("ranks", ranks::from_choice);
+    let searches = &mut registry.searches;
+    searches.register("stochastic_beam", stochastic_beam::from_choice);
+    let layouts = &mut registry.layouts;
+    layouts.register("tab_separated", tab_separated::from_choice);
     scst_cli::run(registry)
 }

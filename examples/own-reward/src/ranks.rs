@@ -1,8 +1,8 @@
 //! The objective: a policy gradient that sees how samples rank, not how far apart their rewards are.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
-use scst_trainer::{CustomObjective, JudgedSample, config::CustomObjectiveConfig};
+use scst_trainer::{CustomObjective, JudgedSample, config::CustomChoice};
 
 /// ```text
 /// c = sign(a) |a|^power,   a = (worse - better) / (n - 1)
@@ -17,11 +17,11 @@ pub(crate) struct Ranks {
 ///
 /// # Errors
 /// What was found where for an option that is none or out of range: the message ends up behind the name of the objective.
-pub(crate) fn from_config(
-    config: &CustomObjectiveConfig,
-) -> Result<Ranks, Box<dyn Error + Send + Sync>> {
+pub(crate) fn from_choice(
+    choice: &CustomChoice,
+) -> Result<Arc<dyn CustomObjective>, Box<dyn Error + Send + Sync>> {
     let mut power = 1.0;
-    for (key, value) in &config.options {
+    for (key, value) in &choice.options {
         power = match (key.as_str(), value.as_f64()) {
             ("power", Some(power)) if power > 0.0 => power,
             _ => {
@@ -30,7 +30,7 @@ pub(crate) fn from_config(
             }
         };
     }
-    Ok(Ranks { power })
+    Ok(Arc::new(Ranks { power }))
 }
 
 impl CustomObjective for Ranks {

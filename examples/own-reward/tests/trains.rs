@@ -1,4 +1,5 @@
-//! The program trains on its own reward, with its own captioner and by its own objective, and knows the names that it has.
+//! The program trains on its own reward, with its own captioner and by its own objective, reads captions in its own layout,
+//! searches in its own way, and knows the names that it has.
 
 use std::{
     fs,
@@ -226,6 +227,116 @@ fn a_captioner_that_there_is_not_is_named() {
     ] {
         let set = format!("model.custom={custom}");
         let arguments = ["train", "config.toml", "--out", "refused", "--set", &set];
+        let said = refused(directory, &arguments);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(expected), "{said}");
+        assert!(!directory.join("refused").exists());
+    }
+}
+
+#[test]
+fn own_search_decodes_to_the_same_captions_and_a_mistyped_one_is_named() {
+    let directory = workplace();
+    let directory = directory.path();
+    let set = |custom: &str| format!("validation.decoder.search={{custom={custom}}}");
+    let own = set(r#"{name="stochastic_beam",options={width=4}}"#);
+    printed(
+        directory,
+        &["train", "config.toml", "--out", "run", "--set", &own],
+    );
+    let captions = |arguments: &[&str]| {
+        let arguments = [&["caption", "run", "--split", "val"], arguments].concat();
+        printed(directory, &arguments)
+    };
+    assert_eq!(captions(&[]), captions(&[]));
+    assert_ne!(captions(&[]), captions(&["--set", "validation.decoder.seed=2"]));
+    let report = printed(directory, &["eval", "run", "--json"]);
+    assert!(report.contains("stochastic_beam|width:4|seed:1"), "{report}");
+    // Four captions to choose from, by what they have in common.
+    let consensus = "validation.decoder.rerank=\"consensus\"";
+    printed(directory, &["eval", "run", "--set", consensus]);
+    // As wide as the beam of all captions is long, and constraints hold.
+    let forbidden = "validation.decoder.forbidden_words=[\"a\"]";
+    let without = captions(&["--set", forbidden]);
+    let words = || without.lines().flat_map(str::split_whitespace);
+    assert!(!words().any(|word| word == "a"), "{without}");
+
+    for (custom, expected) in [
+        (
+            r#"{name="stochastic"}"#,
+            "`search.custom.name`: found `stochastic`, expected one that this program has of its own: `stochastic_beam`",
+        ),
+        (r"{}", "`validation.decoder.search.custom.name`: found none"),
+        (
+            r#"{name="stochastic_beam",options={width=0}}"#,
+            "search `stochastic_beam`: found `width` = 0, expected `width` from 1 to 100",
+        ),
+    ] {
+        let wrong = set(custom);
+        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
+        let said = refused(directory, &arguments);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(expected), "{said}");
+        assert!(!directory.join("refused").exists());
+    }
+}
+
+#[test]
+fn own_layout_gives_the_captions_of_the_built_in_one_and_damage_is_named() {
+    let directory = workplace();
+    let directory = directory.path();
+    let scenes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/scenes");
+    let table = |name: &str| {
+        let text = fs::read_to_string(Path::new(scenes).join(name)).expect("a table of the scenes");
+        let rows = text.lines().skip(1).map(|row| {
+            let (image, rest) = row.split_once(',').expect("two columns");
+            (image.to_owned(), rest.trim_matches('"').to_owned())
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let splits: std::collections::HashMap<_, _> = table("splits.csv").into_iter().collect();
+    let lines = table("captions.csv").into_iter();
+    let lines: Vec<String> = lines
+        .map(|(image, caption)| format!("{}\t{image}\t{caption}\n", splits[&image]))
+        .collect();
+    fs::write(directory.join("captions.tsv"), lines.concat()).expect("a file can be written");
+    let set = |custom: &str| format!("data.captions={{custom={custom}}}");
+    let own = set(r#"{name="tab_separated",path="captions.tsv"}"#);
+    printed(directory, &["train", "config.toml", "--out", "built-in"]);
+    printed(
+        directory,
+        &["train", "config.toml", "--out", "run", "--set", &own],
+    );
+    let weights = |run: &str| {
+        read(&directory.join(run).join("checkpoints/step-00000004/model.safetensors"))
+    };
+    assert_eq!(weights("run"), weights("built-in"));
+    printed(directory, &["eval", "run"]);
+
+    fs::write(directory.join("damaged.tsv"), "train\tone.png\tA caption\nvalid\ttwo.png\tB\n")
+        .expect("a file can be written");
+    fs::write(directory.join("twice.tsv"), "train\t\tA caption\n").expect("a file can be written");
+    for (custom, expected) in [
+        (
+            r#"{name="tabs",path="captions.tsv"}"#,
+            "`captions.custom.name`: found `tabs`, expected one that this program has of its own: `tab_separated`",
+        ),
+        (
+            r#"{name="tab_separated",path="captions.tsv",options={header=true}}"#,
+            "captions `tab_separated`: found the option `header`, expected none",
+        ),
+        (
+            r#"{name="tab_separated",path="damaged.tsv"}"#,
+            "captions `tab_separated`: line 2: found the split \"valid\", expected train, val or test",
+        ),
+        (
+            r#"{name="tab_separated",path="twice.tsv"}"#,
+            "image 1: found an empty file name, expected the name of an image",
+        ),
+        (r#"{name="tab_separated",path="none.tsv"}"#, "none.tsv"),
+    ] {
+        let wrong = set(custom);
+        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
         let said = refused(directory, &arguments);
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(expected), "{said}");

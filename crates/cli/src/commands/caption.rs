@@ -12,11 +12,9 @@ use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 
 use scst_encoder::{Encoder, encode_all};
 use scst_files::write_bytes_atomically;
-use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Caption, CaptionWriter, Checkpoint,
-    config::{DecoderConfig, Rerank},
-};
+    config::{DecoderConfig, Rerank}, Registry};
 use serde_json::{Value, json};
 
 use self::{
@@ -34,18 +32,18 @@ use crate::{
 
 pub(crate) fn run(
     arguments: &CaptionArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
-    arguments.set.apply(&mut checkpoint, captioners)?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
+    arguments.set.apply(&mut checkpoint, &registry.captioners)?;
     of_run::features(arguments, &checkpoint)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     if let Some(split) = arguments.split {
-        return rows::of_split(arguments, split, &checkpoint, &decoder);
+        return rows::of_split(arguments, split, &checkpoint, &decoder, registry);
     }
     if arguments.data.features.is_some() {
-        return rows::of_features(arguments, &checkpoint, &decoder);
+        return rows::of_features(arguments, &checkpoint, &decoder, registry);
     }
     refuse_flags_of_features(arguments)?;
     if arguments.images.is_empty() {
@@ -56,7 +54,7 @@ pub(crate) fn run(
         ));
     }
     let arguments = &photos::listed(arguments)?;
-    of_photos(arguments, &checkpoint, &decoder)
+    of_photos(arguments, &checkpoint, &decoder, registry)
 }
 
 /// Captions photos, and draws where the captioner looked if pictures are wanted.
@@ -64,6 +62,7 @@ fn of_photos(
     arguments: &CaptionArguments,
     checkpoint: &Checkpoint,
     decoder: &DecoderConfig,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let config = &checkpoint.config;
     let maker = FeatureMaker::of_run(arguments, checkpoint)?;
@@ -71,9 +70,9 @@ fn of_photos(
     let device = backend(arguments, checkpoint)?.device()?;
     let corpus = match decoder.rerank {
         Rerank::Probability => None,
-        Rerank::Consensus => Some(corpus(checkpoint)?),
+        Rerank::Consensus => Some(corpus(checkpoint, registry)?),
     };
-    let mut writer = CaptionWriter::new(checkpoint, decoder, corpus.as_ref(), &device)?;
+    let mut writer = CaptionWriter::new(checkpoint, decoder, corpus.as_ref(), registry, &device)?;
     // From here on nothing is the user's fault but the images and the weights, which are read first.
     let pictures = features::pictures(&arguments.images, &maker)?;
     for path in features::left_as_stored(&arguments.images, &maker) {

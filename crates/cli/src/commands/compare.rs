@@ -6,9 +6,9 @@ mod runs;
 
 use std::process::ExitCode;
 
-use scst_model::CaptionerRegistry;
 use scst_reward::TextMetric;
 use scst_significance::{Comparison, Counts, Resampling, SignificanceError};
+use scst_trainer::Registry;
 
 use crate::{
     arguments::{CompareArguments, DecoderArguments},
@@ -24,7 +24,7 @@ use runs::sides_of_runs;
 
 pub(crate) fn run(
     arguments: &CompareArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
@@ -39,7 +39,7 @@ pub(crate) fn run(
         sides => sides.iter().map(|side| vec![side.clone()]).collect(),
     };
     let (sides, metrics) = match &arguments.references {
-        None => sides_of_runs(&paths, evaluation, captioners)?,
+        None => sides_of_runs(&paths, evaluation, registry)?,
         Some(references) => {
             if evaluation.decoder != DecoderArguments::default() {
                 return Err(Failure::Mistake(

@@ -12,8 +12,7 @@ use std::{
 };
 
 use scst_files::write_bytes_atomically;
-use scst_model::CaptionerRegistry;
-use scst_trainer::{Checkpoint, Config, ScoredCaption, events::METRICS_FILE};
+use scst_trainer::{Checkpoint, Config, ScoredCaption, events::METRICS_FILE, Registry};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -83,10 +82,10 @@ struct File {
 pub(crate) fn decode_run(
     (model, checkpoint): (&Path, Checkpoint),
     arguments: &EvaluationArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
     warned: &mut BTreeSet<String>,
 ) -> Result<Decoded, Failure> {
-    let prepared = Prepared::new((model, checkpoint), arguments, captioners)?;
+    let prepared = Prepared::new((model, checkpoint), arguments, registry)?;
     let kept = kept(&prepared, arguments)?;
     let found = kept.as_deref().and_then(read);
     let file = match found {
@@ -100,7 +99,7 @@ pub(crate) fn decode_run(
             note!("captions of {}", model.display());
             let before = warned.clone();
             let opened = prepared.open(warned)?;
-            let report = opened.evaluate(&[], captioners)?;
+            let report = opened.evaluate(&[])?;
             let places = spread(report.captions.len());
             let samples = opened.samples(&places, SAMPLES)?;
             let file = File {

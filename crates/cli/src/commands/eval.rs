@@ -5,8 +5,7 @@ mod report;
 use std::{collections::BTreeSet, process::ExitCode};
 
 use scst_files::write_bytes_atomically;
-use scst_model::CaptionerRegistry;
-use scst_trainer::Checkpoint;
+use scst_trainer::{Checkpoint, Registry};
 
 use crate::{
     arguments::EvalArguments,
@@ -16,15 +15,15 @@ use crate::{
 
 pub(crate) fn run(
     arguments: &EvalArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
-    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
+    let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
     let model = (&*arguments.model, checkpoint);
-    let prepared = Prepared::new(model, evaluation, captioners)?;
+    let prepared = Prepared::new(model, evaluation, registry)?;
     let opened = prepared.open(&mut BTreeSet::new())?;
-    let report = opened.evaluate(&arguments.ensemble, captioners)?;
+    let report = opened.evaluate(&arguments.ensemble)?;
     let config = &prepared.config;
     if let Some(path) = &arguments.out {
         let bytes = serde_json::to_vec(&report.results())

@@ -9,13 +9,12 @@ use std::{
 };
 
 use scst_data::{Example, FeatureSource};
-use scst_model::{Captioner, CaptionerRegistry};
+use scst_model::Captioner;
 use scst_reward::references_are_alike;
 use scst_trainer::{
     Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, EvaluationReport,
     config::{DecoderConfig, SamplingOptions, SearchConfig},
-    evaluate,
-};
+    evaluate, Registry};
 
 use crate::{
     arguments::EvaluationArguments,
@@ -29,6 +28,7 @@ use crate::{
 pub(crate) struct Prepared<'a> {
     /// Where the checkpoint comes from.
     model: &'a Path,
+    registry: &'a Registry,
     pub(crate) checkpoint: Checkpoint,
     features_of_run: Option<FeatureSource>,
     arguments: &'a EvaluationArguments,
@@ -42,10 +42,10 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(
         (model, mut checkpoint): (&'a Path, Checkpoint),
         arguments: &'a EvaluationArguments,
-        captioners: &CaptionerRegistry,
+        registry: &'a Registry,
     ) -> Result<Self, Failure> {
         let features_of_run = checkpoint.features_found()?;
-        arguments.set.apply(&mut checkpoint, captioners)?;
+        arguments.set.apply(&mut checkpoint, &registry.captioners)?;
         let decoder = arguments.decoder.resolve(&checkpoint)?;
         let mut config = checkpoint.config.clone();
         if config.data.text.is_some() {
@@ -64,6 +64,7 @@ impl<'a> Prepared<'a> {
         checkpoint.locate(&mut config)?;
         Ok(Self {
             model,
+            registry,
             checkpoint,
             features_of_run,
             arguments,
@@ -76,6 +77,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn open(&self, warned: &mut BTreeSet<String>) -> Result<Opened<'_>, Failure> {
         let Self {
             model,
+            registry,
             checkpoint,
             arguments,
             config,
@@ -83,7 +85,7 @@ impl<'a> Prepared<'a> {
         } = self;
         let device = config.backend.device()?;
         let captioner = checkpoint.captioner(&config.model, &device)?;
-        let corpus = Corpus::of_checkpoint(config, checkpoint)?;
+        let corpus = Corpus::of_checkpoint(config, checkpoint, registry)?;
         checkpoint.check_inputs(&corpus)?;
         for notice in corpus.notices() {
             warn_once(notice, warned);
@@ -112,13 +114,10 @@ pub(crate) struct Opened<'a> {
 
 impl Opened<'_> {
     /// Decodes the split with the run, or with an ensemble of it and others, and scores what comes of it.
-    pub(crate) fn evaluate(
-        &self,
-        ensemble: &[PathBuf],
-        captioners: &CaptionerRegistry,
-    ) -> Result<EvaluationReport, Failure> {
+    pub(crate) fn evaluate(&self, ensemble: &[PathBuf]) -> Result<EvaluationReport, Failure> {
         let Prepared {
             model,
+            registry,
             arguments,
             config,
             decoder,
@@ -130,15 +129,15 @@ impl Opened<'_> {
             arguments,
             expected: self.prepared.features_of_run.as_ref(),
         };
-        let others = others.load(&self.corpus, &self.captioner, captioners)?;
+        let others = others.load(&self.corpus, &self.captioner, registry)?;
         let examples = self.corpus.split(arguments.split().into())?;
         let mut display = Display::of_run(config, 0);
         self.corpus.check_sources(examples, &mut display)?;
         let examples: Vec<&Example> = examples.iter().collect();
         let report = evaluate(
-            &self.captioner,
-            &others,
+            (&self.captioner, &others),
             &self.corpus,
+            registry,
             &examples,
             decoder,
             config,
@@ -158,6 +157,7 @@ impl Opened<'_> {
         samples: usize,
     ) -> Result<Vec<Vec<String>>, Failure> {
         let Prepared {
+            registry,
             checkpoint,
             arguments,
             ..
@@ -168,7 +168,7 @@ impl Opened<'_> {
             ..DecoderConfig::default()
         };
         let device = self.captioner.device();
-        let mut writer = CaptionWriter::new(checkpoint, &decoder, None, &device)?;
+        let mut writer = CaptionWriter::new(checkpoint, &decoder, None, registry, &device)?;
         let examples = self.corpus.split(arguments.split().into())?;
         let examples = places.iter().filter_map(|&place| examples.get(place));
         let examples: Vec<&Example> = examples.collect();
@@ -210,11 +210,11 @@ impl Ensemble<'_> {
         &self,
         corpus: &Corpus,
         first: &Captioner,
-        registry: &CaptionerRegistry,
+        registry: &Registry,
     ) -> Result<Vec<Captioner>, Failure> {
         let mut others = Vec::new();
         for path in self.others {
-            let other = Checkpoint::load_run_or_checkpoint(path, registry)?;
+            let other = Checkpoint::load_run_or_checkpoint(path, &registry.captioners)?;
             other.check_inputs(corpus)?;
             let found = other.features_found()?;
             if self.arguments.data.features.is_none() && found.as_ref() != self.expected {

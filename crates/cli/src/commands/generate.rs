@@ -3,11 +3,9 @@
 use std::{process::ExitCode, time::Duration};
 
 use scst_data::{Row, SourceText, TextSources, read_sources};
-use scst_model::CaptionerRegistry;
 use scst_trainer::{
     Backend, Caption, CaptionWriter, Checkpoint, Corpus,
-    config::{DecoderConfig, Rerank, SearchConfig, Task},
-};
+    config::{DecoderConfig, Rerank, SearchConfig, Task}, Registry};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,11 +18,11 @@ use crate::{
 
 pub(crate) fn run(
     arguments: &GenerateArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, captioners)?;
-    arguments.set.apply(&mut checkpoint, captioners)?;
+    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
+    arguments.set.apply(&mut checkpoint, &registry.captioners)?;
     let (Some(Task::Text(text)), Some(vocabulary)) =
         (checkpoint.config.data.task(), &checkpoint.source_vocabulary)
     else {
@@ -59,10 +57,10 @@ pub(crate) fn run(
         Rerank::Consensus => {
             let mut config = checkpoint.config.clone();
             checkpoint.locate(&mut config)?;
-            Some(Corpus::of_checkpoint(&config, &checkpoint)?)
+            Some(Corpus::of_checkpoint(&config, &checkpoint, registry)?)
         }
     };
-    let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), &device)?;
+    let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), registry, &device)?;
 
     let mut display = Display::of_run(&checkpoint.config, 0);
     let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);

@@ -10,8 +10,8 @@ mod scores;
 use std::process::ExitCode;
 
 use scst_files::write_bytes_atomically;
-use scst_model::CaptionerRegistry;
 use scst_report::{page, text};
+use scst_trainer::Registry;
 
 use crate::{
     arguments::ReportArguments,
@@ -27,7 +27,7 @@ pub(crate) use card::run as run_card;
 
 pub(crate) fn run(
     arguments: &ReportArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
@@ -37,7 +37,7 @@ pub(crate) fn run(
         evaluation,
         resamples: arguments.resamples,
     };
-    let (mut report, _) = gathering.gather(captioners)?;
+    let (mut report, _) = gathering.gather(registry)?;
     if let Some(folder) = &arguments.images {
         add_pictures(&mut report, folder)?;
     }

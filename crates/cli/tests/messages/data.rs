@@ -141,6 +141,10 @@ fn of_captions() -> Vec<DataError> {
             found: JsonLayout::Coco,
             expected: JsonLayout::Karpathy,
         },
+        DataError::CustomLayout {
+            path: file(),
+            name: text(),
+        },
         DataError::OnlyGivenWords {
             path: file(),
             words: WordSplit::Characters,

@@ -8,7 +8,7 @@ use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
-    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, ObjectiveError,
+    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, CustomError,
     TrainError, WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},
@@ -261,24 +261,35 @@ fn imports() -> Vec<ImportError> {
     errors
 }
 
-fn objectives() -> Vec<ObjectiveError> {
+fn additions() -> Vec<CustomError> {
+    let kind = "objective";
     vec![
-        ObjectiveError::NotRegistered {
+        CustomError::NotRegistered {
+            kind,
             found: text(),
             expected: "one that this program has of its own: `ranks`".to_owned(),
         },
-        ObjectiveError::Options {
+        CustomError::Options {
+            kind,
             name: text(),
             source: "found `power` = 0, expected `power` above 0".into(),
         },
-        ObjectiveError::Failed {
+        CustomError::File {
+            kind: "captions",
+            name: text(),
+            path: file(),
+            source: "line 3: found no tab, expected a caption behind one".into(),
+        },
+        CustomError::Failed {
+            kind,
             name: text(),
             source: "found no reward above 0, expected one".into(),
         },
-        ObjectiveError::Weights {
+        CustomError::Result {
+            kind: "search",
             name: text(),
-            found: "3 weights of sample 0".to_owned(),
-            expected: "5, one of every word".to_owned(),
+            found: "no caption of source 0".to_owned(),
+            expected: "one or more".to_owned(),
         },
     ]
 }
@@ -305,10 +316,10 @@ fn of_parts() -> Vec<TrainError> {
         },
         TrainError::Model(ModelError::NoAttention),
         TrainError::Loss(loss),
-        TrainError::Objective(objectives().remove(1)),
+        TrainError::Custom(additions().remove(1)),
         TrainError::StageObjective {
             stage: text(),
-            source: objectives().remove(0),
+            source: additions().remove(0),
         },
         TrainError::Sampler(SamplerError::NoDistribution { row: 0, step: 0 }),
         TrainError::Checkpoint(missing()),
@@ -427,7 +438,7 @@ fn messages_of_training_keep_the_rules() {
     samples.extend(checkpoints().into_iter().map(sample));
     samples.extend(weights().into_iter().map(sample));
     samples.extend(imports().into_iter().map(sample));
-    samples.extend(objectives().into_iter().map(sample));
+    samples.extend(additions().into_iter().map(sample));
     samples.extend(of_parts().into_iter().map(sample));
     samples.extend(of_runs().into_iter().map(sample));
     samples.extend([sample(curve), sample(file_error())]);

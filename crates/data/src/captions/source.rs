@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Where the captions come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,8 @@ pub enum CaptionSource {
     Coco(CocoSource),
     /// What self-critical.pytorch's `prepro_labels.py` writes.
     SelfCritical(SelfCriticalSource),
+    /// A layout that the program around this library registered.
+    Custom(CustomSource),
 }
 
 /// A file in Karpathy's layout.
@@ -69,4 +72,19 @@ pub struct SelfCriticalSource {
     /// Captions: `cocotalk_label.h5`.
     #[schemars(extend("examples" = ["cocotalk_label.h5"]))]
     pub labels: PathBuf,
+}
+
+/// A file or folder in a registered layout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomSource {
+    /// The name that the layout was registered under.
+    #[schemars(extend("examples" = ["mine"]))]
+    pub name: String,
+    /// The file or folder that it reads.
+    #[schemars(extend("examples" = ["captions.txt"]))]
+    pub path: PathBuf,
+    /// Whatever the layout can be told; it checks that itself.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub options: Map<String, Value>,
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
 use serde::{Deserialize, Serialize};
 
-use super::limits;
+use super::{custom::CustomChoice, limits};
 
 /// A search, the choice among the captions that it finds, and what captions may be.
 ///
@@ -19,7 +19,7 @@ pub struct DecoderConfig {
     /// Captions of an image that `search.sample` draws, for `rerank` to choose from.
     #[schemars(range(min = 1, max = limits::SAMPLES))]
     pub samples: usize,
-    /// Seed of `search.sample`.
+    /// Seed of `search.sample` and of `search.custom`.
     #[schemars(range(max = i64::MAX))]
     pub seed: u64,
     /// Which of several captions of an image is taken.
@@ -79,6 +79,8 @@ pub enum SearchConfig {
     Beam(BeamOptions),
     /// Words drawn from the model's distribution.
     Sample(SamplingOptions),
+    /// A search that the program around this library registered.
+    Custom(CustomChoice),
 }
 
 /// Which of several captions of an image is taken.
@@ -104,11 +106,16 @@ impl DecoderConfig {
             SearchConfig::Greedy => 1,
             SearchConfig::Beam(options) => options.width,
             SearchConfig::Sample(_) => self.samples,
+            // As many as it finds.
+            SearchConfig::Custom(_) => limits::SAMPLES as usize,
         }
     }
 
     /// How many images are decoded at a time where `sources_per_batch` are asked for: every caption is a row of its own.
     pub fn images_at_a_time(&self, sources_per_batch: usize) -> usize {
+        if let SearchConfig::Custom(_) = self.search {
+            return sources_per_batch;
+        }
         let images = sources_per_batch / self.samples.max(1);
         images.min(limits::ROWS / self.choices().max(1)).max(1)
     }
@@ -137,6 +144,13 @@ impl fmt::Display for DecoderConfig {
                 }
             }
             SearchConfig::Sample(options) => self.write_sample(options, f)?,
+            SearchConfig::Custom(CustomChoice { name, options }) => {
+                write!(f, "{name}")?;
+                for (key, value) in options {
+                    write!(f, "|{key}:{value}")?;
+                }
+                write!(f, "|seed:{}", self.seed)?;
+            }
         }
         match self.rerank {
             Rerank::Probability => {}

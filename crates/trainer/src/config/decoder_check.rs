@@ -38,6 +38,12 @@ impl DecoderConfig {
             SearchConfig::Sample(options) => {
                 add(&mut check.below("search.sample"), options.problems());
             }
+            SearchConfig::Custom(custom) => check.require(
+                !custom.name.is_empty(),
+                "search.custom.name",
+                "none",
+                "the name of a registered search",
+            ),
         }
         let normalisation = self.length_normalisation;
         add(

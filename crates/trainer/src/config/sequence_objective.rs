@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use scst_loss::{Clip, Gate};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use super::custom::CustomChoice;
 
 /// What becomes of the rewards of the captions that were sampled for a source.
 ///
@@ -105,7 +106,7 @@ pub enum SequenceObjective {
         sigma: f64,
     },
     /// An objective in Rust that the program around this library registered.
-    Custom(CustomObjectiveConfig),
+    Custom(CustomChoice),
 }
 
 impl SequenceObjective {
@@ -159,17 +160,6 @@ impl SequenceObjective {
             Self::Custom(_) => "custom",
         }
     }
-}
-
-/// The choice of a registered objective.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CustomObjectiveConfig {
-    /// The name that the objective was registered under; has to be given.
-    #[schemars(extend("examples" = ["mine"]))]
-    pub name: String,
-    /// Whatever the objective can be told; it checks that itself.
-    pub options: Map<String, Value>,
 }
 
 /// How far the ratio of a word's probability to that when it was drawn may move.

@@ -11,6 +11,7 @@ use crate::{
     config::DecoderConfig,
     corpus::{Corpus, images::source_vectors, source_tokens},
     decode::search::Search,
+    registry::Registry,
 };
 
 /// What was found for a source: the caption of an image, or the target of a text.
@@ -43,10 +44,11 @@ impl<'a> CaptionWriter<'a> {
         checkpoint: &'a Checkpoint,
         decoder: &'a DecoderConfig,
         corpus: Option<&Corpus>,
+        registry: &Registry,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let config = &checkpoint.config;
-        let search = Search::new(decoder, config, &checkpoint.vocabulary, corpus)?;
+        let search = Search::new(decoder, config, &checkpoint.vocabulary, corpus, registry)?;
         let captioner = checkpoint.captioner(&config.model, device)?;
         search.check_captioners([&captioner])?;
         Ok(Self {

@@ -17,6 +17,7 @@ use crate::{
     config::{Config, DecoderConfig},
     corpus::Corpus,
     decode::search::Search,
+    registry::Registry,
 };
 pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 
@@ -34,16 +35,16 @@ pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 /// [`TrainError`] when the decoder asks for what no caption can be, features cannot be read, decoding fails, or nothing
 /// can be scored.
 pub fn evaluate(
-    captioner: &Captioner,
-    others: &[Captioner],
+    (captioner, others): (&Captioner, &[Captioner]),
     corpus: &Corpus,
+    registry: &Registry,
     examples: &[&Example],
     decoder: &DecoderConfig,
     run: &Config,
     watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<EvaluationReport>, TrainError> {
     let device = captioner.device();
-    let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus))?;
+    let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus), registry)?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
     let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
     let images = decoder.images_at_a_time(run.validation.sources_per_batch);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use scst_data::Vocabulary;
 use scst_model::{Captioner, ModelError, Source};
@@ -10,7 +11,7 @@ use scst_reward::{
     References, RewardError,
 };
 use scst_sampler::{
-    Ensemble, Hypothesis, Limits, StepModel, beam, consensus, greedy_hypotheses, log_probabilities,
+    BeamOptions, Ensemble, Hypothesis, Limits, SamplingOptions, StepModel, beam, consensus, greedy_hypotheses, log_probabilities,
     ranking, sample_with,
 };
 
@@ -18,18 +19,30 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig, Rerank, SearchConfig, Words},
     corpus::Corpus,
-    decode::step_model::Decoder,
+    custom::Named,
+    decode::{custom::CustomSearch, step_model::Decoder},
     draws::{Purpose, generator},
     objective::batch::repeat,
+    registry::Registry,
 };
 
 /// A decoder at work on the images of a split, batch after batch.
 pub(crate) struct Search<'a> {
     config: &'a DecoderConfig,
+    method: Method<'a>,
+    vocab: usize,
     limits: Limits,
     rng: ChaCha8Rng,
     /// Document frequencies of the training captions, for consensus.
     frequency: Option<Arc<DocumentFrequency>>,
+}
+
+/// How captions are searched for.
+enum Method<'a> {
+    Greedy,
+    Beam(&'a BeamOptions),
+    Sample(&'a SamplingOptions),
+    Custom(Named<dyn CustomSearch>),
 }
 
 impl<'a> Search<'a> {
@@ -43,11 +56,18 @@ impl<'a> Search<'a> {
         run: &Config,
         vocabulary: &Vocabulary,
         corpus: Option<&Corpus>,
+        registry: &Registry,
     ) -> Result<Self, TrainError> {
         let problems = config.problems(run, vocabulary);
         if !problems.is_empty() {
             return Err(TrainError::Decoder { problems });
         }
+        let method = match &config.search {
+            SearchConfig::Greedy => Method::Greedy,
+            SearchConfig::Beam(options) => Method::Beam(options),
+            SearchConfig::Sample(options) => Method::Sample(options),
+            SearchConfig::Custom(custom) => Method::Custom(registry.searches.make(custom)?),
+        };
         let frequency = match config.rerank {
             Rerank::Probability => None,
             Rerank::Consensus => {
@@ -61,6 +81,8 @@ impl<'a> Search<'a> {
         };
         Ok(Self {
             config,
+            method,
+            vocab: vocabulary.len(),
             limits: config
                 .rules(run.data.max_length, &Words::of(vocabulary))
                 .limits(),
@@ -116,9 +138,9 @@ impl<'a> Search<'a> {
         source: &Source,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let images = source.count();
-        let targets_per_source = match self.config.search {
-            SearchConfig::Greedy | SearchConfig::Beam(_) => 1,
-            SearchConfig::Sample(_) => self.config.samples,
+        let targets_per_source = match self.method {
+            Method::Greedy | Method::Beam(_) | Method::Custom(_) => 1,
+            Method::Sample(_) => self.config.samples,
         };
         let source_of_sequence = repeat(images, targets_per_source);
         let open = |captioner: &Captioner| captioner.start(source.clone(), &source_of_sequence);
@@ -130,7 +152,7 @@ impl<'a> Search<'a> {
             return self.search(&mut Ensemble::new(first, others), states?, images);
         }
         let state = open(captioner)?;
-        let is_greedy = matches!(self.config.search, SearchConfig::Greedy);
+        let is_greedy = matches!(self.method, Method::Greedy);
         if !(is_greedy && captioner.scores_whole_captions()) {
             return self.search(&mut first, state, images);
         }
@@ -151,17 +173,21 @@ impl<'a> Search<'a> {
         images: usize,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let limits = &self.limits;
-        let found = match &self.config.search {
-            SearchConfig::Greedy => {
+        let found = match &self.method {
+            Method::Greedy => {
                 let captions = greedy_hypotheses(model, state, images, limits)?;
                 captions.into_iter().map(|caption| vec![caption]).collect()
             }
-            SearchConfig::Beam(options) => beam(model, state, images, options, limits)?,
-            SearchConfig::Sample(options) => {
+            Method::Beam(options) => beam(model, state, images, options, limits)?,
+            Method::Sample(options) => {
                 let samples = self.config.samples;
                 let (rows, rng) = (images * samples, &mut self.rng);
                 let drawn = sample_with(model, state, rows, options, limits, rng)?;
                 drawn.chunks(samples).map(<[Hypothesis]>::to_vec).collect()
+            }
+            Method::Custom(custom) => {
+                let draws: &mut dyn Rng = &mut self.rng;
+                custom.hypotheses(model, state, images, limits, (self.vocab, draws))?
             }
         };
         let scores = match &self.frequency {

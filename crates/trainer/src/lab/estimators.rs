@@ -84,7 +84,7 @@ pub fn measure_estimators(
 ) -> Result<Vec<EstimatorReport>, TrainError> {
     lab.check()?;
     let device = config.backend.device()?;
-    let corpus = Corpus::of_checkpoint(config, checkpoint)?;
+    let corpus = Corpus::of_checkpoint(config, checkpoint, registry)?;
     checkpoint.check_inputs(&corpus)?;
     let train = corpus.split(Split::Train)?;
     let images = lab.images.min(train.len());

@@ -135,8 +135,11 @@ pub(super) fn gather(
     let mut problems = Problems(Vec::new());
     let device = problems.keep(config.backend.device());
     let corpus = match stored {
-        None => Corpus::build(located, observer),
-        Some(stored) => Corpus::resume(located, stored, means.verify_features, observer),
+        None => Corpus::build(located, means.registry, observer),
+        Some(stored) => {
+            let verify = means.verify_features;
+            Corpus::resume(located, stored, means.registry, verify, observer)
+        },
     };
     let Some(corpus) = problems.keep(corpus) else {
         return Err(problems.0);
@@ -184,6 +187,7 @@ pub(super) fn gather(
         config,
         corpus.vocabulary(),
         Some(&corpus),
+        means.registry,
     ));
     let captioner = device
         .as_ref()
@@ -257,7 +261,7 @@ fn check_rewards(
             stage: stage.name.clone(),
             source,
         }),
-        Err(TrainError::Objective(source)) => Err(TrainError::StageObjective {
+        Err(TrainError::Custom(source)) => Err(TrainError::StageObjective {
             stage: stage.name.clone(),
             source,
         }),

@@ -42,9 +42,9 @@ impl Run<'_> {
         let images = validation_images(self.config, &self.corpus)?;
         let observer = &mut *self.observer;
         let report = evaluate(
-            &self.captioner,
-            &[],
+            (&self.captioner, &[]),
             &self.corpus,
+            self.registry,
             &images,
             &validation.decoder,
             self.config,

@@ -263,11 +263,12 @@ fn whole_key(set: &str) -> String {
 }
 
 /// What other programs and crates are needed for, or what changes no number.
-const EXCEPTIONS: [&str; 8] = [
+const EXCEPTIONS: [&str; 9] = [
     "model.custom",
     "stages.N.epochs",
     "stages.N.patience",
     "stages.N.scst.objective.custom",
+    "validation.decoder.search.custom",
     "stages.N.scst.rewards.N.meteor",
     "stages.N.scst.rewards.N.command",
     "stages.N.start_from",

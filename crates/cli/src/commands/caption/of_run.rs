@@ -1,7 +1,7 @@
 //! What the run that is asked for captions has.
 
 use scst_data::FeatureSource;
-use scst_trainer::{Backend, Checkpoint, Corpus};
+use scst_trainer::{Backend, Checkpoint, Corpus, Registry};
 
 use crate::{
     arguments::CaptionArguments,
@@ -21,10 +21,10 @@ pub(super) fn backend(
 }
 
 /// The data that the run was trained on.
-pub(super) fn corpus(checkpoint: &Checkpoint) -> Result<Corpus, Failure> {
+pub(super) fn corpus(checkpoint: &Checkpoint, registry: &Registry) -> Result<Corpus, Failure> {
     let mut config = checkpoint.config.clone();
     checkpoint.locate(&mut config)?;
-    Ok(Corpus::of_checkpoint(&config, checkpoint)?)
+    Ok(Corpus::of_checkpoint(&config, checkpoint, registry)?)
 }
 
 /// The features that the run was trained on, and their dimension.

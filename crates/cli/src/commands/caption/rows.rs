@@ -7,7 +7,7 @@ use scst_data::{
 };
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
-    Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Images, Observer,
+    Caption, CaptionWriter, Checkpoint, Corpus, DecodedCaption, Event, Images, Observer, Registry,
     config::{DecoderConfig, Rerank},
 };
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(super) fn of_features(
     arguments: &CaptionArguments,
     checkpoint: &Checkpoint,
     decoder: &DecoderConfig,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let source = arguments
         .data
@@ -41,10 +42,11 @@ pub(super) fn of_features(
     let selected = selected(&images, &arguments.names, &place, |_| None)?;
     let of_run = match decoder.rerank {
         Rerank::Probability => None,
-        Rerank::Consensus => Some(corpus(checkpoint)?),
+        Rerank::Consensus => Some(corpus(checkpoint, registry)?),
     };
     let chosen = Chosen::new(&images, &rows, &selected, &store);
-    chosen.caption(arguments, checkpoint, decoder, of_run.as_ref())
+    let corpus = of_run.as_ref();
+    chosen.caption(arguments, checkpoint, (decoder, registry), corpus)
 }
 
 /// Captions the images of a split of the run's own data.
@@ -53,6 +55,7 @@ pub(super) fn of_split(
     split: SplitName,
     checkpoint: &Checkpoint,
     decoder: &DecoderConfig,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     if arguments.attention.is_some() {
         return Err(Failure::Mistake(format!(
@@ -62,7 +65,7 @@ pub(super) fn of_split(
             quoted(&arguments.model)
         )));
     }
-    let corpus = corpus(checkpoint)?;
+    let corpus = corpus(checkpoint, registry)?;
     checkpoint.check_inputs(&corpus)?;
     corpus.notices().iter().for_each(warn);
     note_changed_features(&corpus, checkpoint, &arguments.model)?;
@@ -83,7 +86,8 @@ pub(super) fn of_split(
     let store = corpus.images().map(Images::store);
     let store = store.ok_or_else(|| of_run::reads_texts(arguments))?;
     let chosen = Chosen::new(&images, &rows, &selected, store);
-    chosen.caption(arguments, checkpoint, decoder, Some(&corpus))
+    let corpus = Some(&corpus);
+    chosen.caption(arguments, checkpoint, (decoder, registry), corpus)
 }
 
 /// The images of a split by name and id.
@@ -120,11 +124,11 @@ impl<'a> Chosen<'a> {
         &self,
         arguments: &CaptionArguments,
         checkpoint: &Checkpoint,
-        decoder: &DecoderConfig,
+        (decoder, registry): (&DecoderConfig, &Registry),
         corpus: Option<&Corpus>,
     ) -> Result<ExitCode, Failure> {
         let device = backend(arguments, checkpoint)?.device()?;
-        let mut writer = CaptionWriter::new(checkpoint, decoder, corpus, &device)?;
+        let mut writer = CaptionWriter::new(checkpoint, decoder, corpus, registry, &device)?;
         let mut display = Display::new();
         check(self.store, &self.rows, &mut display)?;
         let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());

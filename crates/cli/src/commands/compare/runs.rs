@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use scst_model::CaptionerRegistry;
 use scst_reward::TextMetric;
-use scst_trainer::Checkpoint;
+use scst_trainer::{Checkpoint, Registry};
 
 use crate::{
     arguments::EvaluationArguments,
@@ -16,13 +15,13 @@ use crate::{
 pub(super) fn sides_of_runs(
     paths: &[Vec<PathBuf>],
     arguments: &EvaluationArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<(Vec<Side>, Vec<TextMetric>), Failure> {
     // All of them are read before the first is decoded, which takes long.
     let mut opened = Vec::with_capacity(paths.len());
     for paths in paths {
         let open = |path: PathBuf| {
-            let checkpoint = Checkpoint::load_run_or_checkpoint(&path, captioners)?;
+            let checkpoint = Checkpoint::load_run_or_checkpoint(&path, &registry.captioners)?;
             Ok((path, checkpoint))
         };
         let mut runs = Vec::new();
@@ -37,7 +36,7 @@ pub(super) fn sides_of_runs(
         let mut runs = Vec::new();
         for (path, checkpoint) in of_side {
             let run = (&*path, checkpoint);
-            let decoded = decode_run(run, arguments, captioners, &mut warned)?;
+            let decoded = decode_run(run, arguments, registry, &mut warned)?;
             metrics.extend(decoded.config.validation.raw_text());
             runs.push(decoded.captions(&path));
         }

@@ -8,9 +8,8 @@ use std::{
 };
 
 use scst_files::write_bytes_atomically;
-use scst_model::CaptionerRegistry;
 use scst_report::{CardDetails, card};
-use scst_trainer::Config;
+use scst_trainer::{Config, Registry};
 
 use super::{gathering::Gathering, run_files::Checkpoints};
 use crate::{
@@ -27,7 +26,7 @@ const MARK: &str = "<!-- Written by scst card: without this line it is never rep
 
 pub(crate) fn run(
     arguments: &CardArguments,
-    captioners: &CaptionerRegistry,
+    registry: &Registry,
 ) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
@@ -49,7 +48,7 @@ pub(crate) fn run(
         evaluation,
         resamples: RESAMPLES,
     };
-    let (report, config) = gathering.gather(captioners)?;
+    let (report, config) = gathering.gather(registry)?;
     let mut text = card(&report, &details(arguments, &config))?;
     text += MARK;
     let written = write_bytes_atomically(&out, text.as_bytes());

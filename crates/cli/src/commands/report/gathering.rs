@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use scst_model::CaptionerRegistry;
 use scst_report::{Metric, Names, Report, Run};
 use scst_reward::{BadEndingPenaltyOptions, ReportMetric};
 use scst_significance::LEVEL;
-use scst_trainer::Config;
+use scst_trainer::{Config, Registry};
 
 use super::{
     outputs::Decoding,
@@ -27,19 +26,19 @@ impl Gathering<'_> {
     /// All that the report shows but photos, and the configuration of the first run.
     pub(super) fn gather(
         &self,
-        captioners: &CaptionerRegistry,
+        registry: &Registry,
     ) -> Result<(Report, Config), Failure> {
         // All that can be missing is looked for before the first caption is decoded, which takes long.
         let mut files = Vec::with_capacity(self.runs.len());
         for path in self.runs {
-            files.push(RunFiles::read(path, self.checkpoints, captioners)?);
+            files.push(RunFiles::read(path, self.checkpoints, &registry.captioners)?);
         }
         let mut warned = BTreeSet::new();
         let mut sides = Vec::with_capacity(files.len());
         for files in &files {
             let decoding = Decoding {
                 arguments: self.evaluation,
-                captioners,
+                registry,
             };
             sides.push(decoding.outputs(files, &mut warned)?);
         }

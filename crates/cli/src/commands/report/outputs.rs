@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use scst_model::CaptionerRegistry;
 use scst_report::Source;
-use scst_trainer::{Checkpoint, Config};
+use scst_trainer::{Checkpoint, Config, Registry};
 
 use super::run_files::RunFiles;
 use crate::{
@@ -37,7 +36,7 @@ pub(super) struct SideOutput {
 /// How captions are decoded.
 pub(super) struct Decoding<'a> {
     pub(super) arguments: &'a EvaluationArguments,
-    pub(super) captioners: &'a CaptionerRegistry,
+    pub(super) registry: &'a Registry,
 }
 
 impl Decoding<'_> {
@@ -49,9 +48,9 @@ impl Decoding<'_> {
         let mut side: Option<Side> = None;
         for checkpoints in &files.checkpoints {
             for (k, (label, path)) in checkpoints.iter().enumerate() {
-                let checkpoint = Checkpoint::load_run_or_checkpoint(path, self.captioners)?;
+                let checkpoint = Checkpoint::load_run_or_checkpoint(path, &self.registry.captioners)?;
                 let decoded =
-                    decode_run((path, checkpoint), self.arguments, self.captioners, warned)?;
+                    decode_run((path, checkpoint), self.arguments, self.registry, warned)?;
                 let captions = decoded.captions(path);
                 let sources = decoded.captions.iter().map(|source| Source {
                     name: source.name.clone(),

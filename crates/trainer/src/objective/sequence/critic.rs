@@ -13,7 +13,8 @@ use super::{
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},
-    objective::custom::NamedObjective,
+    custom::Named,
+    objective::custom::CustomObjective,
     registry::Registry,
     warning::Warning,
 };
@@ -23,7 +24,7 @@ pub(crate) struct SelfCritic {
     pub(super) config: ScstConfig,
     pub(super) rewards: RewardMixture,
     /// The objective, if it is one of another crate.
-    pub(super) custom: Option<NamedObjective>,
+    pub(super) custom: Option<Named<dyn CustomObjective>>,
     /// Fingerprint of the document frequencies, if a reward has them.
     pub(super) frequency: Option<String>,
     pub(super) baseline: BaselineState,
@@ -36,7 +37,7 @@ impl SelfCritic {
     /// Rewards of training sources; a baseline that goes on, or a fresh one.
     ///
     /// # Errors
-    /// [`TrainError::Reward`] when they cannot be built, [`TrainError::Objective`] when the objective cannot.
+    /// [`TrainError::Reward`] when they cannot be built, [`TrainError::Custom`] when the objective cannot.
     pub(crate) fn new(
         config: &ScstConfig,
         sources: &RewardSources,
@@ -47,7 +48,7 @@ impl SelfCritic {
         let rewards =
             RewardMixture::build_combined(combination, entries, sources, &registry.rewards)?;
         let custom = match &config.objective {
-            SequenceObjective::Custom(config) => Some(registry.objectives.objective(config)?),
+            SequenceObjective::Custom(config) => Some(registry.objectives.make(config)?),
             _ => None,
         };
         let frequency = sources.known_frequency();

@@ -11,9 +11,10 @@ use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
 use crate::{
     TrainError,
     config::{DivergenceConfig, SequenceObjective},
+    custom::{CustomError, Named},
     objective::{
         batch::pack,
-        custom::{JudgedSample, NamedObjective, ObjectiveError},
+        custom::{CustomObjective, JudgedSample},
     },
     optimise::reduce::Tally,
 };
@@ -129,10 +130,10 @@ impl SelfCritic {
     /// By an objective of another crate, which sees the samples of one source at a time.
     fn custom_weights(
         &self,
-        objective: &NamedObjective,
+        objective: &Named<dyn CustomObjective>,
         judged: &Judged,
         likelihoods: &Likelihoods,
-    ) -> Result<Vec<f64>, ObjectiveError> {
+    ) -> Result<Vec<f64>, CustomError> {
         let captions = &judged.rollout.captions;
         let by_caption = |packed: &[f64]| -> Vec<Vec<f64>> {
             let mut lists: Vec<Vec<f64>> = captions.iter().map(|_| Vec::new()).collect();
