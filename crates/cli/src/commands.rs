@@ -21,6 +21,7 @@ pub(crate) mod import;
 mod input;
 pub(crate) mod man;
 pub(crate) mod new;
+mod out_file;
 pub(crate) mod report;
 pub(crate) mod reward;
 pub(crate) mod rewards;

@@ -353,3 +353,27 @@ fn features_of_another_dimension_are_refused_in_evaluation() {
     );
     assert_names(&message, &["3", "8"]);
 }
+
+#[test]
+fn files_that_could_not_be_written_are_refused_before_anything_is_computed() {
+    let workplace = Workplace::new();
+    for command in [
+        &["report", "run"][..],
+        &["card", "run"],
+        &["eval", "run"],
+        &["caption", "run", "--split", "val"],
+        &["split", "captions.csv"],
+        &["document-frequency", "captions.csv"],
+        &["new", "mine", "--captions", "captions.csv"],
+    ] {
+        let refused = |out: &str| workplace.refuse(2, &[command, &["--out", out]].concat());
+        assert_eq!(
+            refused("nowhere/file"),
+            "error: --out: there is no folder `nowhere`",
+            "{command:?}"
+        );
+        let regions = refused("regions");
+        let expected = "found the folder `regions`, expected a file";
+        assert!(regions.ends_with(expected), "{command:?}: {regions}");
+    }
+}

@@ -51,8 +51,8 @@ pub mod vocabulary;
 pub use caption_file::{CaptionFile, CaptionLayout, caption_layout, read_captions};
 pub use captions::{
     Caption, CaptionSource, CaptionedImage, Captions, CocoSource, CustomSource, JsonLayout,
-    KaggleSource, KarpathySource, ListedImage, RawImage, SelfCriticalSource, Split, WordSplit, json_layout,
-    read_image_list, tokenise,
+    KaggleSource, KarpathySource, ListedImage, RawImage, SelfCriticalSource, Split, WordSplit,
+    json_layout, read_image_list, tokenise,
 };
 pub use dataset::{Dataset, Example, TextVocabularies, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};

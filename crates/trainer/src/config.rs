@@ -9,8 +9,8 @@ pub(crate) mod bounds;
 mod check;
 mod complaint;
 mod contradictions;
-mod custom;
 mod credit_check;
+mod custom;
 mod decoder;
 mod decoder_check;
 mod error;
@@ -63,9 +63,7 @@ pub use reward_list::parse_rewards;
 pub use schema::json_schema;
 pub use scst::{Candidates, Credit, DivergenceConfig, MixerConfig, ScstConfig, UnlikelihoodConfig};
 pub use scst_sampler::{BeamOptions, Draw, LengthNormalisation, SamplingOptions};
-pub use sequence_objective::{
-    CapConfig, ClipConfig, GateConfig, SequenceObjective,
-};
+pub use sequence_objective::{CapConfig, ClipConfig, GateConfig, SequenceObjective};
 pub use stage::{
     AdamConfig, AdamWConfig, Clip, DistillationConfig, HardAttentionConfig, OptimiserConfig,
     ScheduleConfig, ScheduledSampling, StageConfig, StartFrom, WordLoss, XeConfig,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use scst_data::{
-    CaptionSource, Dataset, Example, FeatureStore, Notice, Row, Split, TextSources, TextVocabularies, TokenBatch, Vocabulary,
-    VocabularyChoice, WordSplit, vocabulary::UNKNOWN_ID,
+    CaptionSource, Dataset, Example, FeatureStore, Notice, Row, Split, TextSources,
+    TextVocabularies, TokenBatch, Vocabulary, VocabularyChoice, WordSplit, vocabulary::UNKNOWN_ID,
 };
 use scst_model::{ModelError, Source, SourceTokens};
 use scst_reward::{ImageReferences, References, RewardSources};

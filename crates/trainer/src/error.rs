@@ -392,9 +392,7 @@ impl TrainError {
             Self::Checkpoint(error) => error.is_mistake(),
             Self::StageTeacher { source, .. } => source.is_mistake(),
             Self::Reward(error) | Self::StageReward { source: error, .. } => error.is_mistake(),
-            Self::Custom(error) | Self::StageObjective { source: error, .. } => {
-                error.is_mistake()
-            }
+            Self::Custom(error) | Self::StageObjective { source: error, .. } => error.is_mistake(),
             Self::Sampler(error) => matches!(
                 error,
                 SamplerError::NothingAllowed { .. } | SamplerError::Option(_)

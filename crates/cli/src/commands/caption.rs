@@ -13,8 +13,9 @@ use std::{path::PathBuf, process::ExitCode, slice, time::Duration};
 use scst_encoder::{Encoder, encode_all};
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
-    Caption, CaptionWriter, Checkpoint,
-    config::{DecoderConfig, Rerank}, Registry};
+    Caption, CaptionWriter, Checkpoint, Registry,
+    config::{DecoderConfig, Rerank},
+};
 use serde_json::{Value, json};
 
 use self::{
@@ -24,18 +25,19 @@ use self::{
 };
 use crate::{
     arguments::CaptionArguments,
-    commands::{number_of_threads, set_threads},
+    commands::{number_of_threads, out_file::check_out_file, set_threads},
     display::Display,
     failure::Failure,
     output::{note, print_line},
 };
 
-pub(crate) fn run(
-    arguments: &CaptionArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &CaptionArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
+    if let Some(out) = &arguments.out {
+        check_out_file("--out", out)?;
+    }
+    let mut checkpoint =
+        Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
     arguments.set.apply(&mut checkpoint, &registry.captioners)?;
     of_run::features(arguments, &checkpoint)?;
     let decoder = arguments.decoder.resolve(&checkpoint)?;

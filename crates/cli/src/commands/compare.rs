@@ -22,10 +22,7 @@ use files::sides_of_files;
 use report::{Compared, Report};
 use runs::sides_of_runs;
 
-pub(crate) fn run(
-    arguments: &CompareArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &CompareArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
     let paths = match &*arguments.sides {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use scst_files::write_bytes_atomically;
-use scst_trainer::{Checkpoint, Config, ScoredCaption, events::METRICS_FILE, Registry};
+use scst_trainer::{Checkpoint, Config, Registry, ScoredCaption, events::METRICS_FILE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

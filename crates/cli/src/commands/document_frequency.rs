@@ -15,11 +15,13 @@ use scst_reward::{DocumentFrequency, RewardError};
 
 use crate::{
     arguments::{DocumentFrequencyArguments, SplitName},
+    commands::out_file::check_out_file,
     failure::Failure,
     output::{print_line, warn},
 };
 
 pub(crate) fn run(arguments: &DocumentFrequencyArguments) -> Result<ExitCode, Failure> {
+    check_out_file("--out", &arguments.out)?;
     let raw = raw_captions(arguments)?;
     let tokenized: Vec<Vec<String>> = raw
         .par_iter()

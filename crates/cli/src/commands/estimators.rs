@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     arguments::{EstimatorArguments, EstimatorRun, EstimatorTask},
-    commands::set_threads,
+    commands::{out_file::check_out_file, set_threads},
     failure::Failure,
     output::{note, print_line},
 };
@@ -59,14 +59,7 @@ fn check_picture(path: &Path) -> Result<(), Failure> {
             path.display()
         )));
     }
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    match folder.filter(|folder| !folder.is_dir()) {
-        None => Ok(()),
-        Some(folder) => Err(Failure::Mistake(format!(
-            "--picture: there is no folder `{}`",
-            folder.display()
-        ))),
-    }
+    check_out_file("--picture", path)
 }
 
 fn measure(run: &EstimatorRun, registry: &Registry) -> Result<Vec<EstimatorReport>, Failure> {

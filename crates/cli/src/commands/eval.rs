@@ -9,16 +9,16 @@ use scst_trainer::{Checkpoint, Registry};
 
 use crate::{
     arguments::EvalArguments,
-    commands::{evaluation::Prepared, set_threads},
+    commands::{evaluation::Prepared, out_file::check_out_file, set_threads},
     failure::Failure,
 };
 
-pub(crate) fn run(
-    arguments: &EvalArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &EvalArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
+    if let Some(path) = &arguments.out {
+        check_out_file("--out", path)?;
+    }
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
     let model = (&*arguments.model, checkpoint);
     let prepared = Prepared::new(model, evaluation, registry)?;

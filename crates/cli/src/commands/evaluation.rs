@@ -12,9 +12,10 @@ use scst_data::{Example, FeatureSource};
 use scst_model::Captioner;
 use scst_reward::references_are_alike;
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, EvaluationReport,
+    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, EvaluationReport, Registry,
     config::{DecoderConfig, SamplingOptions, SearchConfig},
-    evaluate, Registry};
+    evaluate,
+};
 
 use crate::{
     arguments::EvaluationArguments,

@@ -4,8 +4,9 @@ use std::{process::ExitCode, time::Duration};
 
 use scst_data::{Row, SourceText, TextSources, read_sources};
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, Corpus,
-    config::{DecoderConfig, Rerank, SearchConfig, Task}, Registry};
+    Backend, Caption, CaptionWriter, Checkpoint, Corpus, Registry,
+    config::{DecoderConfig, Rerank, SearchConfig, Task},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,12 +17,10 @@ use crate::{
     output::{note, print_line},
 };
 
-pub(crate) fn run(
-    arguments: &GenerateArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &GenerateArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     set_threads(arguments.threads.or_else(|| arguments.set.threads()))?;
-    let mut checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
+    let mut checkpoint =
+        Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
     arguments.set.apply(&mut checkpoint, &registry.captioners)?;
     let (Some(Task::Text(text)), Some(vocabulary)) =
         (checkpoint.config.data.task(), &checkpoint.source_vocabulary)

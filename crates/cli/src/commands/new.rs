@@ -14,6 +14,7 @@ use scst_trainer::Config;
 
 use crate::{
     arguments::NewArguments,
+    commands::out_file::check_out_file,
     failure::Failure,
     output::{print_line, warn, with_program},
 };
@@ -25,6 +26,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let default = || PathBuf::from(format!("{}.toml", arguments.name));
     let out = arguments.out.clone().unwrap_or_else(default);
+    check_out_file("--out", &out)?;
     let draft = match (&arguments.captions, &arguments.texts) {
         (Some(captions), _) => captions::draft(arguments, captions, &out)?,
         (None, Some(texts)) => texts::draft(&arguments.name, texts, &out)?,

@@ -15,7 +15,7 @@ use scst_trainer::Registry;
 
 use crate::{
     arguments::ReportArguments,
-    commands::set_threads,
+    commands::{out_file::check_out_file, set_threads},
     failure::Failure,
     output::{note, print_line},
 };
@@ -25,12 +25,12 @@ use run_files::Checkpoints;
 
 pub(crate) use card::run as run_card;
 
-pub(crate) fn run(
-    arguments: &ReportArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &ReportArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
+    if !arguments.text {
+        check_out_file("--out", &arguments.out)?;
+    }
     let gathering = Gathering {
         runs: &arguments.runs,
         checkpoints: Checkpoints::BeforeAndAfter,

@@ -11,6 +11,7 @@ use scst_files::write_bytes_atomically;
 
 use crate::{
     arguments::SplitArguments,
+    commands::out_file::check_out_file,
     failure::Failure,
     output::{print_line, say},
 };
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<ExitCode, Failure> {
             out.display()
         )));
     }
+    check_out_file("--out", out)?;
     let names = if images.is_dir() {
         let (names, passed_over) = list_images(images, arguments.recursive)?;
         if !passed_over.is_empty() {

@@ -8,7 +8,7 @@ use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
-    Backend, BackendError, CheckpointError, Config, ImportError, NearestRuns, CustomError,
+    Backend, BackendError, CheckpointError, Config, CustomError, ImportError, NearestRuns,
     TrainError, WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},

@@ -11,8 +11,8 @@ use scst_reward::{
     References, RewardError,
 };
 use scst_sampler::{
-    BeamOptions, Ensemble, Hypothesis, Limits, SamplingOptions, StepModel, beam, consensus, greedy_hypotheses, log_probabilities,
-    ranking, sample_with,
+    BeamOptions, Ensemble, Hypothesis, Limits, SamplingOptions, StepModel, beam, consensus,
+    greedy_hypotheses, log_probabilities, ranking, sample_with,
 };
 
 use crate::{

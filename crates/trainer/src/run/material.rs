@@ -139,7 +139,7 @@ pub(super) fn gather(
         Some(stored) => {
             let verify = means.verify_features;
             Corpus::resume(located, stored, means.registry, verify, observer)
-        },
+        }
     };
     let Some(corpus) = problems.keep(corpus) else {
         return Err(problems.0);

@@ -10,7 +10,7 @@ use scst_encoder::{Orientation, attention_picture, read_whole};
 use scst_model::CaptionerConfig;
 
 use super::shown::broken;
-use crate::{arguments::CaptionArguments, failure::Failure};
+use crate::{arguments::CaptionArguments, commands::out_file::check_out_file, failure::Failure};
 
 /// The picture of every image, if pictures are asked for.
 ///
@@ -37,13 +37,7 @@ pub(super) fn files(
             out.display()
         )));
     };
-    let folder = out.parent().filter(|folder| *folder != Path::new(""));
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(Failure::Mistake(format!(
-            "--attention: there is no folder `{}`",
-            folder.display()
-        )));
-    }
+    check_out_file("--attention", out)?;
     let file = |image: &PathBuf| match image.file_stem() {
         Some(name) if arguments.images.len() > 1 => {
             out.with_file_name(format!("{stem}-{}.png", name.to_string_lossy()))

@@ -14,7 +14,7 @@ use scst_trainer::{Config, Registry};
 use super::{gathering::Gathering, run_files::Checkpoints};
 use crate::{
     arguments::CardArguments,
-    commands::{seed_runs::SeedRuns, set_threads},
+    commands::{out_file::check_out_file, seed_runs::SeedRuns, set_threads},
     failure::Failure,
     output::note,
 };
@@ -24,10 +24,7 @@ const RESAMPLES: usize = 10_000;
 /// What a card ends with that this program wrote: others are somebody's own.
 const MARK: &str = "<!-- Written by scst card: without this line it is never replaced. -->\n";
 
-pub(crate) fn run(
-    arguments: &CardArguments,
-    registry: &Registry,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &CardArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
     set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
     let run = &arguments.run;
@@ -41,6 +38,7 @@ pub(crate) fn run(
     }
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| run.join("best").join("README.md"));
+    check_out_file("--out", &out)?;
     check_replaceable(&out, arguments.force)?;
     let gathering = Gathering {
         runs: slice::from_ref(run),

@@ -24,14 +24,15 @@ pub(super) struct Gathering<'a> {
 
 impl Gathering<'_> {
     /// All that the report shows but photos, and the configuration of the first run.
-    pub(super) fn gather(
-        &self,
-        registry: &Registry,
-    ) -> Result<(Report, Config), Failure> {
+    pub(super) fn gather(&self, registry: &Registry) -> Result<(Report, Config), Failure> {
         // All that can be missing is looked for before the first caption is decoded, which takes long.
         let mut files = Vec::with_capacity(self.runs.len());
         for path in self.runs {
-            files.push(RunFiles::read(path, self.checkpoints, &registry.captioners)?);
+            files.push(RunFiles::read(
+                path,
+                self.checkpoints,
+                &registry.captioners,
+            )?);
         }
         let mut warned = BTreeSet::new();
         let mut sides = Vec::with_capacity(files.len());

@@ -48,7 +48,8 @@ impl Decoding<'_> {
         let mut side: Option<Side> = None;
         for checkpoints in &files.checkpoints {
             for (k, (label, path)) in checkpoints.iter().enumerate() {
-                let checkpoint = Checkpoint::load_run_or_checkpoint(path, &self.registry.captioners)?;
+                let checkpoint =
+                    Checkpoint::load_run_or_checkpoint(path, &self.registry.captioners)?;
                 let decoded =
                     decode_run((path, checkpoint), self.arguments, self.registry, warned)?;
                 let captions = decoded.captions(path);
