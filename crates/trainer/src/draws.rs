@@ -38,7 +38,18 @@ pub(crate) enum Purpose {
 
 /// The generator for one purpose in one step of one stage.
 pub(crate) fn generator(seed: u64, purpose: Purpose, stage: usize, step: u64) -> ChaCha8Rng {
-    let (stream, word) = place(purpose, stage, step);
+    generator_of_part(seed, purpose, stage, step, 0)
+}
+
+/// That of one part of the batch; the first part's is that of the step.
+pub(crate) fn generator_of_part(
+    seed: u64,
+    purpose: Purpose,
+    stage: usize,
+    step: u64,
+    part: usize,
+) -> ChaCha8Rng {
+    let (stream, word) = place(purpose, stage, step, part);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng.set_word_pos(word);
@@ -46,9 +57,9 @@ pub(crate) fn generator(seed: u64, purpose: Purpose, stage: usize, step: u64) ->
 }
 
 /// The stream of a generator and its first word there. A stream has 2^68 words of 32 bits: 2^32 steps of 2^36 words
-/// each, and no two purposes or stages share one.
-fn place(purpose: Purpose, stage: usize, step: u64) -> (u64, u128) {
-    let stream = (stage as u64) << 8 | purpose as u64;
+/// each, and no two purposes, stages or parts share one.
+fn place(purpose: Purpose, stage: usize, step: u64, part: usize) -> (u64, u128) {
+    let stream = (part as u64) << 40 | (stage as u64) << 8 | purpose as u64;
     (stream, u128::from(step) << WORDS.ilog2())
 }
 
@@ -80,17 +91,20 @@ mod tests {
 
     #[test]
     fn no_two_generators_share_a_word() {
-        let mut begins: BTreeMap<(u64, u128), (Purpose, usize, u64)> = BTreeMap::new();
+        let mut begins: BTreeMap<(u64, u128), (Purpose, usize, u64, usize)> = BTreeMap::new();
+        let stages = [0, 1, 2, 255, 256, 1_000];
+        let steps = [0, 1, 2, 1_000, u64::from(u32::MAX)];
         for purpose in ALL {
-            for stage in [0, 1, 2, 255, 256, 1_000] {
-                for step in [0, 1, 2, 1_000, u64::from(u32::MAX)] {
-                    let (stream, word) = place(purpose, stage, step);
-                    let rng = generator(7, purpose, stage, step);
+            for (stage, step) in stages.into_iter().flat_map(|s| steps.map(|step| (s, step))) {
+                for part in [0, 1, 2, 255, 256, 1_000_000] {
+                    let (stream, word) = place(purpose, stage, step, part);
+                    let rng = generator_of_part(7, purpose, stage, step, part);
                     assert_eq!((rng.get_stream(), rng.get_word_pos()), (stream, word));
                     // The words of the last step are still in the stream.
                     assert!(word + WORDS <= 1 << 68);
-                    let other = begins.insert((stream, word), (purpose, stage, step));
-                    assert!(other.is_none(), "{other:?} and {purpose:?} {stage} {step}");
+                    let own = (purpose, stage, step, part);
+                    let other = begins.insert((stream, word), own);
+                    assert!(other.is_none(), "{other:?} and {own:?}");
                 }
             }
         }

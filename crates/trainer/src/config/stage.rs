@@ -32,6 +32,10 @@ pub struct StageConfig {
     /// and 50 in an `scst` stage.
     #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_SOURCES_PER_BATCH))]
     pub sources_per_batch: usize,
+    /// Parts of a batch that are computed one after the other, in the memory of one part: so many consecutive lists of sources,
+    /// as equal as can be, whose sums are added. Random draws depend on the part.
+    #[schemars(range(min = 1, max = limits::IMAGES))]
+    pub parts: usize,
     /// Peak learning rate. If absent, 5e-4, and 1e-4 in an `scst` stage.
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("x-default-scst" = SCST_LEARNING_RATE))]
     pub learning_rate: f64,
@@ -85,6 +89,7 @@ impl Default for StageConfig {
             epochs: None,
             steps: None,
             sources_per_batch: 10,
+            parts: 1,
             learning_rate: 5e-4,
             schedule: ScheduleConfig::Constant,
             warmup_steps: 0,

@@ -180,6 +180,7 @@ fn gradients(
         epoch: 0,
         dropout: 0.25,
         hard_attention: None,
+        part: 0,
     };
     let scst = critic.contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)?;
     Ok((

@@ -264,19 +264,15 @@ impl<'a> Trainee<'a> {
             epoch: 0,
             dropout: self.bench.dropout,
             hard_attention: None,
+            part: 0,
         };
         let (xe_context, scst_context) = (context(0), context(1));
         let length = self.bench.length;
 
         let start = now(&self.device)?;
-        let part = self.xe.contribution(
-            &self.captioner,
-            batch(),
-            &gold,
-            length,
-            &mut None,
-            xe_context,
-        )?;
+        let part =
+            self.xe
+                .contribution(&self.captioner, batch(), &gold, length, 0.0, xe_context)?;
         self.update("xe", step, part)?;
         let between = now(&self.device)?;
 

@@ -307,6 +307,7 @@ impl Bench<'_> {
                 epoch: 0,
                 dropout: 0.0,
                 hard_attention: self.hard_attention,
+                part: 0,
             };
             let start = Instant::now();
             let vocabulary = self.corpus.vocabulary();

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
@@ -16,7 +17,7 @@ use scst_model::{
 use crate::{
     TrainError,
     config::HardAttentionConfig,
-    draws::{Purpose, generator},
+    draws::{Purpose, generator_of_part},
     optimise::reduce::Tally,
 };
 
@@ -38,12 +39,29 @@ pub(crate) struct StepContext {
     pub(crate) dropout: f64,
     /// How the choice of regions is trained, if the captioner attends hard.
     pub(crate) hard_attention: Option<HardAttentionConfig>,
+    /// Part of the batch, from 0.
+    pub(crate) part: usize,
 }
 
 impl StepContext {
-    /// Dropout masks and drawn regions of this step.
+    /// The place of a part of the batch.
+    pub(crate) fn of_part(self, part: usize) -> Self {
+        Self { part, ..self }
+    }
+
+    /// The generator of this part for a purpose.
+    pub(crate) fn generator(&self, purpose: Purpose) -> ChaCha8Rng {
+        generator_of_part(self.seed, purpose, self.stage, self.step, self.part)
+    }
+
+    /// 1 in the first part, 0 in the others: what times are counted by, which add up over the parts of a step.
+    pub(crate) fn once(&self) -> f64 {
+        if self.part == 0 { 1.0 } else { 0.0 }
+    }
+
+    /// Dropout masks and drawn regions of this part.
     pub(crate) fn noise(&self) -> Noise {
-        let rng = |purpose| generator(self.seed, purpose, self.stage, self.step);
+        let rng = |purpose| self.generator(purpose);
         let dropout =
             (self.dropout > 0.0).then(|| Dropout::new(self.dropout, rng(Purpose::Dropout)));
         let mut drawn = rng(Purpose::Locations);
@@ -56,6 +74,12 @@ impl StepContext {
             locations: draws.then(|| Locations::new(drawn)),
         }
     }
+}
+
+/// The parts of a batch: so many consecutive lists, as equal as can be.
+pub(crate) fn parts<T>(batch: &[T], count: usize) -> impl Iterator<Item = &[T]> {
+    let end = move |part: usize| part * batch.len() / count;
+    (0..count).map(move |part| &batch[end(part)..end(part + 1)])
 }
 
 /// A value of every caption, repeated for its words in the packed order of a tape: all captions'
@@ -226,6 +250,20 @@ pub(crate) struct SourceBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_all_of_a_batch_in_its_order() {
+        let batch: Vec<usize> = (0..10).collect();
+        for count in 1..=10 {
+            let found: Vec<&[usize]> = parts(&batch, count).collect();
+            assert_eq!(found.concat(), batch);
+            let lengths = found.iter().map(|part| part.len());
+            let (least, most) = (lengths.clone().min(), lengths.max());
+            assert!(
+                found.len() == count && least >= Some(1) && most.unwrap() - least.unwrap() <= 1
+            );
+        }
+    }
 
     #[test]
     fn packed_order_is_time_first() {

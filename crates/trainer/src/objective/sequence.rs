@@ -39,10 +39,10 @@ use crate::{
         },
         word::teacher_forced,
     },
-    optimise::reduce::{Contribution, Tally},
+    optimise::reduce::{Contribution, Reduction, Tally},
 };
 use likelihood::row_log_probabilities;
-use rollout::Rollout;
+use rollout::{Drawing, Rollout};
 use updates::Updates;
 use weights::Likelihoods;
 
@@ -66,38 +66,49 @@ impl SelfCritic {
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
-        let mut judged = self.judged_rollout(
-            captioner, vocabulary, max_length, batch, context, &mut tally,
-        )?;
+        let reads = (captioner, vocabulary, max_length);
+        let mut judged = self.judged_rollout(reads, vec![batch], context, &mut tally)?;
         let start = Instant::now();
-        let mut part = self.update(captioner, &mut judged, context)?;
+        let mut reduction = Reduction::default();
+        for part in &mut judged {
+            reduction.add(self.update(captioner, part, context)?);
+        }
+        let mut sum = reduction.sum();
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
-        tally.merge(part.tally);
-        part.tally = tally;
-        Ok(part)
+        tally.merge(sum.tally);
+        sum.tally = tally;
+        Ok(sum)
     }
 
-    /// Samples and their judgement, for one update or several.
+    /// Samples and their judgement, for one update or several, of every part of a batch.
     pub(crate) fn judged_rollout(
         &mut self,
-        captioner: &Captioner,
-        vocabulary: &Vocabulary,
-        max_length: usize,
-        batch: SourceBatch,
+        (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
+        parts: Vec<SourceBatch>,
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Judged, TrainError> {
-        let rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
+    ) -> Result<Vec<Judged>, TrainError> {
+        let is_alone = parts.len() == 1;
+        let mut rollouts = Vec::with_capacity(parts.len());
+        for (part, batch) in parts.into_iter().enumerate() {
+            let context = context.of_part(part);
+            let mut rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
+            if !is_alone {
+                // The memory of one part at a time; the run is made again when it is its turn.
+                rollout.set_aside();
+            }
+            rollouts.push(rollout);
+        }
         let reads = (captioner, vocabulary, max_length);
-        self.judge(reads, rollout, context, tally)
+        self.judge(reads, rollouts, context, tally)
     }
 
     /// All updates that the stage takes on the samples.
-    pub(crate) fn updates(&self, judged: Judged, context: StepContext) -> Updates {
+    pub(crate) fn updates(&self, judged: Vec<Judged>, context: StepContext) -> Updates {
         Updates::new(&self.config, judged, context)
     }
 
-    /// The gradient of the objective at captions that have been judged.
+    /// The gradient of the objective at captions of a part of the batch that have been judged.
     pub(crate) fn update(
         &self,
         captioner: &Captioner,
@@ -105,8 +116,10 @@ impl SelfCritic {
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
-        // A tape that is not that of the drawing is of a model that has changed since.
-        let is_another = judged.rollout.tape.is_none() || judged.rollout.drawn.is_some();
+        let context = context.of_part(judged.part());
+        // A run that is not that of the drawing is of a model that has changed since.
+        let is_gone = matches!(judged.rollout.drawing, Drawing::Gone);
+        let is_another = is_gone || judged.rollout.is_reshaped;
         let tape = judged.rollout.take_tape(captioner, context)?;
         let compared = self.reference_states(&judged.rollout)?;
         let likelihoods =
@@ -180,6 +193,7 @@ impl SelfCritic {
             gradients,
             counts,
             tally,
+            ..Contribution::default()
         })
     }
 

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, s};
 use rand::RngExt;
 use scst_data::choose_captions;
 use scst_loss::{
-    Distillation, MovingAverage, RowTargets, brier_gradient, distillation_gradient, focal_gradient,
+    Distillation, RowTargets, brier_gradient, distillation_gradient, focal_gradient,
     probability_weighted_gradient, softmax_gradient,
 };
 use scst_model::{Captioner, Gradients, ModelError, Noise, Source, State, Tape};
@@ -17,12 +17,12 @@ use crate::{
     TrainError,
     checkpoint::CheckpointError,
     config::{HardAttentionConfig, ScheduledSampling, WordLoss, XeConfig},
-    draws::{Purpose, generator},
+    draws::Purpose,
     objective::batch::{
         LocationWeights, LossWeights, RowLosses, SourceBatch, StepContext, caption_gradient,
         counts, pack, repeat, sum, tally_rows,
     },
-    optimise::reduce::{Contribution, Tally},
+    optimise::reduce::{Contribution, DrawnCaptions, Tally},
 };
 
 /// Weight of the cross-entropy of single words beside that of whole captions, unless configured.
@@ -111,19 +111,20 @@ impl Xe {
     /// dL/ds = p - q   for cross-entropy, at every word of every gold caption, end token included
     /// ```
     ///
-    /// `gold` holds the captions of every image of the batch, full length, without end tokens.
+    /// `gold` holds the captions of every image of the batch, full length, without end tokens; `location_baseline` is what
+    /// drawn regions are compared with.
     pub(crate) fn contribution(
         &self,
         captioner: &Captioner,
         batch: SourceBatch,
         gold: &[&[Vec<u32>]],
         max_length: usize,
-        location_baseline: &mut Option<MovingAverage>,
+        location_baseline: f64,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
         let start = Instant::now();
         let per_image = self.targets_per_source;
-        let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
+        let mut rng = context.generator(Purpose::Captions);
         let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
         for gold in gold {
             let chosen = choose_captions(&mut rng, gold.len(), per_image);
@@ -142,16 +143,13 @@ impl Xe {
                 scheduled_sampling(captioner, source, &images, &captions, share, context)?
             }
         };
+        let mut drawn_captions = DrawnCaptions::default();
         let location = |rows: &RowLosses| {
             let hard = context.hard_attention.filter(|_| drawn)?;
-            let fresh = || MovingAverage::new(hard.baseline_decay);
-            let baseline = location_baseline.get_or_insert_with(fresh);
-            Some(location_weights(
-                &hard,
-                baseline,
-                &captions,
-                &rows.log_probability,
-            ))
+            let (weights, of_captions) =
+                location_weights(&hard, location_baseline, &captions, &rows.log_probability);
+            drawn_captions = of_captions;
+            Some((weights, hard.entropy_weight))
         };
         let read = (batch.source, images.as_slice());
         let (gradients, rows) = self
@@ -167,11 +165,12 @@ impl Xe {
             .iter()
             .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
         tally.add_all("cut_off_share", cut_off);
-        tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
+        tally.add("update_secs", start.elapsed().as_secs_f64(), context.once());
         Ok(Contribution {
             gradients,
             counts,
             tally,
+            drawn_captions,
         })
     }
 }
@@ -244,19 +243,21 @@ impl Loss {
 /// The weight of every row's region: how much more probable its caption was than captions have been.
 fn location_weights(
     hard: &HardAttentionConfig,
-    baseline: &mut MovingAverage,
+    baseline: f64,
     captions: &[Vec<u32>],
     log_probability: &[f32],
-) -> (Vec<f32>, f64) {
+) -> (Vec<f32>, DrawnCaptions) {
     let owner = pack(captions, |n, _| n);
     let mut log_p = vec![0.0; captions.len()];
     for (&n, &value) in owner.iter().zip(log_probability) {
         log_p[n] += f64::from(value);
     }
-    let before = baseline.value();
-    baseline.update(log_p.iter().sum::<f64>() / captions.len().max(1) as f64);
-    let weight = |&n: &usize| (hard.reward_weight * (log_p[n] - before)) as f32;
-    (owner.iter().map(weight).collect(), hard.entropy_weight)
+    let weight = |&n: &usize| (hard.reward_weight * (log_p[n] - baseline)) as f32;
+    let of_captions = DrawnCaptions {
+        log_probability: log_p.iter().sum(),
+        count: captions.len() as u64,
+    };
+    (owner.iter().map(weight).collect(), of_captions)
 }
 
 /// A gold caption, ended, as it is trained on: cut at the maximum length.
@@ -299,8 +300,7 @@ fn scheduled_sampling(
     share: f64,
     context: StepContext,
 ) -> Result<Tape, TrainError> {
-    let purpose = Purpose::ScheduledSampling;
-    let mut rng = generator(context.seed, purpose, context.stage, context.step);
+    let mut rng = context.generator(Purpose::ScheduledSampling);
     let opened = captioner.start_tape(source, source_of_sequence, context.noise())?;
     step_by_step(captioner, opened, captions, |t, hidden, gold| {
         let uniforms: Vec<[f64; 2]> = gold.iter().map(|_| rng.random()).collect();
@@ -368,6 +368,8 @@ fn step_by_step(
 
 #[cfg(test)]
 mod tests {
+    use scst_loss::MovingAverage;
+
     use super::*;
 
     #[test]
@@ -386,9 +388,10 @@ mod tests {
         let mut baseline = MovingAverage::new(0.9);
         baseline.update(-5.0);
         let captions = [vec![4, 0], vec![0]];
-        let (found, entropy) =
-            location_weights(&hard, &mut baseline, &captions, &[-1.0, -3.0, -2.5]);
-        assert_eq!((found.as_slice(), entropy), (&[3.0, 4.0, 3.0][..], 0.002));
+        let (found, of_captions) =
+            location_weights(&hard, baseline.value(), &captions, &[-1.0, -3.0, -2.5]);
+        assert_eq!(found, [3.0, 4.0, 3.0]);
+        of_captions.teach(&mut baseline);
         assert!((baseline.value() - (0.9 * -5.0 + 0.1 * -3.25)).abs() < 1e-12);
     }
 

@@ -1,12 +1,11 @@
 //! The one place where a step's contributions meet.
 //!
-//! Objectives return sums, never means. All sums of a step pass through [`reduce`], in a fixed
-//! order, and only then are they divided by the counts of the whole step: the result does not
-//! depend on how the batch was divided.
+//! Objectives return sums, never means. All sums of a step pass through a [`Reduction`], in a fixed
+//! order, and only then are they divided by the counts of the whole step.
 
 use std::collections::BTreeMap;
 
-use scst_loss::Counts;
+use scst_loss::{Counts, MovingAverage};
 use scst_model::Gradients;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -84,17 +83,75 @@ pub(crate) struct Contribution {
     pub(crate) counts: Counts,
     /// Metrics.
     pub(crate) tally: Tally,
+    /// What the baseline of drawn regions learns from.
+    pub(crate) drawn_captions: DrawnCaptions,
 }
 
-/// The sum of all contributions to a step, in their order.
-pub(crate) fn reduce(contributions: Vec<Contribution>) -> Contribution {
-    let mut all = Contribution::default();
-    for part in contributions {
-        all.gradients.merge(part.gradients);
-        all.counts += part.counts;
-        all.tally.merge(part.tally);
+impl Contribution {
+    fn merge(&mut self, other: Self) {
+        self.gradients.merge(other.gradients);
+        self.counts += other.counts;
+        self.tally.merge(other.tally);
+        self.drawn_captions.log_probability += other.drawn_captions.log_probability;
+        self.drawn_captions.count += other.drawn_captions.count;
     }
-    all
+}
+
+/// Captions whose regions were drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct DrawnCaptions {
+    /// Their log-probabilities, nats, summed.
+    pub(crate) log_probability: f64,
+    /// How many they are.
+    pub(crate) count: u64,
+}
+
+impl DrawnCaptions {
+    /// Takes their mean into a baseline, if there are any.
+    pub(crate) fn teach(&self, baseline: &mut MovingAverage) {
+        if self.count > 0 {
+            baseline.update(self.log_probability / self.count as f64);
+        }
+    }
+}
+
+/// The sum of the contributions to a step, added in one fixed binary tree: pairs of neighbours first, then pairs of
+/// pairs, what is left over last. It depends on their order alone, not on who computed them or when.
+///
+/// ```text
+/// ((1 + 2) + (3 + 4)) + 5
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct Reduction {
+    /// Sums of 2^k contributions each, `k` falling.
+    sums: Vec<(u32, Contribution)>,
+}
+
+impl Reduction {
+    /// Adds the next contribution.
+    pub(crate) fn add(&mut self, part: Contribution) {
+        let mut own = (0, part);
+        while let Some((_, mut left)) = self.sums.pop_if(|(size, _)| *size == own.0) {
+            left.merge(own.1);
+            own = (own.0 + 1, left);
+        }
+        self.sums.push(own);
+    }
+
+    /// Whether there was none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// The sum of all.
+    pub(crate) fn sum(mut self) -> Contribution {
+        let mut all = self.sums.pop().map(|(_, sum)| sum).unwrap_or_default();
+        while let Some((_, mut left)) = self.sums.pop() {
+            left.merge(all);
+            all = left;
+        }
+        all
+    }
 }
 
 #[cfg(test)]
@@ -129,10 +186,41 @@ mod tests {
                 ..Contribution::default()
             }
         };
-        let whole = reduce(vec![contribution(&[1.0, 2.0, 6.0])]);
-        let parts = reduce(vec![contribution(&[1.0]), contribution(&[2.0, 6.0])]);
+        let sum = |parts: Vec<Contribution>| {
+            let mut reduction = Reduction::default();
+            parts.into_iter().for_each(|part| reduction.add(part));
+            reduction.sum()
+        };
+        let whole = sum(vec![contribution(&[1.0, 2.0, 6.0])]);
+        let parts = sum(vec![contribution(&[1.0]), contribution(&[2.0, 6.0])]);
         assert_eq!(whole.tally, parts.tally);
         assert_eq!(whole.counts, parts.counts);
         assert_eq!(whole.tally.means(), [("reward".to_owned(), 3.0)]);
+    }
+
+    #[test]
+    fn sums_are_added_in_one_tree_whatever_their_number() {
+        let values: Vec<f64> = (0..9).map(|k| (f64::from(k) + 0.1).sqrt()).collect();
+        let total = |count: usize| {
+            let mut reduction = Reduction::default();
+            for &value in &values[..count] {
+                let mut part = Contribution::default();
+                part.tally.add("loss", value, 1.0);
+                reduction.add(part);
+            }
+            reduction.sum().tally.total("loss")
+        };
+        let v = &values;
+        let four = (v[0] + v[1]) + (v[2] + v[3]);
+        assert_eq!(total(0), 0.0);
+        assert_eq!(total(1), v[0]);
+        assert_eq!(total(3), (v[0] + v[1]) + v[2]);
+        assert_eq!(total(5), four + v[4]);
+        assert_eq!(total(7), four + ((v[4] + v[5]) + v[6]));
+        let eight = four + ((v[4] + v[5]) + (v[6] + v[7]));
+        assert_eq!(total(9), eight + v[8]);
+        // One after the other is another sum.
+        let in_order: f64 = v[..8].iter().sum();
+        assert_ne!(total(8), in_order);
     }
 }

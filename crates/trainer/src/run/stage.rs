@@ -7,25 +7,25 @@ use std::{
 };
 
 use scst_data::{Example, Split, TextSources, random_order};
-use scst_loss::Counts;
+use scst_loss::{Counts, MovingAverage};
 
 use super::{opening::Length, state::Run};
 use crate::{
     TrainError,
     checkpoint::{self, CheckpointError, Snapshot},
-    config::StageConfig,
+    config::{HardAttentionConfig, StageConfig},
     corpus::images::Images,
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{
-        batch::{SourceBatch, StepContext},
+        batch::{SourceBatch, StepContext, parts},
         sequence::{Judged, SelfCritic, prefixes},
         word::Xe,
     },
     observer::Event,
     optimise::{
         optimiser::Optimiser,
-        reduce::{Contribution, Tally, reduce},
+        reduce::{Contribution, Reduction, Tally},
         schedule::learning_rate,
         update::clip_and_step,
     },
@@ -175,35 +175,31 @@ impl Run<'_> {
         let mut tally = Tally::default();
         match objective {
             Objective::Xe(xe) => {
-                let batch = self.sources(images)?;
-                let part = self.cross_entropy(xe, batch, context)?;
+                let mut reduction = Reduction::default();
+                for (part, images) in parts(&images, stage.parts).enumerate() {
+                    let batch = self.sources(images)?;
+                    reduction.add(self.cross_entropy(xe, batch, context.of_part(part))?);
+                }
                 let start = Instant::now();
-                if let Err(what) = self.update(stage, part, rate, &mut tally)? {
+                let sum = self.heard(reduction);
+                if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
                 }
                 // Belongs to the update that the objective has counted already.
                 tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
             }
             Objective::Scst(critic, beside) => {
-                let judged = self.judged_rollout(stage, critic, images, context, &mut tally)?;
+                let judged = self.judged_rollout(stage, critic, &images, context, &mut tally)?;
                 if beside.replay.is_some() {
-                    self.progress.replay.keep(&judged);
+                    for part in &judged {
+                        self.progress.replay.keep(part);
+                    }
                 }
                 let start = Instant::now();
                 let mut updates = critic.updates(judged, context);
                 while let Some(samples) = updates.next_samples() {
-                    let mut part = critic.update(&self.captioner, samples, context)?;
-                    if let Some((weight, xe)) = &beside.gold {
-                        let gold = self.cross_entropy(xe, samples.sources(), context)?;
-                        self.add_beside(stage, &mut part, gold, (*weight, "xe_loss"));
-                    }
-                    if let Some((weight, xe)) = &beside.replay
-                        && let Some((best, reward)) = self.replayed(xe, samples, context)?
-                    {
-                        self.add_beside(stage, &mut part, best, (*weight, "replay_loss"));
-                        part.tally.add("replay_reward", reward, 1.0);
-                    }
-                    if let Err(what) = self.update(stage, part, rate, &mut tally)? {
+                    let sum = self.sequence_gradient(stage, critic, beside, samples, context)?;
+                    if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                         return Err(self.not_finite(stage, objective, what));
                     }
                 }
@@ -221,6 +217,72 @@ impl Run<'_> {
         let position = self.position();
         self.observer.observe(&Event::Step { position });
         Ok(())
+    }
+
+    /// What all parts of an update on samples contribute, with what is trained beside them.
+    fn sequence_gradient(
+        &mut self,
+        stage: &StageConfig,
+        critic: &SelfCritic,
+        beside: &Beside,
+        samples: &mut [Judged],
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let mut reduction = Reduction::default();
+        for part in &mut *samples {
+            reduction.add(critic.update(&self.captioner, part, context)?);
+        }
+        let mut sum = reduction.sum();
+        if let Some((weight, xe)) = &beside.gold {
+            let mut reduction = Reduction::default();
+            for part in &*samples {
+                let context = context.of_part(part.part());
+                reduction.add(self.cross_entropy(xe, part.sources(), context)?);
+            }
+            let gold = self.heard(reduction);
+            self.add_beside(stage, &mut sum, gold, (*weight, "xe_loss"));
+        }
+        if let Some((weight, xe)) = &beside.replay {
+            let (mut reduction, mut rewards) = (Reduction::default(), Tally::default());
+            for part in &*samples {
+                let context = context.of_part(part.part());
+                if let Some((best, reward)) = self.replayed(xe, part, context)? {
+                    reduction.add(best);
+                    rewards.add("replay_reward", reward, 1.0);
+                }
+            }
+            if !reduction.is_empty() {
+                let best = self.heard(reduction);
+                self.add_beside(stage, &mut sum, best, (*weight, "replay_loss"));
+                sum.tally.merge(rewards);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The sum of cross-entropy over the parts of a batch, from which the baseline of drawn regions learns.
+    fn heard(&mut self, reduction: Reduction) -> Contribution {
+        let sum = reduction.sum();
+        if let Some(hard) = self.hard_attention(&self.config.stages[self.progress.stage])
+            && sum.drawn_captions.count > 0
+        {
+            let fresh = || MovingAverage::new(hard.baseline_decay);
+            let baseline = self.progress.location_baseline.get_or_insert_with(fresh);
+            sum.drawn_captions.teach(baseline);
+        }
+        sum
+    }
+
+    /// How the choice of regions is trained, if the captioner attends hard.
+    fn hard_attention(&self, stage: &StageConfig) -> Option<HardAttentionConfig> {
+        let attends = self.config.model.attends_hard();
+        attends.then(|| stage.hard_attention.unwrap_or_default())
+    }
+
+    /// What the regions of a step are compared with.
+    fn location_baseline(&self) -> f64 {
+        let baseline = self.progress.location_baseline.as_ref();
+        baseline.map_or(0.0, MovingAverage::value)
     }
 
     /// Adds cross-entropy to an update, divided by its own counts and weighted.
@@ -261,7 +323,7 @@ impl Run<'_> {
             batch,
             &best,
             self.corpus.max_length(),
-            &mut self.progress.location_baseline,
+            self.location_baseline(),
             context,
         )?;
         Ok(Some((part, reward)))
@@ -275,7 +337,7 @@ impl Run<'_> {
     fn update(
         &mut self,
         stage: &StageConfig,
-        part: Contribution,
+        sum: Contribution,
         rate: f64,
         tally: &mut Tally,
     ) -> Result<Result<(), &'static str>, TrainError> {
@@ -283,7 +345,8 @@ impl Run<'_> {
             gradients,
             counts,
             tally: own,
-        } = reduce(vec![part]);
+            ..
+        } = sum;
         let divisor = self.divisor(stage, counts);
         let optimiser = self
             .optimiser
@@ -317,11 +380,8 @@ impl Run<'_> {
             step: self.progress.step,
             epoch,
             dropout: stage.dropout.unwrap_or(self.config.model.dropout()),
-            hard_attention: self
-                .config
-                .model
-                .attends_hard()
-                .then(|| stage.hard_attention.unwrap_or_default()),
+            hard_attention: self.hard_attention(stage),
+            part: 0,
         }
     }
 
@@ -330,28 +390,25 @@ impl Run<'_> {
         &mut self,
         stage: &StageConfig,
         critic: &mut SelfCritic,
-        images: Vec<usize>,
+        images: &[usize],
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Judged, TrainError> {
+    ) -> Result<Vec<Judged>, TrainError> {
         let max_length = self.corpus.max_length();
-        let mut batch = self.sources(images)?;
-        if let Some(scst) = &stage.scst
-            && let Some(mixer) = &scst.mixer
-        {
-            let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
-            let samples = scst.samples_per_source;
-            batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
+        let mut batches = Vec::with_capacity(stage.parts);
+        for (part, images) in parts(images, stage.parts).enumerate() {
+            let mut batch = self.sources(images)?;
+            if let Some(scst) = &stage.scst
+                && let Some(mixer) = &scst.mixer
+            {
+                let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
+                let (samples, context) = (scst.samples_per_source, context.of_part(part));
+                batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
+            }
+            batches.push(batch);
         }
-        let vocabulary = self.corpus.vocabulary();
-        let judged = critic.judged_rollout(
-            &self.captioner,
-            vocabulary,
-            max_length,
-            batch,
-            context,
-            tally,
-        )?;
+        let reads = (&self.captioner, self.corpus.vocabulary(), max_length);
+        let judged = critic.judged_rollout(reads, batches, context, tally)?;
         for warning in critic.take_warnings() {
             self.warn(&warning)?;
         }
@@ -359,12 +416,12 @@ impl Run<'_> {
     }
 
     /// Training sources by their indices.
-    fn sources(&self, images: Vec<usize>) -> Result<SourceBatch, TrainError> {
+    fn sources(&self, images: &[usize]) -> Result<SourceBatch, TrainError> {
         let train = self.corpus.split(Split::Train)?;
         let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
         Ok(SourceBatch {
             source: self.corpus.source(&examples, &self.device)?,
-            images,
+            images: images.to_vec(),
             prefixes: Vec::new(),
         })
     }
@@ -382,7 +439,7 @@ impl Run<'_> {
             batch,
             &gold,
             self.corpus.max_length(),
-            &mut self.progress.location_baseline,
+            self.location_baseline(),
             context,
         )
     }

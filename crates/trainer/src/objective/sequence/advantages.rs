@@ -4,14 +4,11 @@ use scst_loss::{
     AdvantageScale, Baseline, LossError, OwnSample, energy_weighted_mean, leave_one_out,
     length_weighted_mean, mean_of_image, per_deviation_of_image, standardised,
 };
-use scst_model::{Captioner, Tape};
 
-use super::{
-    credit::WordBaselines, critic::SelfCritic, likelihood::row_energies, rollout::Rollout,
-};
+use super::{credit::WordBaselines, critic::SelfCritic, rollout::Rollout};
 use crate::{TrainError, config::ScstConfig, objective::batch::pack};
 
-/// What the samples of a step were given.
+/// What the samples of a step were given, part after part.
 pub(super) struct Scores<'a> {
     /// The whole reward of every sample.
     pub(super) rewards: &'a [f64],
@@ -23,8 +20,8 @@ pub(super) struct Scores<'a> {
 
 /// The advantages of a step.
 pub(super) struct Advantages {
-    /// Of every word, packed as the tape is; none at all if the objective has no advantages.
-    pub(super) rows: Vec<f64>,
+    /// Of every word of every part, packed as its tape is; none at all if the objective has no advantages.
+    pub(super) rows: Vec<Vec<f64>>,
     /// The baseline of every sample, or of every word, that the model chose; empty if there is none.
     pub(super) baselines: Vec<f64>,
 }
@@ -66,51 +63,85 @@ impl Rollout {
 }
 
 impl SelfCritic {
-    /// The advantage of every word over the baseline, which learns from the samples; `own`: baselines of single words.
+    /// The advantage of every word over the baseline, which learns from the samples; `own`: baselines of single words of
+    /// every part.
     pub(super) fn advantages(
         &mut self,
-        captioner: &Captioner,
-        rollout: &Rollout,
+        rollouts: &[Rollout],
         scores: &Scores<'_>,
-        own: &WordBaselines,
+        own: &[WordBaselines],
     ) -> Result<Advantages, TrainError> {
         let mut baselines = Vec::new();
         if !self.config.objective.is_policy_gradient() {
-            let rows = Vec::new();
+            let rows = vec![Vec::new(); rollouts.len()];
             return Ok(Advantages { rows, baselines });
         }
-        let (row, chosen) = (rollout.rows(), rollout.chosen());
-        let rows: Vec<f64> = match (&rollout.tape, self.config.baseline) {
-            (Some(tape), Baseline::Learned) => {
-                let is_left_out = |&(n, given): &(usize, bool)| given || !rollout.has_reward[n];
-                let left_out = row.iter().map(|row| (row.0, is_left_out(row)));
-                let left_out: Vec<(usize, bool)> = left_out.collect();
-                let all = self.learned_baselines(tape, &left_out, scores.compared)?;
-                let counted = left_out.iter().zip(&all).filter(|((_, out), _)| !out);
-                baselines.extend(counted.map(|(_, b)| b));
-                let rows = row.iter().zip(&all);
-                rows.map(|(&(n, _), b)| scores.rewards[n] - b).collect()
+        if self.config.baseline == Baseline::Learned
+            && rollouts.iter().all(|rollout| rollout.states.is_some())
+        {
+            return self.learned_advantages(rollouts, scores);
+        }
+        let chosen: Vec<bool> = rollouts.iter().flat_map(Rollout::chosen).collect();
+        let all = self.baselines(rollouts, scores, &chosen)?;
+        let rewards = scores.rewards.iter().zip(&all);
+        let advantages: Vec<f64> = rewards.map(|(r, b)| r - b).collect();
+        let advantages = self.scaled(advantages, scores.rewards, &chosen)?;
+        if own.iter().all(Vec::is_empty) {
+            let of_chosen = all.iter().zip(&chosen).filter(|&(_, &chosen)| chosen);
+            baselines.extend(of_chosen.map(|(b, _)| b));
+        }
+        let mut rows = Vec::with_capacity(rollouts.len());
+        let mut first = 0;
+        for (rollout, own) in rollouts.iter().zip(own) {
+            let row = rollout.rows().into_iter().map(|(n, _)| first + n);
+            first += rollout.captions.len();
+            if own.is_empty() {
+                rows.push(row.map(|n| advantages[n]).collect());
+                continue;
             }
-            _ => {
-                let all = self.baselines(captioner, rollout, scores, &chosen)?;
-                let rewards = scores.rewards.iter().zip(&all);
-                let advantages: Vec<f64> = rewards.map(|(r, b)| r - b).collect();
-                let advantages = self.scaled(advantages, scores.rewards, &chosen)?;
-                if own.is_empty() {
-                    let of_chosen = all.iter().zip(&chosen).filter(|&(_, &chosen)| chosen);
-                    baselines.extend(of_chosen.map(|(b, _)| b));
-                    row.iter().map(|&(n, _)| advantages[n]).collect()
-                } else {
-                    let words = || row.iter().map(|(n, _)| *n).zip(own);
-                    let of_chosen = words().filter(|(n, _)| chosen[*n]);
-                    baselines.extend(of_chosen.map(|(n, own)| own.unwrap_or(all[n])));
-                    let advantage = |(n, own): (usize, &Option<f64>)| {
-                        own.map_or(advantages[n], |own| scores.rewards[n] - own)
-                    };
-                    words().map(advantage).collect()
+            let words: Vec<(usize, &Option<f64>)> = row.zip(own).collect();
+            let of_chosen = words.iter().filter(|(n, _)| chosen[*n]);
+            baselines.extend(of_chosen.map(|(n, own)| own.unwrap_or(all[*n])));
+            let advantage = |(n, own): (usize, &Option<f64>)| {
+                own.map_or(advantages[n], |own| scores.rewards[n] - own)
+            };
+            rows.push(words.into_iter().map(advantage).collect());
+        }
+        Ok(Advantages { rows, baselines })
+    }
+
+    /// The advantages over what the model's states let expect, which is learnt from the rows that are not left out.
+    fn learned_advantages(
+        &mut self,
+        rollouts: &[Rollout],
+        scores: &Scores<'_>,
+    ) -> Result<Advantages, TrainError> {
+        let learned = &mut self.baseline.learned;
+        let (mut rows, mut baselines) = (Vec::with_capacity(rollouts.len()), Vec::new());
+        let (mut counted, mut targets, mut width) = (Vec::new(), Vec::new(), 0);
+        let mut first = 0;
+        for rollout in rollouts {
+            let Some((states, own)) = &rollout.states else {
+                continue;
+            };
+            width = *own;
+            let all = learned.predict(states, width)?;
+            let row = rollout.rows();
+            for ((&(n, given), &b), state) in row.iter().zip(&all).zip(states.chunks_exact(width)) {
+                if !given && rollout.has_reward[n] {
+                    counted.extend_from_slice(state);
+                    baselines.push(b);
+                    targets.push(scores.compared[first + n]);
                 }
             }
-        };
+            let of_rows = row.iter().zip(&all);
+            let advantages = of_rows.map(|(&(n, _), b)| scores.rewards[first + n] - b);
+            rows.push(advantages.collect());
+            first += rollout.captions.len();
+        }
+        if width > 0 {
+            learned.update(&counted, width, &baselines, &targets)?;
+        }
         Ok(Advantages { rows, baselines })
     }
 
@@ -146,8 +177,7 @@ impl SelfCritic {
     /// The baseline of every sample. `chosen`: which samples count in it.
     fn baselines(
         &mut self,
-        captioner: &Captioner,
-        rollout: &Rollout,
+        rollouts: &[Rollout],
         scores: &Scores<'_>,
         chosen: &[bool],
     ) -> Result<Vec<f64>, TrainError> {
@@ -172,7 +202,7 @@ impl SelfCritic {
             })?,
             Baseline::Mean => of_images(&|_, own| mean_of_image(own, own.len()))?,
             Baseline::LengthWeighted | Baseline::LengthWeightedOthers => {
-                let lengths = rollout.chosen_words();
+                let lengths: Vec<usize> = rollouts.iter().flat_map(Rollout::chosen_words).collect();
                 let sample = self.own_sample();
                 of_images(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),
@@ -183,7 +213,8 @@ impl SelfCritic {
                 })?
             }
             Baseline::EnergyWeighted | Baseline::EnergyWeightedOthers => {
-                let energies = chosen_energies(captioner, rollout)?;
+                let of_parts = rollouts.iter();
+                let energies: Vec<f64> = of_parts.flat_map(|r| r.energies.clone()).collect();
                 let sample = self.own_sample();
                 of_images(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),
@@ -215,46 +246,6 @@ impl SelfCritic {
             _ => OwnSample::Included,
         }
     }
-
-    /// The learnt baseline of every row, which then learns from the rows that are not left out.
-    fn learned_baselines(
-        &mut self,
-        tape: &Tape,
-        row: &[(usize, bool)],
-        rewards: &[f64],
-    ) -> Result<Vec<f64>, TrainError> {
-        let Some(hidden) = tape.hidden() else {
-            return Ok(Vec::new());
-        };
-        let width = hidden.dims()[1];
-        let hidden: Vec<f32> = hidden.try_into_vec_as()?;
-        let learned = &mut self.baseline.learned;
-        let baselines = learned.predict(&hidden, width)?;
-        let (mut states, mut predicted, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        let rows = row.iter().zip(&baselines).zip(hidden.chunks_exact(width));
-        for ((&(n, left_out), &baseline), state) in rows {
-            if !left_out {
-                states.extend_from_slice(state);
-                predicted.push(baseline);
-                targets.push(rewards[n]);
-            }
-        }
-        learned.update(&states, width, &predicted, &targets)?;
-        Ok(baselines)
-    }
-}
-
-/// The squared sizes of the gradients of every sample's words at the softmax inputs, summed over those that the model chose.
-fn chosen_energies(captioner: &Captioner, rollout: &Rollout) -> Result<Vec<f64>, TrainError> {
-    let hidden = rollout.tape.as_ref().and_then(Tape::hidden);
-    let of_rows = row_energies(captioner, hidden, &rollout.captions)?;
-    let mut energies = vec![0.0; rollout.captions.len()];
-    for ((n, given), energy) in rollout.rows().into_iter().zip(of_rows) {
-        if !given {
-            energies[n] += energy;
-        }
-    }
-    Ok(energies)
 }
 
 /// Numbers of some samples of an image: which these are, and their rewards.

@@ -11,7 +11,7 @@ use crate::{
     TrainError,
     config::Credit,
     decode::step_model::Decoder,
-    draws::{Purpose, generator},
+    draws::Purpose,
     objective::batch::{StepContext, pack},
     optimise::reduce::Tally,
 };
@@ -40,7 +40,7 @@ impl SelfCritic {
                 self.of_rollouts(reads, rollout, &from, context)?
             }
         };
-        tally.add("credit_secs", start.elapsed().as_secs_f64(), 1.0);
+        tally.add("credit_secs", start.elapsed().as_secs_f64(), context.once());
         Ok(baselines)
     }
 
@@ -116,8 +116,7 @@ impl SelfCritic {
         }
         let state = captioner.start(rollout.batch.source.clone(), &sources)?;
         let mut decoder = Decoder::reading(captioner);
-        let (seed, purpose) = (context.seed, Purpose::Continuations);
-        let mut rng = generator(seed, purpose, context.stage, context.step);
+        let mut rng = context.generator(Purpose::Continuations);
         let drawn = sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
         let rows: Vec<(usize, &Vec<u32>)> = images.into_iter().zip(&drawn).collect();
         let scores = self.score(vocabulary, &rows)?;

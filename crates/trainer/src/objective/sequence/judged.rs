@@ -11,8 +11,7 @@ use scst_sampler::END;
 use super::{
     advantages::{Advantages, Scores},
     critic::SelfCritic,
-    likelihood::row_log_probabilities,
-    rollout::Rollout,
+    rollout::{Drawing, Rollout},
 };
 use crate::{
     TrainError,
@@ -21,16 +20,13 @@ use crate::{
     optimise::reduce::Tally,
 };
 
-/// Captions that have been judged.
+/// Captions of a part of a batch that have been judged.
 pub(crate) struct Judged {
     pub(super) rollout: Rollout,
     /// The reward of every sample.
     pub(super) rewards: Vec<f64>,
     /// The advantage of every word, packed as a tape is; none at all if the objective has no advantages.
     pub(super) advantages: Vec<f64>,
-    /// `log p` of every word when it was drawn, nats, packed likewise; none at all if samples are the model's own
-    /// and used once, or nothing asks for it.
-    pub(super) drawn: Vec<f64>,
     /// The values of all words that might have come, packed likewise; none at all if nothing asks for them.
     pub(super) word_values: Vec<NextWordValues>,
     /// Which words are made less probable, packed likewise; none at all if nothing is.
@@ -40,46 +36,75 @@ pub(crate) struct Judged {
 }
 
 impl SelfCritic {
-    /// Scores samples and compares them with the baseline, which learns from them.
+    /// Scores the samples of all parts of a batch and compares them with the baseline, which learns from them.
+    ///
+    /// Rewards are those of the whole batch before anything is made of them, so that what is defined over a batch does not
+    /// depend on its parts.
     pub(super) fn judge(
         &mut self,
         (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
-        mut rollout: Rollout,
+        mut rollouts: Vec<Rollout>,
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Judged, TrainError> {
+    ) -> Result<Vec<Judged>, TrainError> {
         let start = Instant::now();
         self.large.begin_step();
-        let rows = rollout.image_of_sample().zip(&rollout.captions);
-        let images = rollout.batch.images.iter().copied();
-        let rows = rows.chain(images.zip(&rollout.greedy));
-        let scores = self.score(vocabulary, &rows.collect::<Vec<_>>())?;
+        let samples = rollouts
+            .iter()
+            .flat_map(|part| part.image_of_sample().zip(&part.captions));
+        let greedy = rollouts
+            .iter()
+            .flat_map(|part| part.batch.images.iter().copied().zip(&part.greedy));
+        let rows: Vec<(usize, &Vec<u32>)> = samples.chain(greedy).collect();
+        let scores = self.score(vocabulary, &rows)?;
         tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
 
         let start = Instant::now();
-        rollout.has_reward = self.have_rewards(&rollout, &scores)?;
-        let captions = &rollout.captions;
-        let (compared, greedy) = scores.self_critical.split_at(captions.len());
+        let mut has_reward = self.have_rewards(&rollouts, &scores)?.into_iter();
+        for part in &mut rollouts {
+            part.has_reward = has_reward.by_ref().take(part.captions.len()).collect();
+        }
+        let sampled: usize = rollouts.iter().map(|part| part.captions.len()).sum();
+        let (compared, greedy) = scores.self_critical.split_at(sampled);
         let compared = Scores {
-            rewards: &scores.total[..captions.len()],
+            rewards: &scores.total[..sampled],
             compared,
             greedy,
         };
         let reads = (captioner, vocabulary, max_length);
-        let own = self.word_baselines(reads, &rollout, compared.compared, context, tally)?;
-        let advantages = self.advantages(captioner, &rollout, &compared, &own)?;
-        let drawn = match (&rollout.drawn, &rollout.tape) {
-            (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
-            (None, Some(tape)) if self.config.compares_with_drawing() => {
-                row_log_probabilities(captioner, tape.hidden(), captions)?
-            }
-            _ => Vec::new(),
-        };
+        let mut own = Vec::with_capacity(rollouts.len());
+        let mut rest = compared.compared;
+        for part in &rollouts {
+            let (of_part, others) = rest.split_at(part.captions.len());
+            rest = others;
+            let context = context.of_part(part.part);
+            own.push(self.word_baselines(reads, part, of_part, context, tally)?);
+        }
+        let advantages = self.advantages(&rollouts, &compared, &own)?;
         // A part of the update, which counts it once.
         tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        tally_samples(tally, &rollout, &advantages, &scores);
-        let trains = self.trains(&rollout, compared.rewards);
-        let rewards = compared.rewards.to_vec();
+        tally_samples(tally, &rollouts, &advantages, &scores);
+        let mut rewards = compared.rewards;
+        let parts = rollouts.into_iter().zip(advantages.rows);
+        Ok(parts
+            .map(|(rollout, advantages)| {
+                let (own, others) = rewards.split_at(rollout.captions.len());
+                rewards = others;
+                self.judged(rollout, own, advantages, vocabulary)
+            })
+            .collect())
+    }
+
+    /// A part of a batch with its rewards and advantages.
+    fn judged(
+        &self,
+        rollout: Rollout,
+        rewards: &[f64],
+        advantages: Vec<f64>,
+        vocabulary: &Vocabulary,
+    ) -> Judged {
+        let captions = &rollout.captions;
+        let trains = self.trains(&rollout, rewards);
         let word_values = match self.config.objective {
             SequenceObjective::AllAction => self.word_values(&rollout),
             _ => Vec::new(),
@@ -94,15 +119,14 @@ impl SelfCritic {
             }
             None => Vec::new(),
         };
-        Ok(Judged {
-            rollout,
-            rewards,
-            advantages: advantages.rows,
-            drawn,
+        Judged {
+            rewards: rewards.to_vec(),
+            advantages,
             word_values,
             unwanted,
             trains,
-        })
+            rollout,
+        }
     }
 
     /// Which samples have a reward, and so does what they are compared with.
@@ -111,18 +135,25 @@ impl SelfCritic {
     /// [`TrainError::Reward`] where samples are compared with each other and one has no reward.
     fn have_rewards(
         &self,
-        rollout: &Rollout,
+        rollouts: &[Rollout],
         scores: &MixtureScores,
     ) -> Result<Vec<bool>, TrainError> {
-        let samples = rollout.captions.len();
-        let (own, greedy) = scores.applies.split_at(samples);
-        let of_source = |n: usize| greedy.get(rollout.source_of_sequence[n]);
+        let mut sources = 0;
+        let mut source_of_sample = Vec::new();
+        for part in rollouts {
+            let of_part = part.source_of_sequence.iter();
+            source_of_sample.extend(of_part.map(|source| sources + source));
+            sources += part.batch.images.len();
+        }
+        let (own, greedy) = scores.applies.split_at(source_of_sample.len());
+        let of_source = |n: usize| greedy.get(source_of_sample[n]);
         let applies = |n: usize| own[n] && of_source(n).is_none_or(|applies| *applies);
-        let applies: Vec<bool> = (0..samples).map(applies).collect();
+        let applies: Vec<bool> = (0..own.len()).map(applies).collect();
         let compares = self.config.objective.compares_captions();
         match applies.iter().position(|applies| !applies) {
             Some(caption) if compares => {
-                let image = rollout.image_of_sample().nth(caption).unwrap_or_default();
+                let mut images = rollouts.iter().flat_map(Rollout::image_of_sample);
+                let image = images.nth(caption).unwrap_or_default();
                 let image = &self.rewards.references().images()[image].id;
                 Err(TrainError::from(RewardError::NotApplicable {
                     reward: scores
@@ -160,6 +191,11 @@ impl SelfCritic {
 }
 
 impl Judged {
+    /// Which part of the batch this is.
+    pub(crate) fn part(&self) -> usize {
+        self.rollout.part
+    }
+
     /// Indices of the sources in the training set.
     pub(crate) fn images(&self) -> &[usize] {
         &self.rollout.batch.images
@@ -210,7 +246,6 @@ impl Judged {
         Self {
             rewards: kept.iter().map(|&n| self.rewards[n]).collect(),
             advantages: of_rows(&self.advantages, &kept_rows),
-            drawn: of_rows(&self.drawn, &kept_rows),
             word_values: of_rows(&self.word_values, &kept_rows),
             unwanted: of_rows(&self.unwanted, &kept_rows),
             trains: kept.iter().map(|&n| self.trains[n]).collect(),
@@ -225,10 +260,14 @@ impl Judged {
                 },
                 captions: own,
                 source_of_sequence: repeat(sources.len(), samples),
-                drawn: None,
-                tape: None,
+                drawing: Drawing::Gone,
+                is_reshaped: false,
+                log_q: of_rows(&self.rollout.log_q, &kept_rows),
+                energies: Vec::new(),
+                states: None,
                 greedy: Vec::new(),
                 has_reward: kept.iter().map(|&n| self.rollout.has_reward[n]).collect(),
+                part: self.rollout.part,
             },
         }
     }
@@ -252,13 +291,15 @@ fn deviation(rewards: &[f64]) -> f64 {
 /// Metrics of rewards, over the samples that count in them.
 fn tally_samples(
     tally: &mut Tally,
-    rollout: &Rollout,
+    rollouts: &[Rollout],
     advantages: &Advantages,
     scores: &MixtureScores,
 ) {
-    let sampled = &rollout.captions;
+    let captions = rollouts.iter().flat_map(|part| &part.captions);
+    let sampled: Vec<&Vec<u32>> = captions.collect();
+    let sources: usize = rollouts.iter().map(|part| part.batch.images.len()).sum();
     let rewards = &scores.total[..sampled.len()];
-    let is_chosen = rollout.chosen();
+    let is_chosen: Vec<bool> = rollouts.iter().flat_map(Rollout::chosen).collect();
     let of_chosen = |values: &[f64]| -> Vec<f64> {
         let all = values.iter().zip(&is_chosen);
         all.filter(|(_, chosen)| **chosen)
@@ -266,7 +307,7 @@ fn tally_samples(
             .collect()
     };
     tally.add_all("reward", of_chosen(rewards));
-    let samples = sampled.len() / rollout.batch.images.len().max(1);
+    let samples = sampled.len() / sources.max(1);
     let of_images = (0..sampled.len()).step_by(samples.max(1)).map(|first| {
         let own = (first..first + samples).filter(|&n| is_chosen[n]);
         own.map(|n| rewards[n]).collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use scst_data::choose_captions;
 
 use crate::{
     config::MixerConfig,
-    draws::{Purpose, generator},
+    draws::Purpose,
     objective::{batch::StepContext, word::target},
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn prefixes(
     context: StepContext,
 ) -> Vec<Vec<u32>> {
     let given = given_words(config, max_length, context.epoch);
-    let mut rng = generator(context.seed, Purpose::Captions, context.stage, context.step);
+    let mut rng = context.generator(Purpose::Captions);
     let mut prefixes = Vec::with_capacity(gold.len() * samples);
     for gold in gold {
         for k in choose_captions(&mut rng, gold.len(), samples) {
@@ -62,6 +62,7 @@ mod tests {
             epoch: 0,
             dropout: 0.0,
             hard_attention: None,
+            part: 0,
         };
         let config = MixerConfig::default();
         let found = prefixes(&config, &[captions.as_slice()], 2, 7, context);

@@ -1,20 +1,25 @@
 //! Captions sampled from the model, and the run that drew them.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
+use burn::tensor::Tensor;
+use scst_loss::Baseline;
 use scst_model::{Captioner, Source, Tape};
 use scst_sampler::{
     BeamOptions, Hypothesis, beam, greedy, sample, sample_continuations, sample_reshaped,
 };
 
-use super::critic::SelfCritic;
+use super::{
+    critic::SelfCritic,
+    likelihood::{row_energies, row_log_probabilities},
+};
 use crate::{
     TrainError,
     config::Candidates,
     decode::step_model::{Decoder, readable},
-    draws::{Purpose, generator},
+    draws::Purpose,
     objective::{
-        batch::{SourceBatch, StepContext, repeat},
+        batch::{SourceBatch, StepContext, pack, repeat},
         word::{reread, teacher_forced},
     },
     optimise::reduce::Tally,
@@ -28,14 +33,33 @@ pub(super) struct Rollout {
     pub(super) captions: Vec<Vec<u32>>,
     /// Image of every sample, as an index into the batch.
     pub(super) source_of_sequence: Vec<usize>,
-    /// `log q` of every word, nats, where they were drawn from another distribution `q` than the model's own.
-    pub(super) drawn: Option<Vec<Vec<f64>>>,
-    /// The run that drew them, dropout masks included; none once it has been taken back through the captioner.
-    pub(super) tape: Option<Tape>,
+    /// The run that drew them, dropout masks included.
+    pub(super) drawing: Drawing,
+    /// Whether they were drawn from another distribution than the model's own.
+    pub(super) is_reshaped: bool,
+    /// `log q` of every word, nats, `q` the distribution that it was drawn from, packed as a tape is; none at all if samples
+    /// are the model's own and used once, or nothing asks for it.
+    pub(super) log_q: Vec<f64>,
+    /// The squared size of the gradient of every sample at the softmax inputs, if the baseline asks for it.
+    pub(super) energies: Vec<f64>,
+    /// The hidden states of the words, packed likewise, and their width, if the baseline learns from them.
+    pub(super) states: Option<(Vec<f32>, usize)>,
     /// The greedy caption of every image, if the baseline needs them.
     pub(super) greedy: Vec<Vec<u32>>,
     /// Which samples have a reward, and so does what they are compared with; all of them until they are scored.
     pub(super) has_reward: Vec<bool>,
+    /// Which part of the batch this is.
+    pub(super) part: usize,
+}
+
+/// What is left of the run that drew samples.
+pub(super) enum Drawing {
+    /// All of it.
+    Kept(Tape),
+    /// Nothing, for the sake of memory: it can be made again, with the same bits.
+    SetAside,
+    /// Nothing: it has been taken back through the captioner, which has changed since, or samples were not drawn.
+    Gone,
 }
 
 impl Rollout {
@@ -45,6 +69,21 @@ impl Rollout {
         self.source_of_sequence.iter().map(|&source| images[source])
     }
 
+    /// The run that drew the samples, if it is there.
+    pub(super) fn tape(&self) -> Option<&Tape> {
+        match &self.drawing {
+            Drawing::Kept(tape) => Some(tape),
+            Drawing::SetAside | Drawing::Gone => None,
+        }
+    }
+
+    /// Lets go of the run that drew the samples, until it is asked for.
+    pub(super) fn set_aside(&mut self) {
+        if let Drawing::Kept(_) = self.drawing {
+            self.drawing = Drawing::SetAside;
+        }
+    }
+
     /// The run over the samples: the one that drew them, the first time; then one that reads them, with the dropout masks
     /// of the drawing.
     pub(super) fn take_tape(
@@ -52,13 +91,15 @@ impl Rollout {
         captioner: &Captioner,
         context: StepContext,
     ) -> Result<Tape, TrainError> {
-        if let Some(tape) = self.tape.take() {
+        let drawing = mem::replace(&mut self.drawing, Drawing::Gone);
+        let is_set_aside = matches!(drawing, Drawing::SetAside);
+        if let Drawing::Kept(tape) = drawing {
             return Ok(tape);
         }
         let (source, noise) = (self.batch.source.clone(), context.noise());
         let (sources, captions) = (&self.source_of_sequence, &self.captions);
         // Without masks to meet again, all words of the captions can be looked up at once.
-        if noise.dropout.is_none() {
+        if noise.dropout.is_none() && !is_set_aside {
             return Ok(teacher_forced(captioner, source, sources, captions, noise)?);
         }
         reread(captioner, source, sources, captions, noise)
@@ -88,23 +129,70 @@ impl SelfCritic {
             }
             Candidates::Beam => self.search(captioner, max_length, &batch)?,
         };
-        tally.add("rollout_secs", start.elapsed().as_secs_f64(), 1.0);
+        let once = context.once();
+        tally.add("rollout_secs", start.elapsed().as_secs_f64(), once);
 
         let mut greedy = Vec::new();
         if self.config.decodes_greedily() {
             let start = Instant::now();
             greedy = greedy_captions(captioner, batch.source.clone(), max_length)?;
-            tally.add("greedy_secs", start.elapsed().as_secs_f64(), 1.0);
+            tally.add("greedy_secs", start.elapsed().as_secs_f64(), once);
         }
-        Ok(Rollout {
+        let mut rollout = Rollout {
             batch,
             has_reward: vec![true; captions.len()],
             captions,
             source_of_sequence,
-            drawn: log_probabilities,
-            tape,
+            drawing: tape.map_or(Drawing::Gone, Drawing::Kept),
+            is_reshaped: log_probabilities.is_some(),
+            log_q: Vec::new(),
+            energies: Vec::new(),
+            states: None,
             greedy,
-        })
+            part: context.part,
+        };
+        // A part of the update, which counts it once.
+        let start = Instant::now();
+        self.read_drawing(captioner, &mut rollout, log_probabilities)?;
+        tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
+        Ok(rollout)
+    }
+
+    /// Takes from the run that drew the samples what their judgement asks for.
+    fn read_drawing(
+        &self,
+        captioner: &Captioner,
+        rollout: &mut Rollout,
+        drawn: Option<Vec<Vec<f64>>>,
+    ) -> Result<(), TrainError> {
+        let captions = &rollout.captions;
+        let hidden = rollout.tape().and_then(Tape::hidden);
+        rollout.log_q = match (drawn, rollout.tape()) {
+            (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
+            (None, Some(_)) if self.config.compares_with_drawing() => {
+                row_log_probabilities(captioner, hidden.clone(), captions)?
+            }
+            _ => Vec::new(),
+        };
+        if !self.config.objective.is_policy_gradient() {
+            return Ok(());
+        }
+        match self.config.baseline {
+            Baseline::EnergyWeighted | Baseline::EnergyWeightedOthers => {
+                rollout.energies = chosen_energies(captioner, hidden, rollout)?;
+            }
+            Baseline::Learned => {
+                rollout.states = match hidden {
+                    Some(hidden) => {
+                        let width = hidden.dims()[1];
+                        Some((hidden.try_into_vec_as()?, width))
+                    }
+                    None => None,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Draws captions, with dropout on.
@@ -120,7 +208,7 @@ impl SelfCritic {
         let (state, tape) =
             captioner.start_tape(batch.source.clone(), source_of_sequence, context.noise())?;
         let mut decoder = Decoder::recording(captioner, tape);
-        let mut rng = generator(context.seed, Purpose::Sampling, context.stage, context.step);
+        let mut rng = context.generator(Purpose::Sampling);
         let (captions, log_probabilities) = if let Some(sampling) = &self.config.sampling {
             let drawn = sample_reshaped(&mut decoder, state, rows, max_length, sampling, &mut rng)?;
             let pairs = drawn.into_iter().map(|d| (d.words, d.log_probabilities));
@@ -178,6 +266,22 @@ struct Drawn {
     captions: Vec<Vec<u32>>,
     log_probabilities: Option<Vec<Vec<f64>>>,
     tape: Option<Tape>,
+}
+
+/// The squared sizes of the gradients of every sample's words at the softmax inputs, summed over those that the model chose.
+fn chosen_energies(
+    captioner: &Captioner,
+    hidden: Option<Tensor<2>>,
+    rollout: &Rollout,
+) -> Result<Vec<f64>, TrainError> {
+    let of_rows = row_energies(captioner, hidden, &rollout.captions)?;
+    let mut energies = vec![0.0; rollout.captions.len()];
+    for ((n, given), energy) in rollout.rows().into_iter().zip(of_rows) {
+        if !given {
+            energies[n] += energy;
+        }
+    }
+    Ok(energies)
 }
 
 /// The greedy captions of images, dropout off.

@@ -296,6 +296,7 @@ fn sampled_after(
             epoch: 0,
             dropout: 0.0,
             hard_attention: None,
+            part: 0,
         };
         let part = critic
             .contribution(captioner, &vocabulary, MAX_LENGTH, batch, context)
@@ -332,9 +333,13 @@ fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>)
         has_reward: vec![true; captions.len()],
         captions,
         source_of_sequence: repeat(IMAGES, SAMPLES),
-        drawn: None,
-        tape,
+        drawing: tape.map_or(Drawing::Gone, Drawing::Kept),
+        is_reshaped: false,
+        log_q: Vec::new(),
+        energies: Vec::new(),
+        states: None,
         greedy: Vec::new(),
+        part: 0,
     }
 }
 
@@ -520,7 +525,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         (Baseline::MovingAverage, [0.0; 4]),
     ] {
         let mut critic = critic(baseline);
-        let advantages = critic.advantages(&captioner, &rollout, &scores, &Vec::new());
+        let advantages = critic.advantages(slice::from_ref(&rollout), &scores, &[Vec::new()]);
         let advantages = advantages.unwrap();
         assert_eq!(
             rollout.chosen(),
@@ -551,6 +556,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
             epoch: 0,
             dropout: 0.0,
             hard_attention: None,
+            part: 0,
         };
         let part = critic(Baseline::LeaveOneOut)
             .contribution(&captioner, &vocabulary, MAX_LENGTH, batch, context)

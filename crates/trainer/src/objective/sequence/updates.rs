@@ -4,61 +4,68 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::judged::Judged;
-use crate::{
-    config::ScstConfig,
-    draws::{Purpose, generator},
-    objective::batch::StepContext,
-};
+use crate::{config::ScstConfig, draws::Purpose, objective::batch::StepContext};
 
 /// The updates on one rollout.
 pub(crate) struct Updates {
-    judged: Judged,
+    /// The parts of the batch.
+    judged: Vec<Judged>,
     left: usize,
-    parts: Option<Parts>,
+    few: Option<Few>,
 }
 
-/// Sources in parts, of which each update has one. All sources are gone through, in an order that is drawn, before one
-/// comes again.
-struct Parts {
+/// A few sources for each update. All sources are gone through, in an order that is drawn, before one comes again.
+struct Few {
     sources_per_update: usize,
     order: Vec<usize>,
     /// How many of the order were gone through.
     done: usize,
     rng: ChaCha8Rng,
-    part: Option<Judged>,
+    judged: Vec<Judged>,
 }
 
 impl Updates {
     /// All updates that a stage takes on the samples.
-    pub(crate) fn new(config: &ScstConfig, judged: Judged, context: StepContext) -> Self {
-        let sources = judged.images().len();
+    pub(crate) fn new(config: &ScstConfig, judged: Vec<Judged>, context: StepContext) -> Self {
+        let sources = judged.iter().map(|part| part.images().len()).sum();
         let per_update = config.sources_per_update.filter(|&some| some < sources);
-        let parts = per_update.map(|sources_per_update| Parts {
+        let few = per_update.map(|sources_per_update| Few {
             sources_per_update,
             order: (0..sources).collect(),
             done: sources,
-            rng: generator(context.seed, Purpose::Updates, context.stage, context.step),
-            part: None,
+            rng: context.generator(Purpose::Updates),
+            judged: Vec::new(),
         });
         Self {
             judged,
             left: config.updates_per_rollout,
-            parts,
+            few,
         }
     }
 
-    /// The samples of the next update; none after the last.
-    pub(crate) fn next_samples(&mut self) -> Option<&mut Judged> {
+    /// The samples of the next update, those of the same part of the batch together; none after the last.
+    pub(crate) fn next_samples(&mut self) -> Option<&mut [Judged]> {
         self.left = self.left.checked_sub(1)?;
-        let Some(parts) = &mut self.parts else {
+        let Some(few) = &mut self.few else {
             return Some(&mut self.judged);
         };
-        if parts.done + parts.sources_per_update > parts.order.len() {
-            parts.order.shuffle(&mut parts.rng);
-            parts.done = 0;
+        if few.done + few.sources_per_update > few.order.len() {
+            few.order.shuffle(&mut few.rng);
+            few.done = 0;
         }
-        let own = &parts.order[parts.done..parts.done + parts.sources_per_update];
-        parts.done += parts.sources_per_update;
-        Some(parts.part.insert(self.judged.of_sources(own)))
+        let chosen = &few.order[few.done..few.done + few.sources_per_update];
+        few.done += few.sources_per_update;
+        few.judged.clear();
+        let mut first = 0;
+        for part in &self.judged {
+            let own = first..first + part.images().len();
+            let chosen = chosen.iter().filter(|source| own.contains(source));
+            let chosen: Vec<usize> = chosen.map(|source| source - first).collect();
+            if !chosen.is_empty() {
+                few.judged.push(part.of_sources(&chosen));
+            }
+            first = own.end;
+        }
+        Some(&mut few.judged)
     }
 }

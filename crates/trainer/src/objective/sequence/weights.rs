@@ -144,7 +144,7 @@ impl SelfCritic {
         };
         let now = by_caption(&likelihoods.now);
         let advantages = by_caption(&judged.advantages);
-        let drawn = match judged.drawn.as_slice() {
+        let drawn = match judged.rollout.log_q.as_slice() {
             // The model is the one that drew the samples.
             [] => now.clone(),
             drawn => by_caption(drawn),
@@ -173,7 +173,7 @@ impl SelfCritic {
     ) -> Result<Vec<f64>, LossError> {
         // Where the model is the one that drew the samples, all ratios are 1.
         let own = vec![0.0; judged.advantages.len()];
-        let (now, drawn) = (&likelihoods.now, &judged.drawn);
+        let (now, drawn) = (&likelihoods.now, &judged.rollout.log_q);
         let has_changed = !now.is_empty() && !drawn.is_empty();
         let sampled = Sampled {
             log_probability: if has_changed { now } else { &own },
@@ -236,7 +236,7 @@ impl SelfCritic {
                 whole(set)
             }
             SequenceObjective::Rebel { eta } => {
-                let drawn = match judged.drawn.as_slice() {
+                let drawn = match judged.rollout.log_q.as_slice() {
                     // The model is the one that drew the samples.
                     [] => sums.clone(),
                     drawn => caption_sums(captions, drawn),
@@ -294,7 +294,7 @@ fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], r
 /// kl_from_rollout         mean of rho - 1 - log rho, an estimate of KL(p_drawn, p), nats a word
 /// ```
 fn tally_ratios(tally: &mut Tally, judged: &Judged, now: &[f64], weights: &[f64]) {
-    let drawn = &judged.drawn;
+    let drawn = &judged.rollout.log_q;
     if now.is_empty() || drawn.is_empty() {
         return;
     }

@@ -79,11 +79,13 @@ pub(super) fn judged(captioner: &Captioner, advantages: Vec<f64>, drawn: Vec<f64
     Judged {
         rewards,
         advantages,
-        drawn,
         word_values: Vec::new(),
         unwanted: Vec::new(),
         trains: vec![true; captions.len()],
-        rollout: rollout(tape, captions, Vec::new()),
+        rollout: Rollout {
+            log_q: drawn,
+            ..rollout(tape, captions, Vec::new())
+        },
     }
 }
 
@@ -95,6 +97,7 @@ pub(super) fn context() -> StepContext {
         epoch: 0,
         dropout: 0.0,
         hard_attention: None,
+        part: 0,
     }
 }
 
@@ -236,7 +239,7 @@ fn error_of(objective: &SequenceObjective, forget_drawing: bool) -> f64 {
     };
     let mut judged = judged(&captioner, given, kept);
     // As at a second update: the samples are another model's.
-    judged.rollout.tape = None;
+    judged.rollout.drawing = Drawing::Gone;
     let part = critic.update(&captioner, &mut judged, context()).unwrap();
     let gradient = flatten(&captioner, &part.gradients);
     let detached = log_p(&captioner, &captions);
@@ -286,16 +289,9 @@ pub(super) fn judged_of(
         prefixes: Vec::new(),
     };
     let mut tally = Tally::default();
-    critic
-        .judged_rollout(
-            captioner,
-            &vocabulary(),
-            MAX_LENGTH,
-            batch,
-            context,
-            &mut tally,
-        )
-        .unwrap()
+    let reads = (captioner, &vocabulary(), MAX_LENGTH);
+    let judged = critic.judged_rollout(reads, vec![batch], context, &mut tally);
+    judged.unwrap().remove(0)
 }
 
 pub(super) fn update(critic: &SelfCritic, captioner: &Captioner, judged: &mut Judged) -> Vec<f64> {
@@ -353,6 +349,76 @@ fn samples_that_are_read_have_the_masks_and_bits_of_their_drawing() {
     // Without the masks of the drawing, ratios would not be 1.
     let other = gradient(&mut judged, StepContext { seed: 4, ..noisy });
     assert!(difference(&drawn.0, &other.0) > 0.1 * norm(&drawn.0));
+}
+
+#[test]
+fn a_run_that_was_set_aside_is_made_again_with_the_same_bits() {
+    let captioner = captioner();
+    for dropout in [0.0, 0.4] {
+        let noisy = StepContext {
+            dropout,
+            part: 1,
+            ..context()
+        };
+        let gradient = |is_set_aside: bool| {
+            let mut critic = critic(Baseline::LeaveOneOut);
+            let mut judged = judged_of(&mut critic, &captioner, noisy);
+            if is_set_aside {
+                judged.rollout.set_aside();
+            }
+            let part = critic.update(&captioner, &mut judged, noisy).unwrap();
+            flatten(&captioner, &part.gradients)
+        };
+        assert_eq!(gradient(true), gradient(false), "dropout {dropout}");
+    }
+}
+
+#[test]
+fn parts_have_draws_of_their_own_and_one_baseline() {
+    let captioner = captioner();
+    let batches = |parts: &[&[usize]]| {
+        let batch = |sources: &&[usize]| SourceBatch {
+            source: Source::from(features()).select(sources),
+            images: sources.to_vec(),
+            prefixes: Vec::new(),
+        };
+        parts.iter().map(batch).collect::<Vec<_>>()
+    };
+    let vocabulary = vocabulary();
+    let reads = (&captioner, &vocabulary, MAX_LENGTH);
+    let judge = |critic: &mut SelfCritic, parts: &[&[usize]]| {
+        let mut tally = Tally::default();
+        let judged = critic.judged_rollout(reads, batches(parts), context(), &mut tally);
+        (judged.unwrap(), tally)
+    };
+    for baseline in [Baseline::MovingAverage, Baseline::Learned, Baseline::Greedy] {
+        let mut critic = critic(baseline);
+        let before = critic.baseline();
+        let (parts, tally) = judge(&mut critic, &[&[0], &[1]]);
+        let captions = |judged: &[Judged]| -> Vec<Vec<u32>> {
+            let parts = judged.iter();
+            parts
+                .flat_map(|part| part.rollout.captions.clone())
+                .collect()
+        };
+        assert_ne!(parts[0].rollout.captions, parts[1].rollout.captions);
+        assert_eq!(tally.means().len(), {
+            let (_, whole) = judge(&mut self::critic(baseline), &[&[0, 1]]);
+            whole.means().len()
+        });
+        // What a baseline has learnt is of all samples, once.
+        if baseline != Baseline::Greedy {
+            assert_ne!(critic.baseline(), before);
+        }
+        if baseline == Baseline::MovingAverage {
+            let rewards: Vec<f64> = parts.iter().flat_map(|part| part.rewards.clone()).collect();
+            let mean = rewards.iter().sum::<f64>() / rewards.len() as f64;
+            assert!((critic.baseline().moving_average.value() - mean).abs() < 1e-12);
+        }
+        // The first part draws what a batch of its sources alone would draw.
+        let (alone, _) = judge(&mut self::critic(baseline), &[&[0]]);
+        assert_eq!(captions(&alone), captions(&parts[..1]));
+    }
 }
 
 #[test]
@@ -435,10 +501,10 @@ fn updates_go_through_all_sources_before_one_comes_again() {
     critic.config.updates_per_rollout = 5;
     critic.config.sources_per_update = Some(1);
     let judged = judged_of(&mut critic, &captioner, context());
-    let mut updates = critic.updates(judged, context());
+    let mut updates = critic.updates(vec![judged], context());
     let mut seen = Vec::new();
     while let Some(part) = updates.next_samples() {
-        seen.push(part.images().to_vec());
+        seen.push(part[0].images().to_vec());
     }
     assert_eq!(seen.len(), 5);
     for pass in seen.chunks_exact(2) {
@@ -487,8 +553,8 @@ fn advantages_are_scaled_by_image_or_step() {
         critic.config.advantage_scale = scale;
         let tape = Some(tape(&captioner, &captions()));
         let rollout = rollout(tape, captions(), Vec::new());
-        let advantages = critic.advantages(&captioner, &rollout, &scores, &Vec::new());
-        let rows = advantages.unwrap().rows;
+        let advantages = critic.advantages(slice::from_ref(&rollout), &scores, &[Vec::new()]);
+        let rows = advantages.unwrap().rows.remove(0);
         // Those of the first words.
         rows[..rewards.len()].to_vec()
     };
