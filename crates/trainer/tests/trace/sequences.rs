@@ -57,6 +57,16 @@ pub(crate) fn objectives() -> Vec<Case> {
                 "scst.kl_weight=0.1",
             ],
         ),
+        scst(
+            "in_parts",
+            &[
+                "parts=3",
+                "scst.baseline=moving_average",
+                "scst.xe_weight=0.3",
+                "scst.replay_weight=0.2",
+            ],
+        ),
+        scst("in_parts_learned", &["parts=2", "scst.baseline=learned"]),
         scst("no_end_token", &["scst.reward_end_token=false"]),
         scst("no_dropout", &["dropout=0", "scst.baseline=greedy"]),
     ]
@@ -103,6 +113,14 @@ pub(crate) fn policies() -> Vec<Case> {
                 "scst.sources_per_update=2",
                 "scst.objective={token_clip={low=0.1,high=0.2}}",
                 "scst.advantage_scale=group",
+            ],
+        ),
+        reused(
+            "in_parts",
+            &[
+                "parts=3",
+                "scst.sources_per_update=4",
+                "scst.objective={token_clip={low=0.1,high=0.2}}",
             ],
         ),
         scst("batch", &["scst.advantage_scale=batch"]),

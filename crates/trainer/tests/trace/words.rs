@@ -15,6 +15,7 @@ pub(crate) fn losses() -> Vec<Case> {
         xe("label_smoothing", "fc", &["xe.label_smoothing=0.1"]),
         // More than an image has.
         xe("targets_per_source", "fc", &["xe.targets_per_source=7"]),
+        xe("in_parts", "fc", &["parts=4"]),
         xe("brier", "fc", &["xe.loss=brier"]),
         xe("focal", "fc", &["xe.loss={focal={gamma=1.5}}"]),
         xe("dft", "fc", &["xe.loss=dft"]),
@@ -58,6 +59,7 @@ pub(crate) fn hard_attention() -> Vec<Case> {
     let options = "hard_attention={reward_weight=0.3,entropy_weight=0.1,baseline_decay=0.5,sampling_probability=0.7}";
     let never = "hard_attention={sampling_probability=0.0}";
     vec![
+        xe("in_parts", &["parts=3", ALWAYS]),
         xe("options", &[options]),
         xe("never", &[never]),
         xe("brier", &[ALWAYS, "xe.loss=brier"]),

@@ -1,14 +1,15 @@
 //! The estimator against enumeration: for every baseline, the mean of many sampled gradients is
 //! the exact gradient of the expected reward.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_loss::{Baseline, LearnedBaseline, MovingAverage};
 use scst_model::{
-    CaptionerConfig, Dimensions, FcConfig, Gradients, MarkovConfig, Noise, SourceVectors, Tape,
+    CaptionerConfig, Dimensions, FcConfig, Gradients, MarkovConfig, Noise, Source, SourceVectors,
+    Tape,
 };
 use scst_reward::{
     Batch, CustomOptions, DocumentFrequency, ImageReferences, References, Reward, RewardEntry,
