@@ -247,6 +247,22 @@ fn captions_that_break_an_option_are_marked() {
 }
 
 #[test]
+fn report_shows_where_the_captioner_looked() {
+    let page = |run: &str, file: &str| {
+        let arguments = ["report", run, "--images", "photos", "--out", file];
+        TRAINED.succeed(&[&arguments[..], &["--resamples", "100"]].concat());
+        TRAINED.text(file)
+    };
+    let looked = page("att2in", "att2in.html");
+    let pictures = looked.matches("<img class=\"attention\" src=\"data:image/jpeg;base64,");
+    assert_eq!(pictures.count(), 4);
+    // From what was kept, the same page but for the time at which it was made.
+    assert_eq!(page("att2in", "again.html"), looked);
+    let never = page("fc", "fc.html");
+    assert!(!never.contains("<img class=\"attention\""));
+}
+
+#[test]
 fn attention_is_a_picture_for_every_image() {
     let out = TRAINED.path("attention");
     fs::create_dir(&out).expect("a folder");

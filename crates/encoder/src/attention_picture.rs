@@ -5,7 +5,10 @@ use std::io::Cursor;
 use image::{GenericImage, ImageFormat, Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
-use crate::{error::AttentionPictureError, picture::resized};
+use crate::{
+    error::AttentionPictureError,
+    picture::{jpeg, resized},
+};
 
 /// The longer side of a photo in the picture, in pixels.
 const LONG_SIDE: f64 = 240.0;
@@ -44,6 +47,23 @@ pub fn attention_picture(
     photo: RgbImage,
     words: &[(String, Vec<f32>)],
 ) -> Result<Vec<u8>, AttentionPictureError> {
+    let mut png = Cursor::new(Vec::new());
+    drawn(photo, words)?.write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
+/// As [`attention_picture`], as a JPEG, which is a tenth as large.
+///
+/// # Errors
+/// Those of [`attention_picture`].
+pub fn attention_jpeg(
+    photo: RgbImage,
+    words: &[(String, Vec<f32>)],
+) -> Result<Vec<u8>, AttentionPictureError> {
+    Ok(jpeg(&drawn(photo, words)?)?)
+}
+
+fn drawn(photo: RgbImage, words: &[(String, Vec<f32>)]) -> Result<RgbImage, AttentionPictureError> {
     let photo = shrunk(photo)?;
     let mut panels = vec![(photo.clone(), "")];
     for (word, weights) in words {
@@ -62,9 +82,7 @@ pub fn attention_picture(
         let beneath = top + size(panel)[1] + MARGIN / 2;
         write(&mut picture, word, [left, beneath], size(panel)[0]);
     }
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png)?;
-    Ok(png.into_inner())
+    Ok(picture)
 }
 
 fn size(image: &RgbImage) -> [usize; 2] {

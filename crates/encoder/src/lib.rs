@@ -34,7 +34,7 @@ mod sniff;
 mod weights;
 
 pub use architecture::Architecture;
-pub use attention_picture::attention_picture;
+pub use attention_picture::{attention_jpeg, attention_picture};
 pub use encoder::{Encoder, Features};
 pub use error::{
     AttentionPictureError, Damage, EncoderError, PictureError, RecordError, WeightsError,

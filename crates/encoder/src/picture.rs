@@ -93,7 +93,12 @@ pub fn thumbnail(path: &Path, side: usize) -> Result<Vec<u8>, PictureError> {
     let longer = from[0].max(from[1]).max(1);
     let scaled = |pixels: usize| (pixels * side.min(longer) / longer).max(1);
     let [width, height] = from.map(scaled);
-    let image = resized(image, [width, height])?;
+    jpeg(&resized(image, [width, height])?)
+}
+
+/// A small picture as a JPEG.
+pub(crate) fn jpeg(image: &RgbImage) -> Result<Vec<u8>, PictureError> {
+    let [width, height] = [image.width(), image.height()].map(|side| side as usize);
     let encoder = Encoder::new(image.as_raw(), width, height, PixelFormat::Rgb);
     let jpeg = encoder.quality(THUMBNAIL_QUALITY).encode();
     jpeg.map_err(|_| PictureError::Pixels)

@@ -104,7 +104,7 @@ fn in_html(json: &str) -> String {
 }
 
 /// A picture as an address that holds it.
-fn data_url(picture: &Picture) -> String {
+pub(crate) fn data_url(picture: &Picture) -> String {
     format!(
         "data:{};base64,{}",
         picture.media_type,

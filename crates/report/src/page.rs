@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::{
-    data::data,
+    data::{data, data_url},
     error::ReportError,
     numbers::{chance, claim, interval, percent, score, signed_interval, time},
     report::{Change, Metric, Report, Run, Sampled},
@@ -37,6 +37,14 @@ struct Page<'a> {
     counts: Vec<(&'static str, Vec<String>)>,
     shifted: Vec<List>,
     samples: Vec<OfSource>,
+    attention: Vec<Looks>,
+}
+
+/// A picture of where a captioner looked.
+struct Looks {
+    title: String,
+    caption: String,
+    url: String,
 }
 
 /// A row of the table of scores.
@@ -104,6 +112,7 @@ pub fn page(report: &Report) -> Result<String, ReportError> {
         counts: counts(report, &words),
         shifted: shifted(report, &words),
         samples: samples(report),
+        attention: attention(report),
         words,
     };
     Ok(page.render()?)
@@ -266,6 +275,21 @@ fn shifted(report: &Report, words: &[Words]) -> Vec<List> {
         place += run.outputs.len();
     }
     lists
+}
+
+/// Where the captioner of the first run looked.
+fn attention(report: &Report) -> Vec<Looks> {
+    let last = report.runs.first().and_then(|run| run.outputs.last());
+    let caption = |place: usize| last.and_then(|output| output.captions.get(place));
+    let sources = report.sources.iter().enumerate();
+    let looks = sources.filter_map(|(place, source)| {
+        Some(Looks {
+            title: source.name.clone(),
+            caption: caption(place).map_or(String::new(), |caption| caption.text.clone()),
+            url: data_url(source.attention.as_ref()?),
+        })
+    });
+    looks.collect()
 }
 
 /// Sampled captions, their words as strongly coloured as their advantage is large relative to the largest of the source.

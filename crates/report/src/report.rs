@@ -60,6 +60,8 @@ pub struct Source {
     pub references: Vec<String>,
     /// A small picture of it.
     pub picture: Option<Picture>,
+    /// Where the captioner of the first run looked for every word of its last caption.
+    pub attention: Option<Picture>,
 }
 
 /// A picture that goes into the page.

@@ -21,7 +21,7 @@ use crate::{
     build_info,
     commands::{
         captions::Captions,
-        evaluation::{Prepared, warn_once},
+        evaluation::{Looks, Prepared, warn_once},
     },
     failure::Failure,
     output::note,
@@ -30,7 +30,7 @@ use crate::{
 /// Name of the folder in a run directory.
 const FOLDER: &str = "decoded";
 /// What the file looks like; part of the key.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 /// Sources that captions are sampled of, and samples of each.
 const SAMPLED: usize = 4;
 const SAMPLES: usize = 5;
@@ -49,6 +49,8 @@ pub(crate) struct Decoded {
     pub(crate) captions: Vec<DecodedSource>,
     /// Sampled captions of a few sources, by their place in the split.
     pub(crate) samples: Vec<(usize, Vec<String>)>,
+    /// Where the captioner looked in a few images, if it attends.
+    pub(crate) attention: Vec<Looks>,
 }
 
 /// The caption of a source.
@@ -74,6 +76,7 @@ struct File {
     warnings: Vec<String>,
     captions: Vec<DecodedSource>,
     samples: Vec<(usize, Vec<String>)>,
+    attention: Vec<Looks>,
 }
 
 /// Decodes the split that the arguments name, unless that was done before.
@@ -102,12 +105,14 @@ pub(crate) fn decode_run(
             let report = opened.evaluate(&[])?;
             let places = spread(report.captions.len());
             let samples = opened.samples(&places, SAMPLES)?;
+            let attention = opened.attention(&places)?;
             let file = File {
                 decoder: report.decoder,
                 signature: report.signature,
                 warnings: warned.difference(&before).cloned().collect(),
                 captions: report.captions.into_iter().map(decoded).collect(),
                 samples: places.into_iter().zip(samples).collect(),
+                attention,
             };
             if let Some(path) = kept {
                 write(&path, &file);
@@ -121,6 +126,7 @@ pub(crate) fn decode_run(
         signature: file.signature,
         captions: file.captions,
         samples: file.samples,
+        attention: file.attention,
     })
 }
 
@@ -185,8 +191,9 @@ fn kept(
 fn read(path: &Path) -> Option<File> {
     let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     let sources = file.captions.len();
-    let is_whole = file.samples.iter().all(|&(place, _)| place < sources);
-    is_whole.then_some(file)
+    let places = file.samples.iter().map(|(place, _)| place);
+    let mut places = places.chain(file.attention.iter().map(|(place, _)| place));
+    places.all(|&place| place < sources).then_some(file)
 }
 
 /// Keeps captions; where they cannot be kept, as in a run directory that is not ours, they are decoded again next time.

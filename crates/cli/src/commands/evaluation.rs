@@ -106,6 +106,9 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// The place of an image in a split, and the words of its caption with the weights of attention of each, one a region.
+pub(crate) type Looks = (usize, Vec<(String, Vec<f32>)>);
+
 /// A run or checkpoint with its captioner and data.
 pub(crate) struct Opened<'a> {
     prepared: &'a Prepared<'a>,
@@ -176,6 +179,37 @@ impl Opened<'_> {
         let found = writer.of_examples(&self.corpus, &examples)?.into_iter();
         let texts = |captions: Vec<Caption>| captions.into_iter().map(|c| c.text).collect();
         Ok(found.map(texts).collect())
+    }
+
+    /// Where the captioner looked for every word of its captions of the images at `places` of the split; nothing of one
+    /// that does not attend, and of texts.
+    pub(crate) fn attention(&self, places: &[usize]) -> Result<Vec<Looks>, Failure> {
+        let Prepared {
+            registry,
+            checkpoint,
+            arguments,
+            config,
+            decoder,
+            ..
+        } = self.prepared;
+        if !config.model.reads_regions() || self.corpus.images().is_none() {
+            return Ok(Vec::new());
+        }
+        let device = self.captioner.device();
+        let corpus = Some(&self.corpus);
+        let mut writer = CaptionWriter::new(checkpoint, decoder, corpus, registry, &device)?;
+        let examples = self.corpus.split(arguments.split().into())?;
+        let mut all = Vec::with_capacity(places.len());
+        for &place in places {
+            let example = &examples[place];
+            let captions = writer.of_examples(&self.corpus, &[example])?;
+            let words = match captions.first().and_then(|captions| captions.first()) {
+                Some(caption) => writer.attention_of(&self.corpus, example, caption)?,
+                None => Vec::new(),
+            };
+            all.push((place, words));
+        }
+        Ok(all)
     }
 }
 

@@ -37,9 +37,10 @@ pub(crate) fn run(arguments: &ReportArguments, registry: &Registry) -> Result<Ex
         evaluation,
         resamples: arguments.resamples,
     };
-    let (mut report, _) = gathering.gather(registry)?;
+    let gathered = gathering.gather(registry)?;
+    let mut report = gathered.report;
     if let Some(folder) = &arguments.images {
-        add_pictures(&mut report, folder)?;
+        add_pictures(&mut report, &gathered.attention, folder)?;
     }
     if arguments.text {
         print_line!("{}", text(&report)?.trim_end());

@@ -161,6 +161,10 @@ pub(crate) fn report(is_single: bool) -> Report {
             media_type: "image/png",
             bytes: POINT.to_vec(),
         }),
+        attention: (k < 2).then(|| Picture {
+            media_type: "image/png",
+            bytes: POINT.to_vec(),
+        }),
     };
     let mut runs = vec![run(0, "runs/first", 1)];
     if !is_single {

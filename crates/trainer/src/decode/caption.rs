@@ -122,7 +122,29 @@ impl<'a> CaptionWriter<'a> {
     ) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
         let standardiser = self.checkpoint.standardiser.as_ref();
         let features = source_vectors(features, standardiser, &self.captioner.device())?;
-        let mut state = self.captioner.start(features, &[0])?;
+        self.looks(features.into(), caption)
+    }
+
+    /// As [`attention`](Self::attention), of an example of a corpus.
+    ///
+    /// # Errors
+    /// Those of [`attention`](Self::attention).
+    pub fn attention_of(
+        &self,
+        corpus: &Corpus,
+        example: &Example,
+        caption: &Caption,
+    ) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
+        let source = corpus.source(&[example], &self.captioner.device())?;
+        self.looks(source, caption)
+    }
+
+    fn looks(
+        &self,
+        source: Source,
+        caption: &Caption,
+    ) -> Result<Vec<(String, Vec<f32>)>, TrainError> {
+        let mut state = self.captioner.start(source, &[0])?;
         let mut before = END;
         let mut looks = Vec::new();
         for &word in caption.ids.iter().take_while(|&&word| word != END) {

@@ -302,7 +302,7 @@ impl Run<'_> {
 
     /// What the best samples so far of these sources contribute, and their mean reward; nothing where none has one.
     fn replayed(
-        &mut self,
+        &self,
         xe: &Xe,
         samples: &Judged,
         context: StepContext,
@@ -428,7 +428,7 @@ impl Run<'_> {
 
     /// What gold captions of the sources contribute.
     fn cross_entropy(
-        &mut self,
+        &self,
         xe: &Xe,
         batch: SourceBatch,
         context: StepContext,

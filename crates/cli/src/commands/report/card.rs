@@ -11,7 +11,10 @@ use scst_files::write_bytes_atomically;
 use scst_report::{CardDetails, card};
 use scst_trainer::{Config, Registry};
 
-use super::{gathering::Gathering, run_files::Checkpoints};
+use super::{
+    gathering::{Gathered, Gathering},
+    run_files::Checkpoints,
+};
 use crate::{
     arguments::CardArguments,
     commands::{out_file::check_out_file, seed_runs::SeedRuns, set_threads},
@@ -46,7 +49,7 @@ pub(crate) fn run(arguments: &CardArguments, registry: &Registry) -> Result<Exit
         evaluation,
         resamples: RESAMPLES,
     };
-    let (report, config) = gathering.gather(registry)?;
+    let Gathered { report, config, .. } = gathering.gather(registry)?;
     let mut text = card(&report, &details(arguments, &config))?;
     text += MARK;
     let written = write_bytes_atomically(&out, text.as_bytes());

@@ -12,7 +12,11 @@ use super::{
     run_files::{Checkpoints, RunFiles},
     scores::{Scored, score},
 };
-use crate::{arguments::EvaluationArguments, commands::captions::check_alike, failure::Failure};
+use crate::{
+    arguments::EvaluationArguments,
+    commands::{captions::check_alike, evaluation::Looks},
+    failure::Failure,
+};
 
 /// Of what a report is made.
 pub(super) struct Gathering<'a> {
@@ -22,9 +26,18 @@ pub(super) struct Gathering<'a> {
     pub(super) resamples: usize,
 }
 
+/// What there is to show.
+pub(super) struct Gathered {
+    pub(super) report: Report,
+    /// The configuration of the first run.
+    pub(super) config: Config,
+    /// Where its captioner looked in a few images, if it attends.
+    pub(super) attention: Vec<Looks>,
+}
+
 impl Gathering<'_> {
-    /// All that the report shows but photos, and the configuration of the first run.
-    pub(super) fn gather(&self, registry: &Registry) -> Result<(Report, Config), Failure> {
+    /// All that the report shows but photos.
+    pub(super) fn gather(&self, registry: &Registry) -> Result<Gathered, Failure> {
         // All that can be missing is looked for before the first caption is decoded, which takes long.
         let mut files = Vec::with_capacity(self.runs.len());
         for path in self.runs {
@@ -65,7 +78,12 @@ impl Gathering<'_> {
             scored.fill(k, side, report.main_metric, &mut run);
             report.runs.push(run);
         }
-        Ok((report, config))
+        let last = sides.remove(0).outputs.pop();
+        Ok(Gathered {
+            report,
+            config,
+            attention: last.map_or_else(Vec::new, |output| output.attention),
+        })
     }
 
     /// What all runs have in common.

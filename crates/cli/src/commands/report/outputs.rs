@@ -8,7 +8,7 @@ use scst_trainer::{Checkpoint, Config, Registry};
 use super::run_files::RunFiles;
 use crate::{
     arguments::EvaluationArguments,
-    commands::{captions::Captions, decoded::decode_run},
+    commands::{captions::Captions, decoded::decode_run, evaluation::Looks},
     failure::Failure,
 };
 
@@ -31,6 +31,8 @@ pub(super) struct SideOutput {
     pub(super) is_cut_off: Vec<bool>,
     /// Samples of the first seed, by the place of their source.
     pub(super) samples: Vec<(usize, Vec<String>)>,
+    /// Where the captioner of the first seed looked.
+    pub(super) attention: Vec<Looks>,
 }
 
 /// How captions are decoded.
@@ -58,6 +60,7 @@ impl Decoding<'_> {
                     text: source.source.clone(),
                     references: source.references.clone(),
                     picture: None,
+                    attention: None,
                 });
                 let sources = sources.collect();
                 let is_cut_off = decoded.captions.iter().map(|source| source.is_cut_off);
@@ -66,6 +69,7 @@ impl Decoding<'_> {
                     runs: Vec::new(),
                     is_cut_off: is_cut_off.collect(),
                     samples: decoded.samples.clone(),
+                    attention: decoded.attention.clone(),
                 };
                 let side = side.get_or_insert_with(|| Side {
                     config: decoded.config,

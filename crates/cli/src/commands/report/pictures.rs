@@ -2,10 +2,10 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, path::Path};
 
-use scst_encoder::{list_images, thumbnail};
+use scst_encoder::{Orientation, attention_jpeg, list_images, read_whole, thumbnail};
 use scst_report::{Picture, Report};
 
-use crate::{failure::Failure, output::warn};
+use crate::{commands::evaluation::Looks, failure::Failure, output::warn};
 
 /// At most so many pictures are in a page: as many of captions that improved most as of those that were harmed most.
 const MOST: usize = 80;
@@ -14,11 +14,15 @@ const SIDE: usize = 240;
 /// At most so many bytes of pictures are in a page.
 const MOST_BYTES: usize = 4 << 20;
 
-/// Adds the pictures in `folder` to the sources of a report.
+/// Adds the pictures in `folder` to the sources of a report, and to a few of them where the captioner looked.
 ///
 /// # Errors
 /// A folder that is none. A photo that is missing or broken is passed over.
-pub(super) fn add_pictures(report: &mut Report, folder: &Path) -> Result<(), Failure> {
+pub(super) fn add_pictures(
+    report: &mut Report,
+    attention: &[Looks],
+    folder: &Path,
+) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::Mistake(format!(
             "--images: there is no folder `{}`",
@@ -31,6 +35,18 @@ pub(super) fn add_pictures(report: &mut Report, folder: &Path) -> Result<(), Fai
     let paths: BTreeMap<_, _> = paths
         .filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path)))
         .collect();
+    for (place, words) in attention {
+        let source = &mut report.sources[*place];
+        // Regions that do not fill a square, as those of a detector, cannot be drawn as cells.
+        let drawn = paths.get(&source.name).and_then(|path| {
+            let photo = read_whole(path, Orientation::Exif).ok()?;
+            attention_jpeg(photo, words).ok()
+        });
+        source.attention = drawn.map(|bytes| Picture {
+            media_type: "image/jpeg",
+            bytes,
+        });
+    }
     let (mut bytes, mut missing) = (0, 0);
     for place in chosen(report) {
         let source = &mut report.sources[place];

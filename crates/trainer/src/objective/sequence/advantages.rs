@@ -93,7 +93,8 @@ impl SelfCritic {
         let mut rows = Vec::with_capacity(rollouts.len());
         let mut first = 0;
         for (rollout, own) in rollouts.iter().zip(own) {
-            let row = rollout.rows().into_iter().map(|(n, _)| first + n);
+            let (start, row) = (first, rollout.rows().into_iter());
+            let row = row.map(|(n, _)| start + n);
             first += rollout.captions.len();
             if own.is_empty() {
                 rows.push(row.map(|n| advantages[n]).collect());

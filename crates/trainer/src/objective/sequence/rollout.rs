@@ -167,9 +167,10 @@ impl SelfCritic {
     ) -> Result<(), TrainError> {
         let captions = &rollout.captions;
         let hidden = rollout.tape().and_then(Tape::hidden);
-        rollout.log_q = match (drawn, rollout.tape()) {
-            (Some(drawn), _) => pack(captions, |n, t| drawn[n][t]),
-            (None, Some(_)) if self.config.compares_with_drawing() => {
+        let is_drawn = rollout.tape().is_some();
+        rollout.log_q = match drawn {
+            Some(drawn) => pack(captions, |n, t| drawn[n][t]),
+            None if is_drawn && self.config.compares_with_drawing() => {
                 row_log_probabilities(captioner, hidden.clone(), captions)?
             }
             _ => Vec::new(),

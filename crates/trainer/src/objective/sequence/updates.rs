@@ -27,7 +27,7 @@ struct Few {
 impl Updates {
     /// All updates that a stage takes on the samples.
     pub(crate) fn new(config: &ScstConfig, judged: Vec<Judged>, context: StepContext) -> Self {
-        let sources = judged.iter().map(|part| part.images().len()).sum();
+        let sources: usize = judged.iter().map(|part| part.images().len()).sum();
         let per_update = config.sources_per_update.filter(|&some| some < sources);
         let few = per_update.map(|sources_per_update| Few {
             sources_per_update,
@@ -59,7 +59,7 @@ impl Updates {
         let mut first = 0;
         for part in &self.judged {
             let own = first..first + part.images().len();
-            let chosen = chosen.iter().filter(|source| own.contains(source));
+            let chosen = chosen.iter().filter(|source| own.contains(*source));
             let chosen: Vec<usize> = chosen.map(|source| source - first).collect();
             if !chosen.is_empty() {
                 few.judged.push(part.of_sources(&chosen));
