@@ -164,11 +164,12 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.at_most("warmup_steps", stage.warmup_steps, limits::STEPS);
     let images = stage.sources_per_batch as u64;
     check.within("sources_per_batch", images, limits::IMAGES);
+    check.within("parts", stage.parts as u64, limits::IMAGES);
     check.require(
-        (1..=stage.sources_per_batch).contains(&stage.parts) || images == 0,
+        stage.parts <= stage.sources_per_batch,
         "parts",
         stage.parts,
-        &format!("1 to {images}, the sources of a batch"),
+        &format!("at most `sources_per_batch`, {images}"),
     );
     check.positive("learning_rate", stage.learning_rate);
     match &stage.schedule {

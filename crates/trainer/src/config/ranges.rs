@@ -28,7 +28,7 @@ epochs = 1
 cider_d = {}
 "#;
 /// Keys whose ends of the range other keys forbid: what is said of them speaks of these.
-const HELD_BY_OTHERS: [&str; 14] = [
+const HELD_BY_OTHERS: [&str; 15] = [
     "max_length", // words a step
     "sources_per_batch",
     "targets_per_source",
@@ -41,6 +41,7 @@ const HELD_BY_OTHERS: [&str; 14] = [
     "kl_weight",          // a stored start
     "position_weight",    // another captioner
     "sources_per_update", // divide the batch
+    "parts",              // at most the batch
     "minimum",            // at most the maximum
     "maximum",
 ];

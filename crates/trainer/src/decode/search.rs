@@ -19,7 +19,7 @@ use crate::{
     TrainError,
     config::{Config, DecoderConfig, Rerank, SearchConfig, Words},
     corpus::Corpus,
-    custom::Named,
+    custom::{CustomError, Named},
     decode::{custom::CustomSearch, step_model::Decoder},
     draws::{Purpose, generator},
     objective::batch::repeat,
@@ -45,6 +45,17 @@ enum Method<'a> {
     Custom(Named<dyn CustomSearch>),
 }
 
+impl<'a> Method<'a> {
+    fn of(config: &'a SearchConfig, registry: &Registry) -> Result<Self, CustomError> {
+        Ok(match config {
+            SearchConfig::Greedy => Self::Greedy,
+            SearchConfig::Beam(options) => Self::Beam(options),
+            SearchConfig::Sample(options) => Self::Sample(options),
+            SearchConfig::Custom(custom) => Self::Custom(registry.searches.make(custom)?),
+        })
+    }
+}
+
 impl<'a> Search<'a> {
     /// A decoder of a run of this configuration, with the words of a vocabulary; only consensus needs a corpus.
     ///
@@ -62,12 +73,6 @@ impl<'a> Search<'a> {
         if !problems.is_empty() {
             return Err(TrainError::Decoder { problems });
         }
-        let method = match &config.search {
-            SearchConfig::Greedy => Method::Greedy,
-            SearchConfig::Beam(options) => Method::Beam(options),
-            SearchConfig::Sample(options) => Method::Sample(options),
-            SearchConfig::Custom(custom) => Method::Custom(registry.searches.make(custom)?),
-        };
         let frequency = match config.rerank {
             Rerank::Probability => None,
             Rerank::Consensus => {
@@ -81,7 +86,7 @@ impl<'a> Search<'a> {
         };
         Ok(Self {
             config,
-            method,
+            method: Method::of(&config.search, registry)?,
             vocab: vocabulary.len(),
             limits: config
                 .rules(run.data.max_length, &Words::of(vocabulary))

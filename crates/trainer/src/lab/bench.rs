@@ -34,7 +34,7 @@ use crate::{
     },
     optimise::{
         optimiser::Optimiser,
-        reduce::{Contribution, Tally, reduce},
+        reduce::{Contribution, Tally},
         update::clip_and_step,
     },
     registry::Registry,
@@ -322,7 +322,8 @@ impl<'a> Trainee<'a> {
             gradients,
             counts,
             tally,
-        } = reduce(vec![part]);
+            ..
+        } = part;
         let divisor = Normaliser::Token.divisor(counts, self.bench.length);
         let (captioner, norm) = clip_and_step(
             self.captioner.clone(),

@@ -116,10 +116,11 @@ pub(crate) fn policies() -> Vec<Case> {
             ],
         ),
         reused(
-            "in_parts",
+            "in_parts_reused",
             &[
                 "parts=3",
-                "scst.sources_per_update=4",
+                "dropout=0",
+                "scst.sources_per_update=2",
                 "scst.objective={token_clip={low=0.1,high=0.2}}",
             ],
         ),

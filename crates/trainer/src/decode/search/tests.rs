@@ -6,7 +6,10 @@ use scst_model::{
 };
 use scst_sampler::{BeamOptions, END, SamplingOptions};
 
+use std::error::Error;
+
 use super::*;
+use crate::{config::CustomChoice, decode::custom::SearchModel};
 
 const WORDS: usize = 9;
 const FEATURE: usize = 3;
@@ -52,9 +55,15 @@ fn frequency() -> Arc<DocumentFrequency> {
 }
 
 fn search(config: &DecoderConfig) -> Search<'_> {
+    search_with(config, &Registry::default())
+}
+
+fn search_with<'a>(config: &'a DecoderConfig, registry: &Registry) -> Search<'a> {
     let needs_frequency = config.rerank == Rerank::Consensus;
     Search {
         config,
+        method: Method::of(&config.search, registry).unwrap(),
+        vocab: vocabulary().len(),
         limits: config.rules(7, &Words::of(&vocabulary())).limits(),
         rng: generator(config.seed, Purpose::Decoding, 0, 0),
         frequency: needs_frequency.then(frequency),
@@ -397,5 +406,110 @@ fn limits_are_those_of_the_configuration() {
             spoken.len() >= 3 && !spoken.ends_with(&[id("word8")]),
             "{words:?}"
         );
+    }
+}
+
+/// Gives what it was told to, whatever the model says.
+struct Told(Vec<Vec<Hypothesis>>);
+
+impl CustomSearch for Told {
+    fn search(
+        &self,
+        _model: &mut SearchModel<'_>,
+        _sources: usize,
+        _limits: &Limits,
+        _rng: &mut dyn Rng,
+    ) -> Result<Vec<Vec<Hypothesis>>, Box<dyn Error + Send + Sync>> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The greedy search, as another crate would call it.
+struct GreedyAgain;
+
+impl CustomSearch for GreedyAgain {
+    fn search(
+        &self,
+        mut model: &mut SearchModel<'_>,
+        sources: usize,
+        limits: &Limits,
+        _rng: &mut dyn Rng,
+    ) -> Result<Vec<Vec<Hypothesis>>, Box<dyn Error + Send + Sync>> {
+        let found = greedy_hypotheses(&mut model, (), sources, limits)?;
+        Ok(found.into_iter().map(|caption| vec![caption]).collect())
+    }
+}
+
+fn custom(name: &str) -> DecoderConfig {
+    DecoderConfig {
+        search: SearchConfig::Custom(CustomChoice {
+            name: name.to_owned(),
+            ..CustomChoice::default()
+        }),
+        ..DecoderConfig::default()
+    }
+}
+
+#[test]
+fn built_in_search_gives_the_same_captions_as_one_of_another_crate() {
+    let mut registry = Registry::default();
+    registry
+        .searches
+        .register("again", |_| Ok(Arc::new(GreedyAgain)));
+    let (config, plain) = (custom("again"), DecoderConfig::default());
+    let others = [captioner(2)];
+    for others in [&[][..], &others] {
+        let source = features(0, IMAGES);
+        let found = search_with(&config, &registry).captions(&captioner(1), others, &source);
+        let expected = search(&plain).captions(&captioner(1), others, &source);
+        assert_eq!(found.unwrap(), expected.unwrap());
+    }
+}
+
+#[test]
+fn what_a_search_of_another_crate_gives_is_checked() {
+    let caption = |words: &[u32], log_probability: f64| Hypothesis {
+        words: words.to_vec(),
+        log_probability,
+        broken: Vec::new(),
+    };
+    let good = || vec![caption(&[2, 3, END], -1.0)];
+    let all = |odd: Vec<Hypothesis>| {
+        let mut all = vec![good(); IMAGES];
+        all[IMAGES - 1] = odd;
+        all
+    };
+    let vocab = vocabulary().len() as u32;
+    for (told, expected) in [
+        (vec![good(); IMAGES - 1], "captions of "),
+        (all(Vec::new()), "no caption of source"),
+        (all(vec![caption(&[], -1.0)]), "a caption of 0 words"),
+        (all(vec![caption(&[2; 8], -1.0)]), "a caption of 8 words"),
+        (all(vec![caption(&[END, 2], -1.0)]), "behind its end token"),
+        (all(vec![caption(&[vocab], -1.0)]), "the word "),
+        (
+            all(vec![caption(&[2], f64::NAN)]),
+            "the log-probability NaN",
+        ),
+        (all(good()), ""),
+    ] {
+        let mut registry = Registry::default();
+        let told = Arc::new(Told(told));
+        registry
+            .searches
+            .register("told", move |_| Ok(told.clone()));
+        let config = custom("told");
+        let mut search = search_with(&config, &registry);
+        let found = search.captions(&captioner(2), &[], &features(0, IMAGES));
+        match found {
+            Ok(found) => assert_eq!((found.len(), expected), (IMAGES, "")),
+            Err(error) => {
+                let message = error.to_string();
+                assert!(
+                    !expected.is_empty() && message.contains(expected),
+                    "{message}"
+                );
+            }
+        }
     }
 }
