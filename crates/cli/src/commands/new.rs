@@ -26,7 +26,9 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let default = || PathBuf::from(format!("{}.toml", arguments.name));
     let out = arguments.out.clone().unwrap_or_else(default);
-    check_out_file("--out", &out)?;
+    if arguments.out.is_some() {
+        check_out_file("--out", &out)?;
+    }
     let draft = match (&arguments.captions, &arguments.texts) {
         (Some(captions), _) => captions::draft(arguments, captions, &out)?,
         (None, Some(texts)) => texts::draft(&arguments.name, texts, &out)?,

@@ -18,13 +18,13 @@ use crate::{
 
 pub(crate) fn run(arguments: &SplitArguments) -> Result<ExitCode, Failure> {
     let (images, out) = (&arguments.images, &arguments.out);
+    check_out_file("--out", out)?;
     if out.exists() && !arguments.force {
         return Err(Failure::Mistake(format!(
             "`{}` is there already and would be lost: --force replaces it",
             out.display()
         )));
     }
-    check_out_file("--out", out)?;
     let names = if images.is_dir() {
         let (names, passed_over) = list_images(images, arguments.recursive)?;
         if !passed_over.is_empty() {

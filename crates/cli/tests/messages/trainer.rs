@@ -451,7 +451,7 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/events/curve.rs"),
         include_str!("../../../files/src/lib.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
-        include_str!("../../../trainer/src/objective/custom.rs"),
+        include_str!("../../../trainer/src/custom.rs"),
     ];
     // What only a device or a library brings about.
     let without = [
