@@ -364,7 +364,14 @@ fn files_that_could_not_be_written_are_refused_before_anything_is_computed() {
         &["caption", "run", "--split", "val"],
         &["split", "captions.csv"],
         &["document-frequency", "--captions", "captions.csv"],
-        &["new", "mine", "--captions", "captions.csv"],
+        &[
+            "new",
+            "mine",
+            "--captions",
+            "captions.csv",
+            "--features",
+            "features.npy",
+        ],
     ] {
         let refused = |out: &str| workplace.refuse(2, &[command, &["--out", out]].concat());
         assert_eq!(
