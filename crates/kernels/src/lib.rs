@@ -14,6 +14,7 @@
 //! | [`multi_head`] | scaled dot-product attention with several heads, forward and backward |
 //! | [`layer_norm`] | layer normalisation, forward and backward |
 //! | [`product`] | products with a matrix that many are taken with, laid out once |
+//! | [`relu`] | the rectified linear unit, forward and backward |
 //! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
 //! | [`brier`] | that of the Brier score |
 //! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
@@ -37,6 +38,7 @@ pub mod layer_norm;
 pub mod lstm;
 pub mod multi_head;
 pub mod product;
+pub mod relu;
 pub mod simd;
 pub mod softmax;
 

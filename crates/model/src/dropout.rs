@@ -3,8 +3,16 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use crate::rows::stack;
+
+/// Units of one number of 64 bits.
+const UNITS: usize = 4;
+/// Words of the generator that it takes.
+const WORDS: usize = 2;
+/// Units of a task.
+const CHUNK: usize = 1 << 14;
 
 /// Inverted dropout: a unit is kept with probability `1 - rate` and then scaled by
 /// `1 / (1 - rate)` (Srivastava et al. 2014).
@@ -52,15 +60,25 @@ impl Dropout {
         let scale = self.scale() as f32;
         // 16 bits a unit: the rate is met to within 1 in 65,536.
         let dropped_below = (self.rate * 65_536.0).round() as u32;
-        let mut values = Vec::with_capacity(rows * columns + 3);
-        while values.len() < rows * columns {
-            let bits = self.rng.next_u64();
-            for shift in [0, 16, 32, 48] {
-                let kept = (bits >> shift) as u32 & 0xffff >= dropped_below;
-                values.push(if kept { scale } else { 0.0 });
-            }
-        }
-        values.truncate(rows * columns);
+        let mut values = vec![0.0; rows * columns];
+        let begin = self.rng.get_word_pos();
+        values
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, values)| {
+                // Where the generator is after the chunks before: a chunk draws the same on whatever thread.
+                let mut rng = self.rng.clone();
+                rng.set_word_pos(begin + (chunk * CHUNK / UNITS * WORDS) as u128);
+                for units in values.chunks_mut(UNITS) {
+                    let bits = rng.next_u64();
+                    for (unit, shift) in units.iter_mut().zip([0, 16, 32, 48]) {
+                        let kept = (bits >> shift) as u32 & 0xffff >= dropped_below;
+                        *unit = if kept { scale } else { 0.0 };
+                    }
+                }
+            });
+        let drawn = (rows * columns).div_ceil(UNITS) * WORDS;
+        self.rng.set_word_pos(begin + drawn as u128);
         let data = TensorData::new(values, [rows, columns]);
         Some(Tensor::from_data(data, (device, dtype)))
     }
@@ -126,6 +144,27 @@ mod tests {
                 .iter()
                 .all(|&v| v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6)
         );
+    }
+
+    #[test]
+    fn masks_are_those_of_one_number_after_the_other() {
+        // Masks that end within a number, within a task, and with one.
+        for [rows, columns] in [[3, 5], [7, CHUNK / 4 + 1], [2, CHUNK]] {
+            let mut rng = ChaCha8Rng::seed_from_u64(5);
+            rng.next_u32();
+            let mut dropout = Dropout::new(0.4, rng.clone());
+            for _ in 0..2 {
+                let mask = dropout.mask(rows, columns, &Device::flex(), DType::F32);
+                let found: Vec<f32> = mask.unwrap().try_into_vec_as().unwrap();
+                let numbers = (rows * columns).div_ceil(UNITS);
+                let bits: Vec<u64> = (0..numbers).map(|_| rng.next_u64()).collect();
+                let below = (0.4f64 * 65_536.0).round() as u64;
+                for (unit, value) in found.iter().enumerate() {
+                    let kept = bits[unit / 4] >> (unit % 4 * 16) & 0xffff >= below;
+                    assert_eq!(*value > 0.0, kept, "{rows} x {columns}: {unit}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod markov;
 mod parameters;
 mod recurrent;
 mod region_layers;
+mod relu;
 mod rows;
 mod show_attend_tell;
 mod show_tell;

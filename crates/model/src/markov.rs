@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, TensorData, activation::relu},
+    tensor::{DType, Device, Tensor, TensorData},
 };
 use rand::Rng;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use crate::{
     architecture::{Architecture, capped},
     dropout::apply,
     init,
-    words::relu_dropout_backward,
+    relu::{relu, relu_dropout_backward},
 };
 
 pub use scores::CaptionLoss;

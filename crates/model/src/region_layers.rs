@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 
@@ -14,9 +14,9 @@ use crate::{
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
     recurrent::StepSums,
+    relu::{relu, relu_dropout_backward},
     tape::{CoreRecord, SourceRecord, State},
     weight::Weight,
-    words::relu_dropout_backward,
 };
 
 /// ```text

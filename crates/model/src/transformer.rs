@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, TensorData, activation::relu},
+    tensor::{DType, Device, Tensor, TensorData},
 };
 use rand::Rng;
 use scst_kernels::multi_head::Sources;
@@ -22,9 +22,10 @@ use crate::{
     Dimensions, Dropout, Gradients, ModelError, OutputGradients, SourceVectors,
     dropout::apply,
     init,
+    relu::{relu, relu_dropout_backward},
     rows::{index, time_first},
     weight::Weight,
-    words::{embed, embedding_gradient, relu_dropout_backward},
+    words::{embed, embedding_gradient},
 };
 pub use config::TransformerConfig;
 use layer::{Attended, Layer};

@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 use schemars::JsonSchema;
@@ -17,10 +17,11 @@ use crate::{
     lstm::{Candidate, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
     region_layers::RegionLayers,
+    relu::{relu, relu_dropout_backward},
     step_product::StepProduct,
     tape::{BelowRecord, CoreRecord, SourceRecord, StartRecord, State},
     weight::Weight,
-    words::{WordLayers, relu_dropout_backward},
+    words::WordLayers,
 };
 
 /// Sizes of the up-down captioner.

@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{DType, Device, Tensor, activation::relu},
+    tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 use schemars::JsonSchema;
@@ -12,6 +12,7 @@ use crate::{
     Dropout, Gradients, ModelError,
     dropout::apply,
     init,
+    relu::{relu, relu_dropout_backward},
     rows::{index, scatter_rows},
     weight::Weight,
 };
@@ -141,13 +142,6 @@ impl WordLayers {
         let d_embedding = embedding_gradient(&self.embedding.val(), words, d_words);
         gradients.add("words.embedding", d_embedding);
     }
-}
-
-/// The gradient before ReLU and dropout, from that after both and their result `y`.
-pub(crate) fn relu_dropout_backward(d_y: Tensor<2>, y: Tensor<2>, scale: f64) -> Tensor<2> {
-    // A unit that is above 0 after ReLU and dropout was kept, and multiplied by `scale`.
-    let passed = y.greater_scalar(0.0);
-    d_y.mul_scalar(scale).mask_fill(passed.bool_not(), 0.0)
 }
 
 /// The rows of an embedding, `[rows, embedding]`, that belong to words, `[rows]`.

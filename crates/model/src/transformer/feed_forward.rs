@@ -1,12 +1,17 @@
 //! A sub-layer of two matrix products, row by row.
 
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 
 use super::{
     linear::Linear,
     norm::{LayerNorm, NormRecord},
 };
-use crate::{Gradients, dropout::Dropped, rows::stack, words::relu_dropout_backward};
+use crate::{
+    Gradients,
+    dropout::Dropped,
+    relu::{relu, relu_dropout_backward},
+    rows::stack,
+};
 
 /// ```text
 /// y = x + drop(relu(norm(x) W_1 + b_1) W_2 + b_2)
