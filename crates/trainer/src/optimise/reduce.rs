@@ -188,7 +188,9 @@ mod tests {
         };
         let sum = |parts: Vec<Contribution>| {
             let mut reduction = Reduction::default();
-            parts.into_iter().for_each(|part| reduction.add(part));
+            for part in parts {
+                reduction.add(part);
+            }
             reduction.sum()
         };
         let whole = sum(vec![contribution(&[1.0, 2.0, 6.0])]);

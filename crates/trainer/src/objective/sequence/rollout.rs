@@ -55,11 +55,18 @@ pub(super) struct Rollout {
 /// What is left of the run that drew samples.
 pub(super) enum Drawing {
     /// All of it.
-    Kept(Tape),
+    Kept(Box<Tape>),
     /// Nothing, for the sake of memory: it can be made again, with the same bits.
     SetAside,
     /// Nothing: it has been taken back through the captioner, which has changed since, or samples were not drawn.
     Gone,
+}
+
+impl Drawing {
+    /// Of the run that drew, if there was one.
+    pub(super) fn of(tape: Option<Tape>) -> Self {
+        tape.map_or(Self::Gone, |tape| Self::Kept(Box::new(tape)))
+    }
 }
 
 impl Rollout {
@@ -94,7 +101,7 @@ impl Rollout {
         let drawing = mem::replace(&mut self.drawing, Drawing::Gone);
         let is_set_aside = matches!(drawing, Drawing::SetAside);
         if let Drawing::Kept(tape) = drawing {
-            return Ok(tape);
+            return Ok(*tape);
         }
         let (source, noise) = (self.batch.source.clone(), context.noise());
         let (sources, captions) = (&self.source_of_sequence, &self.captions);
@@ -143,7 +150,7 @@ impl SelfCritic {
             has_reward: vec![true; captions.len()],
             captions,
             source_of_sequence,
-            drawing: tape.map_or(Drawing::Gone, Drawing::Kept),
+            drawing: Drawing::of(tape),
             is_reshaped: log_probabilities.is_some(),
             log_q: Vec::new(),
             energies: Vec::new(),

@@ -334,7 +334,7 @@ fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>)
         has_reward: vec![true; captions.len()],
         captions,
         source_of_sequence: repeat(IMAGES, SAMPLES),
-        drawing: tape.map_or(Drawing::Gone, Drawing::Kept),
+        drawing: Drawing::of(tape),
         is_reshaped: false,
         log_q: Vec::new(),
         energies: Vec::new(),
