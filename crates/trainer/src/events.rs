@@ -21,7 +21,7 @@ use scst_files::{FileAction, FileError};
 use tensorboard::{Kept, TensorBoardWriter};
 
 pub use error::EventError;
-pub use metrics_jsonl::{METRICS_FILE, read_records};
+pub use metrics_jsonl::{LogEntry, LoggedWarning, METRICS_FILE, read_log, read_records};
 pub use record::{Record, RecordKind};
 pub use resume_point::ResumePoint;
 pub use samples_jsonl::{SAMPLES_FILE, Sample, read_samples};
@@ -84,7 +84,8 @@ impl EventWriter {
         Ok(())
     }
 
-    /// Appends captions of a validation, of the kind that its record has, which was written before.
+    /// Appends captions of a validation, of the kind that its record has, which was written before, and returns them as they
+    /// were written.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -94,21 +95,21 @@ impl EventWriter {
         stage: &str,
         kind: RecordKind,
         captions: &[&ScoredCaption],
-    ) -> Result<(), EventError> {
+    ) -> Result<Vec<Sample>, EventError> {
         let sample = |caption: &&ScoredCaption| Sample::new(step, stage, caption);
         let samples: Vec<Sample> = captions.iter().map(sample).collect();
         self.samples.write(&samples)?;
         let texts: Vec<&Sample> = samples.iter().collect();
         self.tensorboard
             .write_text(step, kind, &texts, unix_secs())?;
-        Ok(())
+        Ok(samples)
     }
 
-    /// Appends a warning, given after `step` in `stage`, unless the run's file holds it already.
+    /// Appends a warning, given after `step` in `stage`, unless the run's file holds it already, and says whether it did not.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn warn(&mut self, step: u64, stage: &str, message: &str) -> Result<(), EventError> {
+    pub fn warn(&mut self, step: u64, stage: &str, message: &str) -> Result<bool, EventError> {
         Ok(self.metrics.warn(step, stage, message, unix_secs())?)
     }
 

@@ -6,3 +6,4 @@ pub(crate) mod estimator;
 pub(crate) mod estimators;
 pub(crate) mod picture;
 pub(crate) mod toy;
+pub(crate) mod trial;

@@ -15,6 +15,7 @@ pub mod config;
 mod corpus;
 mod custom;
 mod decode;
+mod diagnosis;
 mod draws;
 mod error;
 pub mod events;
@@ -37,6 +38,12 @@ pub use decode::caption::{Caption, CaptionWriter};
 pub use decode::collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use decode::custom::{CustomSearch, SearchModel};
 pub use decode::evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
+pub use diagnosis::examination::Examination;
+pub use diagnosis::fault::{Fault, Finding};
+pub use diagnosis::features::{FeatureFault, FeatureStatistics};
+pub use diagnosis::frequency_table::{ForeignTable, TableMismatch};
+pub use diagnosis::references::{ReferenceCounts, Resolution};
+pub use diagnosis::settings::{Setting, setting_faults};
 pub use error::TrainError;
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use lab::agreement::{Agreement, self_test};
@@ -47,12 +54,13 @@ pub use lab::estimator::Estimator;
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};
 pub use lab::picture::{EstimatorPicture, PictureError, draw_estimators};
 pub use lab::toy::{TOY_SAMPLES, ToyReport, measure_toy};
+pub use lab::trial::{StageTrial, Trial};
 pub use objective::custom::{CustomObjective, JudgedSample};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;
 pub use run::progress::{Best, BestSoFar, StageSummary};
 pub use run::{
-    FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start, Summary,
-    abandon_lock, check, data_warnings, train,
+    Checkup, FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start,
+    Summary, abandon_lock, check, data_warnings, examine, train,
 };
 pub use warning::Warning;

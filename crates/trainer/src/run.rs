@@ -1,6 +1,7 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
 mod between;
+mod checkup;
 mod closing;
 mod date;
 mod foreign;
@@ -21,6 +22,7 @@ mod validation_images;
 pub(crate) mod window;
 
 use crate::{TrainError, config::ValidConfig, observer::Observer};
+pub use checkup::{Checkup, examine};
 pub use lock::abandon_lock;
 pub use material::{FeaturesFound, Findings, StageFound, check};
 pub use options::{Longer, Outcome, RunOptions, Start, Summary};

@@ -7,7 +7,14 @@ use std::{
 
 use scst_data::Notice;
 
-use crate::{config::ValidationMetric, decode::collapse::Collapse};
+use crate::{
+    config::ValidationMetric,
+    decode::collapse::Collapse,
+    diagnosis::{
+        fault::Finding, features::FeatureFault, frequency_table::ForeignTable,
+        references::Resolution, settings::Setting,
+    },
+};
 
 /// Something that lets a run go on but makes its results worth less than they look.
 ///
@@ -97,6 +104,16 @@ pub enum Warning {
     },
     /// Captions that were read in the one way that makes sense, and may hold a slip.
     Data(Notice),
+    /// A setting that is known to fail.
+    Setting(Setting),
+    /// A reward program that is given document frequencies of other captions.
+    ForeignTable(ForeignTable),
+    /// Features that no captioner can make up for.
+    Features(FeatureFault),
+    /// Too few validation sources.
+    FewValidationSources(Resolution),
+    /// What goes wrong in a stage, as its records show it.
+    Fault(Finding),
     /// A reward beyond what gradients can be made of.
     LargeReward {
         /// Name of the reward.
@@ -112,6 +129,29 @@ pub enum Warning {
         /// Whether it is standardised before it is used.
         is_standardised: bool,
     },
+}
+
+impl Warning {
+    /// Its name, for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MetricAlwaysZero { .. } => "metric_always_zero",
+            Self::SameScores { .. } => "same_scores",
+            Self::UnknownWords { .. } => "unknown_words",
+            Self::CaptionsCut { .. } => "captions_cut",
+            Self::ImagesLeftOut { .. } => "images_left_out",
+            Self::UnwantedWordsUnknown { .. } => "unwanted_words_unknown",
+            Self::Collapse { .. } => "collapse",
+            Self::WorseThanStart { .. } => "worse_than_start",
+            Self::Data(_) => "data",
+            Self::Setting(setting) => setting.name(),
+            Self::ForeignTable(_) => "foreign_table",
+            Self::Features(fault) => fault.name(),
+            Self::FewValidationSources(_) => "few_validation_sources",
+            Self::Fault(finding) => finding.fault.name(),
+            Self::LargeReward { .. } => "large_reward",
+        }
+    }
 }
 
 impl fmt::Display for Warning {
@@ -195,6 +235,11 @@ impl fmt::Display for Warning {
                 metric.label(),
             ),
             Self::Data(notice) => notice.fmt(f),
+            Self::Setting(setting) => setting.fmt(f),
+            Self::ForeignTable(table) => table.fmt(f),
+            Self::Features(fault) => fault.fmt(f),
+            Self::FewValidationSources(resolution) => resolution.fmt(f),
+            Self::Fault(finding) => finding.fmt(f),
             Self::LargeReward {
                 reward,
                 value,
@@ -203,18 +248,23 @@ impl fmt::Display for Warning {
                 caption,
                 is_standardised,
             } => {
-                let rest = if *is_standardised {
-                    "see whether it means what it should, though it is standardised"
-                } else {
-                    "gradients grow with it until they overflow; scale it, or set `standardise = true`"
-                };
                 write!(
                     f,
                     "reward `{reward}` with weight {weight:?}: found {value:e} for the caption `{caption}` of image \
-                     `{image}`, expected numbers of a size near 1: {rest}"
+                     `{image}`, expected numbers of a size near 1: {}",
+                    large_reward(*is_standardised)
                 )
             }
         }
+    }
+}
+
+/// What to do about a large reward.
+fn large_reward(is_standardised: bool) -> &'static str {
+    if is_standardised {
+        "see whether it means what it should, though it is standardised"
+    } else {
+        "gradients grow with it until they overflow; scale it, or set `standardise = true`"
     }
 }
 

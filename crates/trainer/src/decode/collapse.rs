@@ -19,6 +19,8 @@ const TAIL: f64 = 0.05;
 const MARGIN: f64 = 1.0;
 /// So few images tell nothing of shares and means.
 const LEAST_IMAGES: usize = 20;
+/// What is said of lengths alone.
+const OF_LENGTH: &str = "words on average, expected about as many as references have";
 
 /// The captions of some images, one each.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,6 +108,11 @@ pub enum Collapse {
 }
 
 impl Collapse {
+    /// Whether a sentence tells captions that are too short or too long, as it stands in the log of a run.
+    pub(crate) fn is_of_length(sentence: &str) -> bool {
+        sentence.contains(OF_LENGTH)
+    }
+
     /// Whether both are the same finding, whatever their numbers.
     pub fn is_like(&self, other: &Self) -> bool {
         discriminant(self) == discriminant(other)
@@ -135,13 +142,13 @@ impl fmt::Display for Collapse {
             ),
             Self::TooShort { found, shortest } => write!(
                 f,
-                "found captions of {found:.1} words on average, expected about as many as references have, {shortest} or \
-                 more in 19 of 20: see whether the reward favours short captions"
+                "found captions of {found:.1} {OF_LENGTH}, {shortest} or more in 19 of 20: see whether the reward favours \
+                 short captions"
             ),
             Self::TooLong { found, longest } => write!(
                 f,
-                "found captions of {found:.1} words on average, expected about as many as references have, {longest} or \
-                 fewer in 19 of 20: see whether the reward favours long captions"
+                "found captions of {found:.1} {OF_LENGTH}, {longest} or fewer in 19 of 20: see whether the reward favours \
+                 long captions"
             ),
         }
     }
@@ -256,6 +263,19 @@ mod tests {
         ] {
             assert_eq!(found(captions, &PHOTOGRAPHS), expected, "{captions:?}");
         }
+    }
+
+    #[test]
+    fn sentences_of_lengths_are_known_again() {
+        let (found, shortest, longest) = (3.0, 5, 9);
+        for collapse in [
+            Collapse::TooShort { found, shortest },
+            Collapse::TooLong { found, longest },
+        ] {
+            assert!(Collapse::is_of_length(&collapse.to_string()), "{collapse}");
+        }
+        let cut_off = Collapse::CutOff { share: 0.9 }.to_string();
+        assert!(!Collapse::is_of_length(&cut_off));
     }
 
     #[test]

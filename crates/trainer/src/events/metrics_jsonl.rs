@@ -30,13 +30,55 @@ const RESERVED: [&str; 5] = ["step", "stage", "kind", "wall_secs", "message"];
 /// # Errors
 /// When the file cannot be read, or a line is not a record.
 pub fn read_records(path: &Path) -> Result<Vec<Record>, EventError> {
+    let entries = read_log(path)?.into_iter();
+    let records = entries.filter_map(|entry| match entry {
+        LogEntry::Record(record) => Some(record),
+        LogEntry::Warning(_) => None,
+    });
+    Ok(records.collect())
+}
+
+/// A warning as a run has logged it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedWarning {
+    /// Steps taken so far, counted over all stages.
+    pub step: u64,
+    /// Name of the stage that was running.
+    pub stage: String,
+    /// The sentence.
+    pub message: String,
+}
+
+/// What a line of a run's records holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LogEntry {
+    /// Numbers.
+    Record(Record),
+    /// A warning.
+    Warning(LoggedWarning),
+}
+
+/// Reads the records and warnings of a run, in order; otherwise as [`read_records`].
+///
+/// # Errors
+/// When the file cannot be read, or a line is not a record or a warning.
+pub fn read_log(path: &Path) -> Result<Vec<LogEntry>, EventError> {
     let bytes = fs::read(path).map_err(FileError::on(FileAction::Read, path))?;
-    lines(&bytes)
-        .enumerate()
-        .filter_map(|(index, line)| match parse(path, index, line) {
-            Ok(Entry::Record(stamped)) => Some(Ok(stamped.record)),
-            Ok(Entry::Warning { .. }) => None,
-            Err(error) => Some(Err(error)),
+    let entries = lines(&bytes).enumerate();
+    entries
+        .map(|(index, line)| {
+            Ok(match parse(path, index, line)? {
+                Entry::Record(stamped) => LogEntry::Record(stamped.record),
+                Entry::Warning {
+                    step,
+                    stage,
+                    message,
+                } => LogEntry::Warning(LoggedWarning {
+                    step,
+                    stage,
+                    message,
+                }),
+            })
         })
         .collect()
 }
@@ -107,15 +149,16 @@ impl MetricsWriter {
         Ok(())
     }
 
+    /// Appends a warning unless the file holds it, and says whether it did not.
     pub(super) fn warn(
         &mut self,
         step: u64,
         stage: &str,
         message: &str,
         wall_secs: f64,
-    ) -> Result<(), FileError> {
+    ) -> Result<bool, FileError> {
         if !self.warnings.insert(message.to_owned()) {
-            return Ok(());
+            return Ok(false);
         }
         self.append(&WarningLine {
             step,
@@ -123,7 +166,8 @@ impl MetricsWriter {
             kind: LineKind::Warning,
             wall_secs,
             message,
-        })
+        })?;
+        Ok(true)
     }
 
     fn append(&mut self, line: &impl Serialize) -> Result<(), FileError> {

@@ -363,7 +363,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// The peak of the process's resident memory, as Linux keeps it.
-fn peak_rss_mib() -> Option<u64> {
+pub(super) fn peak_rss_mib() -> Option<u64> {
     peak_of_status(&fs::read_to_string("/proc/self/status").ok()?)
 }
 

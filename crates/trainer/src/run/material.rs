@@ -103,6 +103,15 @@ pub(super) struct Means<'a> {
 /// Unlike a run it also reads the features of test images, and does not stop at the first problem where the next can be
 /// found without it.
 pub fn check(config: &ValidConfig, registry: &Registry, observer: &mut dyn Observer) -> Findings {
+    look(config, registry, observer).0
+}
+
+/// The same, with what a new run would begin with, if nothing keeps it from that.
+pub(super) fn look(
+    config: &ValidConfig,
+    registry: &Registry,
+    observer: &mut dyn Observer,
+) -> (Findings, Option<Material>) {
     let means = Means {
         located: config,
         prepared: &Prepared::default(),
@@ -112,10 +121,15 @@ pub fn check(config: &ValidConfig, registry: &Registry, observer: &mut dyn Obser
     };
     let mut findings = Findings::default();
     match gather(config, None, means, &mut findings, observer) {
-        Ok(material) => findings.warnings = material.warnings,
-        Err(problems) => findings.problems = problems,
+        Ok(mut material) => {
+            findings.warnings = std::mem::take(&mut material.warnings);
+            (findings, Some(material))
+        }
+        Err(problems) => {
+            findings.problems = problems;
+            (findings, None)
+        }
     }
-    findings
 }
 
 /// Reads and checks everything, for a run that goes on from `stored` or for a new one; `findings` gets what is found.

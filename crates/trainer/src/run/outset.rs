@@ -1,6 +1,6 @@
 //! What is looked at before the first step: settings that let a run go on but make it worthless.
 
-use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+use scst_data::{Split, Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_reward::references_are_alike;
 
 use super::validation_images::validation_images;
@@ -8,6 +8,7 @@ use crate::{
     TrainError,
     config::{Config, StageConfig, ValidationMetric},
     corpus::{Corpus, DataDescription},
+    diagnosis::{frequency_table::foreign_tables, settings::setting_faults},
     warning::Warning,
 };
 
@@ -38,8 +39,24 @@ pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, T
     let of_captions = caption_warnings(config, &description);
     let of_words = unwanted_word_warnings(config, corpus.vocabulary());
     let of_metric = metric_warning(config.validation.metric, &references);
+    let of_settings = setting_warnings(config, description.train_images);
+    let train = corpus.split(Split::Train)?;
+    let stages = config.stages.iter();
+    let of_tables = stages.flat_map(|stage| foreign_tables(stage, train));
     let all = of_data.chain(of_captions).chain(of_words).chain(of_metric);
-    Ok(all.collect())
+    let all = all.chain(of_settings);
+    Ok(all.chain(of_tables.map(Warning::ForeignTable)).collect())
+}
+
+/// Settings that are known to fail.
+fn setting_warnings(config: &Config, train_images: usize) -> Vec<Warning> {
+    let steps_per_epoch = |stage: &StageConfig| {
+        let steps = train_images.checked_div(stage.sources_per_batch)?;
+        (steps > 0).then_some(steps as f64)
+    };
+    let steps_per_epoch: Vec<_> = config.stages.iter().map(steps_per_epoch).collect();
+    let found = setting_faults(config, &steps_per_epoch);
+    found.into_iter().map(Warning::Setting).collect()
 }
 
 /// What of the training captions and images is lost, where it is much.

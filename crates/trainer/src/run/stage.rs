@@ -480,7 +480,7 @@ impl Run<'_> {
             position,
             best: self.progress.best_so_far(),
         });
-        Ok(())
+        self.tell_findings()
     }
 
     /// Writes down numbers, and when they were measured.
@@ -503,6 +503,7 @@ impl Run<'_> {
             values,
         };
         self.events.write(&record)?;
+        self.examination.record(&record);
         Ok(record)
     }
 

@@ -27,7 +27,11 @@ use crate::{
     checkpoint::Checkpoint,
     config::{Config, ScheduleConfig},
     corpus::Corpus,
-    events::{EventWriter, METRICS_FILE, ResumePoint, curve, read_records},
+    diagnosis::examination::Examination,
+    events::{
+        EventWriter, METRICS_FILE, ResumePoint, SAMPLES_FILE, curve, read_log, read_records,
+        read_samples,
+    },
     observer::{Event, Observer, Position},
     optimise::optimiser::Optimiser,
     registry::Registry,
@@ -54,6 +58,8 @@ pub(super) struct Run<'a> {
     /// When the time of the stage was last added to `progress`.
     pub(super) since: Instant,
     pub(super) events: EventWriter,
+    /// Of all that was logged.
+    pub(super) examination: Examination,
     pub(super) observer: &'a mut dyn Observer,
     /// What the observer has been warned of.
     pub(super) warned: BTreeSet<String>,
@@ -113,10 +119,13 @@ impl<'a> Run<'a> {
         let start = StartRecord::now(step, is_new, &directory, located, options.program)?;
         record.starts.push(start);
         record.write(&directory)?;
-        let events = if is_new {
-            EventWriter::create(&directory)?
+        let (events, examination) = if is_new {
+            (EventWriter::create(&directory)?, Examination::new(config))
         } else {
-            EventWriter::resume(&directory, &resume_point(config, &progress))?
+            let events = EventWriter::resume(&directory, &resume_point(config, &progress))?;
+            let entries = read_log(&directory.join(METRICS_FILE))?;
+            let samples = read_samples(&directory.join(SAMPLES_FILE))?;
+            (events, Examination::of_log(config, &entries, &samples))
         };
         let mut run = Self {
             config,
@@ -133,6 +142,7 @@ impl<'a> Run<'a> {
             lengths,
             since: Instant::now(),
             events,
+            examination,
             observer,
             warned: BTreeSet::new(),
             _lock: lock,
@@ -140,6 +150,7 @@ impl<'a> Run<'a> {
         for warning in &warnings {
             run.warn(warning)?;
         }
+        run.tell_findings()?;
         Ok(run)
     }
 
@@ -177,9 +188,23 @@ impl<'a> Run<'a> {
         let stage = self.config.stages.get(self.progress.stage);
         let stage = stage.map_or("", |stage| stage.name.as_str());
         let step = self.progress.global_step;
-        self.events.warn(step, stage, &warning.to_string())?;
+        let message = warning.to_string();
+        self.events.warn(step, stage, &message)?;
+        self.examination.warning(&message);
         if self.warned.insert(warning.to_string()) {
             self.observer.observe(&Event::Warning(warning));
+        }
+        Ok(())
+    }
+
+    /// Tells what was found in what was logged, unless the log holds it: before the run was resumed, that is.
+    pub(super) fn tell_findings(&mut self) -> Result<(), TrainError> {
+        for finding in self.examination.take_findings() {
+            let (step, stage) = (finding.step, finding.stage.clone());
+            let warning = Warning::Fault(finding);
+            if self.events.warn(step, &stage, &warning.to_string())? {
+                self.observer.observe(&Event::Warning(&warning));
+            }
         }
         Ok(())
     }

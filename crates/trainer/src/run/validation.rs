@@ -74,8 +74,11 @@ impl Run<'_> {
             report.captions.len(),
         );
         let samples: Vec<&ScoredCaption> = samples.iter().map(|&k| &report.captions[k]).collect();
-        self.events
-            .write_samples(self.progress.global_step, &stage.name, kind, &samples)?;
+        let step = self.progress.global_step;
+        let written = self
+            .events
+            .write_samples(step, &stage.name, kind, &samples)?;
+        self.examination.samples(&written);
         self.progress.validation_due = false;
         self.progress.signature.clone_from(&report.signature);
         let candidate = self.candidate(stage, &report);
@@ -96,6 +99,7 @@ impl Run<'_> {
         for warning in &warnings {
             self.warn(warning)?;
         }
+        self.tell_findings()?;
         Ok(true)
     }
 

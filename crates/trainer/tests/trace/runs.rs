@@ -11,7 +11,7 @@ use std::{
 use safetensors::SafeTensors;
 use scst_trainer::{
     Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions,
-    Start,
+    Start, Warning,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, read_records},
     measure_estimators, train,
@@ -191,6 +191,8 @@ struct Recorder {
 impl Observer for Recorder {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
+            // What a rule says of settings or records is no part of what is computed: rules have tests of their own.
+            Event::Warning(Warning::Setting(_) | Warning::Fault(_)) => {}
             Event::Warning(_) => self.warnings += 1,
             Event::Validated { report, .. } => add_captions(&mut self.captions, report),
             Event::CheckpointWritten { path } => {
