@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod decoder;
 mod devices;
+mod doctor;
 mod document_frequency;
 mod estimators;
 mod eval;
@@ -43,6 +44,7 @@ pub(crate) use config::ConfigArguments;
 pub(crate) use data::{FeatureArguments, feature_source};
 pub(crate) use decoder::DecoderArguments;
 pub(crate) use devices::{DevicesArguments, SelfTestArguments};
+pub(crate) use doctor::DoctorArguments;
 pub(crate) use document_frequency::DocumentFrequencyArguments;
 pub(crate) use estimators::{EstimatorArguments, EstimatorRun, EstimatorTask};
 pub(crate) use eval::{CaptionOrder, EvalArguments};
@@ -119,6 +121,13 @@ pub(crate) enum Command {
     /// Nothing is trained or written. Exit code 0 and "no problems", or all mistakes that can be found at once and exit code 2. Reward programs are
     /// started and ended.
     Check(ConfigArguments),
+    /// Find what goes wrong in training, before or after it
+    ///
+    /// Of a configuration: what `check` finds, references, features, what its validations can tell apart, time and memory from
+    /// a few timed steps, settings that are known to fail. Of a run, while it trains or afterwards: what its records and sample captions show,
+    /// and what it has warned of; the trainer says the same at the step where it becomes true. Every finding is one sentence
+    /// with its remedy. Exit code 0, with findings too, and 2 where a configuration cannot be trained.
+    Doctor(Box<DoctorArguments>),
     /// Score a run: CIDEr-D, BLEU-1..4, ROUGE-L
     Eval(Box<EvalArguments>),
     /// Whether runs differ: intervals and p of every metric

@@ -11,6 +11,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 mod decoded;
 pub(crate) mod devices;
+pub(crate) mod doctor;
 pub(crate) mod document_frequency;
 pub(crate) mod estimators;
 pub(crate) mod eval;
@@ -36,6 +37,8 @@ use std::num::NonZeroUsize;
 
 use crate::{failure::Failure, output::warn};
 
+/// Exit code of work that was interrupted, as shells report it.
+const INTERRUPTED: u8 = 130;
 /// More threads than any machine runs at a time.
 const LARGEST_THREADS: usize = 1024;
 

@@ -12,7 +12,7 @@ const GROUPS: &[Group] = &[
         "Everyday",
         &[
             "new", "train", "eval", "compare", "report", "card", "caption", "generate", "config",
-            "check",
+            "check", "doctor",
         ],
     ),
     (
@@ -112,6 +112,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["scst check my.toml"]),
+    (
+        "doctor",
+        &[
+            "scst doctor my.toml",
+            "scst doctor runs/mine",
+            "scst doctor runs/mine --json",
+        ],
+    ),
     (
         "features",
         &[

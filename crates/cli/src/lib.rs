@@ -96,6 +96,7 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         Command::New(arguments) => commands::new::run(&arguments, &registry.captioners),
         Command::Train(arguments) => commands::train::run(arguments, registry),
         Command::Check(arguments) => commands::check::run(arguments, registry),
+        Command::Doctor(arguments) => commands::doctor::run(*arguments, registry),
         Command::Eval(arguments) => commands::eval::run(&arguments, registry),
         Command::Compare(arguments) => commands::compare::run(&arguments, registry),
         Command::Card(arguments) => commands::report::run_card(&arguments, registry),

@@ -23,12 +23,20 @@ pub(crate) fn run(arguments: ConfigArguments, registry: &Registry) -> Result<Exi
         &registry.captioners,
     )?;
     set_threads(config.threads)?;
-    let findings = check(&config, registry, &mut Progress(Display::new()));
+    let findings = check(&config, registry, &mut Progress::new());
     print(&config, &findings);
     findings.warnings.iter().for_each(warn);
+    if findings.problems.is_empty() {
+        print_line!("no problems");
+    }
+    Ok(exit_code(findings.problems))
+}
+
+/// Tells problems; the exit code that they end with.
+pub(super) fn exit_code(problems: Vec<TrainError>) -> ExitCode {
     let is_of_data = |problem: &TrainError| matches!(problem, TrainError::Data(_));
-    let has_of_data = findings.problems.iter().any(is_of_data);
-    let problems = findings.problems.into_iter().map(Failure::from);
+    let has_of_data = problems.iter().any(is_of_data);
+    let problems = problems.into_iter().map(Failure::from);
     let problems: Vec<Failure> = problems.collect();
     problems.iter().for_each(error);
     if has_of_data {
@@ -36,18 +44,23 @@ pub(crate) fn run(arguments: ConfigArguments, registry: &Registry) -> Result<Exi
         note!("note: of a data file, the first problem is told: check again when it is mended");
     }
     // What the user can mend comes first.
-    let code = match problems.as_slice() {
-        [] => {
-            print_line!("no problems");
-            return Ok(ExitCode::SUCCESS);
+    match problems.as_slice() {
+        [] => ExitCode::SUCCESS,
+        problems => {
+            let mistake = problems.iter().find(|p| matches!(p, Failure::Mistake(_)));
+            mistake.map_or(ExitCode::FAILURE, Failure::exit_code)
         }
-        problems => problems.iter().find(|p| matches!(p, Failure::Mistake(_))),
-    };
-    Ok(code.map_or(ExitCode::FAILURE, Failure::exit_code))
+    }
 }
 
 /// Shows how far the check of the features is, and nothing else.
-struct Progress(Display);
+pub(super) struct Progress(Display);
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self(Display::new())
+    }
+}
 
 impl Observer for Progress {
     fn observe(&mut self, event: &Event<'_>) {
@@ -57,7 +70,7 @@ impl Observer for Progress {
     }
 }
 
-fn print(config: &ValidConfig, findings: &Findings) {
+pub(super) fn print(config: &ValidConfig, findings: &Findings) {
     if let Some(data) = &findings.data {
         print_data(data, config.data.names());
     }

@@ -19,16 +19,13 @@ use scst_trainer::{Config, Longer, Outcome, Registry, Start, abandon_lock};
 
 use crate::{
     arguments::TrainArguments,
-    commands::{seed_runs::SeedRuns, set_threads},
+    commands::{INTERRUPTED, seed_runs::SeedRuns, set_threads},
     failure::Failure,
     output::{note, print_line, program, quoted, say},
 };
 use given::{Given, given, holds_seeds, refuse_out};
 use one::{resume_line, train_run};
 use seeds::Plan;
-
-/// Exit code of a run that was interrupted, as shells report it.
-const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<ExitCode, Failure> {
     let goes_on = arguments.resume || arguments.resume_or_start;

@@ -1,6 +1,7 @@
 //! One message of every kind that there is, held against the rules of `testing/src/messages.rs`.
 
 mod data;
+mod diagnosis;
 mod encoder;
 mod forms;
 mod numerics;
