@@ -166,7 +166,7 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.within("sources_per_batch", images, limits::IMAGES);
     check.within("parts", stage.parts as u64, limits::IMAGES);
     check.require(
-        stage.parts <= stage.sources_per_batch,
+        stage.parts <= stage.sources_per_batch.max(1),
         "parts",
         stage.parts,
         &format!("at most `sources_per_batch`, {images}"),

@@ -39,9 +39,11 @@ pub(crate) fn run(arguments: &CardArguments, registry: &Registry) -> Result<Exit
             run.join(format!("seed-{first}")).display()
         )));
     }
+    if let Some(out) = &arguments.out {
+        check_out_file("--out", out)?;
+    }
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| run.join("best").join("README.md"));
-    check_out_file("--out", &out)?;
     check_replaceable(&out, arguments.force)?;
     let gathering = Gathering {
         runs: slice::from_ref(run),
