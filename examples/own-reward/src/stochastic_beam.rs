@@ -136,7 +136,10 @@ fn continued(
             });
         }
     }
-    let largest = next.iter().map(|caption| caption.g).fold(f64::MIN, f64::max);
+    let largest = next
+        .iter()
+        .map(|caption| caption.g)
+        .fold(f64::MIN, f64::max);
     for perturbed in &mut next {
         // The stable form of appendix B.3 of the paper.
         let v = caption.g - perturbed.g + (-(perturbed.g - largest).exp()).ln_1p();

@@ -249,9 +249,15 @@ fn own_search_decodes_to_the_same_captions_and_a_mistyped_one_is_named() {
         printed(directory, &arguments)
     };
     assert_eq!(captions(&[]), captions(&[]));
-    assert_ne!(captions(&[]), captions(&["--set", "validation.decoder.seed=2"]));
+    assert_ne!(
+        captions(&[]),
+        captions(&["--set", "validation.decoder.seed=2"])
+    );
     let report = printed(directory, &["eval", "run", "--json"]);
-    assert!(report.contains("stochastic_beam|width:4|seed:1"), "{report}");
+    assert!(
+        report.contains("stochastic_beam|width:4|seed:1"),
+        "{report}"
+    );
     // Four captions to choose from, by what they have in common.
     let consensus = "validation.decoder.rerank=\"consensus\"";
     printed(directory, &["eval", "run", "--set", consensus]);
@@ -308,13 +314,20 @@ fn own_layout_gives_the_captions_of_the_built_in_one_and_damage_is_named() {
         &["train", "config.toml", "--out", "run", "--set", &own],
     );
     let weights = |run: &str| {
-        read(&directory.join(run).join("checkpoints/step-00000004/model.safetensors"))
+        read(
+            &directory
+                .join(run)
+                .join("checkpoints/step-00000004/model.safetensors"),
+        )
     };
     assert_eq!(weights("run"), weights("built-in"));
     printed(directory, &["eval", "run"]);
 
-    fs::write(directory.join("damaged.tsv"), "train\tone.png\tA caption\nvalid\ttwo.png\tB\n")
-        .expect("a file can be written");
+    fs::write(
+        directory.join("damaged.tsv"),
+        "train\tone.png\tA caption\nvalid\ttwo.png\tB\n",
+    )
+    .expect("a file can be written");
     fs::write(directory.join("twice.tsv"), "train\t\tA caption\n").expect("a file can be written");
     for (custom, expected) in [
         (
