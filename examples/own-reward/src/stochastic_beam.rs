@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use rand::{Rng, RngExt};
-use scst_sampler::{END, Hypothesis, Limits, StepModel};
+use scst_sampler::{END, Hypothesis, Limits};
 use scst_trainer::{CustomSearch, SearchModel, config::CustomChoice};
 
 /// A beam of `width` captions a source, compared by their perturbed log-probabilities `g`: for a caption of `g` that goes on
