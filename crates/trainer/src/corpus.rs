@@ -110,15 +110,14 @@ impl Corpus {
                     },
                 };
                 let standardiser = stored.and_then(|stored| stored.standardiser.clone());
-                // Opening is quick: a wrong path shows before the captions are read.
-                let store = FeatureStore::open(features)?;
-                let captions = match captions {
+                let dataset = match captions {
                     CaptionSource::Custom(source) => {
-                        layout::read(source, &registry.layouts, data.words)?
+                        let store = FeatureStore::open(features)?;
+                        let captions = layout::read(source, &registry.layouts, data.words)?;
+                        Dataset::join(captions, store, choice)?
                     }
-                    source => source.read(data.words)?,
+                    captions => Dataset::load(captions, features, choice, data.words)?,
                 };
-                let dataset = Dataset::join(captions, store, choice)?;
                 dataset.map_sources(|store| {
                     let images = Images::new(store, features, &config.model, standardiser)?;
                     Ok::<_, TrainError>(Inputs::Images(Box::new(images)))

@@ -65,12 +65,15 @@ fn printed(directory: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Why it refused, if the user's input was at fault.
-fn refused(directory: &Path, arguments: &[&str]) -> String {
-    let output = program(directory, arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-    said
+/// A run with this option is refused as the user's mistake, in words that hold `expected`, and leaves nothing.
+fn assert_refused(directory: &Path, set: &str, expected: &str) {
+    let arguments = ["train", "config.toml", "--out", "refused", "--set", set];
+    let output = program(directory, &arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(2), "{set}: {said}");
+    assert!(said.contains(expected), "{said}");
+    assert!(!directory.join("refused").exists());
 }
 
 fn read(path: &Path) -> Vec<u8> {
@@ -147,12 +150,7 @@ fn own_objective_trains_to_the_same_bits_and_a_mistyped_one_is_named() {
             "objective `ranks`: found `power` = 0, expected `power` above 0",
         ),
     ] {
-        let wrong = set(custom);
-        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
-        let said = refused(directory, &arguments);
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(expected), "{said}");
-        assert!(!directory.join("refused").exists());
+        assert_refused(directory, &set(custom), expected);
     }
 }
 
@@ -226,11 +224,7 @@ fn a_captioner_that_there_is_not_is_named() {
         ),
     ] {
         let set = format!("model.custom={custom}");
-        let arguments = ["train", "config.toml", "--out", "refused", "--set", &set];
-        let said = refused(directory, &arguments);
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(expected), "{said}");
-        assert!(!directory.join("refused").exists());
+        assert_refused(directory, &set, expected);
     }
 }
 
@@ -278,12 +272,7 @@ fn own_search_decodes_to_the_same_captions_and_a_mistyped_one_is_named() {
             "search `stochastic_beam`: found `width` = 0, expected `width` from 1 to 100",
         ),
     ] {
-        let wrong = set(custom);
-        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
-        let said = refused(directory, &arguments);
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(expected), "{said}");
-        assert!(!directory.join("refused").exists());
+        assert_refused(directory, &set(custom), expected);
     }
 }
 
@@ -348,11 +337,6 @@ fn own_layout_gives_the_captions_of_the_built_in_one_and_damage_is_named() {
         ),
         (r#"{name="tab_separated",path="none.tsv"}"#, "none.tsv"),
     ] {
-        let wrong = set(custom);
-        let arguments = ["train", "config.toml", "--out", "refused", "--set", &wrong];
-        let said = refused(directory, &arguments);
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains(expected), "{said}");
-        assert!(!directory.join("refused").exists());
+        assert_refused(directory, &set(custom), expected);
     }
 }
