@@ -190,19 +190,52 @@ impl RewardMixture {
     /// Scores a batch with every reward and combines the scores.
     ///
     /// # Errors
+    /// Those of [`raw_scores`](Self::raw_scores) and [`combine`](Self::combine).
+    pub fn score(&mut self, candidates: &[Candidate<'_>]) -> Result<MixtureScores, RewardError> {
+        let scores = self.raw_scores(candidates)?;
+        self.combine(candidates, scores)
+    }
+
+    /// What every reward gives to the captions of a batch, in the order of the list: before transform, standardisation and
+    /// weight, so that the scores of several batches can be put together before they are [combined](Self::combine).
+    ///
+    /// # Errors
     /// [`RewardError::NoRewards`] for a mixture that is still empty, [`RewardError::UnknownImage`], any error of a
     /// reward, [`RewardError::ScoreCount`] or [`RewardError::NotFinite`] when a reward is something else than one finite
-    /// score per caption or none, [`RewardError::Overflow`] when a sum is not finite and [`RewardError::NegativeScore`] when a
-    /// geometric mean has no meaning.
-    pub fn score(&mut self, candidates: &[Candidate<'_>]) -> Result<MixtureScores, RewardError> {
+    /// score per caption or none.
+    pub fn raw_scores(
+        &mut self,
+        candidates: &[Candidate<'_>],
+    ) -> Result<Vec<Vec<Option<f64>>>, RewardError> {
         if self.parts.is_empty() {
             return Err(RewardError::NoRewards);
         }
         let batch = Batch::new(&self.references, candidates)?;
-        let mut parts = Vec::with_capacity(self.parts.len());
-        let mut comparable = Vec::with_capacity(self.parts.len());
+        let mut all = Vec::with_capacity(self.parts.len());
         for part in &mut self.parts {
             let scores = part.reward.applicable_scores(&batch)?;
+            check_scores(part.reward.name(), &scores, &batch)?;
+            all.push(scores);
+        }
+        Ok(all)
+    }
+
+    /// One score per caption of a batch, from what the rewards give to them, in the order of the list.
+    ///
+    /// # Errors
+    /// [`RewardError::UnknownImage`], [`RewardError::ScoreCount`] when there is not one score of every reward per caption,
+    /// [`RewardError::Overflow`] when a sum is not finite and [`RewardError::NegativeScore`] when a geometric mean has no meaning.
+    pub fn combine(
+        &self,
+        candidates: &[Candidate<'_>],
+        scores: Vec<Vec<Option<f64>>>,
+    ) -> Result<MixtureScores, RewardError> {
+        let batch = Batch::new(&self.references, candidates)?;
+        let mut scores = scores.into_iter();
+        let mut parts = Vec::with_capacity(self.parts.len());
+        let mut comparable = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let scores = scores.next().unwrap_or_default();
             check_scores(part.reward.name(), &scores, &batch)?;
             comparable.push(part.comparable(&scores, &batch));
             parts.push(PartScores {

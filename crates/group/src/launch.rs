@@ -1,0 +1,60 @@
+//! How this process was started: alone, or as one of several.
+
+use std::env;
+
+/// A program that starts several processes of one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launched {
+    /// Its name.
+    pub by: &'static str,
+    /// How many processes it says there are.
+    pub processes: usize,
+}
+
+/// What each of them tells its processes: how many they are, and something that only its own processes have.
+const LAUNCHERS: [(&str, &str, &str); 5] = [
+    ("mpirun of Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("mpirun of MPICH", "PMI_SIZE", "PMI_RANK"),
+    ("mpirun of MVAPICH", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),
+    // `SLURM_NTASKS` is also told to the script of a job, which is one process.
+    ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+    ("torchrun", "WORLD_SIZE", "LOCAL_RANK"),
+];
+
+/// Who has started this process as one of several, if that is so.
+pub fn launched() -> Option<Launched> {
+    launched_as(|name| env::var(name).ok())
+}
+
+fn launched_as(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
+    let found = LAUNCHERS.iter().filter_map(|(by, size, rank)| {
+        let processes = variable(size)?.parse().ok()?;
+        variable(rank)?;
+        Some(Launched { by, processes })
+    });
+    found.filter(|found| found.processes > 1).max_by_key(|found| found.processes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn launchers_are_known_by_what_they_tell_their_processes() {
+        let of = |variables: &'static [(&str, &str)]| {
+            launched_as(|name| {
+                let found = variables.iter().find(|(own, _)| *own == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(of(&[]), None);
+        let open_mpi = of(&[("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "0")]);
+        assert_eq!(open_mpi.map(|found| found.processes), Some(4));
+        assert_eq!(of(&[("OMPI_COMM_WORLD_SIZE", "1"), ("OMPI_COMM_WORLD_RANK", "0")]), None);
+        // Left over in an environment, or told to the script of a job.
+        assert_eq!(of(&[("WORLD_SIZE", "8")]), None);
+        assert_eq!(of(&[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0")]), None);
+        let slurm = of(&[("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1")]);
+        assert_eq!(slurm, Some(Launched { by: "srun", processes: 2 }));
+    }
+}

@@ -1,0 +1,68 @@
+//! Processes that work together on one run.
+//!
+//! A [`Group`] carries bytes and numbers between its members, its ranks; it adds nothing itself. Sums are those of
+//! [`sum`](sum::sum): parts are added in one fixed binary tree ([`tree`]), whoever computed them, so that the result has the same
+//! bits on any number of ranks. [`Alone`] is the group of one process, [`Threads`] has its ranks within one process,
+//! and with the feature `mpi` there is `Mpi`.
+
+#![deny(missing_docs)]
+
+mod alone;
+mod error;
+pub mod launch;
+#[cfg(feature = "mpi")]
+mod mpi;
+pub mod sum;
+mod threads;
+pub mod tree;
+
+use std::{fmt::Debug, ops::Range};
+
+pub use alone::Alone;
+pub use error::GroupError;
+#[cfg(feature = "mpi")]
+pub use mpi::{Mpi, SILENT};
+pub use threads::Threads;
+
+/// The ranks of a run, seen from one of them.
+///
+/// Every rank makes the same calls in the same order.
+pub trait Group: Debug {
+    /// The number of this process among all, from 0.
+    fn rank(&self) -> usize;
+
+    /// How many processes there are, 1 or more.
+    fn size(&self) -> usize;
+
+    /// What every rank gives, in the order of ranks. `what` it is, for messages.
+    ///
+    /// # Errors
+    /// [`GroupError`] when another rank cannot be reached.
+    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError>;
+
+    /// Sends numbers to every rank: `own` holds those for the first rank, then those for the second, `counts` of each. Returns
+    /// what the ranks have sent here, in their order; `expected` of each.
+    ///
+    /// # Errors
+    /// [`GroupError`] when another rank cannot be reached, or there are more numbers than a message holds.
+    fn exchange(
+        &self,
+        own: &[f32],
+        counts: &[usize],
+        expected: &[usize],
+    ) -> Result<Vec<f32>, GroupError>;
+
+    /// The numbers of all ranks, in their order; `counts` of each.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    fn collect(&self, own: &[f32], counts: &[usize]) -> Result<Vec<f32>, GroupError>;
+
+    /// For how many seconds this rank has waited for each of the ranks, because it was the last to come.
+    fn waited(&self) -> Vec<f64>;
+}
+
+/// The part of `0..count` that a rank of `size` takes, of equal parts as nearly as can be.
+pub fn share(count: usize, size: usize, rank: usize) -> Range<usize> {
+    count * rank / size..count * (rank + 1) / size
+}

@@ -1,0 +1,275 @@
+//! Ranks that MPI has started, on one machine or several.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    thread,
+    time::{Duration, Instant},
+};
+
+use ferrompi::{Communicator, Request};
+
+use crate::{Group, GroupError};
+
+/// Bytes of a message by which a rank announces itself; what is small enough is in it.
+const PACKET: usize = 256;
+/// Of these, the size of what follows.
+const HEADER: usize = 8;
+/// Looks at what has come before a rank sleeps between two of them.
+const EAGER_LOOKS: u32 = 2_000;
+const NAP: Duration = Duration::from_micros(50);
+
+/// The ranks of an MPI job.
+///
+/// Nothing is waited for without end: after a time that is given, a rank tells which of the others has not come, and ends the job,
+/// as MPI offers no way on. Whoever has a group has to end it by [`abort`](Self::abort) when it fails: the others would wait
+/// for it, and when this value is let go of, it waits for them.
+pub struct Mpi {
+    world: Communicator,
+    wait: Duration,
+    give_up: Box<dyn Fn(&GroupError)>,
+    waited: RefCell<Vec<f64>>,
+    _mpi: ferrompi::Mpi,
+}
+
+/// The exit code of a job that has ended because a rank was not heard of: `EX_TEMPFAIL`, as it may be tried again.
+pub const SILENT: i32 = 75;
+
+impl Mpi {
+    /// Joins the job that this process was started in. Nobody waits longer than `wait` for another rank: `give_up` is then told,
+    /// and the job ends with exit code 75.
+    ///
+    /// # Errors
+    /// [`GroupError::Engine`] when MPI cannot be initialised.
+    pub fn join(wait: Duration, give_up: impl Fn(&GroupError) + 'static) -> Result<Self, GroupError> {
+        let mpi = ferrompi::Mpi::init().map_err(|error| engine("anything", &error))?;
+        let world = mpi.world();
+        let size = world.size() as usize;
+        Ok(Self {
+            world,
+            wait,
+            give_up: Box::new(give_up),
+            waited: RefCell::new(vec![0.0; size]),
+            _mpi: mpi,
+        })
+    }
+
+    /// The name of the machine.
+    ///
+    /// # Errors
+    /// [`GroupError::Engine`] when MPI does not know it.
+    pub fn host(&self) -> Result<String, GroupError> {
+        let name = self.world.processor_name();
+        name.map_err(|error| engine("the name of the machine", &error))
+    }
+
+    /// The place of this process among those of its machine, and how many these are.
+    ///
+    /// # Errors
+    /// [`GroupError::Engine`] when MPI cannot tell.
+    pub fn local(&self) -> Result<(usize, usize), GroupError> {
+        let local = self.world.split_shared();
+        let local = local.map_err(|error| engine("the ranks of a machine", &error))?;
+        Ok((local.rank() as usize, local.size() as usize))
+    }
+
+    /// Ends all ranks of the job.
+    pub fn abort(&self, code: i32) -> ! {
+        self.world.abort(code)
+    }
+
+    /// Waits for all of some requests, and returns which of them was the last; `missing` tells whom those that are left wait
+    /// for.
+    fn wait(
+        &self,
+        requests: &mut [Request<'_>],
+        what: &str,
+        missing: impl Fn(&[bool]) -> Vec<usize>,
+    ) -> ferrompi::Result<usize> {
+        let start = Instant::now();
+        let mut done = vec![false; requests.len()];
+        let (mut last, mut looks) = (0, 0u32);
+        loop {
+            for (k, (request, done)) in requests.iter_mut().zip(&mut done).enumerate() {
+                if !*done && request.test()?.is_some() {
+                    *done = true;
+                    last = k;
+                }
+            }
+            if done.iter().all(|done| *done) {
+                return Ok(last);
+            }
+            if start.elapsed() > self.wait {
+                // A request that is given up would be waited for at its end: there is no way back.
+                (self.give_up)(&GroupError::Silent {
+                    missing: missing(&done),
+                    what: what.to_owned(),
+                    secs: self.wait.as_secs(),
+                });
+                self.abort(SILENT);
+            }
+            looks = looks.saturating_add(1);
+            if looks < EAGER_LOOKS {
+                thread::yield_now();
+            } else {
+                thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// Waits for a collective operation.
+    fn wait_for_all(&self, request: Request<'_>, what: &str) -> ferrompi::Result<()> {
+        self.wait(&mut [request], what, |_| Vec::new())?;
+        Ok(())
+    }
+
+    /// Tells all others that this rank is here, with a packet; theirs, in the order of ranks.
+    fn meet(&self, packet: [u8; PACKET], what: &str) -> Result<Vec<[u8; PACKET]>, GroupError> {
+        let (rank, size) = (self.rank(), self.size());
+        let mut packets = vec![[0; PACKET]; size];
+        packets[rank] = packet;
+        let others: Vec<usize> = (0..size).filter(|other| *other != rank).collect();
+        if others.is_empty() {
+            return Ok(packets);
+        }
+        let start = Instant::now();
+        let met = {
+            let of_others = packets.iter_mut().enumerate();
+            let of_others = of_others.filter(|(other, _)| *other != rank);
+            ferrompi::scope(|scope| {
+                let world = &self.world;
+                let mut requests = Vec::with_capacity(2 * others.len());
+                for (other, theirs) in of_others {
+                    requests.push(world.irecv(scope, theirs.as_mut_slice(), other as i32, 0)?);
+                }
+                for &other in &others {
+                    requests.push(world.isend(scope, packet.as_slice(), other as i32, 0)?);
+                }
+                self.wait(&mut requests, what, |done| {
+                    let open = others.iter().zip(done).filter(|(_, done)| !**done);
+                    open.map(|(other, _)| *other).collect()
+                })
+            })
+        };
+        let last = others[met.map_err(|error| engine(what, &error))? % others.len()];
+        self.waited.borrow_mut()[last] += start.elapsed().as_secs_f64();
+        Ok(packets)
+    }
+}
+
+impl Group for Mpi {
+    fn rank(&self) -> usize {
+        self.world.rank() as usize
+    }
+
+    fn size(&self) -> usize {
+        self.world.size() as usize
+    }
+
+    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+        let mut packet = [0; PACKET];
+        packet[..HEADER].copy_from_slice(&(own.len() as u64).to_le_bytes());
+        let fits = |length: usize| length <= PACKET - HEADER;
+        if fits(own.len()) {
+            packet[HEADER..][..own.len()].copy_from_slice(own);
+        }
+        let packets = self.meet(packet, what)?;
+        let length = |packet: &[u8; PACKET]| {
+            let header = packet.first_chunk().copied().unwrap_or_default();
+            u64::from_le_bytes(header) as usize
+        };
+        let lengths: Vec<usize> = packets.iter().map(length).collect();
+        if lengths.iter().all(|&length| fits(length)) {
+            let inside = |(packet, &length): (&[u8; PACKET], _)| packet[HEADER..][..length].to_vec();
+            return Ok(packets.iter().zip(&lengths).map(inside).collect());
+        }
+        let mut all = vec![0u8; lengths.iter().sum()];
+        let (counts, starts) = (counts(&lengths)?, starts(&lengths)?);
+        let gathered = ferrompi::scope(|scope| {
+            let request = self.world.iallgatherv(scope, own, &mut all, &counts, &starts)?;
+            self.wait_for_all(request, what)
+        });
+        gathered.map_err(|error| engine(what, &error))?;
+        let mut rest = all.as_slice();
+        Ok(lengths
+            .into_iter()
+            .map(|length| {
+                let (own, others) = rest.split_at(length);
+                rest = others;
+                own.to_vec()
+            })
+            .collect())
+    }
+
+    fn exchange(
+        &self,
+        own: &[f32],
+        lengths: &[usize],
+        expected: &[usize],
+    ) -> Result<Vec<f32>, GroupError> {
+        let what = "partial sums";
+        let mut all = vec![0f32; expected.iter().sum()];
+        let (sent, sent_at) = (counts(lengths)?, starts(lengths)?);
+        let (taken, taken_at) = (counts(expected)?, starts(expected)?);
+        let exchanged = ferrompi::scope(|scope| {
+            let world = &self.world;
+            let request =
+                world.ialltoallv(scope, own, &sent, &sent_at, &mut all, &taken, &taken_at)?;
+            self.wait_for_all(request, what)
+        });
+        exchanged.map_err(|error| engine(what, &error))?;
+        Ok(all)
+    }
+
+    fn collect(&self, own: &[f32], lengths: &[usize]) -> Result<Vec<f32>, GroupError> {
+        let what = "sums";
+        let mut all = vec![0f32; lengths.iter().sum()];
+        let (counts, starts) = (counts(lengths)?, starts(lengths)?);
+        let collected = ferrompi::scope(|scope| {
+            let request = self.world.iallgatherv(scope, own, &mut all, &counts, &starts)?;
+            self.wait_for_all(request, what)
+        });
+        collected.map_err(|error| engine(what, &error))?;
+        Ok(all)
+    }
+
+    fn waited(&self) -> Vec<f64> {
+        self.waited.borrow().clone()
+    }
+}
+
+impl fmt::Debug for Mpi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rank {} of {}", self.rank(), self.size())
+    }
+}
+
+/// Numbers of elements, as MPI counts them.
+fn counts(lengths: &[usize]) -> Result<Vec<i32>, GroupError> {
+    lengths.iter().map(|&length| count(length)).collect()
+}
+
+/// Where each of consecutive lists begins.
+fn starts(lengths: &[usize]) -> Result<Vec<i32>, GroupError> {
+    let mut first = 0;
+    let start = |&length: &usize| {
+        let start = count(first);
+        first += length;
+        start
+    };
+    lengths.iter().map(start).collect()
+}
+
+fn count(length: usize) -> Result<i32, GroupError> {
+    i32::try_from(length).map_err(|_| GroupError::TooLarge {
+        found: length,
+        most: i32::MAX as usize,
+    })
+}
+
+fn engine(what: &str, error: &ferrompi::Error) -> GroupError {
+    GroupError::Engine {
+        what: what.to_owned(),
+        message: error.to_string(),
+    }
+}
