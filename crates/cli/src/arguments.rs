@@ -106,6 +106,17 @@ impl Arguments {
     }
 }
 
+impl Command {
+    /// How many seconds a rank waits for others, if the command can be divided among several.
+    pub(crate) fn rank_timeout(&self) -> Option<u64> {
+        match self {
+            Self::Train(arguments) => Some(arguments.rank_timeout),
+            Self::Eval(arguments) => Some(arguments.rank_timeout),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write a configuration for your own data

@@ -13,13 +13,14 @@ pub(crate) const COMMIT: Option<&str> = option_env!("SCST_COMMIT");
 /// The kind of machine that it was built for, such as `x86_64-unknown-linux-gnu`.
 const TARGET: &str = env!("SCST_TARGET");
 
-/// The backends that it was built with, by their cargo features.
+/// The backends, and what else it was built with, by their cargo features.
 pub(crate) fn features() -> Vec<&'static str> {
     let optional = [
         ("ndarray", cfg!(feature = "ndarray")),
         ("wgpu", cfg!(feature = "wgpu")),
         ("vulkan", cfg!(feature = "vulkan")),
         ("cuda", cfg!(feature = "cuda")),
+        ("mpi", cfg!(feature = "mpi")),
     ];
     let built = optional.iter().filter(|(_, is_built)| *is_built);
     std::iter::once("flex")

@@ -1,6 +1,6 @@
 //! One sentence and an exit code for everything that can go wrong.
 
-use std::{error::Error, fmt, process::ExitCode};
+use std::{error::Error, fmt};
 
 use scst_data::DataError;
 use scst_encoder::EncoderError;
@@ -19,10 +19,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Mistake(_) => ExitCode::from(2),
-            Self::Failed(_) => ExitCode::FAILURE,
+            Self::Mistake(_) => 2,
+            Self::Failed(_) => 1,
         }
     }
 

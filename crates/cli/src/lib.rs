@@ -28,6 +28,7 @@ mod explanation;
 mod failure;
 mod help;
 mod output;
+mod ranks;
 mod usage;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ use scst_trainer::Registry;
 use crate::{
     arguments::{Arguments, Benchmark, Command},
     failure::Failure,
+    output::Verbosity,
+    ranks::Ranks,
 };
 
 /// Runs the program: reads the command line, does what it says, prints, and returns the exit code.
@@ -52,12 +55,18 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refuse_command_line(&error, &registry.captioners),
     };
-    match run_command(arguments, &registry) {
+    let ranks = match arguments.command.rank_timeout().map_or(Ok(Ranks::alone()), Ranks::join) {
+        Ok(ranks) => ranks,
+        Err(failure) => return Ranks::refuse(&failure),
+    };
+    output::set_verbosity(if output::is_mute() {
+        Verbosity::Quiet
+    } else {
+        arguments.verbosity()
+    });
+    match run_command(arguments, &registry, &ranks) {
         Ok(code) => code,
-        Err(failure) => {
-            output::error(&failure);
-            failure.exit_code()
-        }
+        Err(failure) => ranks.fail(&failure),
     }
 }
 
@@ -83,8 +92,11 @@ fn refuse_command_line(error: &clap::Error, captioners: &CaptionerRegistry) -> E
     ExitCode::from(code)
 }
 
-fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Failure> {
-    output::set_verbosity(arguments.verbosity());
+fn run_command(
+    arguments: Arguments,
+    registry: &Registry,
+    ranks: &Ranks,
+) -> Result<ExitCode, Failure> {
     tracing_subscriber::fmt()
         .with_max_level(arguments.log_level())
         .with_ansi(console::colors_enabled_stderr())
@@ -94,10 +106,10 @@ fn run_command(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Fa
         .init();
     match arguments.command {
         Command::New(arguments) => commands::new::run(&arguments, &registry.captioners),
-        Command::Train(arguments) => commands::train::run(arguments, registry),
+        Command::Train(arguments) => commands::train::run(arguments, registry, ranks),
         Command::Check(arguments) => commands::check::run(arguments, registry),
         Command::Doctor(arguments) => commands::doctor::run(*arguments, registry),
-        Command::Eval(arguments) => commands::eval::run(&arguments, registry),
+        Command::Eval(arguments) => commands::eval::run(&arguments, registry, ranks),
         Command::Compare(arguments) => commands::compare::run(&arguments, registry),
         Command::Card(arguments) => commands::report::run_card(&arguments, registry),
         Command::Report(arguments) => commands::report::run(&arguments, registry),

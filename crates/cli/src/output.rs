@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
     path::Path,
     process,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use console::{StyledObject, Term, style};
@@ -73,6 +76,19 @@ impl fmt::Display for CiderAlwaysZero {
     }
 }
 
+static IS_MUTE: AtomicBool = AtomicBool::new(false);
+
+/// Prints nothing from now on but errors: another process says it.
+#[cfg(feature = "mpi")]
+pub(crate) fn set_mute() {
+    IS_MUTE.store(true, Ordering::Relaxed);
+}
+
+/// Whether another process says what there is to say.
+pub(crate) fn is_mute() -> bool {
+    IS_MUTE.load(Ordering::Relaxed)
+}
+
 /// The program as it was called, for commands that a message shows.
 pub(crate) fn program() -> String {
     let called = std::env::args_os().next();
@@ -108,6 +124,9 @@ pub(crate) fn program_name() -> String {
 
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
+    if is_mute() {
+        return;
+    }
     let head: StyledObject<_> = style("warning:").for_stderr().yellow().bold();
     print_message(&format!("{head} {}", with_program(&warning.to_string())));
 }
@@ -150,7 +169,9 @@ pub(crate) fn write_error_line(line: fmt::Arguments<'_>) {
 
 /// See [`print_line`].
 pub(crate) fn write_line(line: fmt::Arguments<'_>) {
-    check(writeln!(io::stdout(), "{line}"));
+    if !is_mute() {
+        check(writeln!(io::stdout(), "{line}"));
+    }
 }
 
 /// Ends the program when standard output cannot be written: quietly when nobody reads it any more.

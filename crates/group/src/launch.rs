@@ -9,6 +9,10 @@ pub struct Launched {
     pub by: &'static str,
     /// How many processes it says there are.
     pub processes: usize,
+    /// The number of this process, from 0.
+    pub rank: usize,
+    /// The environment variable in which it says so.
+    pub variable: &'static str,
 }
 
 /// What each of them tells its processes: how many they are, and something that only its own processes have.
@@ -27,10 +31,15 @@ pub fn launched() -> Option<Launched> {
 }
 
 fn launched_as(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
-    let found = LAUNCHERS.iter().filter_map(|(by, size, rank)| {
+    let found = LAUNCHERS.iter().filter_map(|&(by, size, rank)| {
         let processes = variable(size)?.parse().ok()?;
-        variable(rank)?;
-        Some(Launched { by, processes })
+        let rank = variable(rank)?.parse().ok()?;
+        Some(Launched {
+            by,
+            processes,
+            rank,
+            variable: size,
+        })
     });
     found.filter(|found| found.processes > 1).max_by_key(|found| found.processes)
 }
@@ -55,6 +64,6 @@ mod tests {
         assert_eq!(of(&[("WORLD_SIZE", "8")]), None);
         assert_eq!(of(&[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0")]), None);
         let slurm = of(&[("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1")]);
-        assert_eq!(slurm, Some(Launched { by: "srun", processes: 2 }));
+        assert_eq!(slurm.map(|found| (found.by, found.processes)), Some(("srun", 2)));
     }
 }

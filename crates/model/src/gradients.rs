@@ -35,6 +35,12 @@ impl Gradients {
         self.by_name.remove(name)
     }
 
+    /// Every name, in their order, and how many numbers its gradient has.
+    pub fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
+        let all = self.by_name.iter();
+        all.map(|(name, gradient)| (name.as_str(), gradient.dims()[0]))
+    }
+
     /// Adds all of `other`, name by name.
     pub fn merge(&mut self, other: Self) {
         for (name, gradient) in other.by_name {

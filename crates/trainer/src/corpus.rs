@@ -12,6 +12,7 @@ use scst_data::{
     CaptionSource, Dataset, Example, FeatureStore, Notice, Row, Split, TextSources,
     TextVocabularies, TokenBatch, Vocabulary, VocabularyChoice, WordSplit, vocabulary::UNKNOWN_ID,
 };
+use scst_group::{Alone, Group};
 use scst_model::{ModelError, Source, SourceTokens};
 use scst_reward::{ImageReferences, References, RewardSources};
 use scst_sampler::END;
@@ -54,11 +55,24 @@ impl Corpus {
         registry: &Registry,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
+        Self::build_in(&Alone, config, registry, observer)
+    }
+
+    /// As [`build`](Self::build), on one of several ranks: the first alone reads all features before training.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build), and [`TrainError::Group`].
+    pub(crate) fn build_in(
+        group: &dyn Group,
+        config: &Config,
+        registry: &Registry,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, TrainError> {
         let mut corpus = Self::open(config, None, registry)?;
         corpus.split(Split::Train)?;
         corpus.split(Split::Val)?;
         corpus.with_images(|images, splits| {
-            images.read_for_training(splits, config.data.standardise, observer)
+            images.read_for_training(group, splits, config.data.standardise, observer)
         })?;
         Ok(corpus)
     }
@@ -72,12 +86,12 @@ impl Corpus {
         config: &Config,
         stored: &Checkpoint,
         registry: &Registry,
-        verify: bool,
+        (group, verify): (&dyn Group, bool),
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let mut corpus = Self::of_checkpoint(config, stored, registry)?;
         // Words and statistics are the checkpoint's own; features may be others.
-        corpus.with_images(|images, splits| images.compare(splits, stored, verify, observer))?;
+        corpus.with_images(|images, splits| images.compare(splits, stored, (group, verify), observer))?;
         Ok(corpus)
     }
 

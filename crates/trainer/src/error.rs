@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::TensorReadError;
 use scst_data::DataError;
 use scst_files::FileError;
+use scst_group::GroupError;
 use scst_loss::LossError;
 use scst_model::ModelError;
 use scst_reward::RewardError;
@@ -57,6 +58,45 @@ pub enum TrainError {
     /// A loss.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// The ranks of a run cannot go on together.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// A rank is not like the first.
+    #[error("found another {what} on rank {rank}, `{found}`, expected that of rank 0, `{expected}`")]
+    RanksDiffer {
+        /// What differs.
+        what: &'static str,
+        /// The rank.
+        rank: usize,
+        /// Its value, or the first line of it that differs.
+        found: String,
+        /// The same of rank 0.
+        expected: String,
+    },
+    /// There are more ranks than a stage has parts.
+    #[error(
+        "stage `{stage}`: found {found} `parts` of a batch on {ranks} ranks, expected {ranks} parts or more: one at least for \
+         every rank"
+    )]
+    TooFewParts {
+        /// Name of the stage.
+        stage: String,
+        /// `parts`.
+        found: usize,
+        /// How many ranks there are.
+        ranks: usize,
+    },
+    /// Ranks have come to different weights.
+    #[error(
+        "found other weights on rank {rank} than on rank 0 after step {step}, expected the same bits: a rank computes otherwise; \
+         nothing was written of it"
+    )]
+    WeightsDiffer {
+        /// The rank.
+        rank: usize,
+        /// Steps that were taken, over all stages.
+        step: u64,
+    },
     /// What another crate adds.
     #[error(transparent)]
     Custom(#[from] CustomError),
@@ -421,9 +461,13 @@ impl TrainError {
             | Self::FeatureForm { .. }
             | Self::NoSelfCriticalStage
             | Self::DivergenceFromNothing { .. }
+            | Self::RanksDiffer { .. }
+            | Self::TooFewParts { .. }
             | Self::BenchSize { .. } => true,
             Self::Model(_)
             | Self::Loss(_)
+            | Self::Group(_)
+            | Self::WeightsDiffer { .. }
             | Self::File(_)
             | Self::Event(_)
             | Self::Curve(_)

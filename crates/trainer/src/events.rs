@@ -21,7 +21,7 @@ use scst_files::{FileAction, FileError};
 use tensorboard::{Kept, TensorBoardWriter};
 
 pub use error::EventError;
-pub use metrics_jsonl::{LogEntry, LoggedWarning, METRICS_FILE, read_log, read_records};
+pub use metrics_jsonl::{LogEntry, LoggedHash, LoggedWarning, METRICS_FILE, read_log, read_records};
 pub use record::{Record, RecordKind};
 pub use resume_point::ResumePoint;
 pub use samples_jsonl::{SAMPLES_FILE, Sample, read_samples};
@@ -34,24 +34,37 @@ pub const TENSORBOARD_DIRECTORY: &str = "tensorboard";
 ///
 /// Every record has reached the operating system when [`write`](Self::write) returns, so that a killed process
 /// loses none; [`flush`](Self::flush) forces them to the disk.
+///
+/// Of several processes that train a run together, one writes; the others have a writer to [nowhere](Self::nowhere).
 #[derive(Debug)]
 pub struct EventWriter {
+    files: Option<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
     metrics: MetricsWriter,
     samples: SamplesWriter,
     tensorboard: TensorBoardWriter,
 }
 
 impl EventWriter {
+    /// Writes nothing.
+    pub fn nowhere() -> Self {
+        Self { files: None }
+    }
+
     /// Starts the files of a new run in the existing directory `run_dir`.
     ///
     /// # Errors
     /// When `run_dir` already holds records or cannot be written.
     pub fn create(run_dir: &Path) -> Result<Self, EventError> {
-        Ok(Self {
+        let files = Files {
             metrics: MetricsWriter::create(run_dir)?,
             samples: SamplesWriter::create(run_dir)?,
             tensorboard: tensorboard(run_dir, &Kept::default())?,
-        })
+        };
+        Ok(Self { files: Some(files) })
     }
 
     /// Continues a run: drops what does not hold any more and a torn last line, then appends.
@@ -64,11 +77,12 @@ impl EventWriter {
     pub fn resume(run_dir: &Path, point: &ResumePoint<'_>) -> Result<Self, EventError> {
         let (metrics, records) = MetricsWriter::resume(run_dir, point)?;
         let (samples, texts) = SamplesWriter::resume(run_dir, point)?;
-        Ok(Self {
+        let files = Files {
             metrics,
             samples,
             tensorboard: tensorboard(run_dir, &Kept { records, texts })?,
-        })
+        };
+        Ok(Self { files: Some(files) })
     }
 
     /// Appends a record with the present time.
@@ -78,9 +92,12 @@ impl EventWriter {
     /// # Errors
     /// When a value's name is reserved or given twice, or a file cannot be written.
     pub fn write(&mut self, record: &Record) -> Result<(), EventError> {
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
         let wall_secs = unix_secs();
-        self.metrics.write(record, wall_secs)?;
-        self.tensorboard.write(record, wall_secs)?;
+        files.metrics.write(record, wall_secs)?;
+        files.tensorboard.write(record, wall_secs)?;
         Ok(())
     }
 
@@ -98,10 +115,13 @@ impl EventWriter {
     ) -> Result<Vec<Sample>, EventError> {
         let sample = |caption: &&ScoredCaption| Sample::new(step, stage, caption);
         let samples: Vec<Sample> = captions.iter().map(sample).collect();
-        self.samples.write(&samples)?;
-        let texts: Vec<&Sample> = samples.iter().collect();
-        self.tensorboard
-            .write_text(step, kind, &texts, unix_secs())?;
+        if let Some(files) = &mut self.files {
+            files.samples.write(&samples)?;
+            let texts: Vec<&Sample> = samples.iter().collect();
+            files
+                .tensorboard
+                .write_text(step, kind, &texts, unix_secs())?;
+        }
         Ok(samples)
     }
 
@@ -110,7 +130,21 @@ impl EventWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn warn(&mut self, step: u64, stage: &str, message: &str) -> Result<bool, EventError> {
-        Ok(self.metrics.warn(step, stage, message, unix_secs())?)
+        Ok(match &mut self.files {
+            Some(files) => files.metrics.warn(step, stage, message, unix_secs())?,
+            None => true,
+        })
+    }
+
+    /// Appends a fingerprint of the weights after `step` in `stage`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_hash(&mut self, step: u64, stage: &str, weights: &str) -> Result<(), EventError> {
+        if let Some(files) = &mut self.files {
+            files.metrics.write_hash(step, stage, weights, unix_secs())?;
+        }
+        Ok(())
     }
 
     /// Forces everything written so far to the disk; call it before the checkpoint of the same step is published.
@@ -118,9 +152,11 @@ impl EventWriter {
     /// # Errors
     /// When the disk fails.
     pub fn flush(&mut self) -> Result<(), EventError> {
-        self.metrics.flush()?;
-        self.samples.flush()?;
-        self.tensorboard.flush()?;
+        if let Some(files) = &mut self.files {
+            files.metrics.flush()?;
+            files.samples.flush()?;
+            files.tensorboard.flush()?;
+        }
         Ok(())
     }
 }

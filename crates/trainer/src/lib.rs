@@ -24,6 +24,7 @@ mod lab;
 mod objective;
 mod observer;
 mod optimise;
+mod ranks;
 mod registry;
 mod run;
 mod svg;
@@ -37,7 +38,7 @@ pub use custom::{Addition, CustomError, CustomRegistry};
 pub use decode::caption::{Caption, CaptionWriter};
 pub use decode::collapse::{CaptionStatistics, Collapse, ReferenceStatistics, collapses};
 pub use decode::custom::{CustomSearch, SearchModel};
-pub use decode::evaluate::{DecodedCaption, EvaluationReport, ScoredCaption, evaluate};
+pub use decode::evaluate::{DecodedCaption, Decoding, EvaluationReport, ScoredCaption, evaluate};
 pub use diagnosis::examination::Examination;
 pub use diagnosis::fault::{Fault, Finding};
 pub use diagnosis::features::{FeatureFault, FeatureStatistics};
@@ -58,6 +59,7 @@ pub use lab::trial::{StageTrial, Trial};
 pub use objective::custom::{CustomObjective, JudgedSample};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;
+pub use scst_group::{Alone, Group, GroupError};
 pub use run::progress::{Best, BestSoFar, StageSummary};
 pub use run::{
     Checkup, FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start,

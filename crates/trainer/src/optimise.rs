@@ -1,5 +1,6 @@
 //! From summed gradients to new weights.
 
+pub(crate) mod division;
 pub(crate) mod optimiser;
 pub(crate) mod reduce;
 pub(crate) mod schedule;

@@ -1,5 +1,6 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod alike;
 mod between;
 mod checkup;
 mod closing;
@@ -22,6 +23,7 @@ mod validation_images;
 pub(crate) mod window;
 
 use crate::{TrainError, config::ValidConfig, observer::Observer};
+use alike::check_ranks;
 pub use checkup::{Checkup, examine};
 pub use lock::abandon_lock;
 pub use material::{FeaturesFound, Findings, StageFound, check};
@@ -40,6 +42,7 @@ pub fn train(
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
+    check_ranks(config, options)?;
     let (prepared, [recorded, located]) = prepare(config, options, observer)?;
     let mut run = Run::open(&prepared, [&recorded, &located], options, observer)?;
     let is_finished = run.is_finished();

@@ -7,7 +7,7 @@ use std::{
 
 use scst_model::CaptionerRegistry;
 use scst_trainer::{
-    Config, Event, Observer, Outcome, Registry, RunOptions, Start,
+    Alone, Config, Event, Observer, Outcome, Registry, RunOptions, Start,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, SAMPLES_FILE, read_records},
     train,
@@ -100,6 +100,8 @@ fn run(
         stop: &stop,
         registry: &Registry::default(),
         program: None,
+        group: &Alone,
+        hash_every: None,
     };
     let outcome = train(config, &options, &mut observer).expect("the run goes on");
     let is_finished = matches!(outcome, Outcome::Finished(_));

@@ -63,6 +63,12 @@ pub(crate) struct TrainArguments {
     /// (`validation.samples`); 0 for none
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) show: usize,
+    /// Write a fingerprint of all weights into metrics.jsonl every N steps: equal where every bit is
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) hash_every: Option<u64>,
+    /// As one of several processes of `mpirun` or `srun`: end all of them when one has not been heard of for so many seconds
+    #[arg(long, value_name = "SECS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rank_timeout: u64,
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) fn exit_code(problems: Vec<TrainError>) -> ExitCode {
         [] => ExitCode::SUCCESS,
         problems => {
             let mistake = problems.iter().find(|p| matches!(p, Failure::Mistake(_)));
-            mistake.map_or(ExitCode::FAILURE, Failure::exit_code)
+            mistake.map_or(ExitCode::FAILURE, |mistake| ExitCode::from(mistake.code()))
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use scst_files::write_bytes_atomically;
-use scst_trainer::{Checkpoint, Config, Registry, ScoredCaption, events::METRICS_FILE};
+use scst_trainer::{Alone, Checkpoint, Config, Registry, ScoredCaption, events::METRICS_FILE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -102,7 +102,7 @@ pub(crate) fn decode_run(
             note!("captions of {}", model.display());
             let before = warned.clone();
             let opened = prepared.open(warned)?;
-            let report = opened.evaluate(&[])?;
+            let report = opened.evaluate(&[], &Alone)?;
             let places = spread(report.captions.len());
             let samples = opened.samples(&places, SAMPLES)?;
             let attention = opened.attention(&places)?;

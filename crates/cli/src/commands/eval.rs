@@ -11,11 +11,17 @@ use crate::{
     arguments::EvalArguments,
     commands::{evaluation::Prepared, out_file::check_out_file, set_threads},
     failure::Failure,
+    ranks::Ranks,
 };
 
-pub(crate) fn run(arguments: &EvalArguments, registry: &Registry) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: &EvalArguments,
+    registry: &Registry,
+    ranks: &Ranks,
+) -> Result<ExitCode, Failure> {
     let evaluation = &arguments.evaluation;
-    set_threads(evaluation.threads.or_else(|| evaluation.set.threads()))?;
+    let threads = evaluation.threads.or_else(|| evaluation.set.threads());
+    set_threads(threads.or_else(|| ranks.threads()))?;
     if let Some(path) = &arguments.out {
         check_out_file("--out", path)?;
     }
@@ -23,9 +29,11 @@ pub(crate) fn run(arguments: &EvalArguments, registry: &Registry) -> Result<Exit
     let model = (&*arguments.model, checkpoint);
     let prepared = Prepared::new(model, evaluation, registry)?;
     let opened = prepared.open(&mut BTreeSet::new())?;
-    let report = opened.evaluate(&arguments.ensemble)?;
+    let report = opened.evaluate(&arguments.ensemble, ranks.group())?;
     let config = &prepared.config;
-    if let Some(path) = &arguments.out {
+    if let Some(path) = &arguments.out
+        && ranks.group().rank() == 0
+    {
         let bytes = serde_json::to_vec(&report.results())
             .map_err(|error| Failure::Failed(error.to_string()))?;
         write_bytes_atomically(path, &bytes).map_err(|error| Failure::Failed(error.to_string()))?;

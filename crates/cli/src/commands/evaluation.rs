@@ -12,7 +12,7 @@ use scst_data::{Example, FeatureSource};
 use scst_model::Captioner;
 use scst_reward::references_are_alike;
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, EvaluationReport, Registry,
+    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, Decoding, EvaluationReport, Group, Registry,
     config::{DecoderConfig, SamplingOptions, SearchConfig},
     evaluate,
 };
@@ -118,7 +118,11 @@ pub(crate) struct Opened<'a> {
 
 impl Opened<'_> {
     /// Decodes the split with the run, or with an ensemble of it and others, and scores what comes of it.
-    pub(crate) fn evaluate(&self, ensemble: &[PathBuf]) -> Result<EvaluationReport, Failure> {
+    pub(crate) fn evaluate(
+        &self,
+        ensemble: &[PathBuf],
+        group: &dyn Group,
+    ) -> Result<EvaluationReport, Failure> {
         let Prepared {
             model,
             registry,
@@ -143,8 +147,11 @@ impl Opened<'_> {
             &self.corpus,
             registry,
             &examples,
-            decoder,
-            config,
+            Decoding {
+                decoder,
+                run: config,
+                group,
+            },
             &mut |done| {
                 display.progress("evaluation", done, examples.len(), Duration::ZERO);
                 ControlFlow::Continue(())

@@ -21,16 +21,27 @@ use crate::{
     arguments::TrainArguments,
     commands::{INTERRUPTED, seed_runs::SeedRuns, set_threads},
     failure::Failure,
-    output::{note, print_line, program, quoted, say},
+    output::{is_mute, note, print_line, program, quoted, say},
+    ranks::Ranks,
 };
 use given::{Given, given, holds_seeds, refuse_out};
-use one::{resume_line, train_run};
+use one::{Surroundings, resume_line, train_run};
 use seeds::Plan;
 
-pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: TrainArguments,
+    registry: &Registry,
+    ranks: &Ranks,
+) -> Result<ExitCode, Failure> {
     let goes_on = arguments.resume || arguments.resume_or_start;
     let given = given(&arguments.config.config, goes_on)?;
     if arguments.seeds.is_some() || matches!(given, Given::Seeds(_)) {
+        let size = ranks.group().size();
+        if size > 1 {
+            return Err(Failure::Mistake(format!(
+                "found runs of several seeds on {size} ranks, expected one run: give each seed a job of its own"
+            )));
+        }
         return train_seeds(&arguments, given, registry);
     }
     let overrides = arguments.config.overrides()?;
@@ -46,14 +57,19 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
     if SeedRuns::read(&directory)?.is_some() {
         return Err(holds_seeds(&directory));
     }
-    set_threads(config.threads)?;
+    set_threads(config.threads.or_else(|| ranks.threads()))?;
     let stop = stop_on_signal(vec![directory.clone()])?;
     let start = match (arguments.resume, arguments.resume_or_start) {
         (true, _) => Start::Resume,
         (false, true) => Start::ResumeOrNew,
         (false, false) => Start::New,
     };
-    let outcome = train_run(&config, (&directory, start), &arguments, &stop, registry)?;
+    let around = Surroundings {
+        stop: &stop,
+        registry,
+        group: ranks.group(),
+    };
+    let outcome = train_run(&config, (&directory, start), &arguments, around)?;
     let next = || {
         print_line!(
             "next: {} eval {} --split test --beam 5",
@@ -72,8 +88,10 @@ pub(crate) fn run(arguments: TrainArguments, registry: &Registry) -> Result<Exit
             ExitCode::SUCCESS
         }
         Outcome::Stopped { checkpoint } => {
-            say!("stopped; checkpoint {}; to go on:", checkpoint.display());
-            say!("  {}", resume_line(&directory));
+            if !is_mute() {
+                say!("stopped; checkpoint {}; to go on:", checkpoint.display());
+                say!("  {}", resume_line(&directory));
+            }
             ExitCode::from(INTERRUPTED)
         }
     })
@@ -124,7 +142,9 @@ fn stop_on_signal(directories: Vec<PathBuf>) -> Result<Arc<AtomicBool>, Failure>
             }
             std::process::exit(i32::from(INTERRUPTED));
         }
-        say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");
+        if !is_mute() {
+            say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");
+        }
     })
     .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)

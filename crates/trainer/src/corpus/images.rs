@@ -7,6 +7,7 @@ use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
     FeatureStore, Row, Standardiser,
 };
+use scst_group::Group;
 use scst_model::{CaptionerConfig, SourceVectors};
 
 use super::reading::{self, Known, Reading};
@@ -14,7 +15,11 @@ use crate::{
     TrainError,
     checkpoint::{Checkpoint, CheckpointError},
     observer::Observer,
+    ranks::told_by_first,
 };
+
+/// What ranks tell one another of.
+const FEATURES: &str = "features";
 
 /// Features of images, and how they are read.
 pub struct Images {
@@ -47,30 +52,36 @@ impl Images {
     }
 
     /// Reads all features that a new run reads once, the training images first, and measures the latter if they are to
-    /// be standardised.
+    /// be standardised. Of several ranks the first reads them.
     ///
     /// # Errors
-    /// [`TrainError::Data`] for the first file or value that cannot be used.
+    /// [`TrainError::Data`] for the first file or value that cannot be used; [`TrainError::RanksDiffer`],
+    /// [`TrainError::Group`].
     pub(super) fn read_for_training(
         &mut self,
+        group: &dyn Group,
         splits: &[&[Example]],
         standardise: bool,
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        // Before they are read: a file that changes meanwhile is noticed later.
-        let mut fingerprint = self.store.fingerprint()?;
-        let Reading {
-            standardiser,
-            content,
-        } = reading::read(&self.store, splits, standardise, observer)?;
-        fingerprint.content = Some(content);
+        let (standardiser, fingerprint) = told_by_first(group, FEATURES, || {
+            // Before they are read: a file that changes meanwhile is noticed later.
+            let mut fingerprint = self.store.fingerprint()?;
+            let Reading {
+                standardiser,
+                content,
+            } = reading::read(&self.store, splits, standardise, observer)?;
+            fingerprint.content = Some(content);
+            Ok((standardiser, fingerprint))
+        })?;
+        self.check_rank(group, &fingerprint)?;
         self.standardiser = standardiser;
         self.fingerprint = Some(fingerprint);
         Ok(())
     }
 
     /// Whether they are those that `stored` was trained on. What looks as it did then is not read again, unless
-    /// `verify` asks for it.
+    /// `verify` asks for it. Of several ranks the first compares them.
     ///
     /// # Errors
     /// [`TrainError`] for whatever is damaged, or has changed.
@@ -78,9 +89,25 @@ impl Images {
         &mut self,
         splits: &[&[Example]],
         stored: &Checkpoint,
-        verify: bool,
+        (group, verify): (&dyn Group, bool),
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
+        let fingerprint = told_by_first(group, FEATURES, || {
+            self.compared(splits, stored, verify, observer)
+        })?;
+        self.check_rank(group, &fingerprint)?;
+        self.fingerprint = Some(fingerprint);
+        Ok(())
+    }
+
+    /// What they are now, if they are those that `stored` was trained on.
+    fn compared(
+        &self,
+        splits: &[&[Example]],
+        stored: &Checkpoint,
+        verify: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<FeatureFingerprint, TrainError> {
         let then = stored.features.as_ref();
         let was = stored.config.data.features.as_ref();
         if then.is_none() && was.is_some_and(|was| *was != self.source) {
@@ -102,10 +129,7 @@ impl Images {
         let known = reading::look(&self.store, then, observer)?.map_err(changed)?;
         stored.check_features(&self.source, &self.store)?;
         let mut fingerprint = match known {
-            Known::Same(fingerprint) if !verify => {
-                self.fingerprint = Some(fingerprint);
-                return Ok(());
-            }
+            Known::Same(fingerprint) if !verify => return Ok(fingerprint),
             Known::Same(fingerprint) | Known::Unsure(fingerprint) => fingerprint,
         };
         let content = reading::read(&self.store, splits, false, observer)?.content;
@@ -121,8 +145,27 @@ impl Images {
             }));
         }
         fingerprint.content = Some(content);
-        self.fingerprint = Some(fingerprint);
-        Ok(())
+        Ok(fingerprint)
+    }
+
+    /// Whether this rank sees the features that the first has read, as far as that is quickly seen.
+    fn check_rank(
+        &self,
+        group: &dyn Group,
+        of_first: &FeatureFingerprint,
+    ) -> Result<(), TrainError> {
+        if group.rank() == 0 {
+            return Ok(());
+        }
+        match self.store.compare(of_first, &self.store.fingerprint()?) {
+            FeatureComparison::Same | FeatureComparison::Touched => Ok(()),
+            FeatureComparison::Changed(difference) => Err(TrainError::RanksDiffer {
+                what: FEATURES,
+                rank: group.rank(),
+                found: difference.found,
+                expected: difference.expected,
+            }),
+        }
     }
 
     /// Reads the features of images once, so that whatever is wrong with them shows before they are used.

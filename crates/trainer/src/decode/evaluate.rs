@@ -6,6 +6,7 @@ pub(crate) mod report;
 use std::ops::ControlFlow;
 
 use scst_data::Example;
+use scst_group::{Group, share};
 use scst_model::Captioner;
 use scst_reward::{
     CorpusScores, EvaluationMetric, FrequencySource, Item, evaluate_raw_text, evaluate_text,
@@ -17,19 +18,30 @@ use crate::{
     config::{Config, DecoderConfig},
     corpus::Corpus,
     decode::search::Search,
+    ranks::{any, gather},
     registry::Registry,
 };
 pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
+
+/// How captions are searched for, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Decoding<'a> {
+    /// The search.
+    pub decoder: &'a DecoderConfig,
+    /// The run, which tells the longest caption, and how many images are decoded at a time.
+    pub run: &'a Config,
+    /// The processes that divide the images among them, each of which gets the whole report.
+    pub group: &'a dyn Group,
+}
 
 /// Decodes every image of a split and scores the captions against its references, all words
 /// kept, as they stand in the caption files.
 ///
 /// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
-/// with several samples, so many fewer are decoded at a time. `run` tells the longest caption, and how many images are
-/// decoded at a time.
+/// with several samples, so many fewer are decoded at a time.
 ///
-/// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, there is
-/// no report.
+/// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, on whichever
+/// rank, there is no report.
 ///
 /// # Errors
 /// [`TrainError`] when the decoder asks for what no caption can be, features cannot be read, decoding fails, or nothing
@@ -39,24 +51,41 @@ pub fn evaluate(
     corpus: &Corpus,
     registry: &Registry,
     examples: &[&Example],
-    decoder: &DecoderConfig,
-    run: &Config,
+    Decoding {
+        decoder,
+        run,
+        group,
+    }: Decoding<'_>,
     watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<EvaluationReport>, TrainError> {
-    let device = captioner.device();
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus), registry)?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
+    let batches: Vec<&[&Example]> = examples
+        .chunks(decoder.images_at_a_time(run.validation.sources_per_batch))
+        .collect();
+    // Whole batches, so that every caption has the bits that it has on one rank.
+    let is_divided = group.size() > 1 && search.depends_on_image_alone();
+    let ranks = if is_divided { group.size() } else { 1 };
+    let own = share(batches.len(), ranks, group.rank().min(ranks - 1));
+    let mut watch = |done: usize| watch((done * ranks).min(examples.len()));
     let mut found: Vec<Hypothesis> = Vec::with_capacity(examples.len());
-    let images = decoder.images_at_a_time(run.validation.sources_per_batch);
-    for batch in examples.chunks(images) {
-        if watch(found.len()).is_break() {
-            return Ok(None);
+    let mut is_stopped = false;
+    for batch in &batches[own] {
+        is_stopped = watch(found.len()).is_break();
+        if is_stopped {
+            break;
         }
-        let source = corpus.source(batch, &device)?;
+        let source = corpus.source(batch, &captioner.device())?;
         found.extend(search.captions(captioner, others, &source)?);
     }
-    if watch(found.len()).is_break() {
+    is_stopped = is_stopped || watch(found.len()).is_break();
+    if any(group, is_stopped, "whether to stop")? {
         return Ok(None);
+    }
+    if is_divided {
+        let told = found.into_iter().map(|h| (h.words, h.log_probability));
+        let told = gather(group, told.collect(), "captions")?.into_iter();
+        found = told.map(|(words, log_p)| search.judge(words, log_p)).collect();
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),

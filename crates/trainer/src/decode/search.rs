@@ -114,6 +114,16 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether the captions of an image do not depend on which others were searched for before.
+    pub(crate) fn depends_on_image_alone(&self) -> bool {
+        matches!(self.method, Method::Greedy | Method::Beam(_))
+    }
+
+    /// A caption with its log-probability, and what it breaks of the options.
+    pub(crate) fn judge(&self, words: Vec<u32>, log_probability: f64) -> Hypothesis {
+        self.limits.judge(words, log_probability)
+    }
+
     /// One caption an image; the probabilities of several captioners are averaged.
     ///
     /// # Errors

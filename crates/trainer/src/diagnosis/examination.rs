@@ -59,6 +59,7 @@ impl Examination {
         for entry in entries {
             let record = match entry {
                 LogEntry::Record(record) => record,
+                LogEntry::Hash(_) => continue,
                 LogEntry::Warning(warning) => {
                     examination.warning(&warning.message);
                     continue;

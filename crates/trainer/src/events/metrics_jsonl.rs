@@ -1,7 +1,8 @@
 //! `metrics.jsonl`: one JSON object a line, `{"step":1,"stage":"xe","kind":"train","wall_secs":1.5,"loss":9.2}`.
 //!
 //! The values of a record follow its four own keys in their order; `null` stands for a number that is not finite.
-//! `wall_secs` is the Unix time of writing. A warning is a line of the kind `warning` with a `message` and no values.
+//! `wall_secs` is the Unix time of writing. A warning is a line of the kind `warning` with a `message` and no values; a line of
+//! the kind `hash` has a fingerprint of all `weights`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,7 +22,7 @@ use super::resume_point::{Of, ResumePoint};
 pub const METRICS_FILE: &str = "metrics.jsonl";
 
 /// The keys that a value cannot have.
-const RESERVED: [&str; 5] = ["step", "stage", "kind", "wall_secs", "message"];
+const RESERVED: [&str; 6] = ["step", "stage", "kind", "wall_secs", "message", "weights"];
 
 /// Reads the records of a run, in order and without its warnings; numbers that were not finite come back as NaN.
 ///
@@ -33,9 +34,20 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, EventError> {
     let entries = read_log(path)?.into_iter();
     let records = entries.filter_map(|entry| match entry {
         LogEntry::Record(record) => Some(record),
-        LogEntry::Warning(_) => None,
+        LogEntry::Warning(_) | LogEntry::Hash(_) => None,
     });
     Ok(records.collect())
+}
+
+/// A fingerprint of all weights as a run has logged it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedHash {
+    /// Steps taken so far, counted over all stages.
+    pub step: u64,
+    /// Name of the stage that was running.
+    pub stage: String,
+    /// The fingerprint: the same where all weights have the same bits.
+    pub weights: String,
 }
 
 /// A warning as a run has logged it.
@@ -56,6 +68,8 @@ pub enum LogEntry {
     Record(Record),
     /// A warning.
     Warning(LoggedWarning),
+    /// A fingerprint.
+    Hash(LoggedHash),
 }
 
 /// Reads the records and warnings of a run, in order; otherwise as [`read_records`].
@@ -78,6 +92,7 @@ pub fn read_log(path: &Path) -> Result<Vec<LogEntry>, EventError> {
                     stage,
                     message,
                 }),
+                Entry::Hash(hash) => LogEntry::Hash(hash),
             })
         })
         .collect()
@@ -123,6 +138,7 @@ impl MetricsWriter {
                 }
                 // What is said before the next step is said of its validation, or is said again.
                 Entry::Warning { step, stage, .. } => (*step, stage.as_str(), Of::Validation),
+                Entry::Hash(hash) => (hash.step, hash.stage.as_str(), Of::Training),
             };
             if !point.keeps(step, stage, of) {
                 return Ok::<_, EventError>(false);
@@ -132,6 +148,7 @@ impl MetricsWriter {
                 Entry::Warning { message, .. } => {
                     warnings.insert(message);
                 }
+                Entry::Hash(_) => {}
             }
             Ok(true)
         })?;
@@ -168,6 +185,23 @@ impl MetricsWriter {
             message,
         })?;
         Ok(true)
+    }
+
+    /// Appends a fingerprint of all weights.
+    pub(super) fn write_hash(
+        &mut self,
+        step: u64,
+        stage: &str,
+        weights: &str,
+        wall_secs: f64,
+    ) -> Result<(), FileError> {
+        self.append(&HashLine {
+            step,
+            stage,
+            kind: LineKind::Hash,
+            wall_secs,
+            weights,
+        })
     }
 
     fn append(&mut self, line: &impl Serialize) -> Result<(), FileError> {
@@ -230,6 +264,7 @@ enum LineKind {
     Validation,
     Start,
     Warning,
+    Hash,
 }
 
 /// A warning on its way into a line.
@@ -242,6 +277,16 @@ struct WarningLine<'a> {
     message: &'a str,
 }
 
+/// A fingerprint on its way into a line.
+#[derive(serde::Serialize)]
+struct HashLine<'a> {
+    step: u64,
+    stage: &'a str,
+    kind: LineKind,
+    wall_secs: f64,
+    weights: &'a str,
+}
+
 /// What a line holds.
 enum Entry {
     Record(StampedRecord),
@@ -250,6 +295,7 @@ enum Entry {
         stage: String,
         message: String,
     },
+    Hash(LoggedHash),
 }
 
 /// What came out of a line; a map type would lose the order of the values.
@@ -276,6 +322,7 @@ impl<'de> Visitor<'de> for LineVisitor {
         let mut kind: Option<LineKind> = None;
         let mut wall_secs: Option<f64> = None;
         let mut message: Option<String> = None;
+        let mut weights: Option<String> = None;
         let mut values = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
@@ -284,6 +331,7 @@ impl<'de> Visitor<'de> for LineVisitor {
                 "kind" => kind = Some(map.next_value()?),
                 "wall_secs" => wall_secs = Some(map.next_value()?),
                 "message" => message = Some(map.next_value()?),
+                "weights" => weights = Some(map.next_value()?),
                 _ => {
                     let value: Option<f64> = map.next_value()?;
                     values.push((name, value.unwrap_or(f64::NAN)));
@@ -296,6 +344,14 @@ impl<'de> Visitor<'de> for LineVisitor {
             LineKind::Train => RecordKind::Train,
             LineKind::Validation => RecordKind::Validation,
             LineKind::Start => RecordKind::Start,
+            LineKind::Hash => {
+                let weights = weights.ok_or_else(|| de::Error::missing_field("weights"))?;
+                return Ok(Parsed(Entry::Hash(LoggedHash {
+                    step,
+                    stage,
+                    weights,
+                })));
+            }
             LineKind::Warning => {
                 let message = message.ok_or_else(|| de::Error::missing_field("message"))?;
                 return Ok(Parsed(Entry::Warning {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use scst_files::{FileAction, FileError};
+use scst_group::Alone;
 
 use super::bench::peak_rss_mib;
 use crate::{
@@ -71,6 +72,8 @@ impl Trial {
             stop,
             registry,
             program: None,
+            group: &Alone,
+            hash_every: None,
         };
         let mut stopwatch = Stopwatch::default();
         let outcome = train(&short, &options, &mut stopwatch)?;

@@ -76,12 +76,6 @@ impl StepContext {
     }
 }
 
-/// The parts of a batch: so many consecutive lists, as equal as can be.
-pub(crate) fn parts<T>(batch: &[T], count: usize) -> impl Iterator<Item = &[T]> {
-    let end = move |part: usize| part * batch.len() / count;
-    (0..count).map(move |part| &batch[end(part)..end(part + 1)])
-}
-
 /// A value of every caption, repeated for its words in the packed order of a tape: all captions'
 /// first words, then all second words, and so on.
 pub(crate) fn pack<T: Copy>(captions: &[Vec<u32>], value: impl Fn(usize, usize) -> T) -> Vec<T> {
@@ -250,20 +244,6 @@ pub(crate) struct SourceBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_are_all_of_a_batch_in_its_order() {
-        let batch: Vec<usize> = (0..10).collect();
-        for count in 1..=10 {
-            let found: Vec<&[usize]> = parts(&batch, count).collect();
-            assert_eq!(found.concat(), batch);
-            let lengths = found.iter().map(|part| part.len());
-            let (least, most) = (lengths.clone().min(), lengths.max());
-            assert!(
-                found.len() == count && least >= Some(1) && most.unwrap() - least.unwrap() <= 1
-            );
-        }
-    }
 
     #[test]
     fn packed_order_is_time_first() {

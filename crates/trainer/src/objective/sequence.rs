@@ -10,6 +10,7 @@ mod likelihood;
 mod mixer;
 mod replay;
 mod rollout;
+mod sampled;
 mod unwanted;
 mod updates;
 mod weights;
@@ -26,7 +27,7 @@ use scst_loss::{
 use scst_model::{Captioner, Noise, Tape};
 
 pub(crate) use critic::SelfCritic;
-pub(crate) use judged::Judged;
+pub(crate) use judged::{Judged, Judgement};
 pub(crate) use mixer::prefixes;
 pub(crate) use replay::Replay;
 
@@ -39,7 +40,10 @@ use crate::{
         },
         word::teacher_forced,
     },
-    optimise::reduce::{Contribution, Reduction, Tally},
+    optimise::{
+        division::Division,
+        reduce::{Contribution, Tally},
+    },
 };
 use likelihood::row_log_probabilities;
 use rollout::{Drawing, Rollout};
@@ -67,30 +71,31 @@ impl SelfCritic {
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
         let reads = (captioner, vocabulary, max_length);
-        let mut judged = self.judged_rollout(reads, vec![batch], context, &mut tally)?;
+        let whole = Division::whole();
+        let mut judged = self.judged_rollout(reads, vec![batch], whole, context, &mut tally)?;
         let start = Instant::now();
-        let mut reduction = Reduction::default();
-        for part in &mut judged {
-            reduction.add(self.update(captioner, part, context)?);
-        }
-        let mut sum = reduction.sum();
+        let mut sum = match judged.own.first_mut() {
+            Some(part) => self.update(captioner, part, context)?,
+            None => Contribution::default(),
+        };
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
         tally.merge(sum.tally);
         sum.tally = tally;
         Ok(sum)
     }
 
-    /// Samples and their judgement, for one update or several, of every part of a batch.
+    /// Samples and their judgement, for one update or several, of this rank's parts of a batch.
     pub(crate) fn judged_rollout(
         &mut self,
         (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
-        parts: Vec<SourceBatch>,
+        batches: Vec<SourceBatch>,
+        division: Division<'_>,
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Vec<Judged>, TrainError> {
-        let is_alone = parts.len() == 1;
-        let mut rollouts = Vec::with_capacity(parts.len());
-        for (part, batch) in parts.into_iter().enumerate() {
+    ) -> Result<Judgement, TrainError> {
+        let is_alone = batches.len() == 1;
+        let mut rollouts = Vec::with_capacity(batches.len());
+        for (part, batch) in division.own().zip(batches) {
             let context = context.of_part(part);
             let mut rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
             if !is_alone {
@@ -100,12 +105,17 @@ impl SelfCritic {
             rollouts.push(rollout);
         }
         let reads = (captioner, vocabulary, max_length);
-        self.judge(reads, rollouts, context, tally)
+        self.judge(reads, rollouts, division, context, tally)
     }
 
-    /// All updates that the stage takes on the samples.
-    pub(crate) fn updates(&self, judged: Vec<Judged>, context: StepContext) -> Updates {
-        Updates::new(&self.config, judged, context)
+    /// All updates that the stage takes on the samples of a batch of `sources`.
+    pub(crate) fn updates<'a>(
+        &self,
+        judged: Vec<Judged>,
+        (division, sources): (Division<'a>, usize),
+        context: StepContext,
+    ) -> Updates<'a> {
+        Updates::new(&self.config, judged, (division, sources), context)
     }
 
     /// The gradient of the objective at captions of a part of the batch that have been judged.

@@ -3,11 +3,19 @@
 //! Objectives return sums, never means. All sums of a step pass through a [`Reduction`], in a fixed
 //! order, and only then are they divided by the counts of the whole step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
+use burn::tensor::{Device, Tensor, TensorData};
+use scst_group::{
+    sum::{self, Layout},
+    tree,
+};
 use scst_loss::{Counts, MovingAverage};
 use scst_model::Gradients;
 use serde::{Deserialize, Deserializer, Serialize};
+
+use super::division::Division;
+use crate::TrainError;
 
 /// A sum of values together with what it is to be divided by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -88,22 +96,29 @@ pub(crate) struct Contribution {
 }
 
 impl Contribution {
-    fn merge(&mut self, other: Self) {
+    fn plus(mut self, other: Self) -> Self {
         self.gradients.merge(other.gradients);
         self.counts += other.counts;
         self.tally.merge(other.tally);
-        self.drawn_captions.log_probability += other.drawn_captions.log_probability;
-        self.drawn_captions.count += other.drawn_captions.count;
+        self.drawn_captions += other.drawn_captions;
+        self
     }
 }
 
 /// Captions whose regions were drawn.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DrawnCaptions {
     /// Their log-probabilities, nats, summed.
     pub(crate) log_probability: f64,
     /// How many they are.
     pub(crate) count: u64,
+}
+
+impl std::ops::AddAssign for DrawnCaptions {
+    fn add_assign(&mut self, other: Self) {
+        self.log_probability += other.log_probability;
+        self.count += other.count;
+    }
 }
 
 impl DrawnCaptions {
@@ -115,43 +130,177 @@ impl DrawnCaptions {
     }
 }
 
-/// The sum of the contributions to a step, added in one fixed binary tree: pairs of neighbours first, then pairs of
-/// pairs, what is left over last. It depends on their order alone, not on who computed them or when.
+/// The sum of the contributions to a step, added in the one [tree] of the parts of its batch. It depends on their numbers
+/// alone, not on who computed them or when.
 ///
 /// ```text
-/// ((1 + 2) + (3 + 4)) + 5
+/// ((0 + 1) + (2 + 3)) + 4
 /// ```
-#[derive(Debug, Default)]
-pub(crate) struct Reduction {
-    /// Sums of 2^k contributions each, `k` falling.
-    sums: Vec<(u32, Contribution)>,
+#[derive(Debug)]
+pub(crate) struct Reduction<'a> {
+    division: Division<'a>,
+    /// The nodes of the tree that are this rank's alone.
+    nodes: Vec<Range<usize>>,
+    /// The sums of the first of them.
+    sums: Vec<Option<Contribution>>,
+    /// Sums of 2^k parts each of the next node, `k` falling.
+    open: Vec<(u32, Option<Contribution>)>,
+    /// The part that comes next.
+    next: usize,
 }
 
-impl Reduction {
-    /// Adds the next contribution.
-    pub(crate) fn add(&mut self, part: Contribution) {
+impl<'a> Reduction<'a> {
+    /// A sum over the parts of a batch.
+    pub(crate) fn over(division: Division<'a>) -> Self {
+        let own = division.own();
+        Self {
+            division,
+            nodes: tree::nodes(division.parts, &own),
+            sums: Vec::new(),
+            open: Vec::new(),
+            next: own.start,
+        }
+    }
+
+    /// Adds what one of this rank's parts contributes, a later one than before. Parts may be left out.
+    pub(crate) fn add(&mut self, part: usize, contribution: Contribution) {
+        while self.next < part {
+            self.push(None);
+        }
+        self.push(Some(contribution));
+    }
+
+    fn push(&mut self, part: Option<Contribution>) {
         let mut own = (0, part);
-        while let Some((_, mut left)) = self.sums.pop_if(|(size, _)| *size == own.0) {
-            left.merge(own.1);
-            own = (own.0 + 1, left);
+        while let Some((_, left)) = self.open.pop_if(|(size, _)| *size == own.0) {
+            own = (own.0 + 1, tree::joined(left, own.1, Contribution::plus));
         }
-        self.sums.push(own);
+        self.open.push(own);
+        self.next += 1;
+        if self.nodes.get(self.sums.len()).is_some_and(|node| node.end == self.next) {
+            let right_first = self.open.drain(..).rev().map(|(_, sum)| sum);
+            let sum = right_first.reduce(|right, left| tree::joined(left, right, Contribution::plus));
+            self.sums.push(sum.flatten());
+        }
     }
 
-    /// Whether there was none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sums.is_empty()
+    /// The sum over all parts, of all ranks; none where no part has contributed. Gradients of other ranks are put on `device`.
+    ///
+    /// # Errors
+    /// [`TrainError::Group`] when another rank cannot be reached, [`TrainError::Read`] when a device does not hand gradients
+    /// back.
+    pub(crate) fn sum(mut self, device: &Device) -> Result<Option<Contribution>, TrainError> {
+        while self.next < self.division.own().end {
+            self.push(None);
+        }
+        if self.division.group.size() == 1 {
+            return Ok(self.sums.pop().flatten());
+        }
+        sum_of_ranks(self.division, self.sums, device)
+    }
+}
+
+/// What is told of a node beside its gradients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Told {
+    sequences: u64,
+    tokens: u64,
+    tally: Tally,
+    drawn_captions: DrawnCaptions,
+    /// Names of the gradients, and how many numbers each has.
+    gradients: Vec<(String, usize)>,
+}
+
+impl Told {
+    fn of(contribution: &Contribution) -> Self {
+        let lengths = contribution.gradients.lengths();
+        Self {
+            sequences: contribution.counts.sequences,
+            tokens: contribution.counts.tokens,
+            tally: contribution.tally.clone(),
+            drawn_captions: contribution.drawn_captions,
+            gradients: lengths.map(|(name, length)| (name.to_owned(), length)).collect(),
+        }
     }
 
-    /// The sum of all.
-    pub(crate) fn sum(mut self) -> Contribution {
-        let mut all = self.sums.pop().map(|(_, sum)| sum).unwrap_or_default();
-        while let Some((_, mut left)) = self.sums.pop() {
-            left.merge(all);
-            all = left;
-        }
-        all
+    fn plus(mut self, other: Self) -> Self {
+        self.sequences += other.sequences;
+        self.tokens += other.tokens;
+        self.tally.merge(other.tally);
+        self.drawn_captions += other.drawn_captions;
+        self
     }
+}
+
+/// The sum over all ranks; `own` are the sums of this rank's nodes.
+fn sum_of_ranks(
+    division: Division<'_>,
+    own: Vec<Option<Contribution>>,
+    device: &Device,
+) -> Result<Option<Contribution>, TrainError> {
+    let Division { group, parts } = division;
+    let told = own.iter().map(|sum| sum.as_ref().map(Told::of)).collect();
+    let told: Vec<Option<Told>> = division.gather(told, "counts and metrics of a step")?;
+    let names: BTreeMap<&str, usize> = told
+        .iter()
+        .flatten()
+        .flat_map(|told| &told.gradients)
+        .map(|(name, length)| (name.as_str(), *length))
+        .collect();
+    let layout = Layout {
+        parts,
+        lengths: names.values().copied().collect(),
+        present: told
+            .iter()
+            .map(|told| {
+                let own: BTreeMap<&str, usize> = told
+                    .iter()
+                    .flat_map(|told| &told.gradients)
+                    .map(|(name, length)| (name.as_str(), *length))
+                    .collect();
+                names.keys().map(|name| own.contains_key(name)).collect()
+            })
+            .collect(),
+    };
+    let mut flat = Vec::with_capacity(own.len());
+    for sum in own {
+        let mut gradients = sum.map(|sum| sum.gradients).unwrap_or_default();
+        let mut values = Vec::with_capacity(layout.lengths.iter().sum());
+        for (name, &length) in &names {
+            match gradients.remove(name) {
+                Some(gradient) => values.extend(gradient.try_into_vec_as::<f32>()?),
+                None => values.resize(values.len() + length, 0.0),
+            }
+        }
+        flat.push(values);
+    }
+    let added = sum::sum(group, &layout, &flat)?;
+    drop(flat);
+    let mut gradients = Gradients::default();
+    let mut rest = added.as_slice();
+    for (k, (name, &length)) in names.iter().enumerate() {
+        let (values, others) = rest.split_at(length);
+        rest = others;
+        if layout.present.iter().any(|present| present[k]) {
+            let data = TensorData::new(values.to_vec(), [length]);
+            gradients.add(name, Tensor::<1>::from_data(data, device));
+        }
+    }
+    let nodes = Layout::nodes(parts, group.size());
+    let mut known = |node: &Range<usize>| {
+        let place = nodes.iter().position(|own| own == node);
+        place.map(|k| told[k].clone())
+    };
+    let sum = tree::fold(0..parts, &mut known, &mut Told::plus);
+    Ok(sum.map(|sum| Contribution {
+        gradients,
+        counts: Counts {
+            sequences: sum.sequences,
+            tokens: sum.tokens,
+        },
+        tally: sum.tally,
+        drawn_captions: sum.drawn_captions,
+    }))
 }
 
 #[cfg(test)]
@@ -187,11 +336,11 @@ mod tests {
             }
         };
         let sum = |parts: Vec<Contribution>| {
-            let mut reduction = Reduction::default();
-            for part in parts {
-                reduction.add(part);
+            let mut reduction = Reduction::over(Division::alone(parts.len()));
+            for (part, contribution) in parts.into_iter().enumerate() {
+                reduction.add(part, contribution);
             }
-            reduction.sum()
+            reduction.sum(&Device::flex()).unwrap().unwrap()
         };
         let whole = sum(vec![contribution(&[1.0, 2.0, 6.0])]);
         let parts = sum(vec![contribution(&[1.0]), contribution(&[2.0, 6.0])]);
@@ -204,13 +353,14 @@ mod tests {
     fn sums_are_added_in_one_tree_whatever_their_number() {
         let values: Vec<f64> = (0..9).map(|k| (f64::from(k) + 0.1).sqrt()).collect();
         let total = |count: usize| {
-            let mut reduction = Reduction::default();
-            for &value in &values[..count] {
-                let mut part = Contribution::default();
-                part.tally.add("loss", value, 1.0);
-                reduction.add(part);
+            let mut reduction = Reduction::over(Division::alone(count));
+            for (part, &value) in values[..count].iter().enumerate() {
+                let mut contribution = Contribution::default();
+                contribution.tally.add("loss", value, 1.0);
+                reduction.add(part, contribution);
             }
-            reduction.sum().tally.total("loss")
+            let sum = reduction.sum(&Device::flex()).unwrap();
+            sum.map_or(0.0, |sum| sum.tally.total("loss"))
         };
         let v = &values;
         let four = (v[0] + v[1]) + (v[2] + v[3]);
@@ -224,5 +374,71 @@ mod tests {
         // One after the other is another sum.
         let in_order: f64 = v[..8].iter().sum();
         assert_ne!(total(8), in_order);
+    }
+
+    /// What part `part` contributes: all of three parameters, two of them or nothing at all.
+    fn of_part(part: usize) -> Option<Contribution> {
+        let mut contribution = Contribution {
+            counts: Counts {
+                sequences: 1,
+                tokens: part as u64,
+            },
+            ..Contribution::default()
+        };
+        let values = |seed: usize, length: usize| {
+            let value = |k: usize| ((k * 37 + seed * 11 + part * 101) as f32).sin() * 10f32.powi((part % 5) as i32);
+            let values: Vec<f32> = (0..length).map(value).collect();
+            Tensor::<1>::from_data(TensorData::new(values, [length]), &Device::flex())
+        };
+        match part % 4 {
+            2 => return None,
+            3 => {}
+            _ => contribution.gradients.add("b", values(1, 7)),
+        }
+        contribution.gradients.add("a", values(2, 13));
+        contribution.gradients.add("c", values(3, 1));
+        contribution.tally.add("loss", (part as f64 + 0.1).sqrt(), 1.0);
+        contribution.drawn_captions.log_probability = (part as f64 + 0.7).sqrt();
+        Some(contribution)
+    }
+
+    #[test]
+    fn sums_have_the_same_bits_on_any_number_of_ranks() {
+        let device = Device::flex();
+        for parts in 1..=9 {
+            let sum = |division: Division<'_>| {
+                let mut reduction = Reduction::over(division);
+                for part in division.own() {
+                    if let Some(contribution) = of_part(part) {
+                        reduction.add(part, contribution);
+                    }
+                }
+                let sum = reduction.sum(&device).unwrap();
+                let mut sum = sum.expect("the first part contributes");
+                let gradient = |name| -> Option<Vec<u32>> {
+                    let values: Vec<f32> = sum.gradients.remove(name)?.try_into_vec_as().unwrap();
+                    Some(values.iter().map(|value| value.to_bits()).collect())
+                };
+                let gradients = ["a", "b", "c", "d"].map(gradient);
+                (gradients, sum.counts, sum.tally, sum.drawn_captions)
+            };
+            let alone = sum(Division::alone(parts));
+            assert_eq!(alone.0.each_ref().map(Option::is_some), [true, true, true, false]);
+            for size in 2..=parts {
+                let all = scst_group::Threads::run(size, |group| sum(Division { group, parts }));
+                for found in all {
+                    assert_eq!(found, alone, "{parts} parts on {size} ranks");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_the_sum_of_parts_of_which_none_contributes() {
+        let sums = scst_group::Threads::run(2, |group| {
+            let reduction = Reduction::over(Division { group, parts: 3 });
+            reduction.sum(&Device::flex()).unwrap().is_none()
+        });
+        assert_eq!(sums, [true, true]);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     events::RecordKind,
     objective::sequence::Replay,
     observer::Event,
+    ranks::meet,
     run::progress::StageSummary,
 };
 
@@ -55,6 +56,8 @@ impl Run<'_> {
                 Ok(Some(captioner))
             }
             (StartFrom::Best, Some(before)) => {
+                // The first rank has written it.
+                meet(self.group, "the weights of the stage before")?;
                 let stored = Checkpoint::load(&self.best_of(before), &self.registry.captioners)?;
                 Ok(Some(stored.captioner(&self.config.model, &self.device)?))
             }

@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use scst_data::Split;
+use scst_group::{Alone, Group};
 use scst_model::Captioner;
 
 use super::{
@@ -96,6 +97,8 @@ pub(super) struct Means<'a> {
     pub(super) verify_features: bool,
     /// Whether features of test images are read too.
     pub(super) with_test: bool,
+    /// The ranks that read.
+    pub(super) group: &'a dyn Group,
 }
 
 /// Reads everything that a new run would, trains nothing and writes nothing. Reward programs are started and ended.
@@ -118,6 +121,7 @@ pub(super) fn look(
         registry,
         verify_features: false,
         with_test: true,
+        group: &Alone,
     };
     let mut findings = Findings::default();
     match gather(config, None, means, &mut findings, observer) {
@@ -149,10 +153,10 @@ pub(super) fn gather(
     let mut problems = Problems(Vec::new());
     let device = problems.keep(config.backend.device());
     let corpus = match stored {
-        None => Corpus::build(located, means.registry, observer),
+        None => Corpus::build_in(means.group, located, means.registry, observer),
         Some(stored) => {
-            let verify = means.verify_features;
-            Corpus::resume(located, stored, means.registry, verify, observer)
+            let reading = (means.group, means.verify_features);
+            Corpus::resume(located, stored, means.registry, reading, observer)
         }
     };
     let Some(corpus) = problems.keep(corpus) else {

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
+use scst_group::Group;
 use serde::Serialize;
 
 use super::record::Program;
@@ -37,6 +38,11 @@ pub struct RunOptions<'a> {
     pub registry: &'a Registry,
     /// Which program this is, for the record of the run; that of a library may leave it out.
     pub program: Option<&'a Program>,
+    /// The processes that train the run together. The first of them writes and observes; the others need the same files to
+    /// read.
+    pub group: &'a dyn Group,
+    /// After how many steps, again and again, a fingerprint of the weights is logged.
+    pub hash_every: Option<u64>,
 }
 
 /// How a run ended.

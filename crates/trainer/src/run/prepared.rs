@@ -18,6 +18,7 @@ use crate::{
     corpus::Corpus,
     events::METRICS_FILE,
     observer::{Event, Observer},
+    ranks::meet,
     run::places::Places,
 };
 
@@ -49,6 +50,24 @@ pub(super) fn prepare(
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(Prepared, [Config; 2]), TrainError> {
+    // What the first rank repairs and locks, the others look at afterwards.
+    let is_first = options.group.rank() == 0;
+    if !is_first {
+        meet(options.group, "the state of the run directory")?;
+    }
+    let found = look(config, options, is_first.then_some(observer));
+    if is_first && found.is_ok() {
+        meet(options.group, "the state of the run directory")?;
+    }
+    found
+}
+
+/// The same of one rank. `observer`: that of the first, which alone changes something.
+fn look(
+    config: &Config,
+    options: &RunOptions<'_>,
+    observer: Option<&mut dyn Observer>,
+) -> Result<(Prepared, [Config; 2]), TrainError> {
     let path = options.directory.clone();
     check_place(&path)?;
     if !path.join("config.toml").is_file() {
@@ -61,7 +80,8 @@ pub(super) fn prepare(
     if options.start == Start::New {
         return Err(TrainError::RunExists { path });
     }
-    let lock = lock(&path, observer)?;
+    let is_first = observer.is_some();
+    let lock = observer.map(|observer| lock(&path, observer)).transpose()?;
     let captioners = &options.registry.captioners;
     let before: Config = Config::load(&path.join("config.toml"), Vec::new(), captioners)?.into();
     let record = RunRecord::read(&path)?.unwrap_or_default();
@@ -71,8 +91,8 @@ pub(super) fn prepare(
     let mut located = recorded.clone();
     places.locate(&mut located, &before.paths())?;
     let prepared = Prepared {
-        newest: newest_checkpoint(&path)?,
-        lock: Some(lock),
+        newest: newest_checkpoint(&path, is_first)?,
+        lock,
         moved: moved(config, &before),
         other_captions: other_captions(&located, &before, &record),
         record,
@@ -133,14 +153,18 @@ pub(super) fn lock(directory: &Path, observer: &mut dyn Observer) -> Result<RunL
     Ok(lock)
 }
 
-/// The newest checkpoint of the run, after repairing what a kill has left.
-fn newest_checkpoint(directory: &Path) -> Result<Option<PathBuf>, TrainError> {
-    recover_all(directory)?;
+/// The newest checkpoint of the run, after repairing what a kill has left, if this rank is to.
+fn newest_checkpoint(directory: &Path, repairs: bool) -> Result<Option<PathBuf>, TrainError> {
+    if repairs {
+        recover_all(directory)?;
+    }
     let checkpoints = directory.join("checkpoints");
     if !checkpoints.is_dir() {
         return Ok(None);
     }
-    remove_stale_temporaries(&checkpoints)?;
+    if repairs {
+        remove_stale_temporaries(&checkpoints)?;
+    }
     Ok(checkpoint::newest(&checkpoints)?)
 }
 

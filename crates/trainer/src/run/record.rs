@@ -65,14 +65,23 @@ pub(crate) struct StartRecord {
     pub(crate) host: String,
     /// The process id.
     pub(crate) process: u32,
-    /// CPU threads.
+    /// CPU threads of each rank.
     pub(crate) threads: usize,
+    /// Processes that train the run together.
+    #[serde(skip_serializing_if = "is_alone")]
+    pub(crate) ranks: usize,
     /// The current directory, which relative paths start from.
     pub(crate) working_directory: PathBuf,
     /// The run directory.
     pub(crate) run_directory: PathBuf,
     /// The files and folders of captions and features that were read.
     pub(crate) data: Vec<PathBuf>,
+}
+
+/// Whether there are no others.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_alone(ranks: &usize) -> bool {
+    *ranks <= 1
 }
 
 impl StartRecord {
@@ -85,7 +94,7 @@ impl StartRecord {
         is_new: bool,
         directory: &Path,
         config: &Config,
-        program: Option<&Program>,
+        (program, ranks): (Option<&Program>, usize),
     ) -> Result<Self, FileError> {
         let here = Path::new(".");
         let working_directory =
@@ -107,6 +116,7 @@ impl StartRecord {
             host: process.host,
             process: process.process,
             threads: rayon::current_num_threads(),
+            ranks,
             working_directory,
             run_directory,
             data,

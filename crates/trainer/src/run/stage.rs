@@ -9,7 +9,11 @@ use std::{
 use scst_data::{Example, Split, TextSources, random_order};
 use scst_loss::{Counts, MovingAverage};
 
-use super::{opening::Length, state::Run};
+use super::{
+    alike::{check_weights, weights_hash},
+    opening::Length,
+    state::Run,
+};
 use crate::{
     TrainError,
     checkpoint::{self, CheckpointError, Snapshot},
@@ -18,18 +22,23 @@ use crate::{
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{
-        batch::{SourceBatch, StepContext, parts},
-        sequence::{Judged, SelfCritic, prefixes},
+        batch::{SourceBatch, StepContext},
+        sequence::{Judged, Judgement, SelfCritic, prefixes},
         word::Xe,
     },
     observer::Event,
     optimise::{
+        division::Division,
         optimiser::Optimiser,
         reduce::{Contribution, Reduction, Tally},
         schedule::learning_rate,
         update::clip_and_step,
     },
+    ranks::{any, first, meet},
 };
+
+/// The mean reward of the captions that are trained on again.
+const REPLAY_REWARD: &str = "replay_reward";
 
 /// What a stage trains for.
 enum Objective {
@@ -46,7 +55,7 @@ struct Beside {
     replay: Option<(f64, Xe)>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Runs the current stage to its end; `Some` checkpoint if it was stopped before.
     pub(super) fn stage(&mut self, stop: &AtomicBool) -> Result<Option<PathBuf>, TrainError> {
         let index = self.progress.stage;
@@ -84,7 +93,7 @@ impl Run<'_> {
             if self.progress.stage_ended || self.progress.step >= steps {
                 break;
             }
-            if stop.load(Ordering::Relaxed) {
+            if any(self.group, stop.load(Ordering::Relaxed), "whether to stop")? {
                 return self.checkpoint().map(Some);
             }
             let objective = match &mut objective {
@@ -110,7 +119,10 @@ impl Run<'_> {
             if due(self.config.log_every_steps) || self.is_whole(stage, steps, steps_per_epoch) {
                 self.log(stage, rate)?;
             }
-            if !self.progress.validation_due && self.checkpoint_due() {
+            if self.hash_every.is_some_and(|every| self.progress.global_step.is_multiple_of(every)) {
+                self.log_hash(stage)?;
+            }
+            if !self.progress.validation_due && self.checkpoint_due()? {
                 self.checkpoint()?;
             }
         }
@@ -175,13 +187,14 @@ impl Run<'_> {
         let mut tally = Tally::default();
         match objective {
             Objective::Xe(xe) => {
-                let mut reduction = Reduction::default();
-                for (part, images) in parts(&images, stage.parts).enumerate() {
+                let division = self.division(stage);
+                let mut reduction = Reduction::over(division);
+                for (part, images) in division.own_of(&images) {
                     let batch = self.sources(images)?;
-                    reduction.add(self.cross_entropy(xe, batch, context.of_part(part))?);
+                    reduction.add(part, self.cross_entropy(xe, batch, context.of_part(part))?);
                 }
                 let start = Instant::now();
-                let sum = self.heard(reduction);
+                let sum = self.heard(reduction)?.unwrap_or_default();
                 if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
                 }
@@ -191,12 +204,13 @@ impl Run<'_> {
             Objective::Scst(critic, beside) => {
                 let judged = self.judged_rollout(stage, critic, &images, context, &mut tally)?;
                 if beside.replay.is_some() {
-                    for part in &judged {
+                    for part in &judged.all {
                         self.progress.replay.keep(part);
                     }
                 }
                 let start = Instant::now();
-                let mut updates = critic.updates(judged, context);
+                let batch = (self.division(stage), images.len());
+                let mut updates = critic.updates(judged.own, batch, context);
                 while let Some(samples) = updates.next_samples() {
                     let sum = self.sequence_gradient(stage, critic, beside, samples, context)?;
                     if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
@@ -228,31 +242,34 @@ impl Run<'_> {
         samples: &mut [Judged],
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let mut reduction = Reduction::default();
+        let division = self.division(stage);
+        let mut reduction = Reduction::over(division);
         for part in &mut *samples {
-            reduction.add(critic.update(&self.captioner, part, context)?);
+            let number = part.part();
+            reduction.add(number, critic.update(&self.captioner, part, context)?);
         }
-        let mut sum = reduction.sum();
+        let mut sum = reduction.sum(&self.device)?.unwrap_or_default();
         if let Some((weight, xe)) = &beside.gold {
-            let mut reduction = Reduction::default();
+            let mut reduction = Reduction::over(division);
             for part in &*samples {
                 let context = context.of_part(part.part());
-                reduction.add(self.cross_entropy(xe, part.sources(), context)?);
+                let gold = self.cross_entropy(xe, part.sources(), context)?;
+                reduction.add(part.part(), gold);
             }
-            let gold = self.heard(reduction);
-            self.add_beside(stage, &mut sum, gold, (*weight, "xe_loss"));
+            if let Some(gold) = self.heard(reduction)? {
+                self.add_beside(stage, &mut sum, gold, (*weight, "xe_loss"));
+            }
         }
         if let Some((weight, xe)) = &beside.replay {
-            let (mut reduction, mut rewards) = (Reduction::default(), Tally::default());
+            let mut reduction = Reduction::over(division);
             for part in &*samples {
                 let context = context.of_part(part.part());
-                if let Some((best, reward)) = self.replayed(xe, part, context)? {
-                    reduction.add(best);
-                    rewards.add("replay_reward", reward, 1.0);
+                if let Some(best) = self.replayed(xe, part, context)? {
+                    reduction.add(part.part(), best);
                 }
             }
-            if !reduction.is_empty() {
-                let best = self.heard(reduction);
+            if let Some(best) = self.heard(reduction)? {
+                let rewards = best.tally.clone().only(REPLAY_REWARD, REPLAY_REWARD);
                 self.add_beside(stage, &mut sum, best, (*weight, "replay_loss"));
                 sum.tally.merge(rewards);
             }
@@ -261,16 +278,25 @@ impl Run<'_> {
     }
 
     /// The sum of cross-entropy over the parts of a batch, from which the baseline of drawn regions learns.
-    fn heard(&mut self, reduction: Reduction) -> Contribution {
-        let sum = reduction.sum();
+    fn heard(&mut self, reduction: Reduction<'_>) -> Result<Option<Contribution>, TrainError> {
+        let sum = reduction.sum(&self.device)?;
         if let Some(hard) = self.hard_attention(&self.config.stages[self.progress.stage])
+            && let Some(sum) = &sum
             && sum.drawn_captions.count > 0
         {
             let fresh = || MovingAverage::new(hard.baseline_decay);
             let baseline = self.progress.location_baseline.get_or_insert_with(fresh);
             sum.drawn_captions.teach(baseline);
         }
-        sum
+        Ok(sum)
+    }
+
+    /// Who computes which parts of a batch.
+    fn division(&self, stage: &StageConfig) -> Division<'a> {
+        Division {
+            group: self.group,
+            parts: stage.parts,
+        }
     }
 
     /// How the choice of regions is trained, if the captioner attends hard.
@@ -300,13 +326,13 @@ impl Run<'_> {
         part.tally.merge(other.tally.only("loss", loss));
     }
 
-    /// What the best samples so far of these sources contribute, and their mean reward; nothing where none has one.
+    /// What the best samples so far of these sources contribute, with their mean reward; nothing where none has one.
     fn replayed(
         &self,
         xe: &Xe,
         samples: &Judged,
         context: StepContext,
-    ) -> Result<Option<(Contribution, f64)>, TrainError> {
+    ) -> Result<Option<Contribution>, TrainError> {
         let (places, best, reward) = self.progress.replay.captions(samples.images());
         if places.is_empty() {
             return Ok(None);
@@ -318,7 +344,7 @@ impl Run<'_> {
             prefixes: Vec::new(),
         };
         let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
-        let part = xe.contribution(
+        let mut part = xe.contribution(
             &self.captioner,
             batch,
             &best,
@@ -326,7 +352,8 @@ impl Run<'_> {
             self.location_baseline(),
             context,
         )?;
-        Ok(Some((part, reward)))
+        part.tally.add(REPLAY_REWARD, reward, 1.0);
+        Ok(Some(part))
     }
 
     fn divisor(&self, stage: &StageConfig, counts: Counts) -> f64 {
@@ -393,10 +420,11 @@ impl Run<'_> {
         images: &[usize],
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Vec<Judged>, TrainError> {
+    ) -> Result<Judgement, TrainError> {
         let max_length = self.corpus.max_length();
-        let mut batches = Vec::with_capacity(stage.parts);
-        for (part, images) in parts(images, stage.parts).enumerate() {
+        let division = self.division(stage);
+        let mut batches = Vec::with_capacity(division.own().len());
+        for (part, images) in division.own_of(images) {
             let mut batch = self.sources(images)?;
             if let Some(scst) = &stage.scst
                 && let Some(mixer) = &scst.mixer
@@ -408,7 +436,7 @@ impl Run<'_> {
             batches.push(batch);
         }
         let reads = (&self.captioner, self.corpus.vocabulary(), max_length);
-        let judged = critic.judged_rollout(reads, batches, context, tally)?;
+        let judged = critic.judged_rollout(reads, batches, division, context, tally)?;
         for warning in critic.take_warnings() {
             self.warn(&warning)?;
         }
@@ -523,23 +551,43 @@ impl Run<'_> {
     }
 
     /// Whether a checkpoint is due although nothing was validated.
-    fn checkpoint_due(&self) -> bool {
+    fn checkpoint_due(&self) -> Result<bool, TrainError> {
         let config = &self.config.checkpoints;
         let step = self.progress.step;
-        config.every_steps.is_some_and(|n| step.is_multiple_of(n))
-            || config
-                .every_minutes
-                .is_some_and(|minutes| self.since.elapsed().as_secs_f64() >= 60.0 * minutes)
+        if config.every_steps.is_some_and(|n| step.is_multiple_of(n)) {
+            return Ok(true);
+        }
+        let Some(minutes) = config.every_minutes else {
+            return Ok(false);
+        };
+        let is_late = self.since.elapsed().as_secs_f64() >= 60.0 * minutes;
+        first(self.group, is_late, "whether a checkpoint is due")
+    }
+
+    /// Writes down a fingerprint of the weights.
+    fn log_hash(&mut self, stage: &StageConfig) -> Result<(), TrainError> {
+        let hash = weights_hash(&self.captioner)?;
+        let step = self.progress.global_step;
+        check_weights(self.group, &hash, step)?;
+        self.events.write_hash(step, &stage.name, &hash)?;
+        Ok(())
     }
 
     fn checkpoint(&mut self) -> Result<PathBuf, TrainError> {
         self.progress.stage_secs += self.since.elapsed().as_secs_f64();
         self.since = Instant::now();
         self.events.flush()?;
+        let step = self.progress.global_step;
+        if self.group.size() > 1 {
+            check_weights(self.group, &weights_hash(&self.captioner)?, step)?;
+        }
         let checkpoints = self.directory.join("checkpoints");
-        let path = checkpoints.join(checkpoint::directory_name(self.progress.global_step));
-        self.snapshot(self.optimiser.as_ref()).write(&path)?;
-        checkpoint::prune(&checkpoints, self.config.checkpoints.keep)?;
+        let path = checkpoints.join(checkpoint::directory_name(step));
+        if self.writes() {
+            self.snapshot(self.optimiser.as_ref()).write(&path)?;
+            checkpoint::prune(&checkpoints, self.config.checkpoints.keep)?;
+        }
+        meet(self.group, "a checkpoint")?;
         self.observer
             .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)

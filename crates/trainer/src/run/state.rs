@@ -9,9 +9,11 @@ use std::{
 
 use burn::tensor::Device;
 use scst_files::{FileAction, FileError, remove_stale_temporaries, write_bytes_atomically};
+use scst_group::Group;
 use scst_model::Captioner;
 
 use super::{
+    alike::{check_alike, weights_hash},
     closing,
     foreign::Foreign,
     lock::RunLock,
@@ -49,6 +51,9 @@ pub(super) struct Run<'a> {
     pub(super) directory: PathBuf,
     pub(super) corpus: Corpus,
     pub(super) device: Device,
+    /// The ranks of the run; the first of them writes.
+    pub(super) group: &'a dyn Group,
+    pub(super) hash_every: Option<u64>,
     pub(super) captioner: Captioner,
     pub(super) foreign: Foreign,
     pub(super) optimiser: Option<Optimiser>,
@@ -85,6 +90,7 @@ impl<'a> Run<'a> {
             registry: options.registry,
             verify_features: options.verify_features,
             with_test: false,
+            group: options.group,
         };
         let mut findings = Findings::default();
         let material = gather(config, stored.as_ref(), means, &mut findings, observer);
@@ -107,25 +113,23 @@ impl<'a> Run<'a> {
             val_images: validation_images(config, &corpus)?.len(),
             parameters: parameters(&captioner),
         });
+        if options.group.size() > 1 {
+            let alike = [
+                ("training captions", captions.clone()),
+                ("weights to begin with", weights_hash(&captioner)?),
+            ];
+            check_alike(options.group, &alike)?;
+        }
         // Only now, with everything read and checked, does the run leave its first trace.
-        create_directory(&directory.join("checkpoints"))?;
-        let lock = prepared.lock_of_new(&directory, observer)?;
-        remove_stale_temporaries(&directory)?;
-        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
-        let mut record = prepared.record.clone();
-        record.captions.get_or_insert(captions);
-        let is_new = lock.is_some();
-        let step = progress.global_step;
-        let start = StartRecord::now(step, is_new, &directory, located, options.program)?;
-        record.starts.push(start);
-        record.write(&directory)?;
-        let (events, examination) = if is_new {
-            (EventWriter::create(&directory)?, Examination::new(config))
+        let (lock, events, examination) = if options.group.rank() == 0 {
+            let begun = Begun {
+                configs: [config, located],
+                captions,
+                progress: &progress,
+            };
+            begun.leave_trace(prepared, options, observer)?
         } else {
-            let events = EventWriter::resume(&directory, &resume_point(config, &progress))?;
-            let entries = read_log(&directory.join(METRICS_FILE))?;
-            let samples = read_samples(&directory.join(SAMPLES_FILE))?;
-            (events, Examination::of_log(config, &entries, &samples))
+            (None, EventWriter::nowhere(), Examination::new(config))
         };
         let mut run = Self {
             config,
@@ -135,6 +139,8 @@ impl<'a> Run<'a> {
             directory,
             corpus,
             device,
+            group: options.group,
+            hash_every: options.hash_every,
             captioner,
             foreign,
             optimiser,
@@ -230,6 +236,27 @@ impl<'a> Run<'a> {
 
     pub(super) fn finish(&mut self) -> Result<Summary, TrainError> {
         self.events.flush()?;
+        let summary = Summary {
+            stages: self.progress.summaries.clone(),
+            best: self.progress.best.clone(),
+            signature: self.progress.signature.clone(),
+            warnings: closing::warnings(self.config.validation.metric, &self.progress)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        };
+        if self.group.rank() == 0 {
+            self.write_summary(&summary)?;
+        }
+        Ok(summary)
+    }
+
+    /// Whether this process writes the files of the run.
+    pub(super) fn writes(&self) -> bool {
+        self.group.rank() == 0
+    }
+
+    fn write_summary(&self, summary: &Summary) -> Result<(), TrainError> {
         let records = read_records(&self.directory.join(METRICS_FILE))?;
         let metric = self.config.validation.metric;
         let spec = curve::CurveSpec {
@@ -239,20 +266,54 @@ impl<'a> Run<'a> {
             smaller_is_better: metric.smaller_is_better(),
         };
         curve::write_curve(&self.directory.join(curve::CURVE_FILE), &spec, &records)?;
-        let summary = Summary {
-            stages: self.progress.summaries.clone(),
-            best: self.progress.best.clone(),
-            signature: self.progress.signature.clone(),
-            warnings: closing::warnings(metric, &self.progress)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        };
         let path = self.directory.join("summary.json");
-        let bytes = serde_json::to_vec_pretty(&summary)
+        let bytes = serde_json::to_vec_pretty(summary)
             .map_err(|error| FileError::on(FileAction::Write, &path)(error.into()))?;
         write_bytes_atomically(&path, &bytes)?;
-        Ok(summary)
+        Ok(())
+    }
+}
+
+/// What a run begins with, or goes on with.
+struct Begun<'a> {
+    /// To be recorded, and with every path where the file is.
+    configs: [&'a Config; 2],
+    /// Fingerprint of the captions.
+    captions: String,
+    progress: &'a Progress,
+}
+
+impl Begun<'_> {
+    /// Makes the directory and the files of a run, or goes on with them; the lock, if the run is new.
+    fn leave_trace(
+        self,
+        prepared: &Prepared,
+        options: &RunOptions<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(Option<RunLock>, EventWriter, Examination), TrainError> {
+        let [config, located] = self.configs;
+        let directory = options.directory.as_path();
+        create_directory(&directory.join("checkpoints"))?;
+        let lock = prepared.lock_of_new(directory, observer)?;
+        remove_stale_temporaries(directory)?;
+        write_bytes_atomically(&directory.join("config.toml"), config.to_toml()?.as_bytes())?;
+        let mut record = prepared.record.clone();
+        record.captions.get_or_insert(self.captions);
+        let is_new = lock.is_some();
+        let from = (options.program, options.group.size());
+        let step = self.progress.global_step;
+        let start = StartRecord::now(step, is_new, directory, located, from)?;
+        record.starts.push(start);
+        record.write(directory)?;
+        if is_new {
+            let events = EventWriter::create(directory)?;
+            return Ok((lock, events, Examination::new(config)));
+        }
+        let events = EventWriter::resume(directory, &resume_point(config, self.progress))?;
+        let entries = read_log(&directory.join(METRICS_FILE))?;
+        let samples = read_samples(&directory.join(SAMPLES_FILE))?;
+        let examination = Examination::of_log(config, &entries, &samples);
+        Ok((lock, events, examination))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     config::{StageConfig, ValidationMetric},
     decode::{
         collapse::{CaptionStatistics, ReferenceStatistics, collapses},
-        evaluate::{EvaluationReport, ScoredCaption, evaluate},
+        evaluate::{Decoding, EvaluationReport, ScoredCaption, evaluate},
     },
     events::RecordKind,
     observer::Event,
@@ -41,13 +41,17 @@ impl Run<'_> {
         let validation = &self.config.validation;
         let images = validation_images(self.config, &self.corpus)?;
         let observer = &mut *self.observer;
+        let decoding = Decoding {
+            decoder: &validation.decoder,
+            run: self.config,
+            group: self.group,
+        };
         let report = evaluate(
             (&self.captioner, &[]),
             &self.corpus,
             self.registry,
             &images,
-            &validation.decoder,
-            self.config,
+            decoding,
             &mut |done| {
                 let images = images.len();
                 observer.observe(&Event::Validating { done, images });
@@ -176,10 +180,12 @@ impl Run<'_> {
             progress.stage_ended = progress.since_best >= stage.patience.unwrap_or(u64::MAX);
             if in_stage.is_ge() {
                 progress.stage_best = Some(candidate);
-                self.snapshot(None).write(&self.best_of(stage))?;
+                if self.writes() {
+                    self.snapshot(None).write(&self.best_of(stage))?;
+                }
             }
         }
-        if in_run.is_ge() {
+        if in_run.is_ge() && self.writes() {
             self.snapshot(None).write(&self.directory.join("best"))?;
         }
         Ok(in_run.is_ge())

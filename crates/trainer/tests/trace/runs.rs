@@ -10,7 +10,7 @@ use std::{
 
 use safetensors::SafeTensors;
 use scst_trainer::{
-    Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions,
+    Alone, Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions,
     Start, Warning,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, read_records},
@@ -129,6 +129,8 @@ fn begin(config: &ValidConfig, directory: &Path, recorder: &mut Recorder) {
         stop: &AtomicBool::new(false),
         registry: &registry(),
         program: None,
+        group: &Alone,
+        hash_every: None,
     };
     let outcome = train(config, &options, recorder).expect("a run to its end");
     assert!(matches!(outcome, Outcome::Finished(_)));

@@ -92,7 +92,7 @@ impl Log {
     fn records(&self) -> impl DoubleEndedIterator<Item = &Record> {
         self.entries.iter().filter_map(|entry| match entry {
             LogEntry::Record(record) => Some(record),
-            LogEntry::Warning(_) => None,
+            LogEntry::Warning(_) | LogEntry::Hash(_) => None,
         })
     }
 
@@ -104,7 +104,7 @@ impl Log {
     /// What the run has warned of.
     fn logged(&self) -> impl Iterator<Item = Finding> {
         let warnings = self.entries.iter().filter_map(|entry| match entry {
-            LogEntry::Record(_) => None,
+            LogEntry::Record(_) | LogEntry::Hash(_) => None,
             LogEntry::Warning(warning) => Some(warning.clone()),
         });
         let warnings = warnings.map(|w| Finding::logged(w.message, Some(w.stage), w.step));

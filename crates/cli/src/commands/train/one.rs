@@ -3,7 +3,7 @@
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use scst_trainer::{
-    Outcome, Program, Registry, RunOptions, Start, Summary, checkpoints_of, config::ValidConfig,
+    Event, Group, Observer, Outcome, Program, Registry, RunOptions, Start, Summary, checkpoints_of, config::ValidConfig,
     train,
 };
 
@@ -17,14 +17,26 @@ use crate::{
     output::{print_line, program, quoted, warn},
 };
 
+/// What a run is trained with, beside its configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) stop: &'a AtomicBool,
+    pub(super) registry: &'a Registry,
+    pub(super) group: &'a dyn Group,
+}
+
 /// Trains the run in `directory` and prints what came of it; a failure is told with the way on.
 pub(super) fn train_run(
     config: &ValidConfig,
     (directory, start): (&Path, Start),
     arguments: &TrainArguments,
-    stop: &AtomicBool,
-    registry: &Registry,
+    around: Surroundings<'_>,
 ) -> Result<Outcome, Failure> {
+    let Surroundings {
+        stop,
+        registry,
+        group,
+    } = around;
     let options = RunOptions {
         directory: directory.to_owned(),
         start,
@@ -32,10 +44,16 @@ pub(super) fn train_run(
         stop,
         registry,
         program: Some(&this_program()),
+        group,
+        hash_every: arguments.hash_every,
     };
     let mut display = Display::of_run(config, arguments.show);
     let mut watch = Watch::new(&mut display);
-    let outcome = train(config, &options, &mut watch);
+    let outcome = if group.rank() == 0 {
+        train(config, &options, &mut watch)
+    } else {
+        train(config, &options, &mut Unwatched)
+    };
     let is_begun = watch.is_begun();
     display.finish();
     let outcome = outcome.map_err(|error| {
@@ -53,10 +71,19 @@ pub(super) fn train_run(
             failure
         }
     })?;
-    if let Outcome::Finished(summary) | Outcome::AlreadyFinished { summary, .. } = &outcome {
+    if let Outcome::Finished(summary) | Outcome::AlreadyFinished { summary, .. } = &outcome
+        && group.rank() == 0
+    {
         print_summary(directory, summary, &mut display);
     }
     Ok(outcome)
+}
+
+/// Another process shows what happens.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn observe(&mut self, _event: &Event<'_>) {}
 }
 
 /// This program, for the record of the run.

@@ -9,12 +9,12 @@ use std::{
 use scst_files::write_bytes_atomically;
 use scst_reward::ReportMetric;
 use scst_significance::{LEVEL, Spread};
-use scst_trainer::{Config, Outcome, Registry, Start, Summary, config::ValidConfig};
+use scst_trainer::{Alone, Config, Outcome, Registry, Start, Summary, config::ValidConfig};
 use serde_json::{Map, Value, json};
 
 use super::{
     given::{Given, holds_seeds, is_run, refuse_out},
-    one::{resume_line, train_run},
+    one::{Surroundings, resume_line, train_run},
 };
 use crate::{
     arguments::{Seeds, TrainArguments},
@@ -132,7 +132,12 @@ impl Plan {
             let config = config.validate()?;
             let run = run_of(directory, seed);
             let start = (&*run, Start::ResumeOrNew);
-            let outcome = train_run(&config, start, arguments, stop, registry);
+            let around = Surroundings {
+                stop,
+                registry,
+                group: &Alone,
+            };
+            let outcome = train_run(&config, start, arguments, around);
             let outcome = outcome.map_err(|failure| {
                 let advice = format!("to go on with all seeds:\n  {}", resume_line(directory));
                 failure.followed_by(&advice)

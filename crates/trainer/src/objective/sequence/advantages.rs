@@ -5,8 +5,8 @@ use scst_loss::{
     length_weighted_mean, mean_of_image, per_deviation_of_image, standardised,
 };
 
-use super::{credit::WordBaselines, critic::SelfCritic, rollout::Rollout};
-use crate::{TrainError, config::ScstConfig, objective::batch::pack};
+use super::{credit::WordBaselines, critic::SelfCritic, sampled::Sampled};
+use crate::{TrainError, config::ScstConfig};
 
 /// What the samples of a step were given, part after part.
 pub(super) struct Scores<'a> {
@@ -33,56 +33,28 @@ impl ScstConfig {
     }
 }
 
-impl Rollout {
-    /// Sample of every word, and whether the word was given, packed as a tape is.
-    pub(super) fn rows(&self) -> Vec<(usize, bool)> {
-        pack(&self.captions, |n, t| (n, self.given(n, t)))
-    }
-
-    /// Which samples count in baselines and in metrics of rewards: those that have a reward and of which the model chose at
-    /// least one word; the others were given whole.
-    pub(super) fn chosen(&self) -> Vec<bool> {
-        let captions = self.captions.iter().enumerate().zip(&self.has_reward);
-        captions
-            .map(|((n, words), has)| *has && !self.given(n, words.len().saturating_sub(1)))
-            .collect()
-    }
-
-    /// How many words of every sample the model chose.
-    fn chosen_words(&self) -> Vec<usize> {
-        let captions = self.captions.iter().enumerate();
-        captions
-            .map(|(n, words)| (0..words.len()).filter(|&t| !self.given(n, t)).count())
-            .collect()
-    }
-
-    fn given(&self, n: usize, t: usize) -> bool {
-        let prefixes = &self.batch.prefixes;
-        prefixes.get(n).is_some_and(|words| t < words.len())
-    }
-}
-
 impl SelfCritic {
     /// The advantage of every word over the baseline, which learns from the samples; `own`: baselines of single words of
     /// every part.
     pub(super) fn advantages(
         &mut self,
-        rollouts: &[Rollout],
+        parts: &[Sampled],
         scores: &Scores<'_>,
         own: &[WordBaselines],
     ) -> Result<Advantages, TrainError> {
         let mut baselines = Vec::new();
         if !self.config.objective.is_policy_gradient() {
-            let rows = vec![Vec::new(); rollouts.len()];
+            let rows = vec![Vec::new(); parts.len()];
             return Ok(Advantages { rows, baselines });
         }
         if self.config.baseline == Baseline::Learned
-            && rollouts.iter().all(|rollout| rollout.states.is_some())
+            && parts.iter().all(|part| part.states.is_some())
         {
-            return self.learned_advantages(rollouts, scores);
+            return self.learned_advantages(parts, scores);
         }
-        let chosen: Vec<bool> = rollouts.iter().flat_map(Rollout::chosen).collect();
-        let all = self.baselines(rollouts, scores, &chosen)?;
+        let chosen = parts.iter().flat_map(|part| part.choice().samples());
+        let chosen: Vec<bool> = chosen.collect();
+        let all = self.baselines(parts, scores, &chosen)?;
         let rewards = scores.rewards.iter().zip(&all);
         let advantages: Vec<f64> = rewards.map(|(r, b)| r - b).collect();
         let advantages = self.scaled(advantages, scores.rewards, &chosen)?;
@@ -90,12 +62,12 @@ impl SelfCritic {
             let of_chosen = all.iter().zip(&chosen).filter(|&(_, &chosen)| chosen);
             baselines.extend(of_chosen.map(|(b, _)| b));
         }
-        let mut rows = Vec::with_capacity(rollouts.len());
+        let mut rows = Vec::with_capacity(parts.len());
         let mut first = 0;
-        for (rollout, own) in rollouts.iter().zip(own) {
-            let (start, row) = (first, rollout.rows().into_iter());
+        for (part, own) in parts.iter().zip(own) {
+            let (start, row) = (first, part.choice().rows().into_iter());
             let row = row.map(|(n, _)| start + n);
-            first += rollout.captions.len();
+            first += part.captions.len();
             if own.is_empty() {
                 rows.push(row.map(|n| advantages[n]).collect());
                 continue;
@@ -114,22 +86,22 @@ impl SelfCritic {
     /// The advantages over what the model's states let expect, which is learnt from the rows that are not left out.
     fn learned_advantages(
         &mut self,
-        rollouts: &[Rollout],
+        parts: &[Sampled],
         scores: &Scores<'_>,
     ) -> Result<Advantages, TrainError> {
         let learned = &mut self.baseline.learned;
-        let (mut rows, mut baselines) = (Vec::with_capacity(rollouts.len()), Vec::new());
+        let (mut rows, mut baselines) = (Vec::with_capacity(parts.len()), Vec::new());
         let (mut counted, mut targets, mut width) = (Vec::new(), Vec::new(), 0);
         let mut first = 0;
-        for rollout in rollouts {
-            let Some((states, own)) = &rollout.states else {
+        for part in parts {
+            let Some((states, own)) = &part.states else {
                 continue;
             };
             width = *own;
             let all = learned.predict(states, width)?;
-            let row = rollout.rows();
+            let row = part.choice().rows();
             for ((&(n, given), &b), state) in row.iter().zip(&all).zip(states.chunks_exact(width)) {
-                if !given && rollout.has_reward[n] {
+                if !given && part.has_reward[n] {
                     counted.extend_from_slice(state);
                     baselines.push(b);
                     targets.push(scores.compared[first + n]);
@@ -138,7 +110,7 @@ impl SelfCritic {
             let of_rows = row.iter().zip(&all);
             let advantages = of_rows.map(|(&(n, _), b)| scores.rewards[first + n] - b);
             rows.push(advantages.collect());
-            first += rollout.captions.len();
+            first += part.captions.len();
         }
         if width > 0 {
             learned.update(&counted, width, &baselines, &targets)?;
@@ -178,7 +150,7 @@ impl SelfCritic {
     /// The baseline of every sample. `chosen`: which samples count in it.
     fn baselines(
         &mut self,
-        rollouts: &[Rollout],
+        parts: &[Sampled],
         scores: &Scores<'_>,
         chosen: &[bool],
     ) -> Result<Vec<f64>, TrainError> {
@@ -203,7 +175,8 @@ impl SelfCritic {
             })?,
             Baseline::Mean => of_images(&|_, own| mean_of_image(own, own.len()))?,
             Baseline::LengthWeighted | Baseline::LengthWeightedOthers => {
-                let lengths: Vec<usize> = rollouts.iter().flat_map(Rollout::chosen_words).collect();
+                let lengths = parts.iter().flat_map(|part| part.choice().words());
+                let lengths: Vec<usize> = lengths.collect();
                 let sample = self.own_sample();
                 of_images(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),
@@ -214,8 +187,8 @@ impl SelfCritic {
                 })?
             }
             Baseline::EnergyWeighted | Baseline::EnergyWeightedOthers => {
-                let of_parts = rollouts.iter();
-                let energies: Vec<f64> = of_parts.flat_map(|r| r.energies.clone()).collect();
+                let energies = parts.iter().flat_map(|part| part.energies.iter().copied());
+                let energies: Vec<f64> = energies.collect();
                 let sample = self.own_sample();
                 of_images(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),

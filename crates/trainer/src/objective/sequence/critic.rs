@@ -108,10 +108,31 @@ impl SelfCritic {
         vocabulary: &Vocabulary,
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
-        let words = captions.iter();
-        let texts: Vec<String> = words.map(|(_, words)| vocabulary.decode(words)).collect();
-        let candidates = self.candidates(captions, &texts);
-        let scores = self.rewards.score(&candidates)?;
+        let scores = self.raw_scores(vocabulary, captions)?;
+        self.combine(vocabulary, captions, scores)
+    }
+
+    /// What every reward gives to captions, before they are combined.
+    pub(super) fn raw_scores(
+        &mut self,
+        vocabulary: &Vocabulary,
+        captions: &[(usize, &Vec<u32>)],
+    ) -> Result<RawScores, TrainError> {
+        let texts = texts(vocabulary, captions);
+        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        Ok(self.rewards.raw_scores(&candidates)?)
+    }
+
+    /// The same, combined; what is too large among them is remembered.
+    pub(super) fn combine(
+        &mut self,
+        vocabulary: &Vocabulary,
+        captions: &[(usize, &Vec<u32>)],
+        scores: RawScores,
+    ) -> Result<MixtureScores, TrainError> {
+        let texts = texts(vocabulary, captions);
+        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        let scores = self.rewards.combine(&candidates, scores)?;
         self.large.look(
             &self.config,
             self.rewards.references(),
@@ -119,27 +140,6 @@ impl SelfCritic {
             &scores,
         );
         Ok(scores)
-    }
-
-    /// Captions as rewards see them.
-    fn candidates<'a>(
-        &self,
-        captions: &[(usize, &'a Vec<u32>)],
-        texts: &'a [String],
-    ) -> Vec<Candidate<'a>> {
-        let with_end_token = self.config.reward_end_token;
-        captions
-            .iter()
-            .zip(texts)
-            .map(|(&(image, words), text)| Candidate {
-                image,
-                tokens: match words.strip_suffix(&[END]) {
-                    Some(words) if !with_end_token => words,
-                    _ => words,
-                },
-                text,
-            })
-            .collect()
     }
 
     /// What is to be said since the last call.
@@ -171,4 +171,32 @@ impl SelfCritic {
             caption: caption.into(),
         }
     }
+}
+
+/// A score of every caption by every reward; none where a reward does not apply.
+pub(super) type RawScores = Vec<Vec<Option<f64>>>;
+
+fn texts(vocabulary: &Vocabulary, captions: &[(usize, &Vec<u32>)]) -> Vec<String> {
+    let words = captions.iter();
+    words.map(|(_, words)| vocabulary.decode(words)).collect()
+}
+
+/// Captions as rewards see them.
+fn candidates<'a>(
+    with_end_token: bool,
+    captions: &[(usize, &'a Vec<u32>)],
+    texts: &'a [String],
+) -> Vec<Candidate<'a>> {
+    captions
+        .iter()
+        .zip(texts)
+        .map(|(&(image, words), text)| Candidate {
+            image,
+            tokens: match words.strip_suffix(&[END]) {
+                Some(words) if !with_end_token => words,
+                _ => words,
+            },
+            text,
+        })
+        .collect()
 }

@@ -10,14 +10,15 @@ use scst_sampler::END;
 
 use super::{
     advantages::{Advantages, Scores},
-    critic::SelfCritic,
+    critic::{RawScores, SelfCritic},
     rollout::{Drawing, Rollout},
+    sampled::Sampled,
 };
 use crate::{
     TrainError,
-    config::SequenceObjective,
+    config::{Credit, SequenceObjective},
     objective::batch::{SourceBatch, StepContext, pack, repeat},
-    optimise::reduce::Tally,
+    optimise::{division::Division, reduce::Tally},
 };
 
 /// Captions of a part of a batch that have been judged.
@@ -35,8 +36,17 @@ pub(crate) struct Judged {
     pub(super) trains: Vec<bool>,
 }
 
+/// The samples of a batch that have been judged.
+pub(crate) struct Judgement {
+    /// This rank's parts.
+    pub(crate) own: Vec<Judged>,
+    /// What all ranks know of all parts.
+    pub(crate) all: Vec<Sampled>,
+}
+
 impl SelfCritic {
-    /// Scores the samples of all parts of a batch and compares them with the baseline, which learns from them.
+    /// Scores the samples of this rank's parts of a batch and compares them with the baseline, which learns from those of all
+    /// ranks.
     ///
     /// Rewards are those of the whole batch before anything is made of them, so that what is defined over a batch does not
     /// depend on its parts.
@@ -44,11 +54,70 @@ impl SelfCritic {
         &mut self,
         (captioner, vocabulary, max_length): (&Captioner, &Vocabulary, usize),
         mut rollouts: Vec<Rollout>,
+        division: Division<'_>,
         context: StepContext,
         tally: &mut Tally,
-    ) -> Result<Vec<Judged>, TrainError> {
+    ) -> Result<Judgement, TrainError> {
         let start = Instant::now();
         self.large.begin_step();
+        let own = self.score_samples(vocabulary, &mut rollouts)?;
+        let mut all = division.gather(own, "samples and their rewards")?;
+        let scores = self.combine_samples(vocabulary, &all)?;
+        tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
+
+        let start = Instant::now();
+        let mut has_reward = self.have_rewards(&all, &scores)?.into_iter();
+        let sampled: usize = all.iter().map(|part| part.captions.len()).sum();
+        let (compared, greedy) = scores.self_critical.split_at(sampled);
+        let compared = Scores {
+            rewards: &scores.total[..sampled],
+            compared,
+            greedy,
+        };
+        let mut first = 0;
+        let mut of_parts = Vec::with_capacity(all.len());
+        for part in &mut all {
+            let samples = first..first + part.captions.len();
+            first = samples.end;
+            part.has_reward = has_reward.by_ref().take(samples.len()).collect();
+            part.rewards = compared.rewards[samples.clone()].to_vec();
+            part.trains = self.trains(part);
+            of_parts.push(samples);
+        }
+        let mut words = Vec::with_capacity(rollouts.len());
+        for rollout in &mut rollouts {
+            rollout.has_reward.clone_from(&all[rollout.part].has_reward);
+            let of_part = &compared.compared[of_parts[rollout.part].clone()];
+            let reads = (captioner, vocabulary, max_length);
+            let context = context.of_part(rollout.part);
+            words.push(self.word_baselines(reads, rollout, of_part, context, tally)?);
+        }
+        let words = match self.config.credit {
+            Credit::Caption => vec![Vec::new(); all.len()],
+            Credit::Prefix | Credit::Rollouts { .. } => {
+                division.gather(words, "baselines of words")?
+            }
+        };
+        let mut advantages = self.advantages(&all, &compared, &words)?;
+        // A part of the update, which counts it once.
+        tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
+        tally_samples(tally, &all, &advantages, &scores);
+        let own = rollouts.into_iter().map(|rollout| {
+            let advantages = std::mem::take(&mut advantages.rows[rollout.part]);
+            self.judged(&all[rollout.part], rollout, advantages, vocabulary)
+        });
+        Ok(Judgement {
+            own: own.collect(),
+            all,
+        })
+    }
+
+    /// What is told of this rank's parts: their samples, and what every reward gives to them.
+    fn score_samples(
+        &mut self,
+        vocabulary: &Vocabulary,
+        rollouts: &mut [Rollout],
+    ) -> Result<Vec<Sampled>, TrainError> {
         let samples = rollouts
             .iter()
             .flat_map(|part| part.image_of_sample().zip(&part.captions));
@@ -56,55 +125,56 @@ impl SelfCritic {
             .iter()
             .flat_map(|part| part.batch.images.iter().copied().zip(&part.greedy));
         let rows: Vec<(usize, &Vec<u32>)> = samples.chain(greedy).collect();
-        let scores = self.score(vocabulary, &rows)?;
-        tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
-
-        let start = Instant::now();
-        let mut has_reward = self.have_rewards(&rollouts, &scores)?.into_iter();
-        for part in &mut rollouts {
-            part.has_reward = has_reward.by_ref().take(part.captions.len()).collect();
-        }
-        let sampled: usize = rollouts.iter().map(|part| part.captions.len()).sum();
-        let (compared, greedy) = scores.self_critical.split_at(sampled);
-        let compared = Scores {
-            rewards: &scores.total[..sampled],
-            compared,
-            greedy,
+        let mut scores = self.raw_scores(vocabulary, &rows)?;
+        let mut rest: Vec<_> = scores.iter_mut().map(|all| all.drain(..)).collect();
+        let mut next = |count: usize| -> RawScores {
+            let of_rewards = rest.iter_mut();
+            of_rewards.map(|all| all.by_ref().take(count).collect()).collect()
         };
-        let reads = (captioner, vocabulary, max_length);
-        let mut own = Vec::with_capacity(rollouts.len());
-        let mut rest = compared.compared;
-        for part in &rollouts {
-            let (of_part, others) = rest.split_at(part.captions.len());
-            rest = others;
-            let context = context.of_part(part.part);
-            own.push(self.word_baselines(reads, part, of_part, context, tally)?);
-        }
-        let advantages = self.advantages(&rollouts, &compared, &own)?;
-        // A part of the update, which counts it once.
-        tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        tally_samples(tally, &rollouts, &advantages, &scores);
-        let mut rewards = compared.rewards;
-        let parts = rollouts.into_iter().zip(advantages.rows);
-        Ok(parts
-            .map(|(rollout, advantages)| {
-                let (own, others) = rewards.split_at(rollout.captions.len());
-                rewards = others;
-                self.judged(rollout, own, advantages, vocabulary)
-            })
+        let of_samples: Vec<RawScores> =
+            rollouts.iter().map(|part| next(part.captions.len())).collect();
+        let of_greedy: Vec<RawScores> =
+            rollouts.iter().map(|part| next(part.greedy.len())).collect();
+        let scores = of_samples.into_iter().zip(of_greedy);
+        Ok(rollouts
+            .iter_mut()
+            .zip(scores)
+            .map(|(part, (samples, greedy))| Sampled::of(part, samples, greedy))
             .collect())
+    }
+
+    /// The rewards of the samples of all parts, and then of all greedy captions.
+    fn combine_samples(
+        &mut self,
+        vocabulary: &Vocabulary,
+        all: &[Sampled],
+    ) -> Result<MixtureScores, TrainError> {
+        let samples = all
+            .iter()
+            .flat_map(|part| part.image_of_sample().zip(&part.captions));
+        let greedy = all
+            .iter()
+            .flat_map(|part| part.images.iter().copied().zip(&part.greedy));
+        let rows: Vec<(usize, &Vec<u32>)> = samples.chain(greedy).collect();
+        let rewards = all.first().map_or(0, |part| part.scores.len());
+        let of_reward = |reward: usize| {
+            let samples = all.iter().flat_map(|part| &part.scores[reward]);
+            let greedy = all.iter().flat_map(|part| &part.greedy_scores[reward]);
+            samples.chain(greedy).copied().collect()
+        };
+        let scores = (0..rewards).map(of_reward).collect();
+        self.combine(vocabulary, &rows, scores)
     }
 
     /// A part of a batch with its rewards and advantages.
     fn judged(
         &self,
+        sampled: &Sampled,
         rollout: Rollout,
-        rewards: &[f64],
         advantages: Vec<f64>,
         vocabulary: &Vocabulary,
     ) -> Judged {
         let captions = &rollout.captions;
-        let trains = self.trains(&rollout, rewards);
         let word_values = match self.config.objective {
             SequenceObjective::AllAction => self.word_values(&rollout),
             _ => Vec::new(),
@@ -120,11 +190,11 @@ impl SelfCritic {
             None => Vec::new(),
         };
         Judged {
-            rewards: rewards.to_vec(),
+            rewards: sampled.rewards.clone(),
             advantages,
             word_values,
             unwanted,
-            trains,
+            trains: sampled.trains.clone(),
             rollout,
         }
     }
@@ -135,15 +205,15 @@ impl SelfCritic {
     /// [`TrainError::Reward`] where samples are compared with each other and one has no reward.
     fn have_rewards(
         &self,
-        rollouts: &[Rollout],
+        all: &[Sampled],
         scores: &MixtureScores,
     ) -> Result<Vec<bool>, TrainError> {
         let mut sources = 0;
         let mut source_of_sample = Vec::new();
-        for part in rollouts {
-            let of_part = part.source_of_sequence.iter();
-            source_of_sample.extend(of_part.map(|source| sources + source));
-            sources += part.batch.images.len();
+        for part in all {
+            let samples = part.captions.len() / part.images.len().max(1);
+            source_of_sample.extend(repeat(part.images.len(), samples).iter().map(|s| sources + s));
+            sources += part.images.len();
         }
         let (own, greedy) = scores.applies.split_at(source_of_sample.len());
         let of_source = |n: usize| greedy.get(source_of_sample[n]);
@@ -152,7 +222,7 @@ impl SelfCritic {
         let compares = self.config.objective.compares_captions();
         match applies.iter().position(|applies| !applies) {
             Some(caption) if compares => {
-                let mut images = rollouts.iter().flat_map(Rollout::image_of_sample);
+                let mut images = all.iter().flat_map(Sampled::image_of_sample);
                 let image = images.nth(caption).unwrap_or_default();
                 let image = &self.rewards.references().images()[image].id;
                 Err(TrainError::from(RewardError::NotApplicable {
@@ -171,10 +241,10 @@ impl SelfCritic {
     }
 
     /// Which samples are not left out.
-    fn trains(&self, rollout: &Rollout, rewards: &[f64]) -> Vec<bool> {
-        let (config, has_reward) = (&self.config, &rollout.has_reward);
+    fn trains(&self, part: &Sampled) -> Vec<bool> {
+        let (config, has_reward) = (&self.config, &part.has_reward);
         let samples = config.samples_per_source;
-        let groups = rewards.chunks(samples).zip(has_reward.chunks(samples));
+        let groups = part.rewards.chunks(samples).zip(has_reward.chunks(samples));
         let of_sources = groups.flat_map(|(own, has)| {
             let mut rewarded = own.iter().zip(has).filter(|(_, has)| **has);
             let first = rewarded.next();
@@ -183,7 +253,7 @@ impl SelfCritic {
             std::iter::repeat_n(trains, own.len())
         });
         let ends = |words: &Vec<u32>| words.ends_with(&[END]) || !config.leave_out_cut_off;
-        let captions = rollout.captions.iter().zip(of_sources).zip(has_reward);
+        let captions = part.captions.iter().zip(of_sources).zip(has_reward);
         captions
             .map(|((words, trains), has)| trains && *has && ends(words))
             .collect()
@@ -291,15 +361,16 @@ fn deviation(rewards: &[f64]) -> f64 {
 /// Metrics of rewards, over the samples that count in them.
 fn tally_samples(
     tally: &mut Tally,
-    rollouts: &[Rollout],
+    all: &[Sampled],
     advantages: &Advantages,
     scores: &MixtureScores,
 ) {
-    let captions = rollouts.iter().flat_map(|part| &part.captions);
+    let captions = all.iter().flat_map(|part| &part.captions);
     let sampled: Vec<&Vec<u32>> = captions.collect();
-    let sources: usize = rollouts.iter().map(|part| part.batch.images.len()).sum();
+    let sources: usize = all.iter().map(|part| part.images.len()).sum();
     let rewards = &scores.total[..sampled.len()];
-    let is_chosen: Vec<bool> = rollouts.iter().flat_map(Rollout::chosen).collect();
+    let is_chosen = all.iter().flat_map(|part| part.choice().samples());
+    let is_chosen: Vec<bool> = is_chosen.collect();
     let of_chosen = |values: &[f64]| -> Vec<f64> {
         let all = values.iter().zip(&is_chosen);
         all.filter(|(_, chosen)| **chosen)

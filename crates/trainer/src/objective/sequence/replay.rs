@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
+use super::sampled::Sampled;
 
 /// The best sample so far of every source that has had one, by its index in the training set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,13 +22,10 @@ struct Kept {
 }
 
 impl Replay {
-    /// Takes in the samples of a rollout that train.
-    pub(crate) fn keep(&mut self, judged: &Judged) {
-        let captions = judged
-            .rollout
-            .image_of_sample()
-            .zip(&judged.rollout.captions);
-        let rewards = judged.rewards.iter().zip(&judged.trains);
+    /// Takes in the samples of a part of a batch that train.
+    pub(crate) fn keep(&mut self, part: &Sampled) {
+        let captions = part.image_of_sample().zip(&part.captions);
+        let rewards = part.rewards.iter().zip(&part.trains);
         for ((image, words), (&reward, &trains)) in captions.zip(rewards) {
             let is_better = |kept: &Kept| reward > kept.reward;
             if trains && self.best.get(&image).is_none_or(is_better) {

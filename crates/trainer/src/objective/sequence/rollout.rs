@@ -12,6 +12,7 @@ use scst_sampler::{
 use super::{
     critic::SelfCritic,
     likelihood::{row_energies, row_log_probabilities},
+    sampled::Choice,
 };
 use crate::{
     TrainError,
@@ -88,6 +89,15 @@ impl Rollout {
     pub(super) fn set_aside(&mut self) {
         if let Drawing::Kept(_) = self.drawing {
             self.drawing = Drawing::SetAside;
+        }
+    }
+
+    /// Which words and samples the model chose.
+    pub(super) fn choice(&self) -> Choice<'_> {
+        Choice {
+            captions: &self.captions,
+            prefixes: &self.batch.prefixes,
+            has_reward: &self.has_reward,
         }
     }
 
@@ -284,7 +294,7 @@ fn chosen_energies(
 ) -> Result<Vec<f64>, TrainError> {
     let of_rows = row_energies(captioner, hidden, &rollout.captions)?;
     let mut energies = vec![0.0; rollout.captions.len()];
-    for ((n, given), energy) in rollout.rows().into_iter().zip(of_rows) {
+    for ((n, given), energy) in rollout.choice().rows().into_iter().zip(of_rows) {
         if !given {
             energies[n] += energy;
         }

@@ -18,7 +18,8 @@ use scst_reward::{
 use scst_sampler::END;
 
 use super::{
-    advantages::Scores, baseline::BaselineState, large::LargeRewards, likelihood::caption_sums, *,
+    advantages::Scores, baseline::BaselineState, large::LargeRewards, likelihood::caption_sums,
+    sampled::Sampled, *,
 };
 use crate::{
     config::{ScstConfig, SequenceObjective},
@@ -510,7 +511,8 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
     let images = repeat(IMAGES, SAMPLES);
     let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
-    let rollout = rollout(tape.ok(), sampled.clone(), prefixes);
+    let mut rollout = rollout(tape.ok(), sampled.clone(), prefixes);
+    let part = Sampled::of(&mut rollout, Vec::new(), Vec::new());
     let scores = Scores {
         rewards: &rewards,
         compared: &rewards,
@@ -526,10 +528,10 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         (Baseline::MovingAverage, [0.0; 4]),
     ] {
         let mut critic = critic(baseline);
-        let advantages = critic.advantages(slice::from_ref(&rollout), &scores, &[Vec::new()]);
+        let advantages = critic.advantages(slice::from_ref(&part), &scores, &[Vec::new()]);
         let advantages = advantages.unwrap();
         assert_eq!(
-            rollout.chosen(),
+            part.choice().samples(),
             [true, false, true, true, true, false, false, false]
         );
         assert_eq!(advantages.baselines.len(), 4);

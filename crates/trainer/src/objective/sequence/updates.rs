@@ -4,12 +4,15 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::judged::Judged;
-use crate::{config::ScstConfig, draws::Purpose, objective::batch::StepContext};
+use crate::{
+    config::ScstConfig, draws::Purpose, objective::batch::StepContext, optimise::division::Division,
+};
 
 /// The updates on one rollout.
-pub(crate) struct Updates {
-    /// The parts of the batch.
+pub(crate) struct Updates<'a> {
+    /// This rank's parts of the batch.
     judged: Vec<Judged>,
+    division: Division<'a>,
     left: usize,
     few: Option<Few>,
 }
@@ -24,10 +27,14 @@ struct Few {
     judged: Vec<Judged>,
 }
 
-impl Updates {
-    /// All updates that a stage takes on the samples.
-    pub(crate) fn new(config: &ScstConfig, judged: Vec<Judged>, context: StepContext) -> Self {
-        let sources: usize = judged.iter().map(|part| part.images().len()).sum();
+impl<'a> Updates<'a> {
+    /// All updates that a stage takes on the samples of a batch of `sources`.
+    pub(crate) fn new(
+        config: &ScstConfig,
+        judged: Vec<Judged>,
+        (division, sources): (Division<'a>, usize),
+        context: StepContext,
+    ) -> Self {
         let per_update = config.sources_per_update.filter(|&some| some < sources);
         let few = per_update.map(|sources_per_update| Few {
             sources_per_update,
@@ -38,12 +45,13 @@ impl Updates {
         });
         Self {
             judged,
+            division,
             left: config.updates_per_rollout,
             few,
         }
     }
 
-    /// The samples of the next update, those of the same part of the batch together; none after the last.
+    /// This rank's samples of the next update, those of the same part of the batch together; none after the last.
     pub(crate) fn next_samples(&mut self) -> Option<&mut [Judged]> {
         self.left = self.left.checked_sub(1)?;
         let Some(few) = &mut self.few else {
@@ -56,15 +64,13 @@ impl Updates {
         let chosen = &few.order[few.done..few.done + few.sources_per_update];
         few.done += few.sources_per_update;
         few.judged.clear();
-        let mut first = 0;
         for part in &self.judged {
-            let own = first..first + part.images().len();
+            let own = self.division.range(few.order.len(), part.part());
             let chosen = chosen.iter().filter(|source| own.contains(*source));
-            let chosen: Vec<usize> = chosen.map(|source| source - first).collect();
+            let chosen: Vec<usize> = chosen.map(|source| source - own.start).collect();
             if !chosen.is_empty() {
                 few.judged.push(part.of_sources(&chosen));
             }
-            first = own.end;
         }
         Some(&mut few.judged)
     }

@@ -73,7 +73,7 @@ impl SelfCritic {
         tally: &mut Tally,
     ) -> Result<Weights, TrainError> {
         let captions = &judged.rollout.captions;
-        let row = judged.rollout.rows();
+        let row = judged.rollout.choice().rows();
         let mut of_rows = if self.config.objective.is_policy_gradient() {
             let weights = match &self.custom {
                 Some(objective) => self.custom_weights(objective, judged, likelihoods)?,
@@ -276,7 +276,7 @@ fn means_of_chosen(samples: usize, row: &[(usize, bool)], values: &[f64]) -> Vec
 /// Metrics of advantages, or of what an objective has in their place: means over the words that the model chose.
 fn tally_advantages(tally: &mut Tally, judged: &Judged, row: &[(usize, bool)], rows: &[f64]) {
     let means = means_of_chosen(judged.rollout.captions.len(), row, rows).into_iter();
-    let of_chosen = means.zip(judged.rollout.chosen());
+    let of_chosen = means.zip(judged.rollout.choice().samples());
     let means: Vec<f64> = of_chosen
         .filter(|(_, chosen)| *chosen)
         .map(|(mean, _)| mean)

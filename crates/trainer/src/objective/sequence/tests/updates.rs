@@ -6,7 +6,7 @@ use scst_loss::{
 };
 
 use super::*;
-use crate::config::{Candidates, CapConfig, ClipConfig, GateConfig, SamplingOptions};
+use crate::config::{Candidates, CapConfig, ClipConfig, Credit, GateConfig, SamplingOptions};
 
 const CLIP: ClipConfig = ClipConfig {
     low: 0.02,
@@ -290,8 +290,9 @@ pub(super) fn judged_of(
     };
     let mut tally = Tally::default();
     let reads = (captioner, &vocabulary(), MAX_LENGTH);
-    let judged = critic.judged_rollout(reads, vec![batch], context, &mut tally);
-    judged.unwrap().remove(0)
+    let whole = Division::whole();
+    let judged = critic.judged_rollout(reads, vec![batch], whole, context, &mut tally);
+    judged.unwrap().own.remove(0)
 }
 
 pub(super) fn update(critic: &SelfCritic, captioner: &Captioner, judged: &mut Judged) -> Vec<f64> {
@@ -388,8 +389,9 @@ fn parts_have_draws_of_their_own_and_one_baseline() {
     let reads = (&captioner, &vocabulary, MAX_LENGTH);
     let judge = |critic: &mut SelfCritic, parts: &[&[usize]]| {
         let mut tally = Tally::default();
-        let judged = critic.judged_rollout(reads, batches(parts), context(), &mut tally);
-        (judged.unwrap(), tally)
+        let division = Division::alone(parts.len());
+        let judged = critic.judged_rollout(reads, batches(parts), division, context(), &mut tally);
+        (judged.unwrap().own, tally)
     };
     for baseline in [Baseline::MovingAverage, Baseline::Learned, Baseline::Greedy] {
         let mut critic = critic(baseline);
@@ -418,6 +420,54 @@ fn parts_have_draws_of_their_own_and_one_baseline() {
         // The first part draws what a batch of its sources alone would draw.
         let (alone, _) = judge(&mut self::critic(baseline), &[&[0]]);
         assert_eq!(captions(&alone), captions(&parts[..1]));
+    }
+}
+
+#[test]
+fn ranks_judge_and_learn_what_one_process_does() {
+    let vocabulary = vocabulary();
+    let judge = |division: Division<'_>, baseline: Baseline, credit: &Credit| {
+        let captioner = captioner();
+        let mut critic = critic(baseline);
+        critic.config.advantage_scale = AdvantageScale::Batch;
+        critic.config.credit = credit.clone();
+        let images: Vec<usize> = (0..IMAGES).collect();
+        let batches = division.own_of(&images).map(|(_, sources)| SourceBatch {
+            source: Source::from(features()).select(sources),
+            images: sources.to_vec(),
+            prefixes: Vec::new(),
+        });
+        let mut tally = Tally::default();
+        let reads = (&captioner, &vocabulary, MAX_LENGTH);
+        let batches = batches.collect();
+        let judged = critic.judged_rollout(reads, batches, division, context(), &mut tally);
+        let own = judged.unwrap().own.into_iter();
+        let advantages: Vec<_> = own.map(|part| (part.part(), part.advantages)).collect();
+        let is_time = |name: &str| name.ends_with("_secs");
+        let means = tally.means().into_iter().filter(|(name, _)| !is_time(name));
+        (advantages, means.collect::<Vec<_>>(), critic.baseline())
+    };
+    let rollouts = Credit::Rollouts {
+        every: 1,
+        samples: 2,
+    };
+    for (baseline, credit) in [
+        (Baseline::MovingAverage, Credit::Caption),
+        (Baseline::Learned, Credit::Caption),
+        (Baseline::Greedy, Credit::Caption),
+        (Baseline::EnergyWeighted, Credit::Caption),
+        (Baseline::LeaveOneOut, Credit::Prefix),
+        (Baseline::LeaveOneOut, rollouts),
+    ] {
+        let alone = judge(Division::alone(2), baseline, &credit);
+        let ranks = scst_group::Threads::run(2, |group| {
+            judge(Division { group, parts: 2 }, baseline, &credit)
+        });
+        let advantages = [ranks[0].0.clone(), ranks[1].0.clone()].concat();
+        assert_eq!(advantages, alone.0, "{baseline:?}");
+        for (_, means, learned) in &ranks {
+            assert_eq!((means, learned), (&alone.1, &alone.2), "{baseline:?}");
+        }
     }
 }
 
@@ -501,7 +551,7 @@ fn updates_go_through_all_sources_before_one_comes_again() {
     critic.config.updates_per_rollout = 5;
     critic.config.sources_per_update = Some(1);
     let judged = judged_of(&mut critic, &captioner, context());
-    let mut updates = critic.updates(vec![judged], context());
+    let mut updates = critic.updates(vec![judged], (Division::whole(), IMAGES), context());
     let mut seen = Vec::new();
     while let Some(part) = updates.next_samples() {
         seen.push(part[0].images().to_vec());
@@ -552,8 +602,9 @@ fn advantages_are_scaled_by_image_or_step() {
         let mut critic = critic(Baseline::Mean);
         critic.config.advantage_scale = scale;
         let tape = Some(tape(&captioner, &captions()));
-        let rollout = rollout(tape, captions(), Vec::new());
-        let advantages = critic.advantages(slice::from_ref(&rollout), &scores, &[Vec::new()]);
+        let mut rollout = rollout(tape, captions(), Vec::new());
+        let part = Sampled::of(&mut rollout, Vec::new(), Vec::new());
+        let advantages = critic.advantages(slice::from_ref(&part), &scores, &[Vec::new()]);
         let rows = advantages.unwrap().rows.remove(0);
         // Those of the first words.
         rows[..rewards.len()].to_vec()

@@ -1,0 +1,109 @@
+//! What the ranks of a run tell one another.
+
+use scst_group::{Group, GroupError};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::TrainError;
+
+/// What all ranks have, in the order of ranks.
+///
+/// # Errors
+/// [`GroupError`] when another rank cannot be reached or understood.
+pub(crate) fn gather<T: Serialize + DeserializeOwned>(
+    group: &dyn Group,
+    own: Vec<T>,
+    what: &str,
+) -> Result<Vec<T>, GroupError> {
+    if group.size() == 1 {
+        return Ok(own);
+    }
+    let unreadable = |rank| GroupError::Unreadable {
+        what: what.to_owned(),
+        rank,
+    };
+    let bytes = rmp_serde::to_vec_named(&own).map_err(|_| unreadable(group.rank()))?;
+    let gathered = group.gather(&bytes, what)?.into_iter().enumerate();
+    let of_ranks = gathered.map(|(rank, bytes)| {
+        let of_rank: Result<Vec<T>, _> = rmp_serde::from_slice(&bytes);
+        of_rank.map_err(|_| unreadable(rank))
+    });
+    let of_ranks: Result<Vec<Vec<T>>, GroupError> = of_ranks.collect();
+    Ok(of_ranks?.into_iter().flatten().collect())
+}
+
+/// Waits until all ranks are here.
+pub(crate) fn meet(group: &dyn Group, what: &str) -> Result<(), TrainError> {
+    if group.size() > 1 {
+        group.gather(&[], what)?;
+    }
+    Ok(())
+}
+
+/// Whether any rank says so.
+pub(crate) fn any(group: &dyn Group, own: bool, what: &str) -> Result<bool, TrainError> {
+    let said = gather(group, vec![own], what)?;
+    Ok(said.contains(&true))
+}
+
+/// Whether the first rank says so: of what depends on the time.
+pub(crate) fn first(group: &dyn Group, own: bool, what: &str) -> Result<bool, TrainError> {
+    let said = gather(group, vec![own], what)?;
+    Ok(said.first().copied().unwrap_or(own))
+}
+
+/// What the first rank finds, told to the others, which need not look.
+pub(crate) fn told_by_first<T: Serialize + DeserializeOwned + Clone>(
+    group: &dyn Group,
+    what: &str,
+    find: impl FnOnce() -> Result<T, TrainError>,
+) -> Result<T, TrainError> {
+    let own = match group.rank() {
+        0 => vec![find()?],
+        _ => Vec::new(),
+    };
+    let told = gather(group, own, what)?;
+    let unreadable = || GroupError::Unreadable {
+        what: what.to_owned(),
+        rank: 0,
+    };
+    Ok(told.into_iter().next().ok_or_else(unreadable)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use scst_group::Threads;
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_other_ranks_come_as_they_are() {
+        let odd = [f64::NAN, f64::INFINITY, -0.0, 0.1 + 0.2];
+        let found = Threads::run(3, |group| {
+            let own = vec![(group.rank(), odd.to_vec(), Some(f32::MIN_POSITIVE / 2.0))];
+            gather(group, own, "numbers").unwrap()
+        });
+        for all in found {
+            for (rank, (of, values, small)) in all.into_iter().enumerate() {
+                assert_eq!(of, rank);
+                let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&values), bits(&odd));
+                assert_eq!(small, Some(f32::MIN_POSITIVE / 2.0));
+            }
+        }
+    }
+
+    #[test]
+    fn one_rank_stops_all_and_the_first_has_the_clock() {
+        let found = Threads::run(3, |group| {
+            let second = group.rank() == 1;
+            let told = told_by_first(group, "a number", || Ok(41 + group.rank()));
+            (
+                any(group, second, "stops").unwrap(),
+                any(group, false, "stops").unwrap(),
+                first(group, second, "times").unwrap(),
+                told.unwrap(),
+            )
+        });
+        assert_eq!(found, [(true, false, false, 41); 3]);
+    }
+}
