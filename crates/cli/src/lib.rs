@@ -55,7 +55,11 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refuse_command_line(&error, &registry.captioners),
     };
-    let ranks = match arguments.command.rank_timeout().map_or(Ok(Ranks::alone()), Ranks::join) {
+    let ranks = match arguments
+        .command
+        .rank_timeout()
+        .map_or(Ok(Ranks::alone()), Ranks::join)
+    {
         Ok(ranks) => ranks,
         Err(failure) => return Ranks::refuse(&failure),
     };

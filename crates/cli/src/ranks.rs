@@ -50,12 +50,15 @@ impl Ranks {
     fn joined(launched: Launched, wait_secs: u64) -> Result<Self, Failure> {
         use std::{process, time::Duration};
 
-        let give_up = |error: &scst_group::GroupError| output::error(&on_rank(error));
+        let give_up = |error: &scst_group::GroupError| {
+            wait_for_first();
+            output::error(&on_rank(error));
+        };
         let mpi = scst_group::Mpi::join(Duration::from_secs(wait_secs), give_up)
             .map_err(|error| Failure::failed(&error))?;
         if mpi.size() != launched.processes {
             return Err(Failure::Mistake(format!(
-                "found {} where MPI knows of {}, expected all of them: start them with the `mpirun` of the MPI that this program \
+                "found {}, where MPI knows of {}, expected all of them: start them with the `mpirun` of the MPI that this program \
                  was built with, or with `srun --mpi=pmix`{}",
                 started(launched),
                 mpi.size(),
@@ -103,11 +106,7 @@ impl Ranks {
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
         #[cfg(feature = "mpi")]
         if let Some(mpi) = &self.mpi {
-            // What all ranks find is said by the first, which has ended the others when it is their turn.
-            if mpi.rank() > 0 {
-                let wait = 2_000 + 250 * mpi.rank().min(20) as u64;
-                std::thread::sleep(std::time::Duration::from_millis(wait));
-            }
+            wait_for_first();
             output::error(&on_rank(failure));
             mpi.abort(i32::from(failure.code()));
         }
@@ -140,6 +139,16 @@ fn or_unset(launched: Launched) -> String {
 #[cfg(feature = "mpi")]
 thread_local! {
     static RANK: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 1)) };
+}
+
+/// What all ranks find is said by the first, which has ended the others when it is their turn.
+#[cfg(feature = "mpi")]
+fn wait_for_first() {
+    let (rank, _) = RANK.with(std::cell::Cell::get);
+    if rank > 0 {
+        let millis = 2_000 + 250 * rank.min(20) as u64;
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+    }
 }
 
 /// A message of this rank.

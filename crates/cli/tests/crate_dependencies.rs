@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Package, and the packages of this workspace and the frameworks that it may depend on.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("scst-files", &[]),
+    ("scst-group", &[]),
     ("scst-tokens", &[]),
     ("scst-data", &["scst-files", "scst-tokens"]),
     ("scst-report", &[]),
@@ -28,6 +29,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "burn",
             "scst-data",
             "scst-files",
+            "scst-group",
             "scst-kernels",
             "scst-loss",
             "scst-model",
@@ -44,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "scst-data",
             "scst-encoder",
             "scst-files",
+            "scst-group",
             "scst-kernels",
             "scst-model",
             "scst-report",

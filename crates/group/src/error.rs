@@ -26,7 +26,9 @@ pub enum GroupError {
         secs: u64,
     },
     /// A message is larger than the engine takes.
-    #[error("found {found} numbers in one message between ranks, expected at most {most}: use more ranks")]
+    #[error(
+        "found {found} numbers in one message between ranks, expected at most {most}: use more ranks"
+    )]
     TooLarge {
         /// Its size.
         found: usize,

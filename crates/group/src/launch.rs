@@ -17,9 +17,17 @@ pub struct Launched {
 
 /// What each of them tells its processes: how many they are, and something that only its own processes have.
 const LAUNCHERS: [(&str, &str, &str); 5] = [
-    ("mpirun of Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    (
+        "mpirun of Open MPI",
+        "OMPI_COMM_WORLD_SIZE",
+        "OMPI_COMM_WORLD_RANK",
+    ),
     ("mpirun of MPICH", "PMI_SIZE", "PMI_RANK"),
-    ("mpirun of MVAPICH", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),
+    (
+        "mpirun of MVAPICH",
+        "MV2_COMM_WORLD_SIZE",
+        "MV2_COMM_WORLD_RANK",
+    ),
     // `SLURM_NTASKS` is also told to the script of a job, which is one process.
     ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
     ("torchrun", "WORLD_SIZE", "LOCAL_RANK"),
@@ -41,7 +49,9 @@ fn launched_as(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
             variable: size,
         })
     });
-    found.filter(|found| found.processes > 1).max_by_key(|found| found.processes)
+    found
+        .filter(|found| found.processes > 1)
+        .max_by_key(|found| found.processes)
 }
 
 #[cfg(test)]
@@ -59,11 +69,17 @@ mod tests {
         assert_eq!(of(&[]), None);
         let open_mpi = of(&[("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_RANK", "0")]);
         assert_eq!(open_mpi.map(|found| found.processes), Some(4));
-        assert_eq!(of(&[("OMPI_COMM_WORLD_SIZE", "1"), ("OMPI_COMM_WORLD_RANK", "0")]), None);
+        assert_eq!(
+            of(&[("OMPI_COMM_WORLD_SIZE", "1"), ("OMPI_COMM_WORLD_RANK", "0")]),
+            None
+        );
         // Left over in an environment, or told to the script of a job.
         assert_eq!(of(&[("WORLD_SIZE", "8")]), None);
         assert_eq!(of(&[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0")]), None);
         let slurm = of(&[("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1")]);
-        assert_eq!(slurm.map(|found| (found.by, found.processes)), Some(("srun", 2)));
+        assert_eq!(
+            slurm.map(|found| (found.by, found.processes)),
+            Some(("srun", 2))
+        );
     }
 }

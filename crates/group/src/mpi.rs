@@ -2,8 +2,7 @@
 
 use std::{
     cell::RefCell,
-    fmt,
-    thread,
+    fmt, thread,
     time::{Duration, Instant},
 };
 
@@ -41,7 +40,10 @@ impl Mpi {
     ///
     /// # Errors
     /// [`GroupError::Engine`] when MPI cannot be initialised.
-    pub fn join(wait: Duration, give_up: impl Fn(&GroupError) + 'static) -> Result<Self, GroupError> {
+    pub fn join(
+        wait: Duration,
+        give_up: impl Fn(&GroupError) + 'static,
+    ) -> Result<Self, GroupError> {
         let mpi = ferrompi::Mpi::init().map_err(|error| engine("anything", &error))?;
         let world = mpi.world();
         let size = world.size() as usize;
@@ -180,13 +182,16 @@ impl Group for Mpi {
         };
         let lengths: Vec<usize> = packets.iter().map(length).collect();
         if lengths.iter().all(|&length| fits(length)) {
-            let inside = |(packet, &length): (&[u8; PACKET], _)| packet[HEADER..][..length].to_vec();
+            let inside =
+                |(packet, &length): (&[u8; PACKET], _)| packet[HEADER..][..length].to_vec();
             return Ok(packets.iter().zip(&lengths).map(inside).collect());
         }
         let mut all = vec![0u8; lengths.iter().sum()];
         let (counts, starts) = (counts(&lengths)?, starts(&lengths)?);
         let gathered = ferrompi::scope(|scope| {
-            let request = self.world.iallgatherv(scope, own, &mut all, &counts, &starts)?;
+            let request = self
+                .world
+                .iallgatherv(scope, own, &mut all, &counts, &starts)?;
             self.wait_for_all(request, what)
         });
         gathered.map_err(|error| engine(what, &error))?;
@@ -226,7 +231,9 @@ impl Group for Mpi {
         let mut all = vec![0f32; lengths.iter().sum()];
         let (counts, starts) = (counts(lengths)?, starts(lengths)?);
         let collected = ferrompi::scope(|scope| {
-            let request = self.world.iallgatherv(scope, own, &mut all, &counts, &starts)?;
+            let request = self
+                .world
+                .iallgatherv(scope, own, &mut all, &counts, &starts)?;
             self.wait_for_all(request, what)
         });
         collected.map_err(|error| engine(what, &error))?;

@@ -92,7 +92,11 @@ mod tests {
         (0..length).map(number).collect()
     }
 
-    fn on_ranks(size: usize, layout: &Layout, has: impl Fn(usize, usize) -> bool + Sync) -> Vec<f32> {
+    fn on_ranks(
+        size: usize,
+        layout: &Layout,
+        has: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Vec<f32> {
         let results = Threads::run(size, |group| {
             let total: usize = layout.lengths.iter().sum();
             let own = tree::nodes(layout.parts, &share(layout.parts, size, group.rank()));
@@ -148,7 +152,11 @@ mod tests {
             let alone = on_ranks(1, &layout, has);
             assert_eq!(alone[..5], [0.0; 5]);
             for size in 2..=parts {
-                assert_eq!(bits(&on_ranks(size, &layout, has)), bits(&alone), "{parts} on {size}");
+                assert_eq!(
+                    bits(&on_ranks(size, &layout, has)),
+                    bits(&alone),
+                    "{parts} on {size}"
+                );
             }
         }
     }

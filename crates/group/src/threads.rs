@@ -49,7 +49,12 @@ impl Threads {
     }
 
     fn show<T>(&self, own: Vec<u8>, look: impl FnOnce(&[Vec<u8>]) -> T) -> T {
-        let shown = || self.shared.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = || {
+            self.shared
+                .shown
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         shown()[self.rank] = own;
         self.shared.barrier.wait();
         let found = look(&shown());
@@ -91,7 +96,9 @@ impl Group for Threads {
             let from = all.iter().zip(expected);
             from.flat_map(|(message, &count)| {
                 let (table, values) = message.split_at(8 * size);
-                let first = table[8 * rank..][..8].try_into().map_or(0, u64::from_le_bytes);
+                let first = table[8 * rank..][..8]
+                    .try_into()
+                    .map_or(0, u64::from_le_bytes);
                 numbers(&values[4 * first as usize..][..4 * count])
             })
             .collect()
@@ -130,11 +137,16 @@ mod tests {
             let expected: Vec<usize> = (0..3).map(|r| r + group.rank()).collect();
             let exchanged = group.exchange(&own, &counts, &expected).unwrap();
             let gathered = group.gather(&[group.rank() as u8], "ranks").unwrap();
-            let collected = group.collect(&vec![rank; group.rank()], &[0, 1, 2]).unwrap();
+            let collected = group
+                .collect(&vec![rank; group.rank()], &[0, 1, 2])
+                .unwrap();
             (exchanged, gathered, collected)
         });
         assert_eq!(found[0].0, [10.0, 20.0, 20.0]);
-        assert_eq!(found[2].0, [2.0, 2.0, 12.0, 12.0, 12.0, 22.0, 22.0, 22.0, 22.0]);
+        assert_eq!(
+            found[2].0,
+            [2.0, 2.0, 12.0, 12.0, 12.0, 22.0, 22.0, 22.0, 22.0]
+        );
         for (_, gathered, collected) in &found {
             assert_eq!(*gathered, [[0], [1], [2]]);
             assert_eq!(*collected, [1.0, 2.0, 2.0]);

@@ -72,9 +72,8 @@ mod tests {
         let all: Vec<(Range<usize>, String)> = (0..size)
             .flat_map(|rank| nodes(parts, &share(parts, size, rank)))
             .map(|node| {
-                let leaf = |part: &Range<usize>| {
-                    (part.len() == 1).then(|| Some(part.start.to_string()))
-                };
+                let leaf =
+                    |part: &Range<usize>| (part.len() == 1).then(|| Some(part.start.to_string()));
                 let sum = fold(node.clone(), &mut { leaf }, &mut sum);
                 (node, sum.unwrap_or_default())
             })
@@ -104,8 +103,9 @@ mod tests {
 
     #[test]
     fn parts_that_have_nothing_are_passed_over() {
-        let mut known =
-            |node: &Range<usize>| (node.len() == 1).then(|| (node.start % 2 == 1).then_some(node.start));
+        let mut known = |node: &Range<usize>| {
+            (node.len() == 1).then(|| (node.start % 2 == 1).then_some(node.start))
+        };
         let mut add = |a: usize, b: usize| 10 * a + b;
         assert_eq!(fold(0..6, &mut known, &mut add), Some(135));
         assert_eq!(fold(0..1, &mut known, &mut add), None);

@@ -91,7 +91,9 @@ impl Corpus {
     ) -> Result<Self, TrainError> {
         let mut corpus = Self::of_checkpoint(config, stored, registry)?;
         // Words and statistics are the checkpoint's own; features may be others.
-        corpus.with_images(|images, splits| images.compare(splits, stored, (group, verify), observer))?;
+        corpus.with_images(|images, splits| {
+            images.compare(splits, stored, (group, verify), observer)
+        })?;
         Ok(corpus)
     }
 

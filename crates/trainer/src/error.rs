@@ -62,7 +62,9 @@ pub enum TrainError {
     #[error(transparent)]
     Group(#[from] GroupError),
     /// A rank is not like the first.
-    #[error("found another {what} on rank {rank}, `{found}`, expected that of rank 0, `{expected}`")]
+    #[error(
+        "found another {what} on rank {rank}, `{found}`, expected that of rank 0, `{expected}`"
+    )]
     RanksDiffer {
         /// What differs.
         what: &'static str,
@@ -88,8 +90,8 @@ pub enum TrainError {
     },
     /// Ranks have come to different weights.
     #[error(
-        "found other weights on rank {rank} than on rank 0 after step {step}, expected the same bits: a rank computes otherwise; \
-         nothing was written of it"
+        "found other weights on rank {rank} than on rank 0 after step {step}, expected the same bits: its processor or its libraries \
+         compute otherwise"
     )]
     WeightsDiffer {
         /// The rank.

@@ -21,7 +21,9 @@ use scst_files::{FileAction, FileError};
 use tensorboard::{Kept, TensorBoardWriter};
 
 pub use error::EventError;
-pub use metrics_jsonl::{LogEntry, LoggedHash, LoggedWarning, METRICS_FILE, read_log, read_records};
+pub use metrics_jsonl::{
+    LogEntry, LoggedHash, LoggedWarning, METRICS_FILE, read_log, read_records,
+};
 pub use record::{Record, RecordKind};
 pub use resume_point::ResumePoint;
 pub use samples_jsonl::{SAMPLES_FILE, Sample, read_samples};
@@ -142,7 +144,9 @@ impl EventWriter {
     /// When the file cannot be written.
     pub fn write_hash(&mut self, step: u64, stage: &str, weights: &str) -> Result<(), EventError> {
         if let Some(files) = &mut self.files {
-            files.metrics.write_hash(step, stage, weights, unix_secs())?;
+            files
+                .metrics
+                .write_hash(step, stage, weights, unix_secs())?;
         }
         Ok(())
     }

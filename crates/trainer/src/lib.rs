@@ -59,10 +59,10 @@ pub use lab::trial::{StageTrial, Trial};
 pub use objective::custom::{CustomObjective, JudgedSample};
 pub use observer::{Event, Observer, Position};
 pub use registry::Registry;
-pub use scst_group::{Alone, Group, GroupError};
 pub use run::progress::{Best, BestSoFar, StageSummary};
 pub use run::{
     Checkup, FeaturesFound, Findings, Longer, Outcome, Program, RunOptions, StageFound, Start,
     Summary, abandon_lock, check, data_warnings, examine, train,
 };
+pub use scst_group::{Alone, Group, GroupError};
 pub use warning::Warning;

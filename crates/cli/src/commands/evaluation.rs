@@ -12,7 +12,8 @@ use scst_data::{Example, FeatureSource};
 use scst_model::Captioner;
 use scst_reward::references_are_alike;
 use scst_trainer::{
-    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, Decoding, EvaluationReport, Group, Registry,
+    Backend, Caption, CaptionWriter, Checkpoint, Config, Corpus, Decoding, EvaluationReport, Group,
+    Registry,
     config::{DecoderConfig, SamplingOptions, SearchConfig},
     evaluate,
 };

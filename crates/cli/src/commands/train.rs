@@ -143,7 +143,9 @@ fn stop_on_signal(directories: Vec<PathBuf>) -> Result<Arc<AtomicBool>, Failure>
             std::process::exit(i32::from(INTERRUPTED));
         }
         if !is_mute() {
-            say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");
+            say!(
+                "stopping after this step or batch of captions; press Ctrl-C again to stop at once"
+            );
         }
     })
     .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;

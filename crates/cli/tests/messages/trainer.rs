@@ -8,8 +8,8 @@ use scst_model::{CaptionerRegistry, ModelError};
 use scst_reward::RewardError;
 use scst_sampler::SamplerError;
 use scst_trainer::{
-    Backend, BackendError, CheckpointError, Config, CustomError, ImportError, NearestRuns,
-    TrainError, WeightsProblem,
+    Backend, BackendError, CheckpointError, Config, CustomError, GroupError, ImportError,
+    NearestRuns, TrainError, WeightsProblem,
     config::{ConfigError, Override},
     events::{EventError, curve::CurveError, read_records, read_samples},
 };
@@ -294,6 +294,43 @@ fn additions() -> Vec<CustomError> {
     ]
 }
 
+fn of_groups() -> Vec<GroupError> {
+    vec![
+        GroupError::Engine {
+            what: "partial sums".to_owned(),
+            message: "the network is down".to_owned(),
+        },
+        GroupError::Silent {
+            missing: vec![1, 3],
+            what: "rewards".to_owned(),
+            secs: 600,
+        },
+        GroupError::TooLarge { found: 9, most: 8 },
+        GroupError::Unreadable {
+            what: "rewards".to_owned(),
+            rank: 1,
+        },
+    ]
+}
+
+fn of_ranks() -> Vec<TrainError> {
+    vec![
+        TrainError::Group(of_groups().remove(0)),
+        TrainError::RanksDiffer {
+            what: "configuration",
+            rank: 1,
+            found: "seed = 2".to_owned(),
+            expected: "seed = 1".to_owned(),
+        },
+        TrainError::TooFewParts {
+            stage: text(),
+            found: 1,
+            ranks: 4,
+        },
+        TrainError::WeightsDiffer { rank: 1, step: 10 },
+    ]
+}
+
 fn of_parts() -> Vec<TrainError> {
     let loss = numerics::losses().remove(0);
     vec![
@@ -439,6 +476,8 @@ fn messages_of_training_keep_the_rules() {
     samples.extend(weights().into_iter().map(sample));
     samples.extend(imports().into_iter().map(sample));
     samples.extend(additions().into_iter().map(sample));
+    samples.extend(of_groups().into_iter().map(sample));
+    samples.extend(of_ranks().into_iter().map(sample));
     samples.extend(of_parts().into_iter().map(sample));
     samples.extend(of_runs().into_iter().map(sample));
     samples.extend([sample(curve), sample(file_error())]);
@@ -450,6 +489,7 @@ fn messages_of_training_keep_the_rules() {
         include_str!("../../../trainer/src/events/error.rs"),
         include_str!("../../../trainer/src/events/curve.rs"),
         include_str!("../../../files/src/lib.rs"),
+        include_str!("../../../group/src/error.rs"),
         include_str!("../../../trainer/src/import/error.rs"),
         include_str!("../../../trainer/src/custom.rs"),
     ];

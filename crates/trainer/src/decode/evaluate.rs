@@ -85,7 +85,9 @@ pub fn evaluate(
     if is_divided {
         let told = found.into_iter().map(|h| (h.words, h.log_probability));
         let told = gather(group, told.collect(), "captions")?.into_iter();
-        found = told.map(|(words, log_p)| search.judge(words, log_p)).collect();
+        found = told
+            .map(|(words, log_p)| search.judge(words, log_p))
+            .collect();
     }
     let decoder = match others.len() {
         0 => decoder.to_string(),

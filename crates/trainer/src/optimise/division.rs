@@ -77,7 +77,8 @@ mod tests {
                 let found = Threads::run(size, |group| {
                     let division = Division { group, parts };
                     let own = division.own_of(&batch);
-                    own.map(|(part, own)| (part, own.to_vec())).collect::<Vec<_>>()
+                    own.map(|(part, own)| (part, own.to_vec()))
+                        .collect::<Vec<_>>()
                 });
                 let found = found.concat();
                 let numbers: Vec<usize> = found.iter().map(|(part, _)| *part).collect();

@@ -177,9 +177,14 @@ impl<'a> Reduction<'a> {
         }
         self.open.push(own);
         self.next += 1;
-        if self.nodes.get(self.sums.len()).is_some_and(|node| node.end == self.next) {
+        if self
+            .nodes
+            .get(self.sums.len())
+            .is_some_and(|node| node.end == self.next)
+        {
             let right_first = self.open.drain(..).rev().map(|(_, sum)| sum);
-            let sum = right_first.reduce(|right, left| tree::joined(left, right, Contribution::plus));
+            let sum =
+                right_first.reduce(|right, left| tree::joined(left, right, Contribution::plus));
             self.sums.push(sum.flatten());
         }
     }
@@ -219,7 +224,9 @@ impl Told {
             tokens: contribution.counts.tokens,
             tally: contribution.tally.clone(),
             drawn_captions: contribution.drawn_captions,
-            gradients: lengths.map(|(name, length)| (name.to_owned(), length)).collect(),
+            gradients: lengths
+                .map(|(name, length)| (name.to_owned(), length))
+                .collect(),
         }
     }
 
@@ -386,7 +393,9 @@ mod tests {
             ..Contribution::default()
         };
         let values = |seed: usize, length: usize| {
-            let value = |k: usize| ((k * 37 + seed * 11 + part * 101) as f32).sin() * 10f32.powi((part % 5) as i32);
+            let value = |k: usize| {
+                ((k * 37 + seed * 11 + part * 101) as f32).sin() * 10f32.powi((part % 5) as i32)
+            };
             let values: Vec<f32> = (0..length).map(value).collect();
             Tensor::<1>::from_data(TensorData::new(values, [length]), &Device::flex())
         };
@@ -397,7 +406,9 @@ mod tests {
         }
         contribution.gradients.add("a", values(2, 13));
         contribution.gradients.add("c", values(3, 1));
-        contribution.tally.add("loss", (part as f64 + 0.1).sqrt(), 1.0);
+        contribution
+            .tally
+            .add("loss", (part as f64 + 0.1).sqrt(), 1.0);
         contribution.drawn_captions.log_probability = (part as f64 + 0.7).sqrt();
         Some(contribution)
     }
@@ -423,7 +434,10 @@ mod tests {
                 (gradients, sum.counts, sum.tally, sum.drawn_captions)
             };
             let alone = sum(Division::alone(parts));
-            assert_eq!(alone.0.each_ref().map(Option::is_some), [true, true, true, false]);
+            assert_eq!(
+                alone.0.each_ref().map(Option::is_some),
+                [true, true, true, false]
+            );
             for size in 2..=parts {
                 let all = scst_group::Threads::run(size, |group| sum(Division { group, parts }));
                 for found in all {

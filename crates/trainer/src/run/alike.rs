@@ -9,11 +9,7 @@ use scst_model::Captioner;
 use sha2::{Digest, Sha256};
 
 use super::options::RunOptions;
-use crate::{
-    TrainError,
-    config::Config,
-    ranks::gather,
-};
+use crate::{TrainError, config::Config, ranks::gather};
 
 /// Whether ranks are about to train the same run with the same program on processors that compute alike, and there are parts
 /// for all of them.
@@ -27,7 +23,11 @@ pub(super) fn check_ranks(config: &Config, options: &RunOptions<'_>) -> Result<(
     }
     let program = options.program.map_or_else(String::new, |program| {
         let commit = program.commit.as_deref().unwrap_or_default();
-        format!("{} {commit} {}", program.version, program.features.join(","))
+        format!(
+            "{} {commit} {}",
+            program.version,
+            program.features.join(",")
+        )
     });
     let own = [
         ("program", program),
@@ -122,11 +122,7 @@ pub(super) fn weights_hash(captioner: &Captioner) -> Result<String, TrainError> 
 ///
 /// # Errors
 /// [`TrainError::WeightsDiffer`], [`TrainError::Group`].
-pub(super) fn check_weights(
-    group: &dyn Group,
-    hash: &str,
-    step: u64,
-) -> Result<(), TrainError> {
+pub(super) fn check_weights(group: &dyn Group, hash: &str, step: u64) -> Result<(), TrainError> {
     let hashes = gather(group, vec![hash.to_owned()], "fingerprints of weights")?;
     match hashes.iter().position(|hash| *hash != hashes[0]) {
         None => Ok(()),
@@ -181,7 +177,9 @@ mod tests {
         for part in ["configuration", "rank 2", "`seed = 8`", "`seed = 7`"] {
             assert!(message.contains(part), "{message}");
         }
-        let alike = Threads::run(2, |group| check_alike(group, &[("a", String::new())]).is_ok());
+        let alike = Threads::run(2, |group| {
+            check_alike(group, &[("a", String::new())]).is_ok()
+        });
         assert_eq!(alike, [true, true]);
     }
 }

@@ -119,7 +119,10 @@ impl<'a> Run<'a> {
             if due(self.config.log_every_steps) || self.is_whole(stage, steps, steps_per_epoch) {
                 self.log(stage, rate)?;
             }
-            if self.hash_every.is_some_and(|every| self.progress.global_step.is_multiple_of(every)) {
+            if self
+                .hash_every
+                .is_some_and(|every| self.progress.global_step.is_multiple_of(every))
+            {
                 self.log_hash(stage)?;
             }
             if !self.progress.validation_due && self.checkpoint_due()? {

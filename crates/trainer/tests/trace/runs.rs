@@ -10,8 +10,8 @@ use std::{
 
 use safetensors::SafeTensors;
 use scst_trainer::{
-    Alone, Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome, RunOptions,
-    Start, Warning,
+    Alone, Checkpoint, Estimator, EstimatorLab, EvaluationReport, Event, Observer, Outcome,
+    RunOptions, Start, Warning,
     config::ValidConfig,
     events::{METRICS_FILE, RecordKind, read_records},
     measure_estimators, train,

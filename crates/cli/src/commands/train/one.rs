@@ -3,8 +3,8 @@
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use scst_trainer::{
-    Event, Group, Observer, Outcome, Program, Registry, RunOptions, Start, Summary, checkpoints_of, config::ValidConfig,
-    train,
+    Event, Group, Observer, Outcome, Program, Registry, RunOptions, Start, Summary, checkpoints_of,
+    config::ValidConfig, train,
 };
 
 use super::{earlier, watch::Watch};

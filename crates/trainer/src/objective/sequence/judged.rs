@@ -129,17 +129,23 @@ impl SelfCritic {
         let mut rest: Vec<_> = scores.iter_mut().map(|all| all.drain(..)).collect();
         let mut next = |count: usize| -> RawScores {
             let of_rewards = rest.iter_mut();
-            of_rewards.map(|all| all.by_ref().take(count).collect()).collect()
+            of_rewards
+                .map(|all| all.by_ref().take(count).collect())
+                .collect()
         };
-        let of_samples: Vec<RawScores> =
-            rollouts.iter().map(|part| next(part.captions.len())).collect();
-        let of_greedy: Vec<RawScores> =
-            rollouts.iter().map(|part| next(part.greedy.len())).collect();
+        let of_samples: Vec<RawScores> = rollouts
+            .iter()
+            .map(|part| next(part.captions.len()))
+            .collect();
+        let of_greedy: Vec<RawScores> = rollouts
+            .iter()
+            .map(|part| next(part.greedy.len()))
+            .collect();
         let scores = of_samples.into_iter().zip(of_greedy);
         Ok(rollouts
             .iter_mut()
             .zip(scores)
-            .map(|(part, (samples, greedy))| Sampled::of(part, samples, greedy))
+            .map(|(part, (samples, greedy))| part.told(samples, greedy))
             .collect())
     }
 
@@ -212,7 +218,11 @@ impl SelfCritic {
         let mut source_of_sample = Vec::new();
         for part in all {
             let samples = part.captions.len() / part.images.len().max(1);
-            source_of_sample.extend(repeat(part.images.len(), samples).iter().map(|s| sources + s));
+            source_of_sample.extend(
+                repeat(part.images.len(), samples)
+                    .iter()
+                    .map(|s| sources + s),
+            );
             sources += part.images.len();
         }
         let (own, greedy) = scores.applies.split_at(source_of_sample.len());

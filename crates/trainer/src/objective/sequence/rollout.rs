@@ -10,9 +10,9 @@ use scst_sampler::{
 };
 
 use super::{
-    critic::SelfCritic,
+    critic::{RawScores, SelfCritic},
     likelihood::{row_energies, row_log_probabilities},
-    sampled::Choice,
+    sampled::{Choice, Sampled},
 };
 use crate::{
     TrainError,
@@ -89,6 +89,23 @@ impl Rollout {
     pub(super) fn set_aside(&mut self) {
         if let Drawing::Kept(_) = self.drawing {
             self.drawing = Drawing::SetAside;
+        }
+    }
+
+    /// What is told to all ranks of the samples, with what every reward gives to them and to the greedy captions.
+    pub(super) fn told(&mut self, scores: RawScores, greedy_scores: RawScores) -> Sampled {
+        Sampled {
+            images: self.batch.images.clone(),
+            captions: self.captions.clone(),
+            prefixes: self.batch.prefixes.clone(),
+            greedy: mem::take(&mut self.greedy),
+            scores,
+            greedy_scores,
+            energies: mem::take(&mut self.energies),
+            states: self.states.take(),
+            has_reward: self.has_reward.clone(),
+            rewards: Vec::new(),
+            trains: Vec::new(),
         }
     }
 

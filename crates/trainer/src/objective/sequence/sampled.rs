@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rollout::Rollout;
 use crate::objective::batch::pack;
 
 /// What all ranks know of the samples of a part of a batch: what is defined over the whole batch is made of it.
@@ -35,27 +34,6 @@ pub(crate) struct Sampled {
 }
 
 impl Sampled {
-    /// What a rollout has found, with what rewards give to it.
-    pub(super) fn of(
-        rollout: &mut Rollout,
-        scores: Vec<Vec<Option<f64>>>,
-        greedy_scores: Vec<Vec<Option<f64>>>,
-    ) -> Self {
-        Self {
-            images: rollout.batch.images.clone(),
-            captions: rollout.captions.clone(),
-            prefixes: rollout.batch.prefixes.clone(),
-            greedy: std::mem::take(&mut rollout.greedy),
-            scores,
-            greedy_scores,
-            energies: std::mem::take(&mut rollout.energies),
-            states: rollout.states.take(),
-            has_reward: rollout.has_reward.clone(),
-            rewards: Vec::new(),
-            trains: Vec::new(),
-        }
-    }
-
     /// Sources of the samples, in the training set.
     pub(super) fn image_of_sample(&self) -> impl Iterator<Item = usize> {
         // The samples of a source stand side by side.

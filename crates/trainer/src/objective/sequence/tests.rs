@@ -18,8 +18,7 @@ use scst_reward::{
 use scst_sampler::END;
 
 use super::{
-    advantages::Scores, baseline::BaselineState, large::LargeRewards, likelihood::caption_sums,
-    sampled::Sampled, *,
+    advantages::Scores, baseline::BaselineState, large::LargeRewards, likelihood::caption_sums, *,
 };
 use crate::{
     config::{ScstConfig, SequenceObjective},
@@ -512,7 +511,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let images = repeat(IMAGES, SAMPLES);
     let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
     let mut rollout = rollout(tape.ok(), sampled.clone(), prefixes);
-    let part = Sampled::of(&mut rollout, Vec::new(), Vec::new());
+    let part = rollout.told(Vec::new(), Vec::new());
     let scores = Scores {
         rewards: &rewards,
         compared: &rewards,

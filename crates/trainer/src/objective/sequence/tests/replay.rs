@@ -1,16 +1,13 @@
 //! The best samples so far.
 
-use super::{
-    updates::captions,
-    *,
-};
+use super::{updates::captions, *};
 
 #[test]
 fn the_best_sample_that_trains_is_kept_and_of_equals_the_first() {
     let captions = captions();
     let sampled = |rewards: &[f64]| {
         let mut rollout = rollout(None, captions.clone(), Vec::new());
-        let mut sampled = Sampled::of(&mut rollout, Vec::new(), Vec::new());
+        let mut sampled = rollout.told(Vec::new(), Vec::new());
         sampled.rewards = rewards.to_vec();
         sampled.trains = vec![true; captions.len()];
         sampled

@@ -603,7 +603,7 @@ fn advantages_are_scaled_by_image_or_step() {
         critic.config.advantage_scale = scale;
         let tape = Some(tape(&captioner, &captions()));
         let mut rollout = rollout(tape, captions(), Vec::new());
-        let part = Sampled::of(&mut rollout, Vec::new(), Vec::new());
+        let part = rollout.told(Vec::new(), Vec::new());
         let advantages = critic.advantages(slice::from_ref(&part), &scores, &[Vec::new()]);
         let rows = advantages.unwrap().rows.remove(0);
         // Those of the first words.
