@@ -106,12 +106,16 @@ impl Arguments {
     }
 }
 
+/// How many seconds a rank waits for others, where nothing is said of it.
+const RANK_TIMEOUT: u64 = 600;
+
 impl Command {
     /// How many seconds a rank waits for others, if the command can be divided among several.
     pub(crate) fn rank_timeout(&self) -> Option<u64> {
         match self {
             Self::Train(arguments) => Some(arguments.rank_timeout),
             Self::Eval(arguments) => Some(arguments.rank_timeout),
+            Self::Bench(_) => Some(RANK_TIMEOUT),
             _ => None,
         }
     }

@@ -128,7 +128,7 @@ fn run_command(
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::SelfTest(arguments) => commands::devices::self_test(&arguments),
         Command::Bench(arguments) => match &arguments.benchmark {
-            Benchmark::Step(arguments) => commands::bench::step(arguments),
+            Benchmark::Step(arguments) => commands::bench::step(arguments, ranks),
         },
         Command::Estimators(arguments) => commands::estimators::run(arguments, registry),
         Command::Import(arguments) => commands::import::run(&arguments, &registry.captioners),

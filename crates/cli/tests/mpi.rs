@@ -156,7 +156,9 @@ fn hashes(workplace: &Workplace, run: &str) -> BTreeMap<u64, String> {
 /// All that a run has logged, but for times.
 fn log(workplace: &Workplace, run: &str) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let log = fs::read_to_string(workplace.path(run).join("metrics.jsonl")).expect("a log");
-    let is_time = |name: &str| ["_secs", "_per_sec"].iter().any(|end| name.ends_with(end));
+    let is_time = |name: &str| {
+        name == "slowest_rank" || ["_secs", "_per_sec"].iter().any(|end| name.ends_with(end))
+    };
     let line = |line: &str| -> serde_json::Map<_, _> {
         let values: serde_json::Map<String, _> = serde_json::from_str(line).expect("JSON");
         values

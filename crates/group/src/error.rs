@@ -13,8 +13,8 @@ pub enum GroupError {
     },
     /// Ranks have not come to an exchange.
     #[error(
-        "found no answer of {} within {secs} s, while {what} were to be exchanged, expected one: it was killed, or hangs, or its \
-         machine cannot be reached",
+        "found no answer of {} within {secs} s, waiting for {what}, expected one: it was killed, or hangs, or its machine cannot be \
+         reached",
         ranks(.missing)
     )]
     Silent {
@@ -71,7 +71,10 @@ mod tests {
             }
             .to_string()
         };
-        assert!(message(&[3]).starts_with("found no answer of rank 3 within 600 s, while rewards"));
+        assert!(
+            message(&[3])
+                .starts_with("found no answer of rank 3 within 600 s, waiting for rewards")
+        );
         assert!(message(&[0, 1, 3]).contains(" ranks 0, 1 and 3 "));
         assert!(message(&[]).contains(" some rank "));
     }

@@ -10,6 +10,7 @@
 mod alone;
 mod error;
 pub mod launch;
+mod metered;
 #[cfg(feature = "mpi")]
 mod mpi;
 pub mod sum;
@@ -20,6 +21,7 @@ use std::{fmt::Debug, ops::Range};
 
 pub use alone::Alone;
 pub use error::GroupError;
+pub use metered::{Cost, Metered};
 #[cfg(feature = "mpi")]
 pub use mpi::{Mpi, SILENT};
 pub use threads::Threads;

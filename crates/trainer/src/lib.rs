@@ -49,7 +49,8 @@ pub use error::TrainError;
 pub use import::{ImportError, StateTensor, WeightsProblem, import_self_critical};
 pub use lab::agreement::{Agreement, self_test};
 pub use lab::bench::{
-    BenchTask, ImageSizes, ScstParts, SourceReport, StepBench, StepReport, TextSizes, bench_step,
+    BenchTask, ImageSizes, RanksReport, ScstParts, SourceReport, StepBench, StepReport, TextSizes,
+    bench_step,
 };
 pub use lab::estimator::Estimator;
 pub use lab::estimators::{EstimatorLab, EstimatorReport, measure_estimators};

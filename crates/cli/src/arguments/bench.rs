@@ -48,7 +48,10 @@ pub(crate) struct StepBenchArguments {
     /// Steps before these
     #[arg(long, default_value_t = StepBench::default().warmup)]
     pub(crate) warmup: usize,
-    /// CPU threads
+    /// Parts that a batch is computed in, as `parts` of a stage [default: one of each rank]
+    #[arg(long)]
+    pub(crate) parts: Option<usize>,
+    /// CPU threads, of each rank where `mpirun` or `srun` has started several
     #[arg(long, default_value_t = 2)]
     pub(crate) threads: usize,
     /// flex (CPU), ndarray (CPU), wgpu (GPU) or cuda (NVIDIA GPU)
@@ -120,11 +123,11 @@ struct TextArguments {
 }
 
 impl StepBenchArguments {
-    /// What is timed.
+    /// What is timed, on so many ranks.
     ///
     /// # Errors
     /// [`Failure::Mistake`] when a flag of the other task is given.
-    pub(crate) fn resolve(&self) -> Result<StepBench, Failure> {
+    pub(crate) fn resolve(&self, ranks: usize) -> Result<StepBench, Failure> {
         let (task, model) = match self.task {
             TaskName::Image => {
                 self.texts.refuse()?;
@@ -144,6 +147,7 @@ impl StepBenchArguments {
             hidden: self.hidden,
             length: self.length,
             dropout: self.dropout,
+            parts: self.parts.unwrap_or(ranks),
             steps: self.steps,
             warmup: self.warmup,
         })

@@ -40,7 +40,7 @@ pub(crate) struct EvalArguments {
     #[arg(long)]
     pub(crate) json: bool,
     /// As one of several processes of `mpirun` or `srun`: end all of them when one has not been heard of for so many seconds
-    #[arg(long, value_name = "SECS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECS", default_value_t = super::RANK_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rank_timeout: u64,
     #[command(flatten)]
     pub(crate) evaluation: EvaluationArguments,

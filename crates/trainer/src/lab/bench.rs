@@ -13,6 +13,7 @@ use std::{
 
 use burn::tensor::{Device, TensorReadError};
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+use scst_group::{Cost, Group, Metered};
 use scst_loss::{Baseline, Normaliser};
 use scst_model::Captioner;
 use scst_reward::RewardSources;
@@ -27,16 +28,14 @@ use crate::{
     captioner::Shape,
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
-    objective::{
-        batch::{SourceBatch, StepContext},
-        sequence::SelfCritic,
-        word::Xe,
-    },
+    objective::{batch::StepContext, sequence::SelfCritic, word::Xe},
     optimise::{
+        division::Division,
         optimiser::Optimiser,
-        reduce::{Contribution, Tally},
+        reduce::{Contribution, Reduction, Tally},
         update::clip_and_step,
     },
+    ranks::meet,
     registry::Registry,
 };
 
@@ -79,6 +78,28 @@ pub struct StepReport {
     pub peak_device_mib: Option<u64>,
     /// Words of a sampled caption, end token included.
     pub mean_caption_length: f64,
+    /// What several ranks, or parts, cost; none where there is one of both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RanksReport>,
+}
+
+/// What it costs to take steps together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RanksReport {
+    /// Processes that take the steps.
+    pub size: usize,
+    /// Parts of a batch.
+    pub parts: usize,
+    /// Numbers that the captioner learns.
+    pub parameters: usize,
+    /// What exchanges of a cross-entropy step take of the first rank, waiting for others among it, milliseconds.
+    pub xe_exchange_ms: f64,
+    /// The same of a self-critical step.
+    pub scst_exchange_ms: f64,
+    /// Bytes that the first rank sends in a cross-entropy step.
+    pub xe_sent_bytes: f64,
+    /// The same of a self-critical step.
+    pub scst_sent_bytes: f64,
 }
 
 /// What the captioner reads.
@@ -122,13 +143,14 @@ pub struct ScstParts {
     pub update: f64,
 }
 
-/// Times both steps.
+/// Times both steps, which the ranks of a group take together.
 ///
 /// # Errors
 /// [`TrainError`] when a size is out of range, the backend is not there or a step fails.
-pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
-    bench.check()?;
-    let mut trainee = Trainee::new(bench)?;
+pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, TrainError> {
+    bench.check(group.size())?;
+    let metered = Metered::new(group);
+    let mut trainee = Trainee::new(bench, &metered)?;
     let mut steps = Vec::new();
     for step in 0..bench.warmup + bench.steps {
         let times = trainee.step(step as u64)?;
@@ -180,6 +202,15 @@ pub fn bench_step(bench: &StepBench) -> Result<StepReport, TrainError> {
         peak_rss_mib: peak_rss_mib(),
         peak_device_mib: None,
         mean_caption_length: mean(|times| times.words, sources * bench.samples as f64),
+        ranks: (bench.parts > 1).then(|| RanksReport {
+            size: group.size(),
+            parts: bench.parts,
+            parameters: parameters(&trainee.captioner),
+            xe_exchange_ms: median(|times| times.xe_cost.secs),
+            scst_exchange_ms: median(|times| times.scst_cost.secs),
+            xe_sent_bytes: mean(|times| times.xe_cost.bytes as f64, bench.steps as f64),
+            scst_sent_bytes: mean(|times| times.scst_cost.bytes as f64, bench.steps as f64),
+        }),
     })
 }
 
@@ -195,11 +226,14 @@ struct StepTimes {
     words: f64,
     /// Tokens of all texts.
     tokens: f64,
+    xe_cost: Cost,
+    scst_cost: Cost,
 }
 
 /// A captioner in training on made-up data.
 struct Trainee<'a> {
     bench: &'a StepBench,
+    metered: &'a Metered<'a>,
     device: Device,
     vocabulary: Vocabulary,
     /// Gold captions of every source, ended.
@@ -212,7 +246,7 @@ struct Trainee<'a> {
 }
 
 impl<'a> Trainee<'a> {
-    fn new(bench: &'a StepBench) -> Result<Self, TrainError> {
+    fn new(bench: &'a StepBench, metered: &'a Metered<'a>) -> Result<Self, TrainError> {
         let device = bench.backend.device()?;
         let words: Vec<String> = (2..bench.vocab).map(|word| format!("word{word}")).collect();
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
@@ -236,6 +270,7 @@ impl<'a> Trainee<'a> {
         };
         Ok(Self {
             bench,
+            metered,
             device,
             vocabulary,
             captions,
@@ -250,10 +285,9 @@ impl<'a> Trainee<'a> {
     /// One step of either kind on one batch.
     fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
         let made_up = self.batch(step)?;
-        let batch = || SourceBatch {
-            source: made_up.source.clone(),
-            images: made_up.references.clone(),
-            prefixes: Vec::new(),
+        let division = Division {
+            group: self.metered,
+            parts: self.bench.parts,
         };
         let gold = made_up.references.iter().map(|&k| &*self.captions[k]);
         let gold: Vec<&[Vec<u32>]> = gold.collect();
@@ -269,24 +303,42 @@ impl<'a> Trainee<'a> {
         let (xe_context, scst_context) = (context(0), context(1));
         let length = self.bench.length;
 
+        meet(self.metered, "the next step")?;
+        self.metered.take();
         let start = now(&self.device)?;
-        let part =
-            self.xe
-                .contribution(&self.captioner, batch(), &gold, length, 0.0, xe_context)?;
-        self.update("xe", step, part)?;
+        let mut reduction = Reduction::over(division);
+        for (part, batch) in made_up.parts(division) {
+            let context = xe_context.of_part(part);
+            let gold = &gold[division.range(gold.len(), part)];
+            let captioner = &self.captioner;
+            let own = self
+                .xe
+                .contribution(captioner, batch, gold, length, 0.0, context)?;
+            reduction.add(part, own);
+        }
+        let sum = reduction.sum(&self.device)?.unwrap_or_default();
+        self.update("xe", step, sum)?;
         let between = now(&self.device)?;
+        let xe_cost = self.metered.take();
 
         // Parts that end in words or rewards have waited for the device.
-        let part = self.critic.contribution(
-            &self.captioner,
-            &self.vocabulary,
-            length,
-            batch(),
-            scst_context,
-        )?;
-        let contributed = Instant::now();
-        let tally = self.update("scst", step, part)?;
+        let mut tally = Tally::default();
+        let reads = (&self.captioner, &self.vocabulary, length);
+        let batches = made_up.parts(division).map(|(_, batch)| batch).collect();
+        let mut judged =
+            self.critic
+                .judged_rollout(reads, batches, division, scst_context, &mut tally)?;
+        let judged_at = Instant::now();
+        let mut reduction = Reduction::over(division);
+        for part in &mut judged.own {
+            let number = part.part();
+            let own = self.critic.update(&self.captioner, part, scst_context)?;
+            reduction.add(number, own);
+        }
+        let sum = reduction.sum(&self.device)?.unwrap_or_default();
+        let of_update = self.update("scst", step, sum)?;
         let end = now(&self.device)?;
+        let scst_cost = self.metered.take();
         let secs = |duration: Duration| duration.as_secs_f64();
         Ok(StepTimes {
             xe: secs(between - start),
@@ -294,9 +346,11 @@ impl<'a> Trainee<'a> {
             greedy: tally.total("greedy_secs"),
             rollout: tally.total("rollout_secs"),
             reward: tally.total("reward_secs"),
-            update: tally.total("update_secs") + secs(end - contributed),
-            words: tally.total("caption_length"),
+            update: tally.total("update_secs") + secs(end - judged_at),
+            words: of_update.total("caption_length"),
             tokens: made_up.tokens() as f64,
+            xe_cost,
+            scst_cost,
         })
     }
 
@@ -343,6 +397,12 @@ impl<'a> Trainee<'a> {
         }
         Ok(tally)
     }
+}
+
+/// Numbers that a captioner learns.
+fn parameters(captioner: &Captioner) -> usize {
+    let parameters = captioner.parameters();
+    parameters.iter().map(|p| p.values.dims()[0]).sum()
 }
 
 /// The time, once the device has nothing left to do.

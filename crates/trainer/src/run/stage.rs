@@ -34,7 +34,7 @@ use crate::{
         schedule::learning_rate,
         update::clip_and_step,
     },
-    ranks::{any, first, meet},
+    ranks::{any, first, gather, meet},
 };
 
 /// The mean reward of the captions that are trained on again.
@@ -504,7 +504,9 @@ impl<'a> Run<'a> {
     /// Writes down the training metrics since the last time.
     fn log(&mut self, stage: &StageConfig, rate: f64) -> Result<(), TrainError> {
         let window = std::mem::take(&mut self.progress.window);
-        let record = self.record(stage, RecordKind::Train, window.values(rate))?;
+        let mut values = window.values(rate);
+        values.extend(self.waiting(window.steps)?);
+        let record = self.record(stage, RecordKind::Train, values)?;
         let position = self.position();
         self.observer.observe(&Event::Metrics {
             record: &record,
@@ -512,6 +514,30 @@ impl<'a> Run<'a> {
             best: self.progress.best_so_far(),
         });
         self.tell_findings()
+    }
+
+    /// For which rank the others have waited longest since the last record, and how long each of them, seconds a step.
+    fn waiting(&mut self, steps: u64) -> Result<Vec<(String, f64)>, TrainError> {
+        if self.group.size() == 1 {
+            return Ok(Vec::new());
+        }
+        let waited = self.group.waited();
+        let before = std::mem::replace(&mut self.waited, waited);
+        let since = self.waited.iter().enumerate();
+        let own = since.map(|(rank, now)| now - before.get(rank).copied().unwrap_or(0.0));
+        let of_ranks: Vec<Vec<f64>> = gather(self.group, vec![own.collect()], "times of waiting")?;
+        let sum_for = |rank: usize| of_ranks.iter().map(|own: &Vec<f64>| own[rank]).sum::<f64>();
+        let sums = (0..self.group.size()).map(sum_for).enumerate();
+        let slowest = sums.max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let (rank, secs) = slowest.unwrap_or_default();
+        let others = (self.group.size() - 1) as f64;
+        Ok(vec![
+            ("slowest_rank".to_owned(), rank as f64),
+            (
+                "waited_secs".to_owned(),
+                secs / others / steps.max(1) as f64,
+            ),
+        ])
     }
 
     /// Writes down numbers, and when they were measured.

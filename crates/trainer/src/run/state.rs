@@ -54,6 +54,8 @@ pub(super) struct Run<'a> {
     /// The ranks of the run; the first of them writes.
     pub(super) group: &'a dyn Group,
     pub(super) hash_every: Option<u64>,
+    /// How long this rank had waited for each of them at the last record, seconds.
+    pub(super) waited: Vec<f64>,
     pub(super) captioner: Captioner,
     pub(super) foreign: Foreign,
     pub(super) optimiser: Option<Optimiser>,
@@ -141,6 +143,7 @@ impl<'a> Run<'a> {
             device,
             group: options.group,
             hash_every: options.hash_every,
+            waited: Vec::new(),
             captioner,
             foreign,
             optimiser,

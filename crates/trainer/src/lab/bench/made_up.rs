@@ -15,6 +15,8 @@ use super::sizes::{ImageSizes, SHORTEST, StepBench, TextSizes};
 use crate::{
     TrainError,
     draws::{Purpose, generator},
+    objective::batch::SourceBatch,
+    optimise::division::Division,
 };
 
 /// Of all that is made up.
@@ -65,6 +67,26 @@ impl Batch {
         Ok(Self {
             source: SourceTokens::new(ids, counts)?.into(),
             references: draw_references(sizes.sources, rng),
+        })
+    }
+
+    /// This rank's parts, with their numbers.
+    pub(super) fn parts(
+        &self,
+        division: Division<'_>,
+    ) -> impl Iterator<Item = (usize, SourceBatch)> {
+        division.own().map(move |part| {
+            let range = division.range(self.references.len(), part);
+            let source = match division.parts {
+                1 => self.source.clone(),
+                _ => self.source.select(&range.clone().collect::<Vec<usize>>()),
+            };
+            let batch = SourceBatch {
+                source,
+                images: self.references[range].to_vec(),
+                prefixes: Vec::new(),
+            };
+            (part, batch)
         })
     }
 

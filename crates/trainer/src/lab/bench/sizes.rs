@@ -128,6 +128,8 @@ pub struct StepBench {
     pub length: usize,
     /// Dropout rate.
     pub dropout: f64,
+    /// Parts that a batch is computed in: at least as many as ranks.
+    pub parts: usize,
     /// Steps that are timed.
     pub steps: usize,
     /// Steps before these.
@@ -145,6 +147,7 @@ impl Default for StepBench {
             hidden: 512,
             length: 16,
             dropout: 0.5,
+            parts: 1,
             steps: 20,
             warmup: 3,
         }
@@ -152,8 +155,18 @@ impl Default for StepBench {
 }
 
 impl StepBench {
-    /// The first size that is out of range.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
+    /// The first size that is out of range on so many ranks.
+    pub(super) fn check(&self, ranks: usize) -> Result<(), TrainError> {
+        let sources = self.task.sources();
+        if !(ranks..=sources.max(ranks)).contains(&self.parts) {
+            return Err(TrainError::BenchSize {
+                name: "parts",
+                found: self.parts.to_string(),
+                expected: format!(
+                    "at least the number of ranks, {ranks}, and at most that of sources, {sources}"
+                ),
+            });
+        }
         let sizes = [
             ("samples", self.samples, 1),
             ("vocab", self.vocab, SMALLEST_VOCAB),

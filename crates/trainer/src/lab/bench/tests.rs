@@ -46,7 +46,7 @@ fn report_is_complete_when_sizes_are_tiny() {
         hidden: 64,
         ..tiny()
     };
-    let report = bench_step(&bench).unwrap();
+    let report = bench_step(&bench, &Alone).unwrap();
     let ScstParts {
         greedy,
         rollout,
@@ -103,7 +103,7 @@ fn texts_are_read_by_every_encoder_and_every_captioner_that_can() {
                 ..tiny()
             };
             if !bench.captioner().unwrap().reads_texts() {
-                let message = bench_step(&bench).unwrap_err().to_string();
+                let message = bench_step(&bench, &Alone).unwrap_err().to_string();
                 let expected = "one that reads texts, such as `att2in` or `transformer`";
                 assert_eq!(
                     message,
@@ -111,7 +111,7 @@ fn texts_are_read_by_every_encoder_and_every_captioner_that_can() {
                 );
                 continue;
             }
-            let report = serde_json::to_value(bench_step(&bench).unwrap()).unwrap();
+            let report = serde_json::to_value(bench_step(&bench, &Alone).unwrap()).unwrap();
             for (key, expected) in [("task", "text"), ("encoder", encoder), ("model", model)] {
                 assert_eq!(report[key], expected, "{report}");
             }
@@ -147,7 +147,7 @@ fn made_up_texts_are_the_same_every_time_and_within_vocabulary_and_length() {
 #[test]
 fn size_is_refused_when_out_of_range() {
     let message = |bench: StepBench| {
-        let error = bench_step(&bench).unwrap_err();
+        let error = bench_step(&bench, &Alone).unwrap_err();
         assert!(error.is_mistake());
         error.to_string()
     };
