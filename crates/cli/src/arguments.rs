@@ -115,7 +115,7 @@ impl Command {
         match self {
             Self::Train(arguments) => Some(arguments.rank_timeout),
             Self::Eval(arguments) => Some(arguments.rank_timeout),
-            Self::Bench(_) => Some(RANK_TIMEOUT),
+            Self::Bench(_) | Self::Estimators(_) => Some(RANK_TIMEOUT),
             _ => None,
         }
     }

@@ -130,7 +130,7 @@ fn run_command(
         Command::Bench(arguments) => match &arguments.benchmark {
             Benchmark::Step(arguments) => commands::bench::step(arguments, ranks),
         },
-        Command::Estimators(arguments) => commands::estimators::run(arguments, registry),
+        Command::Estimators(arguments) => commands::estimators::run(arguments, registry, ranks),
         Command::Import(arguments) => commands::import::run(&arguments, &registry.captioners),
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Features(arguments) => commands::features::run(&arguments),

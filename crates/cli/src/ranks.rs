@@ -93,7 +93,7 @@ impl Ranks {
     pub(crate) fn threads(&self) -> Option<usize> {
         #[cfg(feature = "mpi")]
         if let Some(mpi) = &self.mpi {
-            let (_, local) = mpi.local().ok()?;
+            let local = mpi.ranks_of_machine();
             let own = std::thread::available_parallelism().ok()?.get();
             // Ranks that are bound to cores see these alone.
             let all = cores().unwrap_or(own);

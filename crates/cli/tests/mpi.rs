@@ -201,6 +201,39 @@ fn any_number_of_ranks_leaves_the_bits_of_one_process() {
             assert!(file(&run) == file("one"), "{ranks} ranks");
         }
     }
+    // Estimators are divided, and have the same numbers but for times.
+    let sets = ["--set", "stages.1.scst.rewards=[{ cider_d = {} }]"];
+    let lab = [
+        "estimators",
+        "config.toml",
+        "--checkpoint",
+        "one",
+        "--reference-draws",
+        "4",
+        "--images",
+        "4",
+        "--samples",
+        "2,3",
+        "--draws",
+        "4",
+        "--json",
+    ];
+    let lab = [&lab[..], &sets].concat();
+    let without_times = |printed: &str| {
+        let mut reports: Vec<serde_json::Value> = serde_json::from_str(printed).expect("JSON");
+        for report in &mut reports {
+            report["milliseconds"] = 0.into();
+        }
+        reports
+    };
+    let of_one = without_times(&workplace.succeed(&lab));
+    let of_two = ranks(&workplace, 2, "none", &lab).output();
+    let of_two = of_two.expect("ranks start");
+    assert!(of_two.status.success(), "{}", errors(&of_two));
+    assert_eq!(
+        without_times(&String::from_utf8_lossy(&of_two.stdout)),
+        of_one
+    );
     // Evaluation is divided, and has the same captions and scores.
     let eval = ["eval", "one", "--split", "val", "--json", "--per-caption"];
     let of_one = workplace.succeed(&eval);

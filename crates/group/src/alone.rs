@@ -15,6 +15,10 @@ impl Group for Alone {
         1
     }
 
+    fn local_rank(&self) -> usize {
+        0
+    }
+
     fn gather(&self, own: &[u8], _what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
         Ok(vec![own.to_vec()])
     }

@@ -36,6 +36,9 @@ pub trait Group: Debug {
     /// How many processes there are, 1 or more.
     fn size(&self) -> usize;
 
+    /// The number of this process among those of its machine, from 0.
+    fn local_rank(&self) -> usize;
+
     /// What every rank gives, in the order of ranks. `what` it is, for messages.
     ///
     /// # Errors

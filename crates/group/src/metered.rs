@@ -55,6 +55,10 @@ impl Group for Metered<'_> {
         self.group.size()
     }
 
+    fn local_rank(&self) -> usize {
+        self.group.local_rank()
+    }
+
     fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
         let bytes = own.len() * (self.size() - 1);
         self.metered(bytes, || self.group.gather(own, what))

@@ -28,6 +28,8 @@ pub struct Mpi {
     wait: Duration,
     give_up: Box<dyn Fn(&GroupError)>,
     waited: RefCell<Vec<f64>>,
+    /// The place of this process among those of its machine, and how many these are.
+    local: (usize, usize),
     _mpi: ferrompi::Mpi,
 }
 
@@ -47,7 +49,10 @@ impl Mpi {
         let mpi = ferrompi::Mpi::init().map_err(|error| engine("anything", &error))?;
         let world = mpi.world();
         let size = world.size() as usize;
+        let local = world.split_shared();
+        let local = local.map_err(|error| engine("which ranks are of one machine", &error))?;
         Ok(Self {
+            local: (local.rank() as usize, local.size() as usize),
             world,
             wait,
             give_up: Box::new(give_up),
@@ -56,23 +61,9 @@ impl Mpi {
         })
     }
 
-    /// The name of the machine.
-    ///
-    /// # Errors
-    /// [`GroupError::Engine`] when MPI does not know it.
-    pub fn host(&self) -> Result<String, GroupError> {
-        let name = self.world.processor_name();
-        name.map_err(|error| engine("the name of the machine", &error))
-    }
-
-    /// The place of this process among those of its machine, and how many these are.
-    ///
-    /// # Errors
-    /// [`GroupError::Engine`] when MPI cannot tell.
-    pub fn local(&self) -> Result<(usize, usize), GroupError> {
-        let local = self.world.split_shared();
-        let local = local.map_err(|error| engine("the ranks of a machine", &error))?;
-        Ok((local.rank() as usize, local.size() as usize))
+    /// How many ranks there are on this machine.
+    pub fn ranks_of_machine(&self) -> usize {
+        self.local.1
     }
 
     /// Ends all ranks of the job.
@@ -166,6 +157,10 @@ impl Group for Mpi {
 
     fn size(&self) -> usize {
         self.world.size() as usize
+    }
+
+    fn local_rank(&self) -> usize {
+        self.local.0
     }
 
     fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {

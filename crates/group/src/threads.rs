@@ -73,6 +73,10 @@ impl Group for Threads {
         shown.unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    fn local_rank(&self) -> usize {
+        self.rank
+    }
+
     fn gather(&self, own: &[u8], _what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
         Ok(self.show(own.to_vec(), <[Vec<u8>]>::to_vec))
     }

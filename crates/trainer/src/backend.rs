@@ -4,6 +4,7 @@ use std::fmt;
 
 use burn::tensor::Device;
 use schemars::JsonSchema;
+use scst_group::Group;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -138,6 +139,26 @@ impl Backend {
             )]
             _ => Err(BackendError::NotCompiled { backend: self }),
         }
+    }
+
+    /// The device of one of several ranks: those of a machine take its devices in turns. One rank takes the default device.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the binary or the machine lacks it.
+    pub fn device_of(self, group: &dyn Group) -> Result<Device, BackendError> {
+        let default = self.device()?;
+        if group.size() == 1 {
+            return Ok(default);
+        }
+        let devices: Vec<Device> = match self {
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec(),
+            _ => Vec::new(),
+        };
+        let own = group.local_rank() % devices.len().max(1);
+        Ok(devices.into_iter().nth(own).unwrap_or(default))
     }
 }
 

@@ -15,11 +15,16 @@ use crate::{
     arguments::{EstimatorArguments, EstimatorRun, EstimatorTask},
     commands::{out_file::check_out_file, set_threads},
     failure::Failure,
-    output::{note, print_line},
+    output::{is_mute, note, print_line},
+    ranks::Ranks,
 };
 use toy::ToyTable;
 
-pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    arguments: EstimatorArguments,
+    registry: &Registry,
+    ranks: &Ranks,
+) -> Result<ExitCode, Failure> {
     let json = arguments.json;
     let file = arguments.picture.clone();
     file.as_deref().map_or(Ok(()), check_picture)?;
@@ -34,7 +39,7 @@ pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<
             EstimatorPicture::of_toy(&reports)
         }
         EstimatorTask::Run(run) => {
-            let reports = measure(&run, registry)?;
+            let reports = measure(&run, registry, ranks)?;
             if json {
                 print_json(&reports)?;
             } else {
@@ -43,7 +48,9 @@ pub(crate) fn run(arguments: EstimatorArguments, registry: &Registry) -> Result<
             EstimatorPicture::of_draws(&reports)
         }
     };
-    if let Some(path) = file {
+    if let Some(path) = file
+        && !is_mute()
+    {
         let svg = draw_estimators(&picture).map_err(|error| Failure::failed(&error))?;
         write_bytes_atomically(&path, svg.as_bytes()).map_err(|error| Failure::failed(&error))?;
         note!("wrote {}", path.display());
@@ -62,7 +69,11 @@ fn check_picture(path: &Path) -> Result<(), Failure> {
     check_out_file("--picture", path)
 }
 
-fn measure(run: &EstimatorRun, registry: &Registry) -> Result<Vec<EstimatorReport>, Failure> {
+fn measure(
+    run: &EstimatorRun,
+    registry: &Registry,
+    ranks: &Ranks,
+) -> Result<Vec<EstimatorReport>, Failure> {
     let EstimatorRun {
         config,
         checkpoint,
@@ -70,9 +81,15 @@ fn measure(run: &EstimatorRun, registry: &Registry) -> Result<Vec<EstimatorRepor
     } = run;
     let captioners = &registry.captioners;
     let config = Config::load(&config.config, config.overrides()?, captioners)?;
-    set_threads(config.threads)?;
+    set_threads(config.threads.or_else(|| ranks.threads()))?;
     let checkpoint = Checkpoint::load_run_or_checkpoint(checkpoint, captioners)?;
-    Ok(measure_estimators(&config, &checkpoint, registry, lab)?)
+    Ok(measure_estimators(
+        &config,
+        &checkpoint,
+        registry,
+        lab,
+        ranks.group(),
+    )?)
 }
 
 fn print_json<T: Serialize>(reports: &[T]) -> Result<(), Failure> {

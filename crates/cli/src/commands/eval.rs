@@ -11,6 +11,7 @@ use crate::{
     arguments::EvalArguments,
     commands::{evaluation::Prepared, out_file::check_out_file, set_threads},
     failure::Failure,
+    output::is_mute,
     ranks::Ranks,
 };
 
@@ -32,7 +33,7 @@ pub(crate) fn run(
     let report = opened.evaluate(&arguments.ensemble, ranks.group())?;
     let config = &prepared.config;
     if let Some(path) = &arguments.out
-        && ranks.group().rank() == 0
+        && !is_mute()
     {
         let bytes = serde_json::to_vec(&report.results())
             .map_err(|error| Failure::Failed(error.to_string()))?;

@@ -399,6 +399,32 @@ mod tests {
         r#"{"step":2,"stage":"xe","kind":"validation","wall_secs":3.0,"cider_d":0.5}"#;
 
     #[test]
+    fn fingerprints_are_read_back_and_those_of_later_steps_are_forgotten() {
+        let dir = temporary_directory();
+        let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");
+        for step in [2, 4, 6] {
+            let written = writer.write_hash(step, "xe", &format!("{step}ab"), 1.5);
+            written.expect("the fingerprint is written");
+        }
+        let line = r#"{"step":2,"stage":"xe","kind":"hash","wall_secs":1.5,"weights":"2ab"}"#;
+        assert_eq!(text(&dir).lines().next(), Some(line));
+        MetricsWriter::resume(dir.path(), &after(4)).expect("the run is resumed");
+        let path = dir.path().join(METRICS_FILE);
+        let hash = |step: u64| {
+            LogEntry::Hash(LoggedHash {
+                step,
+                stage: "xe".to_owned(),
+                weights: format!("{step}ab"),
+            })
+        };
+        assert_eq!(read_log(&path).expect("a log"), [hash(2), hash(4)]);
+        assert_eq!(read_records(&path).expect("records"), []);
+        let without = line.replace(r#","weights":"2ab""#, "");
+        let message = read_log(&put(&dir, &(without + "\n"))).expect_err("a line without it");
+        assert!(message.to_string().contains("weights"), "{message}");
+    }
+
+    #[test]
     fn keeps_the_order_of_the_values_when_written() {
         let dir = temporary_directory();
         let mut writer = MetricsWriter::create(dir.path()).expect("the file is made");

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use scst_data::{Example, Split};
+use scst_group::Group;
 use scst_model::{Captioner, Gradients};
 use serde::Serialize;
 
@@ -27,6 +28,7 @@ use crate::{
         sequence::{SelfCritic, baseline::BaselineState},
     },
     observer::Unobserved,
+    ranks::gather,
     registry::Registry,
 };
 
@@ -71,7 +73,7 @@ pub struct EstimatorReport {
 
 /// Measures every estimator with every number of samples, on the weights of `checkpoint`, the data of `config`, and the
 /// rewards of its first self-critical stage: of captions from the first word on, with the stage's entropy bonus and training
-/// of hard attention.
+/// of hard attention. Ranks divide the estimators among them, and each gets all reports.
 ///
 /// # Errors
 /// [`TrainError`] when data, weights and rewards do not fit together, there is no self-critical stage, its `kl_weight`
@@ -81,9 +83,10 @@ pub fn measure_estimators(
     checkpoint: &Checkpoint,
     registry: &Registry,
     lab: &EstimatorLab,
+    group: &dyn Group,
 ) -> Result<Vec<EstimatorReport>, TrainError> {
     lab.check()?;
-    let device = config.backend.device()?;
+    let device = config.backend.device_of(group)?;
     let corpus = Corpus::of_checkpoint(config, checkpoint, registry)?;
     checkpoint.check_inputs(&corpus)?;
     let train = corpus.split(Split::Train)?;
@@ -110,6 +113,7 @@ pub fn measure_estimators(
         corpus,
         captioner,
         device,
+        group,
     };
     bench.run()
 }
@@ -159,6 +163,7 @@ struct Bench<'a> {
     corpus: Corpus,
     captioner: Captioner,
     device: Device,
+    group: &'a dyn Group,
 }
 
 /// Sums over the draws of an estimator.
@@ -194,10 +199,13 @@ impl Bench<'_> {
         let length = reference.squared_norm()?;
         let reference_noise = drawn.variance(length) / drawn.count;
         let estimators = self.estimators()?;
-        let mut reports = Vec::new();
-        for &samples in &self.lab.samples {
-            for &estimator in &estimators {
-                let stream = 1 + reports.len();
+        let of_samples = |&samples: &usize| estimators.iter().map(move |&e| (samples, e));
+        let all: Vec<(usize, Estimator)> = self.lab.samples.iter().flat_map(of_samples).collect();
+        let mut own = Vec::new();
+        for (k, &(samples, estimator)) in all.iter().enumerate() {
+            // In turns, so that ranks have as many samples of either size.
+            if k % self.group.size() == self.group.rank() {
+                let stream = 1 + k;
                 let draws = (stream, self.lab.draws);
                 let mut drawn = self.draws(estimator, samples, draws, Some(&reference))?;
                 let mut mean = drawn.mean();
@@ -212,19 +220,31 @@ impl Bench<'_> {
                 difference.merge(reference.clone().map(|g| g.mul_scalar(-1.0)));
                 let noise = variance / drawn.count + reference_noise;
                 drawn.secs.sort_by(f64::total_cmp);
-                reports.push(EstimatorReport {
-                    estimator,
-                    samples,
-                    scale,
-                    bias: (difference.squared_norm()? / length).sqrt(),
-                    noise: (noise / length).sqrt(),
-                    variance: variance / length,
-                    cosine: drawn.cosines / drawn.count,
-                    milliseconds: 1e3 * drawn.secs[drawn.secs.len() / 2],
-                });
+                let bias = (difference.squared_norm()? / length).sqrt();
+                let cosine = drawn.cosines / drawn.count;
+                let milliseconds = 1e3 * drawn.secs[drawn.secs.len() / 2];
+                let noise = (noise / length).sqrt();
+                let variance = variance / length;
+                own.push((k, [scale, bias, noise, variance, cosine, milliseconds]));
             }
         }
-        Ok(reports)
+        let mut measured = gather(self.group, own, "what was measured")?;
+        measured.sort_by_key(|(k, _)| *k);
+        let reports = measured.into_iter().map(|(k, found)| {
+            let (samples, estimator) = all[k];
+            let [scale, bias, noise, variance, cosine, milliseconds] = found;
+            EstimatorReport {
+                estimator,
+                samples,
+                scale,
+                bias,
+                noise,
+                variance,
+                cosine,
+                milliseconds,
+            }
+        });
+        Ok(reports.collect())
     }
 
     /// What the captioner can be measured with; where it scores whole captions, there are no hidden states and no softmaxes of

@@ -151,7 +151,7 @@ pub(super) fn gather(
         located, prepared, ..
     } = means;
     let mut problems = Problems(Vec::new());
-    let device = problems.keep(config.backend.device());
+    let device = problems.keep(config.backend.device_of(means.group));
     let corpus = match stored {
         None => Corpus::build_in(means.group, located, means.registry, observer),
         Some(stored) => {

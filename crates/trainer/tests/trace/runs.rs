@@ -83,7 +83,8 @@ impl Workplace {
             let checkpoint =
                 Checkpoint::load(&self.trained[model].join("best"), &registry().captioners);
             let checkpoint = checkpoint.expect("trained weights");
-            measure_estimators(&config, &checkpoint, &registry(), &lab).expect("measurements")
+            measure_estimators(&config, &checkpoint, &registry(), &lab, &Alone)
+                .expect("measurements")
         });
         let mut trace = Trace::default();
         for report in reports {

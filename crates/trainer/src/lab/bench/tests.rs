@@ -1,6 +1,7 @@
 //! The report is complete, and made-up data is what it promises. No test looks at how long
 //! anything takes.
 
+use scst_group::Alone;
 use scst_model::{CaptionerConfig, Source, TextEncoderConfig};
 use scst_sampler::END;
 
