@@ -4,6 +4,11 @@
 //! This program is `scst` itself, with a reward that fails on a rank, where an environment variable says how; and the tests,
 //! where it does not.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "a test that is its own harness says how it went"
+)]
+
 mod support;
 
 use std::{
@@ -93,7 +98,7 @@ impl Reward for Failing {
         if fails && self.batches == 3 {
             match self.fault.as_str() {
                 "panic" => panic!("on purpose"),
-                "hang" => thread::sleep(Duration::from_secs(3_600)),
+                "hang" => thread::sleep(Duration::from_hours(1)),
                 "exit" => std::process::exit(3),
                 "error" => return Ok(Vec::new()),
                 _ => {}
@@ -480,7 +485,7 @@ fn a_signal_to_one_rank_stops_all_with_one_checkpoint() {
     let start = Instant::now();
     while fs::metadata(&log).map_or(0, |file| file.len()) == 0 {
         assert!(
-            start.elapsed() < Duration::from_secs(60),
+            start.elapsed() < Duration::from_mins(1),
             "the run does not begin"
         );
         thread::sleep(Duration::from_millis(20));

@@ -30,7 +30,8 @@ pub struct Mpi {
     waited: RefCell<Vec<f64>>,
     /// The place of this process among those of its machine, and how many these are.
     local: (usize, usize),
-    _mpi: ferrompi::Mpi,
+    /// Lets go of the job when it is dropped.
+    _job: ferrompi::Mpi,
 }
 
 /// The exit code of a job that has ended because a rank was not heard of: `EX_TEMPFAIL`, as it may be tried again.
@@ -57,7 +58,7 @@ impl Mpi {
             wait,
             give_up: Box::new(give_up),
             waited: RefCell::new(vec![0.0; size]),
-            _mpi: mpi,
+            _job: mpi,
         })
     }
 

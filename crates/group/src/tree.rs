@@ -19,7 +19,10 @@ fn split(parts: usize) -> usize {
 /// The largest nodes of the tree over `0..parts` that lie within `own`, in order.
 pub fn nodes(parts: usize, own: &Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut open = vec![0..parts];
+    let mut open = Vec::from([Range {
+        start: 0,
+        end: parts,
+    }]);
     while let Some(node) = open.pop() {
         if node.is_empty() || node.start >= own.end || node.end <= own.start {
             continue;

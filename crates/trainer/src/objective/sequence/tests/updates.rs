@@ -430,7 +430,7 @@ fn ranks_judge_and_learn_what_one_process_does() {
         let captioner = captioner();
         let mut critic = critic(baseline);
         critic.config.advantage_scale = AdvantageScale::Batch;
-        critic.config.credit = credit.clone();
+        critic.config.credit = credit;
         let images: Vec<usize> = (0..IMAGES).collect();
         let batches = division.own_of(&images).map(|(_, sources)| SourceBatch {
             source: Source::from(features()).select(sources),
@@ -459,9 +459,9 @@ fn ranks_judge_and_learn_what_one_process_does() {
         (Baseline::LeaveOneOut, Credit::Prefix),
         (Baseline::LeaveOneOut, rollouts),
     ] {
-        let alone = judge(Division::alone(2), baseline, &credit);
+        let alone = judge(Division::alone(2), baseline, credit);
         let ranks = scst_group::Threads::run(2, |group| {
-            judge(Division { group, parts: 2 }, baseline, &credit)
+            judge(Division { group, parts: 2 }, baseline, credit)
         });
         let advantages = [ranks[0].0.clone(), ranks[1].0.clone()].concat();
         assert_eq!(advantages, alone.0, "{baseline:?}");
