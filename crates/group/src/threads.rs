@@ -139,11 +139,15 @@ mod tests {
                 .flat_map(|s| vec![10.0 * rank + s as f32; group.rank() + s])
                 .collect();
             let expected: Vec<usize> = (0..3).map(|r| r + group.rank()).collect();
-            let exchanged = group.exchange(&own, &counts, &expected).unwrap();
-            let gathered = group.gather(&[group.rank() as u8], "ranks").unwrap();
+            let exchanged = group
+                .exchange(&own, &counts, &expected)
+                .expect("threads reach one another");
+            let gathered = group
+                .gather(&[group.rank() as u8], "ranks")
+                .expect("threads reach one another");
             let collected = group
                 .collect(&vec![rank; group.rank()], &[0, 1, 2])
-                .unwrap();
+                .expect("threads reach one another");
             (exchanged, gathered, collected)
         });
         assert_eq!(found[0].0, [10.0, 20.0, 20.0]);

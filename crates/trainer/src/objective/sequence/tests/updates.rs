@@ -426,7 +426,7 @@ fn parts_have_draws_of_their_own_and_one_baseline() {
 #[test]
 fn ranks_judge_and_learn_what_one_process_does() {
     let vocabulary = vocabulary();
-    let judge = |division: Division<'_>, baseline: Baseline, credit: &Credit| {
+    let judge = |division: Division<'_>, baseline: Baseline, credit: Credit| {
         let captioner = captioner();
         let mut critic = critic(baseline);
         critic.config.advantage_scale = AdvantageScale::Batch;
