@@ -1,0 +1,101 @@
+//! The processes that MPI has started.
+
+use std::{cell::Cell, fmt::Display, fs, panic, process, thread, time::Duration};
+
+use scst_group::{Group, GroupError, Mpi, launch::Launched};
+
+use super::{or_unset, started};
+use crate::{failure::Failure, output};
+
+/// The exit code of a rank that panics, as without MPI.
+const PANICKED: i32 = 101;
+
+thread_local! {
+    /// The number of this process, and of all.
+    static RANK: Cell<(usize, usize)> = const { Cell::new((0, 1)) };
+}
+
+/// The ranks of a job.
+pub(super) struct Job {
+    mpi: Mpi,
+}
+
+impl Job {
+    pub(super) fn join(launched: Launched, wait_secs: u64) -> Result<Self, Failure> {
+        let give_up = |error: &GroupError| {
+            wait_for_first();
+            output::error(&on_rank(error));
+        };
+        let mpi = Mpi::join(Duration::from_secs(wait_secs), give_up)
+            .map_err(|error| Failure::failed(&error))?;
+        if mpi.size() != launched.processes {
+            return Err(Failure::Mistake(format!(
+                "found {}, where MPI knows of {}, expected all of them: start them with the `mpirun` of the MPI that this \
+                 program was built with, or with `srun --mpi=pmix`{}",
+                started(launched),
+                mpi.size(),
+                or_unset(launched),
+            )));
+        }
+        // A rank that panics would let the others wait for ever.
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            tell(panic);
+            output::error(&on_rank(&"a rank has failed"));
+            process::exit(PANICKED);
+        }));
+        RANK.set((mpi.rank(), mpi.size()));
+        if mpi.rank() > 0 {
+            output::set_mute();
+        }
+        Ok(Self { mpi })
+    }
+
+    pub(super) fn group(&self) -> &dyn Group {
+        &self.mpi
+    }
+
+    pub(super) fn threads(&self) -> Option<usize> {
+        let own = thread::available_parallelism().ok()?.get();
+        let all = cores().unwrap_or(own);
+        // Ranks that are bound to cores see these alone.
+        let is_bound = own < all;
+        Some(if is_bound {
+            own
+        } else {
+            (all / self.mpi.ranks_of_machine()).max(1)
+        })
+    }
+
+    pub(super) fn fail(&self, failure: &Failure) -> ! {
+        wait_for_first();
+        output::error(&on_rank(failure));
+        self.mpi.abort(i32::from(failure.code()))
+    }
+}
+
+/// What all ranks find is said by the first, which has ended the others when it is their turn.
+fn wait_for_first() {
+    let (rank, _) = RANK.get();
+    if rank > 0 {
+        let millis = 2_000 + 250 * rank.min(20) as u64;
+        thread::sleep(Duration::from_millis(millis));
+    }
+}
+
+/// A message of this rank.
+fn on_rank(message: &dyn Display) -> String {
+    let (rank, size) = RANK.get();
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{message} (rank {rank} of {size}, on {})", host.trim())
+}
+
+/// Cores of the machine, where Linux tells.
+fn cores() -> Option<usize> {
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
+    let of_range = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(last.parse::<usize>().ok()? + 1 - first.parse::<usize>().ok()?)
+    };
+    online.trim().split(',').map(of_range).sum()
+}
