@@ -19,6 +19,7 @@ mod generate;
 mod import;
 mod man;
 mod new;
+mod ranks;
 mod report;
 mod reward;
 mod run_overrides;
@@ -54,6 +55,7 @@ pub(crate) use generate::GenerateArguments;
 pub(crate) use import::{ImportArguments, Origin};
 pub(crate) use man::ManArguments;
 pub(crate) use new::NewArguments;
+pub(crate) use ranks::RankArguments;
 pub(crate) use report::ReportArguments;
 pub(crate) use reward::RewardArguments;
 pub(crate) use run_overrides::RunOverrides;
@@ -106,16 +108,13 @@ impl Arguments {
     }
 }
 
-/// How many seconds a rank waits for others, where nothing is said of it.
-const RANK_TIMEOUT: u64 = 600;
-
 impl Command {
     /// How many seconds a rank waits for others, if the command can be divided among several.
     pub(crate) fn rank_timeout(&self) -> Option<u64> {
         match self {
-            Self::Train(arguments) => Some(arguments.rank_timeout),
-            Self::Eval(arguments) => Some(arguments.rank_timeout),
-            Self::Bench(_) | Self::Estimators(_) => Some(RANK_TIMEOUT),
+            Self::Train(arguments) => Some(arguments.ranks.rank_timeout),
+            Self::Eval(arguments) => Some(arguments.ranks.rank_timeout),
+            Self::Bench(_) | Self::Estimators(_) => Some(RankArguments::TIMEOUT),
             _ => None,
         }
     }

@@ -1,21 +1,19 @@
 //! The processes that run a command together: one, or those that MPI has started.
 
 #[cfg(feature = "mpi")]
-#[path = "ranks/mpi.rs"]
-mod job;
+mod mpi;
 #[cfg(not(feature = "mpi"))]
-#[path = "ranks/without_mpi.rs"]
-mod job;
+mod without_mpi;
 
 use std::process::ExitCode;
 
-use scst_group::{
-    Alone, Group,
-    launch::{Launched, launched},
-};
+use scst_group::{Alone, Group, launch::launched};
 
 use crate::{failure::Failure, output};
-use job::Job;
+#[cfg(feature = "mpi")]
+use mpi::Job;
+#[cfg(not(feature = "mpi"))]
+use without_mpi::Job;
 
 /// This process among those that run the command together.
 pub(crate) struct Ranks {
@@ -70,17 +68,4 @@ impl Ranks {
         }
         ExitCode::from(failure.code())
     }
-}
-
-/// Which processes were found.
-fn started(Launched { by, processes, .. }: Launched) -> String {
-    format!("{processes} processes, started by {by}")
-}
-
-/// What to do where processes are not meant to work together.
-fn or_unset(launched: Launched) -> String {
-    format!(
-        "; where they are to know nothing of one another, unset `{}`",
-        launched.variable
-    )
 }

@@ -1,6 +1,6 @@
 //! How this process was started: alone, or as one of several.
 
-use std::env;
+use std::{env, fmt};
 
 /// A program that starts several processes of one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,23 @@ pub struct Launched {
     pub rank: usize,
     /// The environment variable in which it says so.
     pub variable: &'static str,
+}
+
+impl Launched {
+    /// What is to be done where the processes are not meant to work together, as the end of a sentence.
+    pub fn or_unset(&self) -> String {
+        format!(
+            "; where they are to know nothing of one another, unset `{}`",
+            self.variable
+        )
+    }
+}
+
+impl fmt::Display for Launched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by, processes, .. } = self;
+        write!(f, "{processes} processes, started by {by}")
+    }
 }
 
 /// What each of them tells its processes: how many they are, and something that only its own processes have.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::EvaluationArguments;
+use super::{EvaluationArguments, RankArguments};
 
 /// The order of captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,9 +39,8 @@ pub(crate) struct EvalArguments {
     /// Print one JSON object on standard output and nothing else; with --per-caption, it is the last line
     #[arg(long)]
     pub(crate) json: bool,
-    /// As one of several processes of `mpirun` or `srun`: end all of them when one has not been heard of for so many seconds
-    #[arg(long, value_name = "SECS", default_value_t = super::RANK_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) rank_timeout: u64,
+    #[command(flatten)]
+    pub(crate) ranks: RankArguments,
     #[command(flatten)]
     pub(crate) evaluation: EvaluationArguments,
 }

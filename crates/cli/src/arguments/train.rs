@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 
-use super::ConfigArguments;
+use super::{ConfigArguments, RankArguments};
 
 /// The most seeds of a set of runs.
 const MOST_SEEDS: u64 = 1000;
@@ -66,9 +66,8 @@ pub(crate) struct TrainArguments {
     /// Write a fingerprint of all weights into metrics.jsonl every N steps: equal where every bit is
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) hash_every: Option<u64>,
-    /// As one of several processes of `mpirun` or `srun`: end all of them when one has not been heard of for so many seconds
-    #[arg(long, value_name = "SECS", default_value_t = super::RANK_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) rank_timeout: u64,
+    #[command(flatten)]
+    pub(crate) ranks: RankArguments,
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::{cell::Cell, fmt::Display, fs, panic, process, thread, time::Duration};
 
 use scst_group::{Group, GroupError, Mpi, launch::Launched};
 
-use super::{or_unset, started};
 use crate::{failure::Failure, output};
 
 /// The exit code of a rank that panics, as without MPI.
@@ -32,9 +31,9 @@ impl Job {
             return Err(Failure::Mistake(format!(
                 "found {}, where MPI knows of {}, expected all of them: start them with the `mpirun` of the MPI that this \
                  program was built with, or with `srun --mpi=pmix`{}",
-                started(launched),
+                launched,
                 mpi.size(),
-                or_unset(launched),
+                launched.or_unset(),
             )));
         }
         // A rank that panics would let the others wait for ever.

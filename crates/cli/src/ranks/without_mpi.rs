@@ -2,7 +2,6 @@
 
 use scst_group::{Group, launch::Launched};
 
-use super::{or_unset, started};
 use crate::failure::Failure;
 
 /// There is none.
@@ -14,8 +13,8 @@ impl Job {
         Err(Failure::Mistake(format!(
             "found {}, expected one process: this program was built without MPI, and they would all do the same; build it with \
              `cargo build --release --features mpi`{}",
-            started(launched),
-            or_unset(launched),
+            launched,
+            launched.or_unset(),
         )))
     }
 
