@@ -133,7 +133,7 @@ fn run_command(
         Command::Estimators(arguments) => commands::estimators::run(arguments, registry, ranks),
         Command::Import(arguments) => commands::import::run(&arguments, &registry.captioners),
         Command::Split(arguments) => commands::split::run(&arguments),
-        Command::Features(arguments) => commands::features::run(&arguments),
+        Command::Features(arguments) => commands::features::run(&arguments, ranks),
         Command::Scenes(arguments) => commands::scenes::run(&arguments),
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments)),
         Command::Man(arguments) => commands::man::run(&arguments),

@@ -16,7 +16,10 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("scst-structured", &["scst-tokens"]),
     ("scst-testing", &[]),
     ("scst-kernels", &["burn"]),
-    ("scst-encoder", &["burn", "scst-files", "scst-kernels"]),
+    (
+        "scst-encoder",
+        &["burn", "scst-files", "scst-group", "scst-kernels"],
+    ),
     ("scst-loss", &["burn", "scst-kernels"]),
     ("scst-sampler", &["burn", "scst-kernels", "scst-tokens"]),
     (

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use scst_group::GroupError;
 use serde_json::error::Category;
 
 use crate::{architecture::Architecture, extract::passed_over::PassedOver};
@@ -235,6 +236,9 @@ pub enum AttentionPictureError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncoderError {
+    /// Another rank cannot be reached.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Nothing is to be written.
     #[error("found no file to write, expected one for pooled or one for grid features")]
     NoOutput,
@@ -376,7 +380,7 @@ impl EncoderError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Write { error, .. } => error.kind() == io::ErrorKind::NotFound,
-            Self::Threads(_) | Self::Busy { .. } | Self::Record { .. } => false,
+            Self::Group(_) | Self::Threads(_) | Self::Busy { .. } | Self::Record { .. } => false,
             _ => true,
         }
     }

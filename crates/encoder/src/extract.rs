@@ -7,6 +7,7 @@
 
 mod extraction;
 mod fingerprint;
+mod helpers;
 mod listing;
 pub(crate) mod passed_over;
 mod plan;
@@ -17,6 +18,7 @@ mod workers;
 use std::{io, iter, num::NonZeroUsize, path::Path};
 
 use image::RgbImage;
+use scst_group::{Alone, Group};
 
 pub use self::{
     extraction::{Extraction, OnError},
@@ -72,7 +74,7 @@ pub enum ExtractionEvent<'a> {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Extracted {
     /// Images with features.
     pub images: usize,
@@ -94,6 +96,24 @@ pub fn extract(
     extraction: &Extraction,
     observe: &mut dyn FnMut(&ExtractionEvent<'_>),
 ) -> Result<Extracted, EncoderError> {
+    extract_in(&Alone, extraction, observe)
+}
+
+/// As [`extract`], on several ranks: the first writes and observes, the others encode images for it and return nothing.
+///
+/// # Errors
+/// Those of [`extract`]; [`EncoderError::Group`] when another rank cannot be reached.
+pub fn extract_in(
+    group: &dyn Group,
+    extraction: &Extraction,
+    observe: &mut dyn FnMut(&ExtractionEvent<'_>),
+) -> Result<Extracted, EncoderError> {
+    if group.rank() > 0 {
+        let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
+        let workers = Workers::start(extraction.threads)?;
+        helpers::help(group, extraction, &encoder, &workers)?;
+        return Ok(Extracted::default());
+    }
     let outputs = outputs(extraction)?;
     check_unfinished(extraction, &outputs)?;
     let (names, passed_over) = list_images(&extraction.images, extraction.is_recursive)?;
@@ -114,13 +134,11 @@ pub fn extract(
         passed_over: &passed_over,
     });
     let workers = Workers::start(extraction.threads)?;
-    let batch = IMAGES_PER_BATCH * extraction.threads.get();
+    let batch = IMAGES_PER_BATCH * extraction.threads.get() * group.size();
     for names in names[done_before..].chunks(batch) {
-        let results = workers.map(
-            names.len(),
-            &|number| encode(extraction, &encoder, &names[number]),
-            &mut || observe(&ExtractionEvent::Encoded),
-        );
+        let with = (extraction, &encoder, &workers);
+        let mut done = || observe(&ExtractionEvent::Encoded);
+        let results = helpers::encode_batch(group, with, names, &mut done)?;
         let (entries, failure) = append(extraction, names, results, &mut files, observe)?;
         for (_, file) in &mut files {
             file.sync()?;
@@ -130,6 +148,7 @@ pub fn extract(
             return Err(failure);
         }
     }
+    helpers::dismiss(group)?;
     let kept = progress.kept().count();
     let extracted = Extracted {
         images: kept,

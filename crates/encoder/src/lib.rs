@@ -41,7 +41,7 @@ pub use error::{
 };
 pub use extract::{
     Change, Extracted, Extraction, ExtractionEvent, OnError, PassedOver, encode_all, extract,
-    fingerprint, list_images,
+    extract_in, fingerprint, list_images,
 };
 pub use picture::{Orientation, is_turned, read, read_whole, thumbnail};
 pub use record::{Element, EncoderRecord, Part};

@@ -7,8 +7,9 @@ use std::{fs, num::NonZeroUsize, path::Path};
 use image::RgbImage;
 use scst_encoder::{
     Architecture, Element, Encoder, EncoderError, Extracted, Extraction, ExtractionEvent, OnError,
-    extract,
+    extract, extract_in,
 };
+use scst_group::Threads;
 use tempfile::TempDir;
 
 use support::{RandomWeights, write_pth};
@@ -16,6 +17,49 @@ use support::{RandomWeights, write_pth};
 fn write(path: &Path, shade: u8) {
     let picture = RgbImage::from_pixel(9 + u32::from(shade), 8, [shade, 90, 200].into());
     picture.save(path).expect("a picture");
+}
+
+#[test]
+fn ranks_make_the_files_of_one_process() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = |name: &str| directory.path().join(name);
+    let mut weights = RandomWeights::default();
+    Encoder::load(Architecture::EfficientNetLite0, &mut weights).expect("random weights");
+    write_pth(&path("lite0.pth"), &weights.tensors);
+    fs::create_dir(path("photos")).expect("a folder");
+    for shade in 0..5 {
+        write(&path("photos").join(format!("{shade}.png")), shade);
+    }
+    // One that nobody can read, in the share of another rank than the first.
+    fs::write(path("photos").join("9.png"), "no picture").expect("a file");
+    let extraction = |name: &str| Extraction {
+        images: path("photos"),
+        is_recursive: false,
+        replaces: false,
+        architecture: Architecture::EfficientNetLite0,
+        weights: path("lite0.pth"),
+        pooled: Some(path(&format!("{name}.npy"))),
+        grid: None,
+        element: Element::F32,
+        on_error: OnError::Skip,
+        threads: NonZeroUsize::MIN,
+    };
+    let alone = extract(&extraction("one"), &mut |_| {}).expect("features");
+    let of_ranks = Threads::run(3, |group| {
+        let mut skipped = Vec::new();
+        let extracted = extract_in(group, &extraction("three"), &mut |event| {
+            if let ExtractionEvent::Skipped { path, .. } = event {
+                skipped.push(path.to_path_buf());
+            }
+        });
+        (extracted.expect("features"), skipped)
+    });
+    assert_eq!(of_ranks[0], (alone, vec![path("photos").join("9.png")]));
+    assert_eq!(of_ranks[2], (Extracted::default(), Vec::new()));
+    for file in ["npy", "names.txt"] {
+        let bytes = |name: &str| fs::read(path(&format!("{name}.{file}"))).expect("a file");
+        assert!(bytes("three") == bytes("one"), "{file}");
+    }
 }
 
 #[test]

@@ -3,18 +3,19 @@
 use std::{process::ExitCode, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use scst_encoder::{EncoderError, Extraction, ExtractionEvent, extract};
+use scst_encoder::{EncoderError, Extraction, ExtractionEvent, extract_in};
 
 use crate::{
     arguments::FeaturesArguments,
     commands::{number_of_threads, set_threads},
     display::draws_bars,
     failure::Failure,
-    output::{print_line, say},
+    output::{is_mute, print_line, say},
+    ranks::Ranks,
 };
 
-pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
-    set_threads(arguments.threads)?;
+pub(crate) fn run(arguments: &FeaturesArguments, ranks: &Ranks) -> Result<ExitCode, Failure> {
+    set_threads(arguments.threads.or_else(|| ranks.threads()))?;
     let extraction = Extraction {
         images: arguments.images.clone(),
         is_recursive: arguments.recursive,
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
         threads: number_of_threads(),
     };
     let start = Instant::now();
-    let bar = if draws_bars() {
+    let bar = if draws_bars() && !is_mute() {
         ProgressBar::new(0)
     } else {
         ProgressBar::hidden()
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &FeaturesArguments) -> Result<ExitCode, Failure> {
     {
         bar.set_style(style);
     }
-    let outcome = extract(&extraction, &mut |event| {
+    let outcome = extract_in(ranks.group(), &extraction, &mut |event| {
         match event {
         ExtractionEvent::Changed { path, change } => bar.suspend(|| {
             say!(

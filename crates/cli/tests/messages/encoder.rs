@@ -5,6 +5,8 @@ use scst_encoder::{
     PictureError, WeightsError, read_whole,
 };
 
+use scst_trainer::GroupError;
+
 use super::{check, file, sample, system, text};
 
 fn weights() -> Vec<WeightsError> {
@@ -69,6 +71,10 @@ fn pictures() -> Vec<PictureError> {
 fn encoding() -> Vec<EncoderError> {
     let mut errors = vec![
         EncoderError::NoOutput,
+        EncoderError::Group(GroupError::Unreadable {
+            what: "features".to_owned(),
+            rank: 1,
+        }),
         EncoderError::OutputName { path: file() },
         EncoderError::SameOutput { path: file() },
         EncoderError::OutputExists { path: file() },

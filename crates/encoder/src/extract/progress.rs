@@ -41,6 +41,25 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// It, for another process.
+    pub(super) fn to_bytes(self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.modified.to_le_bytes());
+        bytes
+    }
+
+    /// What another process has sent.
+    pub(super) fn from_bytes(bytes: [u8; 24]) -> Self {
+        let (mut size, mut modified) = ([0; 8], [0; 16]);
+        size.copy_from_slice(&bytes[..8]);
+        modified.copy_from_slice(&bytes[8..]);
+        Self {
+            bytes: u64::from_le_bytes(size),
+            modified: i128::from_le_bytes(modified),
+        }
+    }
+
     /// The stamp of a file as it is now.
     ///
     /// # Errors
