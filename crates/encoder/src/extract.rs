@@ -5,6 +5,7 @@
 //! the one that was encoded; since every image is encoded for itself, by one thread, the files end up the same to the
 //! byte. They are renamed into place when they are complete.
 
+mod encoded;
 mod extraction;
 mod fingerprint;
 mod helpers;
@@ -20,6 +21,13 @@ use std::{io, iter, num::NonZeroUsize, path::Path};
 use image::RgbImage;
 use scst_group::{Alone, Group};
 
+use self::{
+    encoded::Encoded,
+    plan::{check_unfinished, outputs, records, resume, settings},
+    progress::{Entry, Progress, Stamp},
+    rows::RowFile,
+    workers::Workers,
+};
 pub use self::{
     extraction::{Extraction, OnError},
     fingerprint::fingerprint,
@@ -27,16 +35,9 @@ pub use self::{
     passed_over::PassedOver,
     progress::Change,
 };
-use self::{
-    plan::{check_unfinished, outputs, records, resume, settings},
-    progress::{Entry, Progress, Stamp},
-    rows::RowFile,
-    workers::Workers,
-};
 use crate::{
     encoder::{Encoder, Features},
     error::{EncoderError, PictureError},
-    picture::{self, Orientation},
     record::Part,
 };
 
@@ -158,17 +159,6 @@ pub fn extract_in(
     };
     finish(extraction, progress, files, &records)?;
     Ok(extracted)
-}
-
-/// An image's file as it was just before it was read, and its features.
-type Encoded = (Stamp, Result<Features, PictureError>);
-
-fn encode(extraction: &Extraction, encoder: &Encoder, name: &str) -> io::Result<Encoded> {
-    let path = extraction.images.join(name);
-    let stamp = Stamp::of(&path)?;
-    let size = extraction.architecture.image_size();
-    let picture = picture::read(&path, size, Orientation::Exif);
-    Ok((stamp, picture.map(|picture| encoder.encode(&picture))))
 }
 
 /// Puts complete files into place, if the images are still those that were encoded.

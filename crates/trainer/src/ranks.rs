@@ -1,9 +1,14 @@
 //! What the ranks of a run tell one another.
 
+use std::time::{Duration, Instant};
+
 use scst_group::{Group, GroupError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::TrainError;
+
+/// So often the first rank tells that it is still at work.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 /// What all ranks have, in the order of ranks.
 ///
@@ -17,15 +22,11 @@ pub(crate) fn gather<T: Serialize + DeserializeOwned>(
     if group.size() == 1 {
         return Ok(own);
     }
-    let unreadable = |rank| GroupError::Unreadable {
-        what: what.to_owned(),
-        rank,
-    };
-    let bytes = rmp_serde::to_vec_named(&own).map_err(|_| unreadable(group.rank()))?;
+    let bytes = rmp_serde::to_vec_named(&own).map_err(|_| unreadable(what, group.rank()))?;
     let gathered = group.gather(&bytes, what)?.into_iter().enumerate();
     let of_ranks = gathered.map(|(rank, bytes)| {
         let of_rank: Result<Vec<T>, _> = rmp_serde::from_slice(&bytes);
-        of_rank.map_err(|_| unreadable(rank))
+        of_rank.map_err(|_| unreadable(what, rank))
     });
     let of_ranks: Result<Vec<Vec<T>>, GroupError> = of_ranks.collect();
     Ok(of_ranks?.into_iter().flatten().collect())
@@ -51,22 +52,61 @@ pub(crate) fn first(group: &dyn Group, own: bool, what: &str) -> Result<bool, Tr
     Ok(said.first().copied().unwrap_or(own))
 }
 
-/// What the first rank finds, told to the others, which need not look.
+/// The first rank at work that takes long, of which it tells the others.
+pub(crate) struct AtWork<'a> {
+    group: &'a dyn Group,
+    what: &'a str,
+    told: Instant,
+}
+
+impl AtWork<'_> {
+    /// Tells the others that the work goes on, if it is time.
+    ///
+    /// # Errors
+    /// [`GroupError`] when one cannot be reached.
+    pub(crate) fn goes_on(&mut self) -> Result<(), GroupError> {
+        if self.group.size() > 1 && self.told.elapsed() >= SIGN_OF_LIFE {
+            self.group.gather(&[], self.what)?;
+            self.told = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+/// What the first rank finds, told to the others, which need not look, however long it takes.
 pub(crate) fn told_by_first<T: Serialize + DeserializeOwned + Clone>(
     group: &dyn Group,
     what: &str,
-    find: impl FnOnce() -> Result<T, TrainError>,
+    find: impl FnOnce(&mut AtWork<'_>) -> Result<T, TrainError>,
 ) -> Result<T, TrainError> {
-    let own = match group.rank() {
-        0 => vec![find()?],
-        _ => Vec::new(),
-    };
-    let told = gather(group, own, what)?;
-    let unreadable = || GroupError::Unreadable {
+    if group.rank() == 0 {
+        let mut at_work = AtWork {
+            group,
+            what,
+            told: Instant::now(),
+        };
+        let found = find(&mut at_work)?;
+        if group.size() > 1 {
+            let bytes = rmp_serde::to_vec_named(&found).map_err(|_| unreadable(what, 0))?;
+            group.gather(&bytes, what)?;
+        }
+        return Ok(found);
+    }
+    loop {
+        let told = group.gather(&[], what)?.into_iter().next();
+        // Nothing is a sign that the first rank is at work.
+        if let Some(bytes) = told.filter(|bytes| !bytes.is_empty()) {
+            let found = rmp_serde::from_slice(&bytes).map_err(|_| unreadable(what, 0))?;
+            return Ok(found);
+        }
+    }
+}
+
+fn unreadable(what: &str, rank: usize) -> GroupError {
+    GroupError::Unreadable {
         what: what.to_owned(),
-        rank: 0,
-    };
-    Ok(told.into_iter().next().ok_or_else(unreadable)?)
+        rank,
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +136,13 @@ mod tests {
     fn one_rank_stops_all_and_the_first_has_the_clock() {
         let found = Threads::run(3, |group| {
             let second = group.rank() == 1;
-            let told = told_by_first(group, "a number", || Ok(41 + group.rank()));
+            let told = told_by_first(group, "a number", |at_work| {
+                for _ in 0..3 {
+                    std::thread::sleep(SIGN_OF_LIFE);
+                    at_work.goes_on()?;
+                }
+                Ok(41 + group.rank())
+            });
             (
                 any(group, second, "stops").unwrap(),
                 any(group, false, "stops").unwrap(),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use scst_data::{Example, FeatureSource};
+use scst_group::share;
 use scst_model::Captioner;
 use scst_reward::references_are_alike;
 use scst_trainer::{
@@ -141,7 +142,9 @@ impl Opened<'_> {
         let others = others.load(&self.corpus, &self.captioner, registry)?;
         let examples = self.corpus.split(arguments.split().into())?;
         let mut display = Display::of_run(config, 0);
-        self.corpus.check_sources(examples, &mut display)?;
+        // What another rank decodes, that one looks at.
+        let own = share(examples.len(), group.size(), group.rank());
+        self.corpus.check_sources(&examples[own], &mut display)?;
         let examples: Vec<&Example> = examples.iter().collect();
         let report = evaluate(
             (&self.captioner, &others),

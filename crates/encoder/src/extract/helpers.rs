@@ -7,7 +7,12 @@ use std::io;
 
 use scst_group::{Group, GroupError, share};
 
-use super::{Encoded, encode, extraction::Extraction, progress::Stamp, workers::Workers};
+use super::{
+    encoded::{Encoded, encode},
+    extraction::Extraction,
+    progress::Stamp,
+    workers::Workers,
+};
 use crate::{
     encoder::{Encoder, Features},
     error::EncoderError,

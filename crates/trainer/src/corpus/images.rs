@@ -7,7 +7,7 @@ use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
     FeatureStore, Row, Standardiser,
 };
-use scst_group::Group;
+use scst_group::{Alone, Group};
 use scst_model::{CaptionerConfig, SourceVectors};
 
 use super::reading::{self, Known, Reading};
@@ -15,7 +15,7 @@ use crate::{
     TrainError,
     checkpoint::{Checkpoint, CheckpointError},
     observer::Observer,
-    ranks::told_by_first,
+    ranks::{AtWork, told_by_first},
 };
 
 /// What ranks tell one another of.
@@ -64,13 +64,13 @@ impl Images {
         standardise: bool,
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        let (standardiser, fingerprint) = told_by_first(group, FEATURES, || {
+        let (standardiser, fingerprint) = told_by_first(group, FEATURES, |at_work| {
             // Before they are read: a file that changes meanwhile is noticed later.
             let mut fingerprint = self.store.fingerprint()?;
             let Reading {
                 standardiser,
                 content,
-            } = reading::read(&self.store, splits, standardise, observer)?;
+            } = reading::read(&self.store, splits, standardise, observer, at_work)?;
             fingerprint.content = Some(content);
             Ok((standardiser, fingerprint))
         })?;
@@ -92,8 +92,8 @@ impl Images {
         (group, verify): (&dyn Group, bool),
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        let fingerprint = told_by_first(group, FEATURES, || {
-            self.compared(splits, stored, verify, observer)
+        let fingerprint = told_by_first(group, FEATURES, |at_work| {
+            self.compared(splits, (stored, verify), observer, at_work)
         })?;
         self.check_rank(group, &fingerprint)?;
         self.fingerprint = Some(fingerprint);
@@ -104,9 +104,9 @@ impl Images {
     fn compared(
         &self,
         splits: &[&[Example]],
-        stored: &Checkpoint,
-        verify: bool,
+        (stored, verify): (&Checkpoint, bool),
         observer: &mut dyn Observer,
+        at_work: &mut AtWork<'_>,
     ) -> Result<FeatureFingerprint, TrainError> {
         let then = stored.features.as_ref();
         let was = stored.config.data.features.as_ref();
@@ -132,7 +132,7 @@ impl Images {
             Known::Same(fingerprint) if !verify => return Ok(fingerprint),
             Known::Same(fingerprint) | Known::Unsure(fingerprint) => fingerprint,
         };
-        let content = reading::read(&self.store, splits, false, observer)?.content;
+        let content = reading::read(&self.store, splits, false, observer, at_work)?.content;
         let before = then.and_then(|then| then.content);
         // Where the images are others, so are the captions, and nothing is known of the features.
         if let Some(before) = before.filter(|before| before.is_of_same_images(&content))
@@ -177,8 +177,10 @@ impl Images {
         examples: &[Example],
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        reading::read(&self.store, &[examples], false, observer)?;
-        Ok(())
+        told_by_first(&Alone, FEATURES, |at_work| {
+            reading::read(&self.store, &[examples], false, observer, at_work)?;
+            Ok(())
+        })
     }
 
     /// How they differ from those that `checkpoint` was trained on, if it noted them and they do. Only what is quickly

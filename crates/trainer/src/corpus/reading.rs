@@ -6,7 +6,11 @@ use scst_data::{
     FeatureMoments, FeatureStore, Row, Standardiser,
 };
 
-use crate::observer::{Event, Observer};
+use crate::{
+    TrainError,
+    observer::{Event, Observer},
+    ranks::AtWork,
+};
 
 /// What one pass over the features of some splits tells.
 pub(super) struct Reading {
@@ -19,17 +23,18 @@ pub(super) struct Reading {
 /// Reads the features of lists of images once; the statistics are of the first list, if `standardise` asks for them.
 ///
 /// # Errors
-/// [`DataError`] for the first file or value that cannot be used.
+/// [`TrainError::Data`] for the first file or value that cannot be used, [`TrainError::Group`].
 pub(super) fn read(
     features: &FeatureStore,
     lists: &[&[Example]],
     standardise: bool,
     observer: &mut dyn Observer,
-) -> Result<Reading, DataError> {
+    at_work: &mut AtWork<'_>,
+) -> Result<Reading, TrainError> {
     let images = lists.iter().map(|list| list.len()).sum();
     let mut content = FeatureContent::default();
     let mut moments = FeatureMoments::new(features.dim());
-    let mut done = 0;
+    let (mut done, mut reached) = (0, Ok(()));
     for (number, list) in lists.iter().enumerate() {
         let rows: Vec<Row> = list.iter().map(|example| example.row).collect();
         features.check(&rows, |row, values| {
@@ -37,9 +42,13 @@ pub(super) fn read(
             if standardise && number == 0 {
                 moments.add(values);
             }
+            if reached.is_ok() {
+                reached = at_work.goes_on();
+            }
             done += 1;
             observer.observe(&Event::CheckingFeatures { done, images });
         })?;
+        reached.clone()?;
     }
     Ok(Reading {
         standardiser: standardise

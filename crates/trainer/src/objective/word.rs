@@ -1,7 +1,7 @@
 //! Gold captions, word by word: cross-entropy, the Brier score or distillation, by teacher forcing or
 //! scheduled sampling.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use burn::tensor::{Tensor, s};
 use rand::RngExt;
@@ -122,7 +122,6 @@ impl Xe {
         location_baseline: f64,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let start = Instant::now();
         let per_image = self.targets_per_source;
         let mut rng = context.generator(Purpose::Captions);
         let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
@@ -165,7 +164,6 @@ impl Xe {
             .iter()
             .map(|words| f64::from(u8::from(!words.ends_with(&[END]))));
         tally.add_all("cut_off_share", cut_off);
-        tally.add("update_secs", start.elapsed().as_secs_f64(), context.once());
         Ok(Contribution {
             gradients,
             counts,
