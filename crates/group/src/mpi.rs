@@ -14,8 +14,11 @@ use crate::{Group, GroupError};
 const PACKET: usize = 256;
 /// Of these, the size of what follows.
 const HEADER: usize = 8;
-/// Looks at what has come before a rank sleeps between two of them.
-const EAGER_LOOKS: u32 = 2_000;
+/// How long a rank that waits for others does nothing else: they may be about to come.
+const EAGER: Duration = Duration::from_millis(1);
+/// How long it does nothing else while numbers are on their way, which move only when they are looked after.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long it sleeps between two looks after that.
 const NAP: Duration = Duration::from_micros(50);
 
 /// The ranks of an MPI job.
@@ -77,12 +80,12 @@ impl Mpi {
     fn wait(
         &self,
         requests: &mut [Request<'_>],
-        what: &str,
+        (what, eager): (&str, Duration),
         missing: impl Fn(&[bool]) -> Vec<usize>,
     ) -> ferrompi::Result<usize> {
         let start = Instant::now();
         let mut done = vec![false; requests.len()];
-        let (mut last, mut looks) = (0, 0u32);
+        let mut last = 0;
         loop {
             for (k, (request, done)) in requests.iter_mut().zip(&mut done).enumerate() {
                 if !*done && request.test()?.is_some() {
@@ -93,7 +96,8 @@ impl Mpi {
             if done.iter().all(|done| *done) {
                 return Ok(last);
             }
-            if start.elapsed() > self.wait {
+            let waited = start.elapsed();
+            if waited > self.wait {
                 // A request that is given up would be waited for at its end: there is no way back.
                 (self.give_up)(&GroupError::Silent {
                     missing: missing(&done),
@@ -102,8 +106,7 @@ impl Mpi {
                 });
                 self.abort(SILENT);
             }
-            looks = looks.saturating_add(1);
-            if looks < EAGER_LOOKS {
+            if waited < eager {
                 thread::yield_now();
             } else {
                 thread::sleep(NAP);
@@ -113,7 +116,7 @@ impl Mpi {
 
     /// Waits for a collective operation.
     fn wait_for_all(&self, request: Request<'_>, what: &str) -> ferrompi::Result<()> {
-        self.wait(&mut [request], what, |_| Vec::new())?;
+        self.wait(&mut [request], (what, BUSY), |_| Vec::new())?;
         Ok(())
     }
 
@@ -139,7 +142,7 @@ impl Mpi {
                 for &other in &others {
                     requests.push(world.isend(scope, packet.as_slice(), other as i32, 0)?);
                 }
-                self.wait(&mut requests, what, |done| {
+                self.wait(&mut requests, (what, EAGER), |done| {
                     let open = others.iter().zip(done).filter(|(_, done)| !**done);
                     open.map(|(other, _)| *other).collect()
                 })

@@ -1,6 +1,6 @@
 //! Sums of long lists of numbers over all parts of all ranks, with the same bits on any number of ranks.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::{Group, GroupError, share, tree};
 
@@ -35,12 +35,19 @@ pub fn sum(group: &dyn Group, layout: &Layout, own: &[Vec<f32>]) -> Result<Vec<f
     let (size, rank) = (group.size(), group.rank());
     let total: usize = layout.lengths.iter().sum();
     let shards: Vec<Range<usize>> = (0..size).map(|of| share(total, size, of)).collect();
-    let mut sent = Vec::with_capacity(total * own.len());
-    for shard in &shards {
-        for values in own {
-            sent.extend_from_slice(&values[shard.clone()]);
+    // One node has its shards in order.
+    let sent = match own {
+        [one] => Cow::Borrowed(one),
+        _ => {
+            let mut sent = Vec::with_capacity(total * own.len());
+            for shard in &shards {
+                for values in own {
+                    sent.extend_from_slice(&values[shard.clone()]);
+                }
+            }
+            Cow::Owned(sent)
         }
-    }
+    };
     let counts: Vec<usize> = shards.iter().map(|shard| shard.len() * own.len()).collect();
     let nodes = Layout::nodes(layout.parts, size);
     let shard = shards[rank].clone();
