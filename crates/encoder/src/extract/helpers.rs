@@ -75,8 +75,11 @@ pub(super) fn encode_batch(
     for (rank, message) in group.gather(&[], FEATURES)?.iter().enumerate().skip(1) {
         let mut rest = message.as_slice();
         for number in share(names.len(), group.size(), rank) {
-            let told = told(&mut rest).ok_or_else(|| unreadable(FEATURES, rank))?;
-            results.push(told.map_or_else(|| encode(number), Ok));
+            results.push(match told(&mut rest) {
+                Some(Told::Read(encoded)) => Ok(*encoded),
+                Some(Told::NotRead) => encode(number),
+                None => return Err(unreadable(FEATURES, rank).into()),
+            });
             done();
         }
     }
@@ -108,20 +111,26 @@ fn tell(message: &mut Vec<u8>, result: io::Result<Encoded>) {
     }
 }
 
-/// Takes what became of an image from the front of a message; nothing inside where it could not be read, nothing at all where
-/// the message ends before.
-fn told(rest: &mut &[u8]) -> Option<Option<Encoded>> {
+/// What another rank tells of an image.
+enum Told {
+    Read(Box<Encoded>),
+    NotRead,
+}
+
+/// Takes what became of an image from the front of a message; nothing where the message ends before.
+fn told(rest: &mut &[u8]) -> Option<Told> {
     let (&is_read, after) = rest.split_first()?;
     *rest = after;
     if is_read == 0 {
-        return Some(None);
+        return Some(Told::NotRead);
     }
     let (stamp, after) = rest.split_first_chunk()?;
     *rest = after;
     let stamp = Stamp::from_bytes(*stamp);
     let grid = values(rest)?;
     let pooled = values(rest)?;
-    Some(Some((stamp, Ok(Features { grid, pooled }))))
+    let encoded = (stamp, Ok(Features { grid, pooled }));
+    Some(Told::Read(Box::new(encoded)))
 }
 
 fn values(rest: &mut &[u8]) -> Option<Vec<f32>> {
@@ -152,11 +161,14 @@ mod tests {
         tell(&mut message, Ok((Stamp::default(), Err(failed))));
         tell(&mut message, Err(io::ErrorKind::NotFound.into()));
         let mut rest = message.as_slice();
-        let (stamp, found) = told(&mut rest).flatten().expect("an image");
+        let Some(Told::Read(encoded)) = told(&mut rest) else {
+            panic!("an image was read");
+        };
+        let (stamp, found) = *encoded;
         assert_eq!(stamp, Stamp::default());
         assert_eq!(found.expect("features"), features);
-        assert!(matches!(told(&mut rest), Some(None)));
-        assert!(matches!(told(&mut rest), Some(None)));
+        assert!(matches!(told(&mut rest), Some(Told::NotRead)));
+        assert!(matches!(told(&mut rest), Some(Told::NotRead)));
         assert!(told(&mut rest).is_none());
         for end in 1..message.len() - 2 {
             assert!(told(&mut &message[..end]).is_none(), "{end}");

@@ -203,8 +203,8 @@ impl<'a> Run<'a> {
                 if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
                 }
-                let secs = (start.elapsed() - reading).as_secs_f64();
-                tally.add("update_secs", secs, 1.0);
+                let update = start.elapsed().saturating_sub(reading);
+                tally.add("update_secs", update.as_secs_f64(), 1.0);
             }
             Objective::Scst(critic, beside) => {
                 let judged = self.judged_rollout(stage, critic, &images, context, &mut tally)?;
