@@ -114,9 +114,9 @@ impl Command {
         match self {
             Self::Train(arguments) => Some(arguments.ranks.rank_timeout),
             Self::Eval(arguments) => Some(arguments.ranks.rank_timeout),
-            Self::Bench(_) | Self::Estimators(_) | Self::Features(_) => {
-                Some(RankArguments::TIMEOUT)
-            }
+            Self::Features(arguments) => Some(arguments.ranks.rank_timeout),
+            Self::Estimators(arguments) => Some(arguments.ranks.rank_timeout),
+            Self::Bench(_) => Some(RankArguments::TIMEOUT),
             _ => None,
         }
     }

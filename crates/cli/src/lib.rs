@@ -68,7 +68,7 @@ pub fn run(registry: Registry) -> ExitCode {
     } else {
         arguments.verbosity()
     });
-    match run_command(arguments, &registry, &ranks) {
+    match ranks.guard(|| run_command(arguments, &registry, &ranks)) {
         Ok(code) => code,
         Err(failure) => ranks.fail(&failure),
     }

@@ -5,7 +5,10 @@ mod mpi;
 #[cfg(not(feature = "mpi"))]
 mod without_mpi;
 
-use std::process::ExitCode;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+};
 
 use scst_group::{Alone, Group, launch::launched};
 
@@ -59,6 +62,17 @@ impl Ranks {
         }
         output::error(failure);
         ExitCode::from(failure.code())
+    }
+
+    /// Runs the command; a panic in it ends it on all ranks.
+    pub(crate) fn guard<T>(&self, command: impl FnOnce() -> T) -> T {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(command));
+        outcome.unwrap_or_else(|panic| {
+            if let Some(job) = &self.job {
+                job.end_after_panic();
+            }
+            panic::resume_unwind(panic)
+        })
     }
 
     /// Says, of all processes in the first, why they cannot work together.

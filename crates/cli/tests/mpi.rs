@@ -153,7 +153,10 @@ fn hashes(workplace: &Workplace, run: &str) -> BTreeMap<u64, String> {
     let hashes = lines.filter(|line: &serde_json::Value| line["kind"] == "hash");
     let hash = |line: serde_json::Value| {
         let step = line["step"].as_u64().expect("a step");
-        (step, line["weights"].as_str().expect("a hash").to_owned())
+        (
+            step,
+            line["weights_sha256"].as_str().expect("a hash").to_owned(),
+        )
     };
     hashes.map(hash).collect()
 }

@@ -109,6 +109,7 @@ pub fn extract_in(
     extraction: &Extraction,
     observe: &mut dyn FnMut(&ExtractionEvent<'_>),
 ) -> Result<Extracted, EncoderError> {
+    helpers::check_ranks(group, extraction)?;
     if group.rank() > 0 {
         let encoder = Encoder::open(extraction.architecture, &extraction.weights)?;
         let workers = Workers::start(extraction.threads)?;

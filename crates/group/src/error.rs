@@ -25,6 +25,14 @@ pub enum GroupError {
         /// How long was waited, seconds.
         secs: u64,
     },
+    /// A rank is not like the first.
+    #[error("found another {what} on rank {rank}, expected that of rank 0")]
+    Differ {
+        /// What differs.
+        what: String,
+        /// The rank.
+        rank: usize,
+    },
     /// A message is larger than the engine takes.
     #[error(
         "found {found} numbers in one message between ranks, expected at most {most}: use more ranks"

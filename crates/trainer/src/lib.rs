@@ -8,6 +8,7 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+mod alike;
 mod backend;
 mod captioner;
 mod checkpoint;

@@ -8,11 +8,13 @@ use clap::{
 };
 use scst_trainer::{Estimator, EstimatorLab};
 
-use super::{ConfigArguments, config::ConfigOverrides};
+use super::{ConfigArguments, RankArguments, config::ConfigOverrides};
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct EstimatorArguments {
+    #[command(flatten)]
+    pub(crate) ranks: RankArguments,
     /// The configuration file
     #[arg(value_name = "CONFIG.toml")]
     config: Option<PathBuf>,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use scst_encoder::{Architecture, Element, OnError};
 
+use super::RankArguments;
+
 /// Types of the numbers in a feature file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ElementName {
@@ -78,4 +80,6 @@ pub(crate) struct FeaturesArguments {
     /// CPU threads
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) ranks: RankArguments,
 }

@@ -101,7 +101,7 @@ pub(crate) fn decode_run(
         None => {
             note!("captions of {}", model.display());
             let before = warned.clone();
-            let opened = prepared.open(warned)?;
+            let opened = prepared.open(warned, &Alone)?;
             let report = opened.evaluate(&[], &Alone)?;
             let places = spread(report.captions.len());
             let samples = opened.samples(&places, SAMPLES)?;

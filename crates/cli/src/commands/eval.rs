@@ -29,7 +29,7 @@ pub(crate) fn run(
     let checkpoint = Checkpoint::load_run_or_checkpoint(&arguments.model, &registry.captioners)?;
     let model = (&*arguments.model, checkpoint);
     let prepared = Prepared::new(model, evaluation, registry)?;
-    let opened = prepared.open(&mut BTreeSet::new())?;
+    let opened = prepared.open(&mut BTreeSet::new(), ranks.group())?;
     let report = opened.evaluate(&arguments.ensemble, ranks.group())?;
     let config = &prepared.config;
     if let Some(path) = &arguments.out

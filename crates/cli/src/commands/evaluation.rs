@@ -76,8 +76,12 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// Reads the data and makes the captioner; `warned` is what was warned of before.
-    pub(crate) fn open(&self, warned: &mut BTreeSet<String>) -> Result<Opened<'_>, Failure> {
+    /// Reads the data and makes the captioner, on a device of this rank; `warned` is what was warned of before.
+    pub(crate) fn open(
+        &self,
+        warned: &mut BTreeSet<String>,
+        group: &dyn Group,
+    ) -> Result<Opened<'_>, Failure> {
         let Self {
             model,
             registry,
@@ -86,7 +90,7 @@ impl<'a> Prepared<'a> {
             config,
             ..
         } = self;
-        let device = config.backend.device()?;
+        let device = config.backend.device_of(group)?;
         let captioner = checkpoint.captioner(&config.model, &device)?;
         let corpus = Corpus::of_checkpoint(config, checkpoint, registry)?;
         checkpoint.check_inputs(&corpus)?;

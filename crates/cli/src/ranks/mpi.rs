@@ -1,6 +1,6 @@
 //! The processes that MPI has started.
 
-use std::{cell::Cell, fmt::Display, fs, panic, process, thread, time::Duration};
+use std::{cell::Cell, fmt::Display, fs, thread, time::Duration};
 
 use scst_group::{Group, GroupError, Mpi, launch::Launched};
 
@@ -36,13 +36,6 @@ impl Job {
                 launched.or_unset(),
             )));
         }
-        // A rank that panics would let the others wait for ever.
-        let tell = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            tell(panic);
-            output::error(&on_rank(&"a rank has failed"));
-            process::exit(PANICKED);
-        }));
         RANK.set((mpi.rank(), mpi.size()));
         if mpi.rank() > 0 {
             output::set_mute();
@@ -64,6 +57,12 @@ impl Job {
         } else {
             (all / self.mpi.ranks_of_machine()).max(1)
         })
+    }
+
+    /// A rank that panics would let the others wait for ever.
+    pub(super) fn end_after_panic(&self) -> ! {
+        output::error(&on_rank(&"a rank has failed"));
+        self.mpi.abort(PANICKED)
     }
 
     pub(super) fn fail(&self, failure: &Failure) -> ! {

@@ -26,6 +26,10 @@ impl Job {
         match *self {}
     }
 
+    pub(super) fn end_after_panic(&self) -> ! {
+        match *self {}
+    }
+
     pub(super) fn fail(&self, _failure: &Failure) -> ! {
         match *self {}
     }

@@ -305,6 +305,10 @@ fn of_groups() -> Vec<GroupError> {
             what: "rewards".to_owned(),
             secs: 600,
         },
+        GroupError::Differ {
+            what: "vector unit".to_owned(),
+            rank: 1,
+        },
         GroupError::TooLarge { found: 9, most: 8 },
         GroupError::Unreadable {
             what: "rewards".to_owned(),

@@ -6,10 +6,12 @@
 use std::io;
 
 use scst_group::{Group, GroupError, share};
+use scst_kernels::simd::vector_unit;
 
 use super::{
     encoded::{Encoded, encode},
     extraction::Extraction,
+    fingerprint::fingerprint,
     progress::Stamp,
     workers::Workers,
 };
@@ -49,6 +51,26 @@ pub(super) fn help(
     }
 }
 
+/// Whether all ranks encode alike: with the same weights, on the same kind of processor.
+///
+/// # Errors
+/// [`GroupError::Differ`] when one is not like the first.
+pub(super) fn check_ranks(group: &dyn Group, extraction: &Extraction) -> Result<(), EncoderError> {
+    if group.size() == 1 {
+        return Ok(());
+    }
+    let weights = fingerprint(extraction.architecture, &extraction.weights)?;
+    let own = [weights.to_string(), vector_unit().to_owned()];
+    for (own, what) in own.iter().zip(["weights of the encoder", "vector unit"]) {
+        let all = group.gather(own.as_bytes(), what)?;
+        if let Some(rank) = all.iter().position(|other| *other != all[0]) {
+            let what = what.to_owned();
+            return Err(GroupError::Differ { what, rank }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Lets the other ranks go.
 pub(super) fn dismiss(group: &dyn Group) -> Result<(), EncoderError> {
     if group.size() > 1 {
@@ -74,14 +96,22 @@ pub(super) fn encode_batch(
     let mut results = workers.map(own.len(), &encode, done);
     for (rank, message) in group.gather(&[], FEATURES)?.iter().enumerate().skip(1) {
         let mut rest = message.as_slice();
-        for number in share(names.len(), group.size(), rank) {
-            results.push(match told(&mut rest) {
-                Some(Told::Read(encoded)) => Ok(*encoded),
-                Some(Told::NotRead) => encode(number),
-                None => return Err(unreadable(FEATURES, rank).into()),
-            });
+        let share = share(names.len(), group.size(), rank);
+        let told: Option<Vec<Told>> = share.clone().map(|_| told(&mut rest)).collect();
+        let told = told.ok_or_else(|| unreadable(FEATURES, rank))?;
+        let not_read = share
+            .zip(&told)
+            .filter(|(_, told)| matches!(told, Told::NotRead));
+        let not_read: Vec<usize> = not_read.map(|(number, _)| number).collect();
+        let again = |k: usize| encode(not_read[k]);
+        let mut again = workers.map(not_read.len(), &again, &mut || {}).into_iter();
+        results.extend(told.into_iter().filter_map(|told| {
             done();
-        }
+            match told {
+                Told::Read(encoded) => Some(Ok(*encoded)),
+                Told::NotRead => again.next(),
+            }
+        }));
     }
     Ok(results)
 }

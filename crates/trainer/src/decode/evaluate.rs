@@ -15,6 +15,7 @@ use scst_sampler::{END, Hypothesis};
 
 use crate::{
     TrainError,
+    alike::check_captioners,
     config::{Config, DecoderConfig},
     corpus::Corpus,
     decode::search::Search,
@@ -60,6 +61,7 @@ pub fn evaluate(
 ) -> Result<Option<EvaluationReport>, TrainError> {
     let mut search = Search::new(decoder, run, corpus.vocabulary(), Some(corpus), registry)?;
     search.check_captioners(std::iter::once(captioner).chain(others))?;
+    check_captioners(group, std::iter::once(captioner).chain(others))?;
     let batches: Vec<&[&Example]> = examples
         .chunks(decoder.images_at_a_time(run.validation.sources_per_batch))
         .collect();

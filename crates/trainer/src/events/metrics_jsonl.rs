@@ -2,7 +2,7 @@
 //!
 //! The values of a record follow its four own keys in their order; `null` stands for a number that is not finite.
 //! `wall_secs` is the Unix time of writing. A warning is a line of the kind `warning` with a `message` and no values; a line of
-//! the kind `hash` has a fingerprint of all `weights`.
+//! the kind `hash` has a fingerprint of all weights, `weights_sha256`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,8 +21,10 @@ use super::resume_point::{Of, ResumePoint};
 /// Name of the file of records in a run's directory.
 pub const METRICS_FILE: &str = "metrics.jsonl";
 
+/// The key of a fingerprint of all weights.
+const HASH: &str = "weights_sha256";
 /// The keys that a value cannot have.
-const RESERVED: [&str; 6] = ["step", "stage", "kind", "wall_secs", "message", "weights"];
+const RESERVED: [&str; 6] = ["step", "stage", "kind", "wall_secs", "message", HASH];
 
 /// Reads the records of a run, in order and without its warnings; numbers that were not finite come back as NaN.
 ///
@@ -284,6 +286,7 @@ struct HashLine<'a> {
     stage: &'a str,
     kind: LineKind,
     wall_secs: f64,
+    #[serde(rename = "weights_sha256")]
     weights: &'a str,
 }
 
@@ -331,7 +334,7 @@ impl<'de> Visitor<'de> for LineVisitor {
                 "kind" => kind = Some(map.next_value()?),
                 "wall_secs" => wall_secs = Some(map.next_value()?),
                 "message" => message = Some(map.next_value()?),
-                "weights" => weights = Some(map.next_value()?),
+                HASH => weights = Some(map.next_value()?),
                 _ => {
                     let value: Option<f64> = map.next_value()?;
                     values.push((name, value.unwrap_or(f64::NAN)));
@@ -345,7 +348,7 @@ impl<'de> Visitor<'de> for LineVisitor {
             LineKind::Validation => RecordKind::Validation,
             LineKind::Start => RecordKind::Start,
             LineKind::Hash => {
-                let weights = weights.ok_or_else(|| de::Error::missing_field("weights"))?;
+                let weights = weights.ok_or_else(|| de::Error::missing_field(HASH))?;
                 return Ok(Parsed(Entry::Hash(LoggedHash {
                     step,
                     stage,
@@ -406,7 +409,8 @@ mod tests {
             let written = writer.write_hash(step, "xe", &format!("{step}ab"), 1.5);
             written.expect("the fingerprint is written");
         }
-        let line = r#"{"step":2,"stage":"xe","kind":"hash","wall_secs":1.5,"weights":"2ab"}"#;
+        let line =
+            r#"{"step":2,"stage":"xe","kind":"hash","wall_secs":1.5,"weights_sha256":"2ab"}"#;
         assert_eq!(text(&dir).lines().next(), Some(line));
         MetricsWriter::resume(dir.path(), &after(4)).expect("the run is resumed");
         let path = dir.path().join(METRICS_FILE);
@@ -419,9 +423,9 @@ mod tests {
         };
         assert_eq!(read_log(&path).expect("a log"), [hash(2), hash(4)]);
         assert_eq!(read_records(&path).expect("records"), []);
-        let without = line.replace(r#","weights":"2ab""#, "");
+        let without = line.replace(r#","weights_sha256":"2ab""#, "");
         let message = read_log(&put(&dir, &(without + "\n"))).expect_err("a line without it");
-        assert!(message.to_string().contains("weights"), "{message}");
+        assert!(message.to_string().contains(HASH), "{message}");
     }
 
     #[test]

@@ -247,7 +247,7 @@ struct Trainee<'a> {
 
 impl<'a> Trainee<'a> {
     fn new(bench: &'a StepBench, metered: &'a Metered<'a>) -> Result<Self, TrainError> {
-        let device = bench.backend.device()?;
+        let device = bench.backend.device_of(metered)?;
         let words: Vec<String> = (2..bench.vocab).map(|word| format!("word{word}")).collect();
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
         let captions = captions(bench);

@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::estimator::Estimator;
 use crate::{
     Config, Corpus, TrainError,
+    alike::check_captioners,
     checkpoint::Checkpoint,
     config::{HardAttentionConfig, ScstConfig, limits},
     objective::{
@@ -93,6 +94,7 @@ pub fn measure_estimators(
     let images = lab.images.min(train.len());
     corpus.check_sources(&train[..images], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
+    check_captioners(group, [&captioner])?;
     let mut stages = config.stages.iter().enumerate();
     let (k, stage, rewards) = stages
         .find_map(|(k, stage)| Some((k, stage, stage.scst.clone()?)))
@@ -201,10 +203,12 @@ impl Bench<'_> {
         let estimators = self.estimators()?;
         let of_samples = |&samples: &usize| estimators.iter().map(move |&e| (samples, e));
         let all: Vec<(usize, Estimator)> = self.lab.samples.iter().flat_map(of_samples).collect();
-        let mut own = Vec::new();
-        for (k, &(samples, estimator)) in all.iter().enumerate() {
-            // In turns, so that ranks have as many samples of either size.
-            if k % self.group.size() == self.group.rank() {
+        let mut measured = Vec::new();
+        // In turns, so that ranks have as many samples of either size, and none waits long for another.
+        for turn in 0..all.len().div_ceil(self.group.size()) {
+            let k = turn * self.group.size() + self.group.rank();
+            let mut own = Vec::new();
+            if let Some(&(samples, estimator)) = all.get(k) {
                 let stream = 1 + k;
                 let draws = (stream, self.lab.draws);
                 let mut drawn = self.draws(estimator, samples, draws, Some(&reference))?;
@@ -227,9 +231,8 @@ impl Bench<'_> {
                 let variance = variance / length;
                 own.push((k, [scale, bias, noise, variance, cosine, milliseconds]));
             }
+            measured.extend(gather(self.group, own, "what was measured")?);
         }
-        let mut measured = gather(self.group, own, "what was measured")?;
-        measured.sort_by_key(|(k, _)| *k);
         let reports = measured.into_iter().map(|(k, found)| {
             let (samples, estimator) = all[k];
             let [scale, bias, noise, variance, cosine, milliseconds] = found;

@@ -1,15 +1,15 @@
 //! Whether the ranks of a run are alike, at its start and later on.
 
-use std::fmt::Write;
-
-use burn::tensor::{Device, Tensor, TensorData};
 use scst_group::Group;
 use scst_kernels::simd::vector_unit;
-use scst_model::Captioner;
-use sha2::{Digest, Sha256};
 
 use super::options::RunOptions;
-use crate::{TrainError, config::Config, ranks::gather};
+use crate::{
+    TrainError,
+    alike::{check_alike, product_hash},
+    config::Config,
+    ranks::gather,
+};
 
 /// Whether ranks are about to train the same run with the same program on processors that compute alike, and there are parts
 /// for all of them.
@@ -50,74 +50,6 @@ pub(super) fn check_ranks(config: &Config, options: &RunOptions<'_>) -> Result<(
     Ok(())
 }
 
-/// Whether all ranks have the same values.
-///
-/// # Errors
-/// [`TrainError::RanksDiffer`] with the first value that differs, [`TrainError::Group`].
-pub(super) fn check_alike(
-    group: &dyn Group,
-    own: &[(&'static str, String)],
-) -> Result<(), TrainError> {
-    let values: Vec<&str> = own.iter().map(|(_, value)| value.as_str()).collect();
-    let told: Vec<Vec<String>> = gather(
-        group,
-        vec![values.into_iter().map(str::to_owned).collect()],
-        "what the ranks have",
-    )?;
-    let Some((first, others)) = told.split_first() else {
-        return Ok(());
-    };
-    for (rank, other) in others.iter().enumerate() {
-        let pairs = own.iter().zip(first.iter().zip(other));
-        for ((what, _), (expected, found)) in pairs {
-            if found != expected {
-                let (found, expected) = first_difference(found, expected);
-                return Err(TrainError::RanksDiffer {
-                    what,
-                    rank: rank + 1,
-                    found,
-                    expected,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The lines in which two texts differ first.
-fn first_difference(found: &str, expected: &str) -> (String, String) {
-    let (mut found, mut expected) = (found.lines(), expected.lines());
-    loop {
-        match (found.next(), expected.next()) {
-            (None, None) => return (String::new(), String::new()),
-            (found, expected) if found != expected => {
-                let line = |line: Option<&str>| line.unwrap_or("nothing more").to_owned();
-                return (line(found), line(expected));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A fingerprint of all weights, to the bit, in the order of their names.
-///
-/// # Errors
-/// [`TrainError::Device`] when the device does not hand them back.
-pub(super) fn weights_hash(captioner: &Captioner) -> Result<String, TrainError> {
-    let mut parameters = captioner.parameters();
-    parameters.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut sum = Sha256::new();
-    for parameter in parameters {
-        sum.update(parameter.name.as_bytes());
-        sum.update([0]);
-        let values: Vec<f32> = parameter.values.try_into_vec_as()?;
-        for value in values {
-            sum.update(value.to_le_bytes());
-        }
-    }
-    Ok(hex(&sum.finalize()))
-}
-
 /// Whether all ranks have weights of this fingerprint after so many steps.
 ///
 /// # Errors
@@ -127,59 +59,5 @@ pub(super) fn check_weights(group: &dyn Group, hash: &str, step: u64) -> Result<
     match hashes.iter().position(|hash| *hash != hashes[0]) {
         None => Ok(()),
         Some(rank) => Err(TrainError::WeightsDiffer { rank, step }),
-    }
-}
-
-/// A fingerprint of how products of matrices are computed here.
-fn product_hash() -> Result<String, TrainError> {
-    let device = Device::flex();
-    let matrix = |seed: usize, rows: usize, columns: usize| {
-        let value = |k: usize| ((k * 37 + seed) as f32).sin();
-        let values: Vec<f32> = (0..rows * columns).map(value).collect();
-        Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &device)
-    };
-    let product = matrix(1, 37, 301).matmul(matrix(2, 301, 67));
-    let values: Vec<f32> = product.try_into_vec_as()?;
-    let mut sum = Sha256::new();
-    for value in values {
-        sum.update(value.to_le_bytes());
-    }
-    Ok(hex(&sum.finalize()))
-}
-
-/// The first 16 bytes.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(16).fold(String::new(), |mut text, byte| {
-        // Nothing keeps a text in memory from growing.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use scst_group::Threads;
-
-    use super::*;
-
-    #[test]
-    fn the_rank_and_the_line_that_differ_are_named() {
-        let found = Threads::run(3, |group| {
-            let seed = if group.rank() == 2 { 8 } else { 7 };
-            let own = [
-                ("program", "0.1.0".to_owned()),
-                ("configuration", format!("name = \"a\"\nseed = {seed}\n")),
-            ];
-            check_alike(group, &own).map_err(|error| error.to_string())
-        });
-        assert_eq!(found[0], found[1]);
-        let message = found[0].clone().unwrap_err();
-        for part in ["configuration", "rank 2", "`seed = 8`", "`seed = 7`"] {
-            assert!(message.contains(part), "{message}");
-        }
-        let alike = Threads::run(2, |group| {
-            check_alike(group, &[("a", String::new())]).is_ok()
-        });
-        assert_eq!(alike, [true, true]);
     }
 }

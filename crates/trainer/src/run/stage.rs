@@ -9,13 +9,10 @@ use std::{
 use scst_data::{Example, Split, TextSources, random_order};
 use scst_loss::{Counts, MovingAverage};
 
-use super::{
-    alike::{check_weights, weights_hash},
-    opening::Length,
-    state::Run,
-};
+use super::{alike::check_weights, opening::Length, state::Run};
 use crate::{
     TrainError,
+    alike::weights_hash,
     checkpoint::{self, CheckpointError, Snapshot},
     config::{HardAttentionConfig, StageConfig},
     corpus::images::Images,

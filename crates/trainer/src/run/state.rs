@@ -13,7 +13,6 @@ use scst_group::Group;
 use scst_model::Captioner;
 
 use super::{
-    alike::{check_alike, weights_hash},
     closing,
     foreign::Foreign,
     lock::RunLock,
@@ -26,6 +25,7 @@ use super::{
 };
 use crate::{
     TrainError,
+    alike::{check_alike, weights_hash},
     checkpoint::Checkpoint,
     config::{Config, ScheduleConfig},
     corpus::Corpus,
@@ -119,6 +119,14 @@ impl<'a> Run<'a> {
             let alike = [
                 ("training captions", captions.clone()),
                 ("weights to begin with", weights_hash(&captioner)?),
+                (
+                    "position",
+                    format!("stage {}, step {}", progress.stage, progress.global_step),
+                ),
+                (
+                    "checkpoints of other runs",
+                    format!("{:?}", progress.foreign),
+                ),
             ];
             check_alike(options.group, &alike)?;
         }
