@@ -102,15 +102,14 @@ impl SelfCritic {
         self.baseline.clone()
     }
 
-    /// Rewards of captions, of training images by their index.
+    /// Rewards of captions, of training images by their index; what is too large among them is remembered.
     pub(super) fn score(
         &mut self,
         vocabulary: &Vocabulary,
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
-        let texts = texts(vocabulary, captions);
-        let candidates = candidates(self.config.reward_end_token, captions, &texts);
-        Ok(self.rewards.score(&candidates)?)
+        let scores = self.raw_scores(vocabulary, captions)?;
+        self.combine(vocabulary, captions, scores)
     }
 
     /// What every reward gives to captions, before they are combined.
@@ -124,7 +123,7 @@ impl SelfCritic {
         Ok(self.rewards.raw_scores(&candidates)?)
     }
 
-    /// The same, combined; what is too large among them is remembered, of all ranks alike.
+    /// The same, combined; what is too large among them is remembered.
     pub(super) fn combine(
         &mut self,
         vocabulary: &Vocabulary,
