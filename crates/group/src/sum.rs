@@ -23,7 +23,7 @@ impl Layout {
     }
 }
 
-/// The sums of all lists, one after the other, over the nodes of all ranks, added in the [tree](crate::tree) of the parts.
+/// The sums of all lists, one after the other, over the nodes of all ranks, added in the [tree] of the parts.
 ///
 /// `own` holds the lists of each of this rank's nodes, one after the other; of a list that a node does not have, any
 /// numbers, which are not looked at. A list that no node has is 0. Every rank adds a share of the numbers and hands it to all
