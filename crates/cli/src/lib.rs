@@ -63,10 +63,10 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(ranks) => ranks,
         Err(failure) => return Ranks::refuse(&failure),
     };
-    output::set_verbosity(if output::is_mute() {
-        Verbosity::Quiet
-    } else {
+    output::set_verbosity(if ranks.is_first() {
         arguments.verbosity()
+    } else {
+        Verbosity::Quiet
     });
     match ranks.guard(|| run_command(arguments, &registry, &ranks)) {
         Ok(code) => code,

@@ -35,7 +35,7 @@ pub(crate) use note;
 /// Prints a line on standard error, however little is to be said.
 macro_rules! say {
     ($($argument:tt)*) => {
-        $crate::output::write_error_line(format_args!($($argument)*))
+        $crate::output::write_said(format_args!($($argument)*))
     };
 }
 pub(crate) use say;
@@ -85,7 +85,7 @@ pub(crate) fn set_mute() {
 }
 
 /// Whether another process says what there is to say.
-pub(crate) fn is_mute() -> bool {
+fn is_mute() -> bool {
     IS_MUTE.load(Ordering::Relaxed)
 }
 
@@ -124,11 +124,10 @@ pub(crate) fn program_name() -> String {
 
 /// Prints a warning on standard error.
 pub(crate) fn warn(warning: &impl fmt::Display) {
-    if is_mute() {
-        return;
-    }
     let head: StyledObject<_> = style("warning:").for_stderr().yellow().bold();
-    print_message(&format!("{head} {}", with_program(&warning.to_string())));
+    if !is_mute() {
+        print_message(&format!("{head} {}", with_program(&warning.to_string())));
+    }
 }
 
 /// Prints an error on standard error.
@@ -141,15 +140,15 @@ pub(crate) fn error(error: &impl fmt::Display) {
 fn print_message(message: &str) {
     let terminal = Term::stderr();
     if !terminal.is_term() {
-        say!("{message}");
+        write_error_line(format_args!("{message}"));
         return;
     }
     let width = columns(&terminal);
     for line in message.lines() {
         if line.starts_with(' ') {
-            say!("{line}");
+            write_error_line(format_args!("{line}"));
         } else {
-            say!("{}", fitted(line, width).join("\n"));
+            write_error_line(format_args!("{}", fitted(line, width).join("\n")));
         }
     }
 }
@@ -161,9 +160,16 @@ pub(crate) fn write_note(line: fmt::Arguments<'_>) {
     }
 }
 
-/// See [`say`]. A line that cannot be written, because nobody reads any more or a disk is full, is lost, and the work goes
+/// See [`say`].
+pub(crate) fn write_said(line: fmt::Arguments<'_>) {
+    if !is_mute() {
+        write_error_line(line);
+    }
+}
+
+/// Writes a line on standard error. One that cannot be written, because nobody reads any more or a disk is full, is lost, and the work goes
 /// on: what it makes is worth more.
-pub(crate) fn write_error_line(line: fmt::Arguments<'_>) {
+fn write_error_line(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -50,6 +50,11 @@ impl Ranks {
         }
     }
 
+    /// Whether this process is the first of them, which alone writes and prints.
+    pub(crate) fn is_first(&self) -> bool {
+        self.group().rank() == 0
+    }
+
     /// How many threads this process has to itself, where nothing is said of them and it is one of several on its machine.
     pub(crate) fn threads(&self) -> Option<usize> {
         self.job.as_ref().and_then(Job::threads)

@@ -19,35 +19,53 @@ fn write(path: &Path, shade: u8) {
     picture.save(path).expect("a picture");
 }
 
-#[test]
-fn ranks_make_the_files_of_one_process() {
+/// A folder with random weights and pictures of these names and shades.
+fn folder(pictures: &[(&str, u8)]) -> TempDir {
     let directory = TempDir::new().expect("a temporary directory");
     let path = |name: &str| directory.path().join(name);
     let mut weights = RandomWeights::default();
     Encoder::load(Architecture::EfficientNetLite0, &mut weights).expect("random weights");
     write_pth(&path("lite0.pth"), &weights.tensors);
     fs::create_dir(path("photos")).expect("a folder");
-    for shade in 0..5 {
-        write(&path("photos").join(format!("{shade}.png")), shade);
+    for &(name, shade) in pictures {
+        write(&path("photos").join(name), shade);
     }
-    // One that nobody can read, in the share of another rank than the first.
-    fs::write(path("photos").join("9.png"), "no picture").expect("a file");
-    let extraction = |name: &str| Extraction {
-        images: path("photos"),
+    directory
+}
+
+/// Pooled features of its pictures.
+fn extraction(directory: &Path, file: &str, on_error: OnError) -> Extraction {
+    Extraction {
+        images: directory.join("photos"),
         is_recursive: false,
         replaces: false,
         architecture: Architecture::EfficientNetLite0,
-        weights: path("lite0.pth"),
-        pooled: Some(path(&format!("{name}.npy"))),
+        weights: directory.join("lite0.pth"),
+        pooled: Some(directory.join(file)),
         grid: None,
         element: Element::F32,
-        on_error: OnError::Skip,
+        on_error,
         threads: NonZeroUsize::MIN,
-    };
-    let alone = extract(&extraction("one"), &mut |_| {}).expect("features");
+    }
+}
+
+#[test]
+fn ranks_make_the_files_of_one_process() {
+    let directory = folder(&[
+        ("0.png", 0),
+        ("1.png", 1),
+        ("2.png", 2),
+        ("3.png", 3),
+        ("4.png", 4),
+    ]);
+    let path = |name: &str| directory.path().join(name);
+    // One that nobody can read, in the share of another rank than the first.
+    fs::write(path("photos").join("9.png"), "no picture").expect("a file");
+    let extraction = |file: &str| extraction(directory.path(), file, OnError::Skip);
+    let alone = extract(&extraction("one.npy"), &mut |_| {}).expect("features");
     let of_ranks = Threads::run(3, |group| {
         let mut skipped = Vec::new();
-        let extracted = extract_in(group, &extraction("three"), &mut |event| {
+        let extracted = extract_in(group, &extraction("three.npy"), &mut |event| {
             if let ExtractionEvent::Skipped { path, .. } = event {
                 skipped.push(path.to_path_buf());
             }
@@ -64,27 +82,9 @@ fn ranks_make_the_files_of_one_process() {
 
 #[test]
 fn work_is_not_finished_when_an_image_changed_after_it_was_encoded() {
-    let directory = TempDir::new().expect("a temporary directory");
+    let directory = folder(&[("a.png", 0), ("b.png", 1), ("c.png", 2)]);
     let path = |name: &str| directory.path().join(name);
-    let mut weights = RandomWeights::default();
-    Encoder::load(Architecture::EfficientNetLite0, &mut weights).expect("random weights");
-    write_pth(&path("lite0.pth"), &weights.tensors);
-    fs::create_dir(path("photos")).expect("a folder");
-    for (name, shade) in [("a.png", 0), ("b.png", 1), ("c.png", 2)] {
-        write(&path("photos").join(name), shade);
-    }
-    let extraction = Extraction {
-        images: path("photos"),
-        is_recursive: false,
-        replaces: false,
-        architecture: Architecture::EfficientNetLite0,
-        weights: path("lite0.pth"),
-        pooled: Some(path("pooled.npy")),
-        grid: None,
-        element: Element::F32,
-        on_error: OnError::Stop,
-        threads: NonZeroUsize::MIN,
-    };
+    let extraction = extraction(directory.path(), "pooled.npy", OnError::Stop);
     let changed = path("photos").join("b.png");
     let mut encoded = 0;
     let outcome = extract(&extraction, &mut |event| {

@@ -53,6 +53,16 @@ pub enum GroupError {
     },
 }
 
+impl GroupError {
+    /// What a rank has sent cannot be read.
+    pub fn unreadable(what: &str, rank: usize) -> Self {
+        Self::Unreadable {
+            what: what.to_owned(),
+            rank,
+        }
+    }
+}
+
 /// Ranks by their numbers, for a sentence.
 fn ranks(numbers: &[usize]) -> String {
     match numbers {

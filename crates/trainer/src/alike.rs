@@ -1,14 +1,12 @@
 //! Whether ranks are alike in what they compute with.
 
-use std::fmt::Write;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_group::Group;
 use scst_kernels::simd::vector_unit;
 use scst_model::Captioner;
 use sha2::{Digest, Sha256};
 
-use crate::{TrainError, ranks::gather};
+use crate::{TrainError, hex::hex, ranks::gather};
 
 /// Whether all ranks have the same values.
 ///
@@ -75,7 +73,7 @@ pub(crate) fn weights_hash(captioner: &Captioner) -> Result<String, TrainError> 
             sum.update(value.to_le_bytes());
         }
     }
-    Ok(hex(&sum.finalize()))
+    Ok(hex(&sum.finalize()[..16]))
 }
 
 /// Whether all ranks compute alike, with these captioners.
@@ -113,16 +111,7 @@ pub(crate) fn product_hash() -> Result<String, TrainError> {
     for value in values {
         sum.update(value.to_le_bytes());
     }
-    Ok(hex(&sum.finalize()))
-}
-
-/// The first 16 bytes.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(16).fold(String::new(), |mut text, byte| {
-        // Nothing keeps a text in memory from growing.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Ok(hex(&sum.finalize()[..16]))
 }
 
 #[cfg(test)]

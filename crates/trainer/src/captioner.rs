@@ -90,3 +90,9 @@ impl Shape<'_> {
         of_encoder.saturating_add(self.model.parameter_count(dimensions))
     }
 }
+
+/// Numbers that a captioner learns.
+pub(crate) fn parameters(captioner: &Captioner) -> usize {
+    let parameters = captioner.parameters();
+    parameters.iter().map(|p| p.values.dims()[0]).sum()
+}

@@ -20,6 +20,7 @@ mod diagnosis;
 mod draws;
 mod error;
 pub mod events;
+mod hex;
 mod import;
 mod lab;
 mod objective;
@@ -59,7 +60,7 @@ pub use lab::picture::{EstimatorPicture, PictureError, draw_estimators};
 pub use lab::toy::{TOY_SAMPLES, ToyReport, measure_toy};
 pub use lab::trial::{StageTrial, Trial};
 pub use objective::custom::{CustomObjective, JudgedSample};
-pub use observer::{Event, Observer, Position};
+pub use observer::{Event, Observer, Position, Unobserved};
 pub use registry::Registry;
 pub use run::progress::{Best, BestSoFar, StageSummary};
 pub use run::{

@@ -145,7 +145,7 @@ pub trait Observer {
 }
 
 /// Nobody watches.
-pub(crate) struct Unobserved;
+pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn observe(&mut self, _: &Event<'_>) {}

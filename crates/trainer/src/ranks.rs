@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scst_group::{Group, GroupError};
+use scst_group::{Alone, Group, GroupError};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::TrainError;
@@ -22,11 +22,12 @@ pub(crate) fn gather<T: Serialize + DeserializeOwned>(
     if group.size() == 1 {
         return Ok(own);
     }
-    let bytes = rmp_serde::to_vec_named(&own).map_err(|_| unreadable(what, group.rank()))?;
+    let bytes =
+        rmp_serde::to_vec_named(&own).map_err(|_| GroupError::unreadable(what, group.rank()))?;
     let gathered = group.gather(&bytes, what)?.into_iter().enumerate();
     let of_ranks = gathered.map(|(rank, bytes)| {
         let of_rank: Result<Vec<T>, _> = rmp_serde::from_slice(&bytes);
-        of_rank.map_err(|_| unreadable(what, rank))
+        of_rank.map_err(|_| GroupError::unreadable(what, rank))
     });
     let of_ranks: Result<Vec<Vec<T>>, GroupError> = of_ranks.collect();
     Ok(of_ranks?.into_iter().flatten().collect())
@@ -59,6 +60,17 @@ pub(crate) struct AtWork<'a> {
     told: Instant,
 }
 
+impl AtWork<'static> {
+    /// At work for itself: there is nobody to tell.
+    pub(crate) fn alone() -> Self {
+        Self {
+            group: &Alone,
+            what: "",
+            told: Instant::now(),
+        }
+    }
+}
+
 impl AtWork<'_> {
     /// Tells the others that the work goes on, if it is time.
     ///
@@ -87,7 +99,8 @@ pub(crate) fn told_by_first<T: Serialize + DeserializeOwned + Clone>(
         };
         let found = find(&mut at_work)?;
         if group.size() > 1 {
-            let bytes = rmp_serde::to_vec_named(&found).map_err(|_| unreadable(what, 0))?;
+            let bytes =
+                rmp_serde::to_vec_named(&found).map_err(|_| GroupError::unreadable(what, 0))?;
             group.gather(&bytes, what)?;
         }
         return Ok(found);
@@ -96,16 +109,10 @@ pub(crate) fn told_by_first<T: Serialize + DeserializeOwned + Clone>(
         let told = group.gather(&[], what)?.into_iter().next();
         // Nothing is a sign that the first rank is at work.
         if let Some(bytes) = told.filter(|bytes| !bytes.is_empty()) {
-            let found = rmp_serde::from_slice(&bytes).map_err(|_| unreadable(what, 0))?;
+            let found =
+                rmp_serde::from_slice(&bytes).map_err(|_| GroupError::unreadable(what, 0))?;
             return Ok(found);
         }
-    }
-}
-
-fn unreadable(what: &str, rank: usize) -> GroupError {
-    GroupError::Unreadable {
-        what: what.to_owned(),
-        rank,
     }
 }
 

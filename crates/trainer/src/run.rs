@@ -1,6 +1,5 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
-mod alike;
 mod between;
 mod checkup;
 mod closing;
@@ -15,6 +14,7 @@ mod outset;
 pub(crate) mod places;
 mod prepared;
 pub(crate) mod progress;
+mod rank_checks;
 pub(crate) mod record;
 mod stage;
 mod state;
@@ -23,13 +23,13 @@ mod validation_images;
 pub(crate) mod window;
 
 use crate::{TrainError, config::ValidConfig, observer::Observer};
-use alike::check_ranks;
 pub use checkup::{Checkup, examine};
 pub use lock::abandon_lock;
 pub use material::{FeaturesFound, Findings, StageFound, check};
 pub use options::{Longer, Outcome, RunOptions, Start, Summary};
 pub use outset::data_warnings;
 use prepared::prepare;
+use rank_checks::check_ranks;
 pub use record::Program;
 use state::Run;
 

@@ -15,7 +15,7 @@ use crate::{
     arguments::{EstimatorArguments, EstimatorRun, EstimatorTask},
     commands::{out_file::check_out_file, set_threads},
     failure::Failure,
-    output::{is_mute, note, print_line},
+    output::{note, print_line},
     ranks::Ranks,
 };
 use toy::ToyTable;
@@ -49,7 +49,7 @@ pub(crate) fn run(
         }
     };
     if let Some(path) = file
-        && !is_mute()
+        && ranks.is_first()
     {
         let svg = draw_estimators(&picture).map_err(|error| Failure::failed(&error))?;
         write_bytes_atomically(&path, svg.as_bytes()).map_err(|error| Failure::failed(&error))?;

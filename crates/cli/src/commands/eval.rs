@@ -11,7 +11,6 @@ use crate::{
     arguments::EvalArguments,
     commands::{evaluation::Prepared, out_file::check_out_file, set_threads},
     failure::Failure,
-    output::is_mute,
     ranks::Ranks,
 };
 
@@ -33,7 +32,7 @@ pub(crate) fn run(
     let report = opened.evaluate(&arguments.ensemble, ranks.group())?;
     let config = &prepared.config;
     if let Some(path) = &arguments.out
-        && !is_mute()
+        && ranks.is_first()
     {
         let bytes = serde_json::to_vec(&report.results())
             .map_err(|error| Failure::Failed(error.to_string()))?;

@@ -10,7 +10,7 @@ use crate::{
     commands::{number_of_threads, set_threads},
     display::draws_bars,
     failure::Failure,
-    output::{is_mute, print_line, say},
+    output::{print_line, say},
     ranks::Ranks,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &FeaturesArguments, ranks: &Ranks) -> Result<ExitCo
         threads: number_of_threads(),
     };
     let start = Instant::now();
-    let bar = if draws_bars() && !is_mute() {
+    let bar = if draws_bars() && ranks.is_first() {
         ProgressBar::new(0)
     } else {
         ProgressBar::hidden()

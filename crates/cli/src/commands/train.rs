@@ -21,7 +21,7 @@ use crate::{
     arguments::TrainArguments,
     commands::{INTERRUPTED, seed_runs::SeedRuns, set_threads},
     failure::Failure,
-    output::{is_mute, note, print_line, program, quoted, say},
+    output::{note, print_line, program, quoted, say},
     ranks::Ranks,
 };
 use given::{Given, given, holds_seeds, refuse_out};
@@ -88,10 +88,8 @@ pub(crate) fn run(
             ExitCode::SUCCESS
         }
         Outcome::Stopped { checkpoint } => {
-            if !is_mute() {
-                say!("stopped; checkpoint {}; to go on:", checkpoint.display());
-                say!("  {}", resume_line(&directory));
-            }
+            say!("stopped; checkpoint {}; to go on:", checkpoint.display());
+            say!("  {}", resume_line(&directory));
             ExitCode::from(INTERRUPTED)
         }
     })
@@ -142,11 +140,7 @@ fn stop_on_signal(directories: Vec<PathBuf>) -> Result<Arc<AtomicBool>, Failure>
             }
             std::process::exit(i32::from(INTERRUPTED));
         }
-        if !is_mute() {
-            say!(
-                "stopping after this step or batch of captions; press Ctrl-C again to stop at once"
-            );
-        }
+        say!("stopping after this step or batch of captions; press Ctrl-C again to stop at once");
     })
     .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)

@@ -91,14 +91,14 @@ pub(super) fn encode_batch(
     if group.size() == 1 {
         return Ok(workers.map(own.len(), &encode, done));
     }
-    let asked = serde_json::to_vec(names).map_err(|_| unreadable(NAMES, 0))?;
+    let asked = serde_json::to_vec(names).map_err(|_| GroupError::unreadable(NAMES, 0))?;
     group.gather(&asked, NAMES)?;
     let mut results = workers.map(own.len(), &encode, done);
     for (rank, message) in group.gather(&[], FEATURES)?.iter().enumerate().skip(1) {
         let mut rest = message.as_slice();
         let share = share(names.len(), group.size(), rank);
         let told: Option<Vec<Told>> = share.clone().map(|_| told(&mut rest)).collect();
-        let told = told.ok_or_else(|| unreadable(FEATURES, rank))?;
+        let told = told.ok_or_else(|| GroupError::unreadable(FEATURES, rank))?;
         let not_read = share
             .zip(&told)
             .filter(|(_, told)| matches!(told, Told::NotRead));
@@ -117,14 +117,7 @@ pub(super) fn encode_batch(
 }
 
 fn names_of(message: &[u8]) -> Result<Vec<String>, GroupError> {
-    serde_json::from_slice(message).map_err(|_| unreadable(NAMES, 0))
-}
-
-fn unreadable(what: &str, rank: usize) -> GroupError {
-    GroupError::Unreadable {
-        what: what.to_owned(),
-        rank,
-    }
+    serde_json::from_slice(message).map_err(|_| GroupError::unreadable(NAMES, 0))
 }
 
 /// Appends what became of an image: 1, its stamp and its features, or 0.

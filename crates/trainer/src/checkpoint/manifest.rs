@@ -7,6 +7,7 @@ use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
 use super::{error::CheckpointError, layout::MANIFEST};
+use crate::hex::hex;
 
 /// Size and checksum of one file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,14 +38,6 @@ pub(super) fn fingerprint(manifest: &Manifest, names: &[&str]) -> String {
     let mut text = hex(&sums.finalize());
     text.truncate(16);
     text
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 /// All bytes of a file.

@@ -7,7 +7,7 @@ use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
     FeatureStore, Row, Standardiser,
 };
-use scst_group::{Alone, Group};
+use scst_group::Group;
 use scst_model::{CaptionerConfig, SourceVectors};
 
 use super::reading::{self, Known, Reading};
@@ -177,10 +177,9 @@ impl Images {
         examples: &[Example],
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
-        told_by_first(&Alone, FEATURES, |at_work| {
-            reading::read(&self.store, &[examples], false, observer, at_work)?;
-            Ok(())
-        })
+        let mut at_work = AtWork::alone();
+        reading::read(&self.store, &[examples], false, observer, &mut at_work)?;
+        Ok(())
     }
 
     /// How they differ from those that `checkpoint` was trained on, if it noted them and they do. Only what is quickly

@@ -25,7 +25,7 @@ pub use sizes::{BenchTask, ImageSizes, StepBench, TextSizes};
 use crate::{
     Backend, TrainError,
     backend::device_name,
-    captioner::Shape,
+    captioner::{Shape, parameters},
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
     objective::{batch::StepContext, sequence::SelfCritic, word::Xe},
@@ -397,12 +397,6 @@ impl<'a> Trainee<'a> {
         }
         Ok(tally)
     }
-}
-
-/// Numbers that a captioner learns.
-fn parameters(captioner: &Captioner) -> usize {
-    let parameters = captioner.parameters();
-    parameters.iter().map(|p| p.values.dims()[0]).sum()
 }
 
 /// The time, once the device has nothing left to do.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     TrainError,
-    captioner::Shape,
+    captioner::{Shape, parameters},
     checkpoint::Checkpoint,
     config::{Config, StageConfig, ValidConfig, bounds},
     corpus::{Corpus, DataDescription},
@@ -309,10 +309,4 @@ fn captioner(
     }
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
     Ok(shape.init(device, &mut rng)?)
-}
-
-/// Numbers that a captioner learns.
-pub(super) fn parameters(captioner: &Captioner) -> usize {
-    let parameters = captioner.parameters();
-    parameters.iter().map(|p| p.values.dims()[0]).sum()
 }

@@ -9,7 +9,7 @@ use std::{
 use scst_data::{Example, Split, TextSources, random_order};
 use scst_loss::{Counts, MovingAverage};
 
-use super::{alike::check_weights, opening::Length, state::Run};
+use super::{opening::Length, rank_checks::check_weights, state::Run};
 use crate::{
     TrainError,
     alike::weights_hash,

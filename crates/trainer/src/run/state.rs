@@ -16,7 +16,7 @@ use super::{
     closing,
     foreign::Foreign,
     lock::RunLock,
-    material::{Findings, Material, Means, gather, goes_on, parameters},
+    material::{Findings, Material, Means, gather, goes_on},
     opening::Length,
     options::{Longer, RunOptions, Summary},
     prepared::Prepared,
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     TrainError,
     alike::{check_alike, weights_hash},
+    captioner::parameters,
     checkpoint::Checkpoint,
     config::{Config, ScheduleConfig},
     corpus::Corpus,

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use scst_trainer::{
-    Event, Group, Observer, Outcome, Program, Registry, RunOptions, Start, Summary, checkpoints_of,
+    Group, Outcome, Program, Registry, RunOptions, Start, Summary, Unobserved, checkpoints_of,
     config::ValidConfig, train,
 };
 
@@ -52,7 +52,7 @@ pub(super) fn train_run(
     let outcome = if group.rank() == 0 {
         train(config, &options, &mut watch)
     } else {
-        train(config, &options, &mut Unwatched)
+        train(config, &options, &mut Unobserved)
     };
     let is_begun = watch.is_begun();
     display.finish();
@@ -77,13 +77,6 @@ pub(super) fn train_run(
         print_summary(directory, summary, &mut display);
     }
     Ok(outcome)
-}
-
-/// Another process shows what happens.
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn observe(&mut self, _event: &Event<'_>) {}
 }
 
 /// This program, for the record of the run.

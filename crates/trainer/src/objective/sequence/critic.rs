@@ -108,8 +108,11 @@ impl SelfCritic {
         vocabulary: &Vocabulary,
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
-        let scores = self.raw_scores(vocabulary, captions)?;
-        self.combine(vocabulary, captions, scores)
+        let texts = texts(vocabulary, captions);
+        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        let scores = self.rewards.score(&candidates)?;
+        self.remember_large(&candidates, &scores);
+        Ok(scores)
     }
 
     /// What every reward gives to captions, before they are combined.
@@ -133,13 +136,14 @@ impl SelfCritic {
         let texts = texts(vocabulary, captions);
         let candidates = candidates(self.config.reward_end_token, captions, &texts);
         let scores = self.rewards.combine(&candidates, scores)?;
-        self.large.look(
-            &self.config,
-            self.rewards.references(),
-            &candidates,
-            &scores,
-        );
+        self.remember_large(&candidates, &scores);
         Ok(scores)
+    }
+
+    fn remember_large(&mut self, candidates: &[Candidate<'_>], scores: &MixtureScores) {
+        let references = self.rewards.references();
+        self.large
+            .look(&self.config, references, candidates, scores);
     }
 
     /// What is to be said since the last call.
