@@ -35,6 +35,14 @@ fn threads_and_an_interruption_leave_the_bits_of_parts_as_they_are() {
         let other = weights(&workplace, threads, &PARTS, &["--threads", threads]);
         assert!(one == other, "{threads} threads");
     }
+    // Computed at a time or one after the other, with the runs that drew samples kept or made again.
+    for (threads, held) in [("1", "4"), ("4", "1"), ("4", "3")] {
+        let held_in = format!("parts_in_memory={held}");
+        let sets = [&PARTS[..], &[held_in.as_str()]].concat();
+        let run = format!("{threads}-{held}");
+        let other = weights(&workplace, &run, &sets, &["--threads", threads]);
+        assert!(one == other, "{threads} threads, {held} parts in memory");
+    }
     // Half of the second stage, then, on other threads, the rest.
     let half = [&PARTS[..], &["stages.1.epochs=1"]].concat();
     weights(&workplace, "half", &half, &["--threads", "1"]);

@@ -73,6 +73,11 @@ impl Backend {
         }
     }
 
+    /// Whether it computes on the CPU.
+    pub fn is_cpu(self) -> bool {
+        matches!(self, Self::Flex | Self::Ndarray)
+    }
+
     /// The backend of that name.
     ///
     /// # Errors

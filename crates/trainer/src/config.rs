@@ -91,6 +91,11 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::THREADS), extend("examples" = [2]))]
     pub threads: Option<usize>,
+    /// Parts of a batch that may be in memory at a time; as many as are computed at a time if absent: on the CPU as many as
+    /// there are threads, on a GPU one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::IMAGES), extend("examples" = [4]))]
+    pub parts_in_memory: Option<usize>,
     /// Captions and features, or texts.
     pub data: DataConfig,
     /// The captioner and its sizes.

@@ -61,6 +61,9 @@ pub enum TrainError {
     /// The ranks of a run cannot go on together.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(rayon::ThreadPoolBuildError),
     /// A rank is not like the first.
     #[error(
         "found another {what} on rank {rank}, `{found}`, expected that of rank 0, `{expected}`"
@@ -469,6 +472,7 @@ impl TrainError {
             Self::Model(_)
             | Self::Loss(_)
             | Self::Group(_)
+            | Self::Threads(_)
             | Self::WeightsDiffer { .. }
             | Self::File(_)
             | Self::Event(_)

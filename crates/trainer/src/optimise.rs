@@ -5,3 +5,4 @@ pub(crate) mod optimiser;
 pub(crate) mod reduce;
 pub(crate) mod schedule;
 pub(crate) mod update;
+pub(crate) mod workers;

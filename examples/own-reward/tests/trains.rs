@@ -177,6 +177,15 @@ fn own_captioner_learns_goes_on_and_captions_with_the_same_bits() {
     assert_eq!(weights("again"), weights("run"));
     assert_eq!(weights("half"), weights("run"));
 
+    // Parts that threads compute at the same time, each with a backward pass of its own.
+    for threads in ["1", "4"] {
+        let parts = ["stages.0.parts=4", "stages.1.parts=4"];
+        let parts = parts.iter().flat_map(|set| ["--set", set]);
+        let more: Vec<&str> = parts.chain(["--threads", threads]).collect();
+        train(threads, &more);
+    }
+    assert_eq!(weights("1"), weights("4"));
+
     // The moments of the optimiser show that every weight has had gradients.
     let moments = read(&directory.join("run/checkpoints/step-00000004/optimiser.safetensors"));
     let moments = String::from_utf8_lossy(&moments).into_owned();

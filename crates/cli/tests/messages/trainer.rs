@@ -502,6 +502,7 @@ fn messages_of_training_keep_the_rules() {
         "CheckpointError::Device",
         "CurveError::Draw",
         "TrainError::Device",
+        "TrainError::Threads",
     ];
     check(&sources, &samples, &without);
 }

@@ -34,6 +34,8 @@ impl Config {
         );
         let threads = self.threads.map_or(1, |n| n as u64);
         check.within("threads", threads, limits::THREADS);
+        let held = self.parts_in_memory.map_or(1, |n| n as u64);
+        check.within("parts_in_memory", held, limits::IMAGES);
         check.count("log_every_steps", self.log_every_steps);
         check.count("data.minimum_count", self.data.minimum_count);
         let max_length = self.data.max_length as u64;

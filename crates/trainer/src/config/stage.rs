@@ -32,7 +32,7 @@ pub struct StageConfig {
     /// and 50 in an `scst` stage.
     #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_SOURCES_PER_BATCH))]
     pub sources_per_batch: usize,
-    /// Parts of a batch that are computed one after the other, in the memory of one part: so many consecutive lists of sources,
+    /// Parts that a batch is computed in, several at a time or one after the other: so many consecutive lists of sources,
     /// as equal as can be, whose sums are added. Random draws depend on the part.
     #[schemars(range(min = 1, max = limits::IMAGES))]
     pub parts: usize,

@@ -28,12 +28,17 @@ use crate::{
     captioner::{Shape, parameters},
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
-    objective::{batch::StepContext, sequence::SelfCritic, word::Xe},
+    objective::{
+        batch::{SourceBatch, StepContext},
+        sequence::SelfCritic,
+        word::Xe,
+    },
     optimise::{
         division::Division,
         optimiser::Optimiser,
         reduce::{Contribution, Reduction, Tally},
         update::clip_and_step,
+        workers::Workers,
     },
     ranks::meet,
     registry::Registry,
@@ -150,7 +155,14 @@ pub struct ScstParts {
 pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, TrainError> {
     bench.check(group.size())?;
     let metered = Metered::new(group);
-    let mut trainee = Trainee::new(bench, &metered)?;
+    let own = Division::of(&metered, bench.parts).own().len();
+    let workers = Workers::start(own, None, bench.backend.is_cpu())?;
+    let division = Division {
+        group: &metered,
+        parts: bench.parts,
+        workers: &workers,
+    };
+    let mut trainee = Trainee::new(bench, &metered, division)?;
     let mut steps = Vec::new();
     for step in 0..bench.warmup + bench.steps {
         let times = trainee.step(step as u64)?;
@@ -234,6 +246,7 @@ struct StepTimes {
 struct Trainee<'a> {
     bench: &'a StepBench,
     metered: &'a Metered<'a>,
+    division: Division<'a>,
     device: Device,
     vocabulary: Vocabulary,
     /// Gold captions of every source, ended.
@@ -246,7 +259,11 @@ struct Trainee<'a> {
 }
 
 impl<'a> Trainee<'a> {
-    fn new(bench: &'a StepBench, metered: &'a Metered<'a>) -> Result<Self, TrainError> {
+    fn new(
+        bench: &'a StepBench,
+        metered: &'a Metered<'a>,
+        division: Division<'a>,
+    ) -> Result<Self, TrainError> {
         let device = bench.backend.device_of(metered)?;
         let words: Vec<String> = (2..bench.vocab).map(|word| format!("word{word}")).collect();
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
@@ -271,6 +288,7 @@ impl<'a> Trainee<'a> {
         Ok(Self {
             bench,
             metered,
+            division,
             device,
             vocabulary,
             captions,
@@ -285,10 +303,7 @@ impl<'a> Trainee<'a> {
     /// One step of either kind on one batch.
     fn step(&mut self, step: u64) -> Result<StepTimes, TrainError> {
         let made_up = self.batch(step)?;
-        let division = Division {
-            group: self.metered,
-            parts: self.bench.parts,
-        };
+        let division = self.division;
         let gold = made_up.references.iter().map(|&k| &*self.captions[k]);
         let gold: Vec<&[Vec<u32>]> = gold.collect();
         let context = |stage| StepContext {
@@ -307,15 +322,18 @@ impl<'a> Trainee<'a> {
         self.metered.take();
         let start = now(&self.device)?;
         let mut reduction = Reduction::over(division);
-        for (part, batch) in made_up.parts(division) {
+        let (captioner, xe) = (&self.captioner, &self.xe);
+        let compute = |(part, batch, gold): (usize, SourceBatch, &[&[Vec<u32>]])| {
             let context = xe_context.of_part(part);
-            let gold = &gold[division.range(gold.len(), part)];
-            let captioner = &self.captioner;
-            let own = self
-                .xe
-                .contribution(captioner, batch, gold, length, 0.0, context)?;
-            reduction.add(part, own);
-        }
+            let own = xe.contribution(captioner, batch, gold, length, 0.0, context)?;
+            Ok((part, own))
+        };
+        let take = |(part, own)| reduction.add(part, own);
+        let parts = made_up.parts(division).map(|(part, batch)| {
+            let of_part = division.range(gold.len(), part);
+            (part, batch, &gold[of_part])
+        });
+        division.each(parts, compute, take)?;
         let sum = reduction.sum(&self.device)?.unwrap_or_default();
         self.update("xe", step, sum)?;
         let between = now(&self.device)?;
@@ -329,13 +347,9 @@ impl<'a> Trainee<'a> {
             self.critic
                 .judged_rollout(reads, batches, division, scst_context, &mut tally)?;
         let judged_at = Instant::now();
-        let mut reduction = Reduction::over(division);
-        for part in &mut judged.own {
-            let number = part.part();
-            let own = self.critic.update(&self.captioner, part, scst_context)?;
-            reduction.add(number, own);
-        }
-        let sum = reduction.sum(&self.device)?.unwrap_or_default();
+        let to = (division, &self.device);
+        let actor = self.critic.actor();
+        let sum = actor.gradient(&self.captioner, &mut judged.own, to, scst_context)?;
         let of_update = self.update("scst", step, sum)?;
         let end = now(&self.device)?;
         let scst_cost = self.metered.take();

@@ -54,11 +54,6 @@ impl StepContext {
         generator_of_part(self.seed, purpose, self.stage, self.step, self.part)
     }
 
-    /// 1 in the first part, 0 in the others: what times are counted by, which add up over the parts of a step.
-    pub(crate) fn once(&self) -> f64 {
-        if self.part == 0 { 1.0 } else { 0.0 }
-    }
-
     /// Dropout masks and drawn regions of this part.
     pub(crate) fn noise(&self) -> Noise {
         let rng = |purpose| self.generator(purpose);

@@ -1,5 +1,6 @@
 //! Self-critical sequence training (Rennie et al. 2017, eq. 8-9).
 
+mod actor;
 mod advantages;
 pub(crate) mod baseline;
 mod credit;
@@ -18,7 +19,7 @@ mod word_values;
 
 use std::{ops::Range, time::Instant};
 
-use burn::tensor::{Tensor, TensorData, s};
+use burn::tensor::{Device, Tensor, TensorData, s};
 use scst_data::Vocabulary;
 use scst_loss::{
     Divergence, EntropyBonus, Reference, RowTargets, action_value_gradient, regularise,
@@ -26,6 +27,7 @@ use scst_loss::{
 };
 use scst_model::{Captioner, Noise, Tape};
 
+pub(crate) use actor::Actor;
 pub(crate) use critic::SelfCritic;
 pub(crate) use judged::{Judged, Judgement};
 pub(crate) use mixer::prefixes;
@@ -42,11 +44,11 @@ use crate::{
     },
     optimise::{
         division::Division,
-        reduce::{Contribution, Tally},
+        reduce::{Contribution, Reduction, Tally},
     },
 };
 use likelihood::row_log_probabilities;
-use rollout::{Drawing, Rollout};
+use rollout::{Drawing, Rollout, Times};
 use updates::Updates;
 use weights::Likelihoods;
 
@@ -75,13 +77,18 @@ impl SelfCritic {
         let mut judged = self.judged_rollout(reads, vec![batch], whole, context, &mut tally)?;
         let start = Instant::now();
         let mut sum = match judged.own.first_mut() {
-            Some(part) => self.update(captioner, part, context)?,
+            Some(part) => self.actor.update(captioner, part, context)?,
             None => Contribution::default(),
         };
         tally.add("update_secs", start.elapsed().as_secs_f64(), 1.0);
         tally.merge(sum.tally);
         sum.tally = tally;
         Ok(sum)
+    }
+
+    /// What draws the samples, and takes the gradient at them.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Samples and their judgement, for one update or several, of this rank's parts of a batch.
@@ -93,17 +100,33 @@ impl SelfCritic {
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judgement, TrainError> {
-        let is_alone = batches.len() == 1;
+        let keeps_all = division.workers.hold(batches.len());
         let mut rollouts = Vec::with_capacity(batches.len());
-        for (part, batch) in division.own().zip(batches) {
+        let mut times = Times::default();
+        let start = Instant::now();
+        let actor = &self.actor;
+        let roll_out = |(part, batch)| {
             let context = context.of_part(part);
-            let mut rollout = self.roll_out(captioner, max_length, batch, context, tally)?;
-            if !is_alone {
-                // The memory of one part at a time; the run is made again when it is its turn.
+            let (mut rollout, times) = actor.roll_out(captioner, max_length, batch, context)?;
+            if !keeps_all {
+                // For the sake of memory; the run is made again when it is its turn.
                 rollout.set_aside();
             }
+            Ok((rollout, times))
+        };
+        let take = |(rollout, of_part)| {
             rollouts.push(rollout);
+            times += of_part;
+        };
+        division.each(division.own().zip(batches), roll_out, take)?;
+        // Parts that are computed at the same time share the time that has passed.
+        let share = start.elapsed().as_secs_f64() / times.total();
+        tally.add("rollout_secs", share * times.rollout, 1.0);
+        if actor.config.decodes_greedily() {
+            tally.add("greedy_secs", share * times.greedy, 1.0);
         }
+        // A part of the update, which counts it once.
+        tally.add("update_secs", share * times.update, 0.0);
         let reads = (captioner, vocabulary, max_length);
         self.judge(reads, rollouts, division, context, tally)
     }
@@ -115,7 +138,26 @@ impl SelfCritic {
         (division, sources): (Division<'a>, usize),
         context: StepContext,
     ) -> Updates<'a> {
-        Updates::new(&self.config, judged, (division, sources), context)
+        Updates::new(&self.actor.config, judged, (division, sources), context)
+    }
+}
+
+impl Actor {
+    /// The sum of what all parts of an update contribute, those of other ranks too.
+    pub(crate) fn gradient(
+        &self,
+        captioner: &Captioner,
+        samples: &mut [Judged],
+        (division, device): (Division<'_>, &Device),
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let mut reduction = Reduction::over(division);
+        let update = |part: &mut Judged| {
+            let number = part.part();
+            Ok((number, self.update(captioner, part, context)?))
+        };
+        division.each(samples, update, |(part, own)| reduction.add(part, own))?;
+        Ok(reduction.sum(device)?.unwrap_or_default())
     }
 
     /// The gradient of the objective at captions of a part of the batch that have been judged.

@@ -5,14 +5,17 @@ use std::ops::Range;
 use scst_group::{Alone, Group, GroupError, share};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::ranks::gather;
+use super::workers::{ONE_AT_A_TIME, Workers};
+use crate::{TrainError, ranks::gather};
 
-/// The parts of a batch, and the ranks that compute them.
+/// The parts of a batch, and who computes them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Division<'a> {
     pub(crate) group: &'a dyn Group,
     /// How many parts there are: at least as many as ranks.
     pub(crate) parts: usize,
+    /// Who computes those of a rank.
+    pub(crate) workers: &'a Workers,
 }
 
 impl Division<'static> {
@@ -23,9 +26,17 @@ impl Division<'static> {
 
     /// Parts that are all this process's.
     pub(crate) fn alone(parts: usize) -> Self {
+        Division::of(&Alone, parts)
+    }
+}
+
+impl<'a> Division<'a> {
+    /// Parts that every rank computes one at a time.
+    pub(crate) fn of(group: &'a dyn Group, parts: usize) -> Self {
         Self {
-            group: &Alone,
+            group,
             parts,
+            workers: &ONE_AT_A_TIME,
         }
     }
 }
@@ -48,6 +59,19 @@ impl Division<'_> {
     ) -> impl Iterator<Item = (usize, &'b [T])> + use<'b, T> {
         let (parts, own) = (self.parts, self.own());
         own.map(move |part| (part, &batch[share(batch.len(), parts, part)]))
+    }
+
+    /// Computes something of this process's parts, several at a time, and takes the results in the order of parts.
+    ///
+    /// # Errors
+    /// That of the first part that fails.
+    pub(crate) fn each<T: Send, R: Send>(
+        &self,
+        own: impl IntoIterator<Item = T>,
+        compute: impl Fn(T) -> Result<R, TrainError> + Sync,
+        take: impl FnMut(R),
+    ) -> Result<(), TrainError> {
+        self.workers.each(own, compute, take)
     }
 
     /// What all ranks have, in the order of ranks.
@@ -75,7 +99,7 @@ mod tests {
         for parts in 1..=10 {
             for size in 1..=parts {
                 let found = Threads::run(size, |group| {
-                    let division = Division { group, parts };
+                    let division = Division::of(group, parts);
                     let own = division.own_of(&batch);
                     own.map(|(part, own)| (part, own.to_vec()))
                         .collect::<Vec<_>>()

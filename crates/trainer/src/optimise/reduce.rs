@@ -245,7 +245,7 @@ fn sum_of_ranks(
     own: Vec<Option<Contribution>>,
     device: &Device,
 ) -> Result<Option<Contribution>, TrainError> {
-    let Division { group, parts } = division;
+    let Division { group, parts, .. } = division;
     let told = own.iter().map(|sum| sum.as_ref().map(Told::of)).collect();
     let told: Vec<Option<Told>> = division.gather(told, "counts and metrics of a step")?;
     let names: BTreeMap<&str, usize> = told
@@ -439,7 +439,7 @@ mod tests {
                 [true, true, true, false]
             );
             for size in 2..=parts {
-                let all = scst_group::Threads::run(size, |group| sum(Division { group, parts }));
+                let all = scst_group::Threads::run(size, |group| sum(Division::of(group, parts)));
                 for found in all {
                     assert_eq!(found, alone, "{parts} parts on {size} ranks");
                 }
@@ -450,7 +450,7 @@ mod tests {
     #[test]
     fn nothing_is_the_sum_of_parts_of_which_none_contributes() {
         let sums = scst_group::Threads::run(2, |group| {
-            let reduction = Reduction::over(Division { group, parts: 3 });
+            let reduction = Reduction::over(Division::of(group, 3));
             reduction.sum(&Device::flex()).unwrap().is_none()
         });
         assert_eq!(sums, [true, true]);

@@ -226,6 +226,7 @@ fn check_unchanged(
     // How fast a run goes and what it writes down is not part of what it is; nor is when it ends, unless its learning
     // rate depends on that.
     before.threads = config.threads;
+    before.parts_in_memory = config.parts_in_memory;
     before.checkpoints = config.checkpoints.clone();
     before.validation.samples = config.validation.samples;
     // Files may have moved: whether they are the same is seen by themselves, where it was noted what they held.

@@ -3,13 +3,18 @@
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use scst_data::{Example, Split, TextSources, random_order};
+use scst_data::{Split, TextSources, random_order};
 use scst_loss::{Counts, MovingAverage};
 
-use super::{opening::Length, rank_checks::check_weights, state::Run};
+use super::{
+    opening::Length,
+    rank_checks::check_weights,
+    reads::{REPLAY_REWARD, Reads},
+    state::Run,
+};
 use crate::{
     TrainError,
     alike::weights_hash,
@@ -19,7 +24,7 @@ use crate::{
     draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{
-        batch::{SourceBatch, StepContext},
+        batch::StepContext,
         sequence::{Judged, Judgement, SelfCritic, prefixes},
         word::Xe,
     },
@@ -30,12 +35,10 @@ use crate::{
         reduce::{Contribution, Reduction, Tally},
         schedule::learning_rate,
         update::clip_and_step,
+        workers::Workers,
     },
     ranks::{any, first, gather, meet},
 };
-
-/// The mean reward of the captions that are trained on again.
-const REPLAY_REWARD: &str = "replay_reward";
 
 /// What a stage trains for.
 enum Objective {
@@ -75,6 +78,12 @@ impl<'a> Run<'a> {
             images_left_out: train_images % stage.sources_per_batch.max(1),
             start: self.progress.start.as_ref(),
         });
+        let workers = self.workers(stage)?;
+        let division = Division {
+            group: self.group,
+            parts: stage.parts,
+            workers: &workers,
+        };
         let mut objective = None;
         let mut order = (u64::MAX, Vec::new());
         loop {
@@ -109,7 +118,7 @@ impl<'a> Run<'a> {
                 .map(|&image| image as usize)
                 .collect();
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
-            self.train_step(stage, objective, images, epoch, rate)?;
+            self.train_step((stage, division), objective, images, epoch, rate)?;
             let step = self.progress.step;
             let due = |every: u64| step.is_multiple_of(every);
             self.progress.validation_due = step == steps || due(validate_every);
@@ -175,7 +184,7 @@ impl<'a> Run<'a> {
     /// Takes one step, measures it, and moves on.
     fn train_step(
         &mut self,
-        stage: &StageConfig,
+        (stage, division): (&StageConfig, Division<'_>),
         objective: &mut Objective,
         images: Vec<usize>,
         epoch: u64,
@@ -187,34 +196,44 @@ impl<'a> Run<'a> {
         let mut tally = Tally::default();
         match objective {
             Objective::Xe(xe) => {
-                let division = self.division(stage);
                 let mut reduction = Reduction::over(division);
-                let mut reading = Duration::ZERO;
-                for (part, images) in division.own_of(&images) {
+                let (mut reading, mut computing) = (0.0, 0.0);
+                let reads = self.reads()?;
+                let compute = |(part, images): (usize, &[usize])| {
                     let start = Instant::now();
-                    let batch = self.sources(images)?;
-                    reading += start.elapsed();
-                    reduction.add(part, self.cross_entropy(xe, batch, context.of_part(part))?);
-                }
+                    let batch = reads.sources(images)?;
+                    let read = start.elapsed().as_secs_f64();
+                    let own = reads.cross_entropy(xe, batch, context.of_part(part))?;
+                    Ok((part, own, read, start.elapsed().as_secs_f64()))
+                };
+                let take = |(part, own, read, all)| {
+                    reduction.add(part, own);
+                    reading += read;
+                    computing += all;
+                };
+                division.each(division.own_of(&images), compute, take)?;
+                // Parts that are computed at the same time share the time that has passed.
+                let reading = start.elapsed().as_secs_f64() * reading / computing;
                 let sum = self.heard(reduction)?.unwrap_or_default();
                 if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
                 }
-                let update = start.elapsed().saturating_sub(reading);
-                tally.add("update_secs", update.as_secs_f64(), 1.0);
+                let update = start.elapsed().as_secs_f64() - reading;
+                tally.add("update_secs", update, 1.0);
             }
             Objective::Scst(critic, beside) => {
-                let judged = self.judged_rollout(stage, critic, &images, context, &mut tally)?;
+                let steps = (stage, division);
+                let judged = self.judged_rollout(steps, critic, &images, context, &mut tally)?;
                 if beside.replay.is_some() {
                     for part in &judged.all {
                         self.progress.replay.keep(part);
                     }
                 }
                 let start = Instant::now();
-                let batch = (self.division(stage), images.len());
+                let batch = (division, images.len());
                 let mut updates = critic.updates(judged.own, batch, context);
                 while let Some(samples) = updates.next_samples() {
-                    let sum = self.sequence_gradient(stage, critic, beside, samples, context)?;
+                    let sum = self.sequence_gradient(steps, critic, beside, samples, context)?;
                     if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                         return Err(self.not_finite(stage, objective, what));
                     }
@@ -238,38 +257,43 @@ impl<'a> Run<'a> {
     /// What all parts of an update on samples contribute, with what is trained beside them.
     fn sequence_gradient(
         &mut self,
-        stage: &StageConfig,
+        (stage, division): (&StageConfig, Division<'_>),
         critic: &SelfCritic,
         beside: &Beside,
         samples: &mut [Judged],
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let division = self.division(stage);
-        let mut reduction = Reduction::over(division);
-        for part in &mut *samples {
-            let number = part.part();
-            reduction.add(number, critic.update(&self.captioner, part, context)?);
-        }
-        let mut sum = reduction.sum(&self.device)?.unwrap_or_default();
+        let mut sum =
+            critic
+                .actor()
+                .gradient(&self.captioner, samples, (division, &self.device), context)?;
         if let Some((weight, xe)) = &beside.gold {
             let mut reduction = Reduction::over(division);
-            for part in &*samples {
+            let reads = self.reads()?;
+            let compute = |part: &Judged| {
                 let context = context.of_part(part.part());
-                let gold = self.cross_entropy(xe, part.sources(), context)?;
-                reduction.add(part.part(), gold);
-            }
+                let own = reads.cross_entropy(xe, part.sources(), context)?;
+                Ok((part.part(), own))
+            };
+            division.each(&*samples, compute, |(part, own)| reduction.add(part, own))?;
             if let Some(gold) = self.heard(reduction)? {
                 self.add_beside(stage, &mut sum, gold, (*weight, "xe_loss"));
             }
         }
         if let Some((weight, xe)) = &beside.replay {
             let mut reduction = Reduction::over(division);
-            for part in &*samples {
+            let (reads, replay) = (self.reads()?, &self.progress.replay);
+            let compute = |part: &Judged| {
                 let context = context.of_part(part.part());
-                if let Some(best) = self.replayed(xe, part, context)? {
-                    reduction.add(part.part(), best);
+                let best = reads.replayed((xe, replay), part, context)?;
+                Ok((part.part(), best))
+            };
+            let take = |(part, best): (usize, Option<Contribution>)| {
+                if let Some(best) = best {
+                    reduction.add(part, best);
                 }
-            }
+            };
+            division.each(&*samples, compute, take)?;
             if let Some(best) = self.heard(reduction)? {
                 let rewards = best.tally.clone().only(REPLAY_REWARD, REPLAY_REWARD);
                 self.add_beside(stage, &mut sum, best, (*weight, "replay_loss"));
@@ -293,12 +317,22 @@ impl<'a> Run<'a> {
         Ok(sum)
     }
 
-    /// Who computes which parts of a batch.
-    fn division(&self, stage: &StageConfig) -> Division<'a> {
-        Division {
-            group: self.group,
-            parts: stage.parts,
-        }
+    /// Who computes this process's parts of a batch.
+    fn workers(&self, stage: &StageConfig) -> Result<Workers, TrainError> {
+        let own = Division::of(self.group, stage.parts).own();
+        let apart = self.config.backend.is_cpu();
+        Workers::start(own.len(), self.config.parts_in_memory, apart)
+    }
+
+    /// What steps read, by several threads.
+    fn reads(&self) -> Result<Reads<'_>, TrainError> {
+        Ok(Reads {
+            captioner: &self.captioner,
+            corpus: &self.corpus,
+            train: self.corpus.split(Split::Train)?,
+            device: &self.device,
+            location_baseline: self.location_baseline(),
+        })
     }
 
     /// How the choice of regions is trained, if the captioner attends hard.
@@ -326,36 +360,6 @@ impl<'a> Run<'a> {
         let gradients = other.gradients.map(|g| g.mul_scalar(share));
         part.gradients.merge(gradients);
         part.tally.merge(other.tally.only("loss", loss));
-    }
-
-    /// What the best samples so far of these sources contribute, with their mean reward; nothing where none has one.
-    fn replayed(
-        &self,
-        xe: &Xe,
-        samples: &Judged,
-        context: StepContext,
-    ) -> Result<Option<Contribution>, TrainError> {
-        let (places, best, reward) = self.progress.replay.captions(samples.images());
-        if places.is_empty() {
-            return Ok(None);
-        }
-        let all = samples.sources();
-        let batch = SourceBatch {
-            source: all.source.select(&places),
-            images: places.iter().map(|&place| all.images[place]).collect(),
-            prefixes: Vec::new(),
-        };
-        let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
-        let mut part = xe.contribution(
-            &self.captioner,
-            batch,
-            &best,
-            self.corpus.max_length(),
-            self.location_baseline(),
-            context,
-        )?;
-        part.tally.add(REPLAY_REWARD, reward, 1.0);
-        Ok(Some(part))
     }
 
     fn divisor(&self, stage: &StageConfig, counts: Counts) -> f64 {
@@ -417,21 +421,21 @@ impl<'a> Run<'a> {
     /// Samples of the images, and their judgement.
     fn judged_rollout(
         &mut self,
-        stage: &StageConfig,
+        (stage, division): (&StageConfig, Division<'_>),
         critic: &mut SelfCritic,
         images: &[usize],
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judgement, TrainError> {
         let max_length = self.corpus.max_length();
-        let division = self.division(stage);
+        let inputs = self.reads()?;
         let mut batches = Vec::with_capacity(division.own().len());
         for (part, images) in division.own_of(images) {
-            let mut batch = self.sources(images)?;
+            let mut batch = inputs.sources(images)?;
             if let Some(scst) = &stage.scst
                 && let Some(mixer) = &scst.mixer
             {
-                let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
+                let gold = inputs.gold(&batch.images);
                 let (samples, context) = (scst.samples_per_source, context.of_part(part));
                 batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
             }
@@ -443,35 +447,6 @@ impl<'a> Run<'a> {
             self.warn(&warning)?;
         }
         Ok(judged)
-    }
-
-    /// Training sources by their indices.
-    fn sources(&self, images: &[usize]) -> Result<SourceBatch, TrainError> {
-        let train = self.corpus.split(Split::Train)?;
-        let examples: Vec<&Example> = images.iter().map(|&image| &train[image]).collect();
-        Ok(SourceBatch {
-            source: self.corpus.source(&examples, &self.device)?,
-            images: images.to_vec(),
-            prefixes: Vec::new(),
-        })
-    }
-
-    /// What gold captions of the sources contribute.
-    fn cross_entropy(
-        &self,
-        xe: &Xe,
-        batch: SourceBatch,
-        context: StepContext,
-    ) -> Result<Contribution, TrainError> {
-        let gold = gold(self.corpus.split(Split::Train)?, &batch.images);
-        xe.contribution(
-            &self.captioner,
-            batch,
-            &gold,
-            self.corpus.max_length(),
-            self.location_baseline(),
-            context,
-        )
     }
 
     /// Why a step was not taken, the rewards being the first to blame.
@@ -620,12 +595,4 @@ impl<'a> Run<'a> {
             .observe(&Event::CheckpointWritten { path: &path });
         Ok(path)
     }
-}
-
-/// The gold captions of training sources.
-fn gold<'a>(train: &'a [Example], images: &[usize]) -> Vec<&'a [Vec<u32>]> {
-    images
-        .iter()
-        .map(|&image| &*train[image].captions)
-        .collect()
 }

@@ -43,11 +43,11 @@ impl SelfCritic {
         own: &[WordBaselines],
     ) -> Result<Advantages, TrainError> {
         let mut baselines = Vec::new();
-        if !self.config.objective.is_policy_gradient() {
+        if !self.actor.config.objective.is_policy_gradient() {
             let rows = vec![Vec::new(); parts.len()];
             return Ok(Advantages { rows, baselines });
         }
-        if self.config.baseline == Baseline::Learned
+        if self.actor.config.baseline == Baseline::Learned
             && parts.iter().all(|part| part.states.is_some())
         {
             return self.learned_advantages(parts, scores);
@@ -125,11 +125,11 @@ impl SelfCritic {
         rewards: &[f64],
         chosen: &[bool],
     ) -> Result<Vec<f64>, LossError> {
-        let samples = self.config.samples_per_source;
+        let samples = self.actor.config.samples_per_source;
         let of = |index: &[usize], values: &[f64]| -> Vec<f64> {
             index.iter().map(|&n| values[n]).collect()
         };
-        match self.config.advantage_scale {
+        match self.actor.config.advantage_scale {
             AdvantageScale::None => Ok(advantages),
             AdvantageScale::Group => of_images(rewards, samples, chosen, &|index, own| match own {
                 // A reward alone does not deviate.
@@ -155,7 +155,7 @@ impl SelfCritic {
         chosen: &[bool],
     ) -> Result<Vec<f64>, TrainError> {
         let rewards = scores.compared;
-        let samples = self.config.samples_per_source;
+        let samples = self.actor.config.samples_per_source;
         let (mut total, mut count) = (0.0, 0.0);
         for (reward, _) in rewards.iter().zip(chosen).filter(|(_, chosen)| **chosen) {
             total += reward;
@@ -167,7 +167,7 @@ impl SelfCritic {
             _ => Ok(vec![(total - reward) / (count - 1.0)]),
         };
         let of_images = |baselines: &Baselines<'_>| of_images(rewards, samples, chosen, baselines);
-        Ok(match self.config.baseline {
+        Ok(match self.actor.config.baseline {
             Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
             Baseline::LeaveOneOut => of_images(&|_, own| match own {
                 [reward] => of_others(*reward),
@@ -215,7 +215,7 @@ impl SelfCritic {
 
     /// Whether a weighted mean counts the sample that it is the baseline of.
     fn own_sample(&self) -> OwnSample {
-        match self.config.baseline {
+        match self.actor.config.baseline {
             Baseline::LengthWeightedOthers | Baseline::EnergyWeightedOthers => OwnSample::LeftOut,
             _ => OwnSample::Included,
         }

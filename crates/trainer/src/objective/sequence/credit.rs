@@ -1,7 +1,5 @@
 //! What single words are credited with: baselines of their own.
 
-use std::time::Instant;
-
 use scst_data::Vocabulary;
 use scst_model::Captioner;
 use scst_sampler::sample_continuations;
@@ -13,7 +11,6 @@ use crate::{
     decode::step_model::Decoder,
     draws::Purpose,
     objective::batch::{StepContext, pack},
-    optimise::reduce::Tally,
 };
 
 /// The baseline of every word, packed as a tape is; none where that of its caption holds.
@@ -28,20 +25,16 @@ impl SelfCritic {
         rollout: &Rollout,
         compared: &[f64],
         context: StepContext,
-        tally: &mut Tally,
     ) -> Result<WordBaselines, TrainError> {
-        let start = Instant::now();
-        let baselines = match self.config.credit {
-            Credit::Caption => return Ok(Vec::new()),
+        Ok(match self.actor.config.credit {
+            Credit::Caption => Vec::new(),
             Credit::Prefix => self.of_prefixes(vocabulary, rollout, compared)?,
             Credit::Rollouts { every, samples } => {
                 let from = Places { every, samples };
                 let reads = (captioner, vocabulary, max_length);
                 self.of_rollouts(reads, rollout, &from, context)?
             }
-        };
-        tally.add("credit_secs", start.elapsed().as_secs_f64(), context.once());
-        Ok(baselines)
+        })
     }
 
     /// `r(y_<t)`, and where there is a baseline the mean of `r(y') - r(y'_<t)` over the other samples of the source with a
@@ -63,12 +56,12 @@ impl SelfCritic {
         let rows: Vec<(usize, &Vec<u32>)> =
             rows.map(|(&(n, _), words)| (images[n], words)).collect();
         let had = self.score(vocabulary, &rows)?.self_critical;
-        if self.config.baseline == scst_loss::Baseline::None {
+        if self.actor.config.baseline == scst_loss::Baseline::None {
             return Ok(had.into_iter().map(Some).collect());
         }
         // Sums over the samples of a source at a place, by both.
         let longest = captions.iter().map(Vec::len).max().unwrap_or(0);
-        let samples = self.config.samples_per_source;
+        let samples = self.actor.config.samples_per_source;
         let group = |n: usize, t: usize| n / samples * longest + t;
         let mut sums = vec![(0.0, 0.0f64); captions.len().div_ceil(samples) * longest];
         let rows = places.iter().zip(&had);

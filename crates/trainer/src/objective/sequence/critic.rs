@@ -7,29 +7,24 @@ use scst_reward::{Candidate, DocumentFrequency, MixtureScores, RewardMixture, Re
 use scst_sampler::END;
 
 use super::{
+    actor::Actor,
     baseline::BaselineState,
     large::{LargeReward, LargeRewards},
 };
 use crate::{
     TrainError,
     config::{ScstConfig, SequenceObjective},
-    custom::Named,
-    objective::custom::CustomObjective,
     registry::Registry,
     warning::Warning,
 };
 
 /// The rewards of a stage and the state of its baseline.
 pub(crate) struct SelfCritic {
-    pub(super) config: ScstConfig,
+    pub(super) actor: Actor,
     pub(super) rewards: RewardMixture,
-    /// The objective, if it is one of another crate.
-    pub(super) custom: Option<Named<dyn CustomObjective>>,
     /// Fingerprint of the document frequencies, if a reward has them.
     pub(super) frequency: Option<String>,
     pub(super) baseline: BaselineState,
-    /// The model that the stage began with, where the divergence from it counts.
-    pub(super) reference: Option<Captioner>,
     pub(super) large: LargeRewards,
 }
 
@@ -58,19 +53,21 @@ impl SelfCritic {
             learned: LearnedBaseline::default(),
         };
         Ok(Self {
-            config: config.clone(),
+            actor: Actor {
+                config: config.clone(),
+                custom,
+                reference: None,
+            },
             rewards,
-            custom,
             frequency,
             baseline: baseline.unwrap_or_else(fresh),
-            reference: None,
             large: LargeRewards::default(),
         })
     }
 
     /// Sets the model that the divergence of the configuration is measured from.
     pub(crate) fn compare_with(&mut self, reference: Option<Captioner>) {
-        self.reference = reference;
+        self.actor.reference = reference;
     }
 
     /// What tells whether the training captions are those of a checkpoint: the fingerprint of the document frequencies,
@@ -109,7 +106,7 @@ impl SelfCritic {
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<MixtureScores, TrainError> {
         let texts = texts(vocabulary, captions);
-        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        let candidates = candidates(self.actor.config.reward_end_token, captions, &texts);
         let scores = self.rewards.score(&candidates)?;
         self.remember_large(&candidates, &scores);
         Ok(scores)
@@ -122,7 +119,7 @@ impl SelfCritic {
         captions: &[(usize, &Vec<u32>)],
     ) -> Result<RawScores, TrainError> {
         let texts = texts(vocabulary, captions);
-        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        let candidates = candidates(self.actor.config.reward_end_token, captions, &texts);
         Ok(self.rewards.raw_scores(&candidates)?)
     }
 
@@ -134,7 +131,7 @@ impl SelfCritic {
         scores: RawScores,
     ) -> Result<MixtureScores, TrainError> {
         let texts = texts(vocabulary, captions);
-        let candidates = candidates(self.config.reward_end_token, captions, &texts);
+        let candidates = candidates(self.actor.config.reward_end_token, captions, &texts);
         let scores = self.rewards.combine(&candidates, scores)?;
         self.remember_large(&candidates, &scores);
         Ok(scores)
@@ -143,7 +140,7 @@ impl SelfCritic {
     fn remember_large(&mut self, candidates: &[Candidate<'_>], scores: &MixtureScores) {
         let references = self.rewards.references();
         self.large
-            .look(&self.config, references, candidates, scores);
+            .look(&self.actor.config, references, candidates, scores);
     }
 
     /// What is to be said since the last call.

@@ -85,14 +85,18 @@ impl SelfCritic {
             of_parts.push(samples);
         }
         let mut words = Vec::with_capacity(rollouts.len());
+        let crediting = Instant::now();
         for rollout in &mut rollouts {
             rollout.has_reward.clone_from(&all[rollout.part].has_reward);
             let of_part = &compared.compared[of_parts[rollout.part].clone()];
             let reads = (captioner, vocabulary, max_length);
             let context = context.of_part(rollout.part);
-            words.push(self.word_baselines(reads, rollout, of_part, context, tally)?);
+            words.push(self.word_baselines(reads, rollout, of_part, context)?);
         }
-        let words = match self.config.credit {
+        if self.actor.config.credit != Credit::Caption {
+            tally.add("credit_secs", crediting.elapsed().as_secs_f64(), 1.0);
+        }
+        let words = match self.actor.config.credit {
             Credit::Caption => vec![Vec::new(); all.len()],
             Credit::Prefix | Credit::Rollouts { .. } => {
                 division.gather(words, "baselines of words")?
@@ -181,11 +185,11 @@ impl SelfCritic {
         vocabulary: &Vocabulary,
     ) -> Judged {
         let captions = &rollout.captions;
-        let word_values = match self.config.objective {
+        let word_values = match self.actor.config.objective {
             SequenceObjective::AllAction => self.word_values(&rollout),
             _ => Vec::new(),
         };
-        let unwanted = match &self.config.unlikelihood {
+        let unwanted = match &self.actor.config.unlikelihood {
             Some(config) => {
                 let words = captions.iter();
                 let of_captions: Vec<Vec<bool>> = words
@@ -229,7 +233,7 @@ impl SelfCritic {
         let of_source = |n: usize| greedy.get(source_of_sample[n]);
         let applies = |n: usize| own[n] && of_source(n).is_none_or(|applies| *applies);
         let applies: Vec<bool> = (0..own.len()).map(applies).collect();
-        let compares = self.config.objective.compares_captions();
+        let compares = self.actor.config.objective.compares_captions();
         match applies.iter().position(|applies| !applies) {
             Some(caption) if compares => {
                 let mut images = all.iter().flat_map(Sampled::image_of_sample);
@@ -252,7 +256,7 @@ impl SelfCritic {
 
     /// Which samples are not left out.
     fn trains(&self, part: &Sampled) -> Vec<bool> {
-        let (config, has_reward) = (&self.config, &part.has_reward);
+        let (config, has_reward) = (&self.actor.config, &part.has_reward);
         let samples = config.samples_per_source;
         let groups = part.rewards.chunks(samples).zip(has_reward.chunks(samples));
         let of_sources = groups.flat_map(|(own, has)| {

@@ -1,6 +1,6 @@
 //! Captions sampled from the model, and the run that drew them.
 
-use std::{mem, time::Instant};
+use std::{mem, ops::AddAssign, time::Instant};
 
 use burn::tensor::Tensor;
 use scst_loss::Baseline;
@@ -10,7 +10,8 @@ use scst_sampler::{
 };
 
 use super::{
-    critic::{RawScores, SelfCritic},
+    actor::Actor,
+    critic::RawScores,
     likelihood::{row_energies, row_log_probabilities},
     sampled::{Choice, Sampled},
 };
@@ -23,7 +24,6 @@ use crate::{
         batch::{SourceBatch, StepContext, pack, repeat},
         word::{reread, teacher_forced},
     },
-    optimise::reduce::Tally,
 };
 
 /// Sampled captions of a batch, and the run that drew them.
@@ -67,6 +67,31 @@ impl Drawing {
     /// Of the run that drew, if there was one.
     pub(super) fn of(tape: Option<Tape>) -> Self {
         tape.map_or(Self::Gone, |tape| Self::Kept(Box::new(tape)))
+    }
+}
+
+/// How long the samples of a part have taken, seconds.
+#[derive(Default)]
+pub(super) struct Times {
+    /// Drawing them.
+    pub(super) rollout: f64,
+    /// The greedy captions.
+    pub(super) greedy: f64,
+    /// What the update needs of the drawing.
+    pub(super) update: f64,
+}
+
+impl AddAssign for Times {
+    fn add_assign(&mut self, other: Self) {
+        self.rollout += other.rollout;
+        self.greedy += other.greedy;
+        self.update += other.update;
+    }
+}
+
+impl Times {
+    pub(super) fn total(&self) -> f64 {
+        self.rollout + self.greedy + self.update
     }
 }
 
@@ -140,7 +165,7 @@ impl Rollout {
     }
 }
 
-impl SelfCritic {
+impl Actor {
     /// Samples captions with dropout on and, for a baseline of theirs, decodes greedy ones with dropout off.
     pub(super) fn roll_out(
         &self,
@@ -148,8 +173,8 @@ impl SelfCritic {
         max_length: usize,
         batch: SourceBatch,
         context: StepContext,
-        tally: &mut Tally,
-    ) -> Result<Rollout, TrainError> {
+    ) -> Result<(Rollout, Times), TrainError> {
+        let mut times = Times::default();
         let start = Instant::now();
         let images = batch.images.len();
         let source_of_sequence = repeat(images, self.config.samples_per_source);
@@ -163,14 +188,13 @@ impl SelfCritic {
             }
             Candidates::Beam => self.search(captioner, max_length, &batch)?,
         };
-        let once = context.once();
-        tally.add("rollout_secs", start.elapsed().as_secs_f64(), once);
+        times.rollout = start.elapsed().as_secs_f64();
 
         let mut greedy = Vec::new();
         if self.config.decodes_greedily() {
             let start = Instant::now();
             greedy = greedy_captions(captioner, batch.source.clone(), max_length)?;
-            tally.add("greedy_secs", start.elapsed().as_secs_f64(), once);
+            times.greedy = start.elapsed().as_secs_f64();
         }
         let mut rollout = Rollout {
             batch,
@@ -185,11 +209,10 @@ impl SelfCritic {
             greedy,
             part: context.part,
         };
-        // A part of the update, which counts it once.
         let start = Instant::now();
         self.read_drawing(captioner, &mut rollout, log_probabilities)?;
-        tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
-        Ok(rollout)
+        times.update = start.elapsed().as_secs_f64();
+        Ok((rollout, times))
     }
 
     /// Takes from the run that drew the samples what their judgement asks for.

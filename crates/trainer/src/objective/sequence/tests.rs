@@ -110,19 +110,21 @@ fn critic(baseline: Baseline) -> SelfCritic {
     let mut rewards = RewardMixture::new(Arc::new(references));
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
     SelfCritic {
-        config: ScstConfig {
-            samples_per_source: SAMPLES,
-            baseline,
-            ..ScstConfig::default()
+        actor: Actor {
+            config: ScstConfig {
+                samples_per_source: SAMPLES,
+                baseline,
+                ..ScstConfig::default()
+            },
+            custom: None,
+            reference: None,
         },
         rewards,
-        custom: None,
         frequency: None,
         baseline: BaselineState {
             moving_average: MovingAverage::new(0.9),
             learned: LearnedBaseline::default(),
         },
-        reference: None,
         large: LargeRewards::default(),
     }
 }
@@ -664,7 +666,7 @@ fn end_token_is_withheld_from_rewards_when_the_configuration_says_so() {
     for with_end_token in [true, false] {
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
         let mut critic = critic(Baseline::None);
-        critic.config.reward_end_token = with_end_token;
+        critic.actor.config.reward_end_token = with_end_token;
         critic
             .rewards
             .add(1.0, Box::new(Seen(Arc::clone(&seen))))

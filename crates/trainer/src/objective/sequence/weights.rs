@@ -7,7 +7,7 @@ use scst_loss::{
     sequence_clip, sequence_likelihood, soft_gate, token_clip, unlikelihood,
 };
 
-use super::{critic::SelfCritic, judged::Judged, likelihood::caption_sums};
+use super::{actor::Actor, judged::Judged, likelihood::caption_sums};
 use crate::{
     TrainError,
     config::{DivergenceConfig, SequenceObjective},
@@ -35,7 +35,7 @@ pub(super) struct Weights {
     pub(super) captions: Vec<f64>,
 }
 
-impl SelfCritic {
+impl Actor {
     /// Whether [`Self::weights`] asks for log-probabilities of the model as it is. `is_another`: than where the samples were
     /// drawn from.
     pub(super) fn asks_for_likelihoods(&self, is_another: bool) -> bool {

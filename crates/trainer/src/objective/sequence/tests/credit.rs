@@ -15,8 +15,8 @@ use crate::{
 fn all(captioner: &Captioner, credit: Credit, baseline: Baseline) -> (SelfCritic, Rollout) {
     let captions = vec![all_captions(); IMAGES].concat();
     let mut critic = critic(baseline);
-    critic.config.samples_per_source = captions.len() / IMAGES;
-    critic.config.credit = credit;
+    critic.actor.config.samples_per_source = captions.len() / IMAGES;
+    critic.actor.config.credit = credit;
     let images = repeat(IMAGES, captions.len() / IMAGES);
     let noise = Noise::default();
     let tape = teacher_forced(captioner, features().into(), &images, &captions, noise);
@@ -49,9 +49,9 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
         .zip(&rollout.captions)
         .map(|(image, words)| reward_of(image, words))
         .collect();
-    let (words, mut tally) = (vocabulary(), Tally::default());
+    let words = vocabulary();
     let reads = (&captioner, &words, MAX_LENGTH);
-    let found = critic.word_baselines(reads, &rollout, &rewards, context(), &mut tally);
+    let found = critic.word_baselines(reads, &rollout, &rewards, context());
     let found = found.unwrap();
     let places = pack(&rollout.captions, |n, t| (n, t));
     for (&(n, t), baseline) in places.iter().zip(&found) {
@@ -85,7 +85,7 @@ fn mean_of_sampled_gradients_is_the_exact_gradient_for_every_credit() {
         (rollouts(2, 3), Baseline::LeaveOneOut),
     ] {
         let mut critic = critic(baseline);
-        critic.config.credit = credit;
+        critic.actor.config.credit = credit;
         let (mean, standard_error) = sampled(&captioner, critic);
         let error = difference(&mean, &exact);
         assert!(
@@ -105,7 +105,7 @@ fn many_rollouts_from_every_word_leave_less_variance_than_other_samples() {
     let captioner = captioner();
     let standard_error = |credit| {
         let mut critic = critic(Baseline::LeaveOneOut);
-        critic.config.credit = credit;
+        critic.actor.config.credit = credit;
         sampled(&captioner, critic).1
     };
     let rollouts = Credit::Rollouts {
@@ -125,9 +125,9 @@ fn words_before_the_first_place_keep_the_baseline_of_their_caption() {
     };
     let (mut critic, rollout) = all(&captioner, credit, Baseline::LeaveOneOut);
     let rewards = vec![0.0; rollout.captions.len()];
-    let (words, mut tally) = (vocabulary(), Tally::default());
+    let words = vocabulary();
     let reads = (&captioner, &words, MAX_LENGTH);
-    let found = critic.word_baselines(reads, &rollout, &rewards, context(), &mut tally);
+    let found = critic.word_baselines(reads, &rollout, &rewards, context());
     let has = pack(&rollout.captions, |_, t| t >= 2);
     let found: Vec<bool> = found.unwrap().iter().map(Option::is_some).collect();
     assert_eq!(found, has);
@@ -146,8 +146,8 @@ fn expected_values(captioner: &Captioner, values: &[f64]) -> f64 {
 fn values_of_all_words_have_the_gradient_of_their_expectation() {
     let captioner = captioner();
     let mut critic = critic(Baseline::None);
-    critic.config.objective = SequenceObjective::AllAction;
-    critic.config.rewards[0].weight = 1.5;
+    critic.actor.config.objective = SequenceObjective::AllAction;
+    critic.actor.config.rewards[0].weight = 1.5;
     let mut judged = judged(&captioner, Vec::new(), Vec::new());
     judged.word_values = critic.word_values(&judged.rollout);
     // The reference is `x y`: after a wrong word, `x` and `y` cost nothing.
@@ -158,7 +158,10 @@ fn values_of_all_words_have_the_gradient_of_their_expectation() {
     let table: Vec<f64> = table.try_into_vec_as().unwrap();
     let row = &table[after_wrong * VOCAB as usize..][..VOCAB as usize];
     assert_eq!(row, [-1.0, -1.0, -0.5, -0.5]);
-    let part = critic.update(&captioner, &mut judged, context()).unwrap();
+    let part = critic
+        .actor
+        .update(&captioner, &mut judged, context())
+        .unwrap();
     let gradient = flatten(&captioner, &part.gradients);
     let loss = |captioner: &Captioner| -1.5 * expected_values(captioner, &table);
     let error = |loss: &dyn Fn(&Captioner) -> f64| {
@@ -196,10 +199,13 @@ fn unwanted_words_have_the_gradient_of_their_unlikelihood() {
     let count = unwanted.iter().filter(|is| **is).count();
     assert!(count > 0 && count < unwanted.len());
     let mut critic = critic(Baseline::None);
-    critic.config.unlikelihood = Some(config);
+    critic.actor.config.unlikelihood = Some(config);
     let mut judged = judged(&captioner, vec![0.0; unwanted.len()], Vec::new());
     judged.unwanted = unwanted.clone();
-    let part = critic.update(&captioner, &mut judged, context()).unwrap();
+    let part = critic
+        .actor
+        .update(&captioner, &mut judged, context())
+        .unwrap();
     let gradient = flatten(&captioner, &part.gradients);
     let loss = |captioner: &Captioner, of_all: bool| -> f64 {
         let rows = log_p(captioner, &captions).into_iter().zip(&unwanted);
@@ -219,11 +225,14 @@ fn bonus_is_that_of_the_entropy_that_is_chosen() {
     let captioner = captioner();
     let gradient = |entropy, weight| {
         let mut critic = critic(Baseline::None);
-        critic.config.entropy = entropy;
-        critic.config.entropy_bonus = weight;
+        critic.actor.config.entropy = entropy;
+        critic.actor.config.entropy_bonus = weight;
         let rows = log_p(&captioner, &captions()).len();
         let mut judged = judged(&captioner, vec![0.0; rows], Vec::new());
-        let part = critic.update(&captioner, &mut judged, context()).unwrap();
+        let part = critic
+            .actor
+            .update(&captioner, &mut judged, context())
+            .unwrap();
         flatten(&captioner, &part.gradients)
     };
     let found = gradient(Entropy::Tsallis, 0.4);
@@ -263,7 +272,7 @@ fn reward_of_a_beginning_is_blamed_when_it_is_too_large() {
     let captioner = captioner();
     let largest = |credit| {
         let mut critic = critic(Baseline::None);
-        critic.config.credit = credit;
+        critic.actor.config.credit = credit;
         critic.rewards.add(1.0, Box::new(HugeBefore)).unwrap();
         judged_of(&mut critic, &captioner, context());
         critic.large.largest.map(|large| large.value)

@@ -224,8 +224,8 @@ fn error_of(objective: &SequenceObjective, forget_drawing: bool) -> f64 {
     let drawn = log_p(&old, &captions);
     let reference = log_p(&start, &captions);
     let mut critic = critic(Baseline::None);
-    critic.config.objective = objective.clone();
-    critic.config.updates_per_rollout = 2;
+    critic.actor.config.objective = objective.clone();
+    critic.actor.config.updates_per_rollout = 2;
     critic.compare_with(objective.has_reference().then_some(start));
     let given = if objective.is_policy_gradient() {
         advantages.clone()
@@ -240,7 +240,10 @@ fn error_of(objective: &SequenceObjective, forget_drawing: bool) -> f64 {
     let mut judged = judged(&captioner, given, kept);
     // As at a second update: the samples are another model's.
     judged.rollout.drawing = Drawing::Gone;
-    let part = critic.update(&captioner, &mut judged, context()).unwrap();
+    let part = critic
+        .actor
+        .update(&captioner, &mut judged, context())
+        .unwrap();
     let gradient = flatten(&captioner, &part.gradients);
     let detached = log_p(&captioner, &captions);
     let loss = |captioner: &Captioner| {
@@ -296,7 +299,7 @@ pub(super) fn judged_of(
 }
 
 pub(super) fn update(critic: &SelfCritic, captioner: &Captioner, judged: &mut Judged) -> Vec<f64> {
-    let part = critic.update(captioner, judged, context()).unwrap();
+    let part = critic.actor.update(captioner, judged, context()).unwrap();
     flatten(captioner, &part.gradients)
 }
 
@@ -305,8 +308,8 @@ fn first_update_has_the_bits_of_the_policy_gradient() {
     let captioner = captioner();
     let gradient = |objective: &SequenceObjective, updates| {
         let mut critic = critic(Baseline::LeaveOneOut);
-        critic.config.objective = objective.clone();
-        critic.config.updates_per_rollout = updates;
+        critic.actor.config.objective = objective.clone();
+        critic.actor.config.updates_per_rollout = updates;
         let mut judged = judged_of(&mut critic, &captioner, context());
         update(&critic, &captioner, &mut judged)
     };
@@ -326,15 +329,15 @@ fn first_update_has_the_bits_of_the_policy_gradient() {
 fn samples_that_are_read_have_the_masks_and_bits_of_their_drawing() {
     let captioner = captioner();
     let mut critic = critic(Baseline::LeaveOneOut);
-    critic.config.objective = SequenceObjective::TokenClip(CLIP);
-    critic.config.updates_per_rollout = 2;
+    critic.actor.config.objective = SequenceObjective::TokenClip(CLIP);
+    critic.actor.config.updates_per_rollout = 2;
     let noisy = StepContext {
         dropout: 0.4,
         ..context()
     };
     let mut judged = judged_of(&mut critic, &captioner, noisy);
     let gradient = |judged: &mut Judged, context| {
-        let part = critic.update(&captioner, judged, context).unwrap();
+        let part = critic.actor.update(&captioner, judged, context).unwrap();
         let means = part.tally.means();
         let share = means.iter().find(|(name, _)| name == "clipped_share");
         (
@@ -367,7 +370,7 @@ fn a_run_that_was_set_aside_is_made_again_with_the_same_bits() {
             if is_set_aside {
                 judged.rollout.set_aside();
             }
-            let part = critic.update(&captioner, &mut judged, noisy).unwrap();
+            let part = critic.actor.update(&captioner, &mut judged, noisy).unwrap();
             flatten(&captioner, &part.gradients)
         };
         assert_eq!(gradient(true), gradient(false), "dropout {dropout}");
@@ -429,8 +432,8 @@ fn ranks_judge_and_learn_what_one_process_does() {
     let judge = |division: Division<'_>, baseline: Baseline, credit: Credit| {
         let captioner = captioner();
         let mut critic = critic(baseline);
-        critic.config.advantage_scale = AdvantageScale::Batch;
-        critic.config.credit = credit;
+        critic.actor.config.advantage_scale = AdvantageScale::Batch;
+        critic.actor.config.credit = credit;
         let images: Vec<usize> = (0..IMAGES).collect();
         let batches = division.own_of(&images).map(|(_, sources)| SourceBatch {
             source: Source::from(features()).select(sources),
@@ -460,9 +463,8 @@ fn ranks_judge_and_learn_what_one_process_does() {
         (Baseline::LeaveOneOut, rollouts),
     ] {
         let alone = judge(Division::alone(2), baseline, credit);
-        let ranks = scst_group::Threads::run(2, |group| {
-            judge(Division { group, parts: 2 }, baseline, credit)
-        });
+        let ranks =
+            scst_group::Threads::run(2, |group| judge(Division::of(group, 2), baseline, credit));
         let advantages = [ranks[0].0.clone(), ranks[1].0.clone()].concat();
         assert_eq!(advantages, alone.0, "{baseline:?}");
         for (_, means, learned) in &ranks {
@@ -476,13 +478,16 @@ fn samples_of_another_distribution_are_weighted_by_their_ratios() {
     let captioner = captioner();
     let part = |temperature: Option<f64>, objective: &SequenceObjective| {
         let mut critic = critic(Baseline::LeaveOneOut);
-        critic.config.objective = objective.clone();
-        critic.config.sampling = temperature.map(|temperature| SamplingOptions {
+        critic.actor.config.objective = objective.clone();
+        critic.actor.config.sampling = temperature.map(|temperature| SamplingOptions {
             temperature,
             ..SamplingOptions::default()
         });
         let mut judged = judged_of(&mut critic, &captioner, context());
-        let part = critic.update(&captioner, &mut judged, context()).unwrap();
+        let part = critic
+            .actor
+            .update(&captioner, &mut judged, context())
+            .unwrap();
         let means = part.tally.means();
         let share = means
             .iter()
@@ -507,8 +512,8 @@ fn samples_of_another_distribution_are_weighted_by_their_ratios() {
 fn beam_gives_every_source_as_many_captions_as_it_has_samples() {
     let captioner = captioner();
     let mut critic = critic(Baseline::None);
-    critic.config.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
-    critic.config.candidates = Candidates::Beam;
+    critic.actor.config.objective = SequenceObjective::MinimumRisk { alpha: 1.0 };
+    critic.actor.config.candidates = Candidates::Beam;
     let mut judged = judged_of(&mut critic, &captioner, context());
     let captions = &judged.rollout.captions;
     assert_eq!(captions.len(), SAMPLES * IMAGES);
@@ -525,8 +530,8 @@ fn beam_gives_every_source_as_many_captions_as_it_has_samples() {
 fn parts_of_a_rollout_add_up_to_it() {
     let captioner = captioner();
     let mut critic = critic(Baseline::LeaveOneOut);
-    critic.config.objective = SequenceObjective::TokenClip(CLIP);
-    critic.config.updates_per_rollout = 2;
+    critic.actor.config.objective = SequenceObjective::TokenClip(CLIP);
+    critic.actor.config.updates_per_rollout = 2;
     let mut judged = judged_of(&mut critic, &captioner, context());
     let parts: Vec<Vec<f64>> = [[1], [0]]
         .iter()
@@ -547,9 +552,9 @@ fn parts_of_a_rollout_add_up_to_it() {
 fn updates_go_through_all_sources_before_one_comes_again() {
     let captioner = captioner();
     let mut critic = critic(Baseline::LeaveOneOut);
-    critic.config.objective = SequenceObjective::TokenClip(CLIP);
-    critic.config.updates_per_rollout = 5;
-    critic.config.sources_per_update = Some(1);
+    critic.actor.config.objective = SequenceObjective::TokenClip(CLIP);
+    critic.actor.config.updates_per_rollout = 5;
+    critic.actor.config.sources_per_update = Some(1);
     let judged = judged_of(&mut critic, &captioner, context());
     let mut updates = critic.updates(vec![judged], (Division::whole(), IMAGES), context());
     let mut seen = Vec::new();
@@ -566,7 +571,7 @@ fn updates_go_through_all_sources_before_one_comes_again() {
 fn what_is_left_out_trains_nothing_and_divides_nothing() {
     let captioner = captioner();
     let mut critic = critic(Baseline::None);
-    critic.config.entropy_bonus = 0.3;
+    critic.actor.config.entropy_bonus = 0.3;
     let captions = captions();
     let advantages: Vec<f64> = pack(&captions, |n, _| 1.0 + n as f64);
     let mut whole = judged(&captioner, advantages.clone(), Vec::new());
@@ -600,7 +605,7 @@ fn advantages_are_scaled_by_image_or_step() {
     };
     let advantages = |scale| {
         let mut critic = critic(Baseline::Mean);
-        critic.config.advantage_scale = scale;
+        critic.actor.config.advantage_scale = scale;
         let tape = Some(tape(&captioner, &captions()));
         let mut rollout = rollout(tape, captions(), Vec::new());
         let part = rollout.told(Vec::new(), Vec::new());

@@ -1,0 +1,94 @@
+//! What steps read of a run, from several threads.
+
+use burn::tensor::Device;
+use scst_data::Example;
+use scst_model::Captioner;
+
+use crate::{
+    TrainError,
+    corpus::Corpus,
+    objective::{
+        batch::{SourceBatch, StepContext},
+        sequence::{Judged, Replay},
+        word::Xe,
+    },
+    optimise::reduce::Contribution,
+};
+
+/// The mean reward of the captions that are trained on again.
+pub(super) const REPLAY_REWARD: &str = "replay_reward";
+
+/// What steps read of a run, from several threads.
+pub(super) struct Reads<'a> {
+    pub(super) captioner: &'a Captioner,
+    pub(super) corpus: &'a Corpus,
+    /// The training sources.
+    pub(super) train: &'a [Example],
+    pub(super) device: &'a Device,
+    /// What the regions of a step are compared with.
+    pub(super) location_baseline: f64,
+}
+
+impl<'a> Reads<'a> {
+    /// Training sources by their indices.
+    pub(super) fn sources(&self, images: &[usize]) -> Result<SourceBatch, TrainError> {
+        let examples: Vec<&Example> = images.iter().map(|&image| &self.train[image]).collect();
+        Ok(SourceBatch {
+            source: self.corpus.source(&examples, self.device)?,
+            images: images.to_vec(),
+            prefixes: Vec::new(),
+        })
+    }
+
+    /// The gold captions of training sources.
+    pub(super) fn gold(&self, images: &[usize]) -> Vec<&'a [Vec<u32>]> {
+        let train = self.train;
+        let images = images.iter();
+        images.map(|&image| &*train[image].captions).collect()
+    }
+
+    /// What gold captions of the sources contribute.
+    pub(super) fn cross_entropy(
+        &self,
+        xe: &Xe,
+        batch: SourceBatch,
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let gold = self.gold(&batch.images);
+        self.contribution(xe, batch, &gold, context)
+    }
+
+    /// What the best samples so far of these sources contribute, with their mean reward; nothing where none has one.
+    pub(super) fn replayed(
+        &self,
+        (xe, replay): (&Xe, &Replay),
+        samples: &Judged,
+        context: StepContext,
+    ) -> Result<Option<Contribution>, TrainError> {
+        let (places, best, reward) = replay.captions(samples.images());
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let all = samples.sources();
+        let batch = SourceBatch {
+            source: all.source.select(&places),
+            images: places.iter().map(|&place| all.images[place]).collect(),
+            prefixes: Vec::new(),
+        };
+        let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
+        let mut part = self.contribution(xe, batch, &best, context)?;
+        part.tally.add(REPLAY_REWARD, reward, 1.0);
+        Ok(Some(part))
+    }
+
+    fn contribution(
+        &self,
+        xe: &Xe,
+        batch: SourceBatch,
+        gold: &[&[Vec<u32>]],
+        context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let (length, baseline) = (self.corpus.max_length(), self.location_baseline);
+        xe.contribution(self.captioner, batch, gold, length, baseline, context)
+    }
+}
