@@ -19,6 +19,8 @@ pub(super) struct Packed {
     map: Mmap,
     element: Element,
     arrays: Vec<Array>,
+    /// Whether images are read alone.
+    are_large: bool,
 }
 
 /// The array of one image.
@@ -28,7 +30,32 @@ struct Array {
     bytes: usize,
 }
 
+/// Images of so many bytes are read alone: a system that reads ahead, in steps of 128 KiB to some MiB, reads others' instead.
+const LARGE: usize = 1 << 16;
+
 impl Packed {
+    fn new(map: Mmap, element: Element, arrays: Vec<Array>) -> Self {
+        let bytes: usize = arrays.iter().map(|array| array.bytes).sum();
+        let are_large = bytes >= LARGE * arrays.len();
+        if are_large {
+            map::read_nothing_ahead(&map);
+        }
+        Self {
+            map,
+            element,
+            arrays,
+            are_large,
+        }
+    }
+
+    /// Tells the system which images are read next.
+    pub(super) fn expect(&self, rows: &[Row]) {
+        for row in rows.iter().filter(|_| self.are_large) {
+            let Array { offset, bytes } = self.arrays[row.0 as usize];
+            map::expect(&self.map, offset, bytes);
+        }
+    }
+
     /// The bytes of one image, as they stand in the file.
     pub(super) fn bytes(&self, row: Row) -> &[u8] {
         let Array { offset, bytes } = self.arrays[row.0 as usize];
@@ -71,11 +98,7 @@ pub(super) fn open_npy(source: &NpySource) -> Result<(Packed, Names, Form), Data
             bytes,
         })
         .collect();
-    let packed = Packed {
-        map,
-        element: header.element,
-        arrays,
-    };
+    let packed = Packed::new(map, header.element, arrays);
     Ok((packed, names, form))
 }
 
@@ -140,11 +163,7 @@ pub(super) fn open_safetensors(
             path: path.to_owned(),
         });
     };
-    let packed = Packed {
-        map,
-        element,
-        arrays,
-    };
+    let packed = Packed::new(map, element, arrays);
     Ok((packed, names, form))
 }
 

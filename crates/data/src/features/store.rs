@@ -38,6 +38,9 @@ pub struct FeatureBatch {
     pub dim: usize,
 }
 
+/// So many images are on their way from the disk while others are looked at.
+const AHEAD: usize = 16;
+
 impl FeatureStore {
     /// Opens features without reading them: packed files are mapped into memory, of a folder only
     /// headers are read. A file larger than memory is no problem, but it must not be changed
@@ -155,6 +158,7 @@ impl FeatureStore {
         let dim = self.dim();
         // Of regions there may be one image of very many.
         let mut values = Vec::with_capacity(rows.len() * dim);
+        self.expect(rows);
         let mut regions = Vec::with_capacity(rows.len());
         for &row in rows {
             regions.push(self.append(row, &mut values)?);
@@ -179,7 +183,12 @@ impl FeatureStore {
     /// If one of `rows` is of another store.
     pub fn check(&self, rows: &[Row], mut visit: impl FnMut(Row, &[f32])) -> Result<(), DataError> {
         let mut values = Vec::new();
-        for &row in rows {
+        for (k, &row) in rows.iter().enumerate() {
+            if k % AHEAD == 0 {
+                // Those of the round before are there, or on their way.
+                let next = if k == 0 { 0 } else { k + AHEAD };
+                self.expect(&rows[next.min(rows.len())..(k + 2 * AHEAD).min(rows.len())]);
+            }
             self.read(row, &mut values)?;
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
                 return Err(DataError::NotFinite {
@@ -235,6 +244,13 @@ impl FeatureStore {
     /// The file or folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells the system which images are read next.
+    fn expect(&self, rows: &[Row]) {
+        if let Files::Packed(packed) = &self.files {
+            packed.expect(rows);
+        }
     }
 
     fn append(&self, row: Row, values: &mut Vec<f32>) -> Result<usize, DataError> {
