@@ -145,7 +145,7 @@ impl SelfCritic {
 
     /// What is to be said since the last call.
     pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.large.warnings)
+        self.large.take_warnings()
     }
 
     /// Why `what` is not finite in a step: the largest reward of the step, if it is large.

@@ -99,6 +99,7 @@ impl SelfCritic {
         let words = match self.actor.config.credit {
             Credit::Caption => vec![Vec::new(); all.len()],
             Credit::Prefix | Credit::Rollouts { .. } => {
+                self.large.share(division)?;
                 division.gather(words, "baselines of words")?
             }
         };

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use scst_reward::{Candidate, MixtureScores, References};
+use serde::{Deserialize, Serialize};
 
-use crate::{config::ScstConfig, warning::Warning};
+use crate::{TrainError, config::ScstConfig, optimise::division::Division, warning::Warning};
 
 /// Beyond this size a reward is named.
 const LARGE: f64 = 1e6;
@@ -15,12 +16,13 @@ pub(super) struct LargeRewards {
     /// The largest beyond the bound in the step.
     pub(super) largest: Option<LargeReward>,
     /// Rewards that were warned of.
-    pub(super) known: BTreeSet<String>,
-    pub(super) warnings: Vec<Warning>,
+    known: BTreeSet<String>,
+    /// What is to be warned of.
+    new: Vec<LargeReward>,
 }
 
 /// A reward beyond the bound.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct LargeReward {
     /// What of it reaches the gradient, without a sign.
     reached: f64,
@@ -29,6 +31,7 @@ pub(super) struct LargeReward {
     pub(super) weight: f64,
     pub(super) image: String,
     pub(super) caption: String,
+    is_standardised: bool,
 }
 
 impl LargeRewards {
@@ -70,28 +73,58 @@ impl LargeRewards {
                 weight: part.weight,
                 image: image.map_or_else(String::new, |image| image.id.to_string()),
                 caption: candidate.text.to_owned(),
+                is_standardised,
             };
-            if self.known.insert(part.name.clone()) {
-                self.warnings.push(found.warning(is_standardised));
-            }
-            let most = self.largest.as_ref().map_or(LARGE, |large| large.reached);
-            if reached > most {
-                self.largest = Some(found);
-            }
+            self.note(found);
         }
+    }
+
+    fn note(&mut self, found: LargeReward) {
+        let most = self.largest.as_ref().map_or(LARGE, |large| large.reached);
+        if found.reached > most {
+            self.largest = Some(found.clone());
+        }
+        if self.known.insert(found.reward.clone()) {
+            self.new.push(found);
+        }
+    }
+
+    /// Takes note of what other ranks have seen in captions that they alone have scored.
+    ///
+    /// # Errors
+    /// [`TrainError::Group`] when another rank cannot be reached.
+    pub(super) fn share(&mut self, division: Division<'_>) -> Result<(), TrainError> {
+        let own = self.new.iter().chain(&self.largest).cloned().collect();
+        let all: Vec<LargeReward> = division.gather(own, "rewards that are too large")?;
+        // In the order of ranks on all of them.
+        for found in std::mem::take(&mut self.new) {
+            self.known.remove(&found.reward);
+        }
+        self.largest = None;
+        for found in all {
+            self.note(found);
+        }
+        Ok(())
+    }
+
+    /// What is to be said since the last call.
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        let new = std::mem::take(&mut self.new);
+        new.into_iter().map(LargeReward::warning).collect()
     }
 }
 
 impl LargeReward {
-    fn warning(&self, is_standardised: bool) -> Warning {
+    fn warning(self) -> Warning {
         let Self {
             reward,
             value,
             weight,
             image,
             caption,
+            is_standardised,
             ..
-        } = self.clone();
+        } = self;
         Warning::LargeReward {
             reward,
             value,

@@ -1,5 +1,6 @@
 //! Credit of single words against enumeration; values of all words and unlikelihood against their losses.
 
+use scst_group::Group;
 use scst_loss::Entropy;
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
 use crate::{
     config::{Credit, UnlikelihoodConfig},
     optimise::reduce::Tally,
+    warning::Warning,
 };
 
 /// All captions of both images as one rollout, and its critic.
@@ -248,21 +250,21 @@ fn bonus_is_that_of_the_entropy_that_is_chosen() {
     assert!(difference(&found, &other) > 0.1 * norm(&found));
 }
 
-/// A reward that is huge of captions that have not ended.
-struct HugeBefore;
+/// A reward that gives this to captions that have not ended.
+struct Before(f64);
 
-impl Reward for HugeBefore {
+impl Reward for Before {
     fn name(&self) -> &'static str {
-        "huge"
+        "before"
     }
 
     fn signature(&self) -> String {
-        "huge".to_owned()
+        "before".to_owned()
     }
 
     fn score(&mut self, batch: &Batch<'_>) -> Result<Vec<f64>, RewardError> {
         let is_whole = |tokens: &[u32]| tokens.ends_with(&[END]) || tokens.len() == MAX_LENGTH;
-        let score = |tokens: &[u32]| if is_whole(tokens) { 0.5 } else { 1e300 };
+        let score = |tokens: &[u32]| if is_whole(tokens) { 0.5 } else { self.0 };
         Ok(batch.candidates().iter().map(|c| score(c.tokens)).collect())
     }
 }
@@ -273,10 +275,40 @@ fn reward_of_a_beginning_is_blamed_when_it_is_too_large() {
     let largest = |credit| {
         let mut critic = critic(Baseline::None);
         critic.actor.config.credit = credit;
-        critic.rewards.add(1.0, Box::new(HugeBefore)).unwrap();
+        critic.rewards.add(1.0, Box::new(Before(1e300))).unwrap();
         judged_of(&mut critic, &captioner, context());
         critic.large.largest.map(|large| large.value)
     };
     assert_eq!(largest(Credit::Caption), None);
     assert_eq!(largest(Credit::Prefix), Some(1e300));
+}
+
+#[test]
+fn first_rank_warns_of_what_another_has_seen() {
+    let warnings = scst_group::Threads::run(2, |group| {
+        let captioner = captioner();
+        let mut critic = critic(Baseline::None);
+        critic.actor.config.credit = Credit::Prefix;
+        // Beginnings of what the second rank alone has drawn.
+        let before = if group.rank() == 1 { 1e300 } else { 0.0 };
+        critic.rewards.add(1.0, Box::new(Before(before))).unwrap();
+        let division = Division::of(group, 2);
+        let batch = SourceBatch {
+            source: Source::from(features()).select(&[group.rank()]),
+            images: vec![group.rank()],
+            prefixes: Vec::new(),
+        };
+        let (vocabulary, mut tally) = (vocabulary(), Tally::default());
+        let reads = (&captioner, &vocabulary, MAX_LENGTH);
+        let judged = critic.judged_rollout(reads, vec![batch], division, context(), &mut tally);
+        judged.unwrap();
+        (critic.take_warnings(), critic.take_warnings().len())
+    });
+    for (first, again) in &warnings {
+        assert!(
+            matches!(first[..], [Warning::LargeReward { value: 1e300, .. }]),
+            "{first:?}"
+        );
+        assert_eq!(*again, 0);
+    }
 }
