@@ -3,6 +3,8 @@
 //! General products lay out both matrices anew every time, which for the rows of one step costs as much as the
 //! multiplications. Here the matrix is laid out once.
 
+use std::hint::black_box;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -58,14 +60,26 @@ impl Packed {
     /// When `w` has another number of values.
     pub fn transposed(w: &[f32], [columns, inner]: [usize; 2]) -> Self {
         assert_eq!(w.len(), inner * columns, "values of a matrix");
-        Self::of_lines([inner, columns], |row, first| {
-            let mut line = Line([0.0; LINE]);
-            let rows = w.get(first * inner..).unwrap_or(&[]).chunks(inner);
-            for (to, from) in line.0.iter_mut().zip(rows) {
-                *to = from[row];
+        let mut packed = Self::of_lines([inner, columns], |_, _| Line([0.0; LINE]));
+        let width = packed.width;
+        let strips = packed.lines.chunks_mut((width * inner).max(1));
+        for (strip, lines) in strips.enumerate() {
+            // Blocks of as many rows as a line has values: both matrices are gone through by cache lines.
+            for (block, lines) in lines.chunks_mut(width * LINE).enumerate() {
+                for column in 0..width * LINE {
+                    let from = strip * width * LINE + column;
+                    let (part, column) = (column / LINE, column % LINE);
+                    if from == columns {
+                        break;
+                    }
+                    let from = &w[from * inner + block * LINE..(from + 1) * inner];
+                    for (line, value) in lines.chunks_exact_mut(width).zip(from) {
+                        line[part].0[column] = *value;
+                    }
+                }
             }
-            line
-        })
+        }
+        packed
     }
 
     /// `line`: the values of a row from a column on, 0 where there is no column.
@@ -148,7 +162,7 @@ impl WithSimd for Width {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> usize {
         if S::REGISTER_COUNT >= 32 && S::F32_LANES == LINE {
-            4
+            2
         } else {
             1
         }
@@ -183,7 +197,7 @@ impl WithSimd for Task<'_> {
             (1, 8) => self.strips::<S, 1, 2>(simd),
             (1, 4) => self.strips::<S, 1, 4>(simd),
             (1, _) => self.strips::<S, 1, 16>(simd),
-            _ => self.strips::<S, 4, 4>(simd),
+            _ => self.strips::<S, 2, 2>(simd),
         }
     }
 }
@@ -194,7 +208,7 @@ impl Task<'_> {
         let inner = self.w.inner;
         let rows = self.y.len();
         // Blocks as equal as they can be: few rows hide less of the latency of additions.
-        let blocks = rows.div_ceil(6);
+        let blocks = rows.div_ceil(if WIDTH == 2 { 12 } else { 6 });
         let width = self.y[0].len();
         for first in (0..width).step_by(WIDTH * LINE) {
             let strip = (self.column + first) / (WIDTH * LINE);
@@ -205,18 +219,26 @@ impl Task<'_> {
                 let (from, to) = (rows * block / blocks, rows * (block + 1) / blocks);
                 let x = &self.x[from * inner..to * inner];
                 let y = &mut self.y[from..to];
-                match y.len() {
-                    1 => multiply::<S, WIDTH, VECTORS, 1>(simd, x, w, bias, y, first),
-                    2 => multiply::<S, WIDTH, VECTORS, 2>(simd, x, w, bias, y, first),
-                    3 => multiply::<S, WIDTH, VECTORS, 3>(simd, x, w, bias, y, first),
-                    4 => multiply::<S, WIDTH, VECTORS, 4>(simd, x, w, bias, y, first),
-                    5 => multiply::<S, WIDTH, VECTORS, 5>(simd, x, w, bias, y, first),
-                    _ => multiply::<S, WIDTH, VECTORS, 6>(simd, x, w, bias, y, first),
+                macro_rules! multiply_by_rows {
+                    ($($rows:literal)*) => {
+                        match y.len() {
+                            $($rows => multiply::<S, WIDTH, VECTORS, $rows>(simd, x, w, bias, y, first),)*
+                            _ => unreachable!("blocks have no more rows"),
+                        }
+                    };
+                }
+                if WIDTH == 2 {
+                    multiply_by_rows!(1 2 3 4 5 6 7 8 9 10 11 12);
+                } else {
+                    multiply_by_rows!(1 2 3 4 5 6);
                 }
             }
         }
     }
 }
+
+/// Columns of `x` that are gone through without a look at their bounds.
+const STRETCH: usize = 16;
 
 /// `ROWS` rows times a strip, into the columns of `y` from `first` on.
 ///
@@ -233,24 +255,39 @@ fn multiply<S: Simd, const WIDTH: usize, const VECTORS: usize, const ROWS: usize
 ) {
     let inner = w.len();
     let of_line = LINE / S::F32_LANES;
-    let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
+    let mut rows: [&[[f32; STRETCH]]; ROWS] = [&[]; ROWS];
+    let mut rests = [[0.0; STRETCH]; ROWS];
     for row in 0..ROWS {
-        rows[row] = &x[row * inner..][..inner];
+        let (whole, rest) = x[row * inner..][..inner].as_chunks();
+        rows[row] = whole;
+        rests[row][..rest.len()].copy_from_slice(rest);
     }
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for k in 0..inner {
-        let mut of_row = [simd.splat_f32s(0.0); VECTORS];
-        for vector in 0..VECTORS {
-            let (line, _) = S::as_simd_f32s(&w[k][vector / of_line].0);
-            of_row[vector] = line[vector % of_line];
-        }
+    for first in (0..inner).step_by(STRETCH) {
+        let mut x = [&[0.0; STRETCH]; ROWS];
         for row in 0..ROWS {
-            let x = simd.splat_f32s(rows[row][k]);
+            x[row] = match rows[row].get(first / STRETCH) {
+                Some(whole) => whole,
+                None => &rests[row],
+            };
+        }
+        let w = &w[first..];
+        for k in 0..w.len().min(STRETCH) {
+            let mut of_row = [simd.splat_f32s(0.0); VECTORS];
             for vector in 0..VECTORS {
-                sums[row][vector] = simd.mul_add_e_f32s(x, of_row[vector], sums[row][vector]);
+                let (line, _) = S::as_simd_f32s(&w[k][vector / of_line].0);
+                of_row[vector] = line[vector % of_line];
+            }
+            for row in 0..ROWS {
+                let x = simd.splat_f32s(x[row][k]);
+                for vector in 0..VECTORS {
+                    sums[row][vector] = simd.mul_add_e_f32s(x, of_row[vector], sums[row][vector]);
+                }
             }
         }
     }
+    // Whatever takes the address of the sums would keep them in memory during the loops.
+    let sums = black_box(sums);
     for row in 0..ROWS {
         let mut lines = [Line([0.0; LINE]); WIDTH];
         for vector in 0..VECTORS {
@@ -259,12 +296,17 @@ fn multiply<S: Simd, const WIDTH: usize, const VECTORS: usize, const ROWS: usize
         }
         let to = &mut y[row][first..];
         let width = to.len().min(WIDTH * LINE);
-        for column in 0..width {
-            to[column] = lines[column / LINE].0[column % LINE];
-        }
-        if let Some(bias) = bias {
-            for column in 0..width {
-                to[column] += bias[column];
+        for (part, line) in lines.iter_mut().enumerate().take(width.div_ceil(LINE)) {
+            let columns = part * LINE..width.min((part + 1) * LINE);
+            if let Some(bias) = bias {
+                for (sum, bias) in line.0.iter_mut().zip(&bias[columns.clone()]) {
+                    *sum += *bias;
+                }
+            }
+            let to = &mut to[columns];
+            match to.first_chunk_mut() {
+                Some(to) => *to = line.0,
+                None => to.copy_from_slice(&line.0[..to.len()]),
             }
         }
     }

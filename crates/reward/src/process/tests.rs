@@ -46,8 +46,9 @@ fn lines_are_exchanged_when_the_program_echoes() {
 
 #[test]
 fn no_line_is_lost_when_the_program_writes_before_it_reads() {
-    let mut process = shell("yes 0123456789 | head -n 100000; cat");
-    let request = vec![b'x'; 1 << 20];
+    // It waits for the first byte: lines that nobody asked for are refused.
+    let mut process = shell("head -c 1 >/dev/null; yes 0123456789 | head -n 100000; cat");
+    let request = vec![b'x'; 1 + (1 << 20)];
     process.write(request).expect("nothing unasked");
     for _ in 0..100_000 {
         assert_eq!(line(&mut process), "0123456789");
