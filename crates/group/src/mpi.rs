@@ -8,7 +8,7 @@ use std::{
 
 use ferrompi::{Communicator, Request};
 
-use crate::{Group, GroupError};
+use crate::{Group, GroupError, launch::Launched};
 
 /// Bytes of a message by which a rank announces itself; what is small enough is in it.
 const PACKET: usize = 256;
@@ -63,6 +63,13 @@ impl Mpi {
             waited: RefCell::new(vec![0.0; size]),
             _job: mpi,
         })
+    }
+
+    /// Whether MPI would end this process in its own words when it joins: Open MPI does where `srun` has told it nothing, while
+    /// others would take it for one process.
+    pub fn would_refuse(launched: &Launched) -> bool {
+        let library = ferrompi::Mpi::library_version();
+        launched.is_without_mpi() && library.is_ok_and(|name| name.starts_with("Open MPI"))
     }
 
     /// How many ranks there are on this machine.

@@ -21,6 +21,13 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn join(launched: Launched, wait_secs: u64) -> Result<Self, Failure> {
+        if Mpi::would_refuse(&launched) {
+            return Err(Failure::Mistake(format!(
+                "found {launched}, which has told them nothing of MPI, expected `srun --mpi=pmix`, or what else of `srun \
+                 --mpi=list` the MPI of this program knows{}",
+                launched.or_unset(),
+            )));
+        }
         let give_up = |error: &GroupError| {
             wait_for_first();
             output::error(&on_rank(error));
