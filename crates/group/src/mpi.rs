@@ -65,11 +65,18 @@ impl Mpi {
         })
     }
 
+    /// The MPI that this program was built with, such as "Open MPI v4.1.4".
+    pub fn library() -> String {
+        let library = ferrompi::Mpi::library_version().unwrap_or_default();
+        let name = library.split([',', '\n']).next().unwrap_or_default();
+        let words = name.split_whitespace().filter(|word| *word != "Version:");
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether MPI would end this process in its own words when it joins: Open MPI does where `srun` has told it nothing, while
     /// others would take it for one process.
     pub fn would_refuse(launched: &Launched) -> bool {
-        let library = ferrompi::Mpi::library_version();
-        launched.is_without_mpi() && library.is_ok_and(|name| name.starts_with("Open MPI"))
+        launched.is_without_mpi() && Self::library().starts_with("Open MPI")
     }
 
     /// How many ranks there are on this machine.
