@@ -517,7 +517,9 @@ fn ranks_of(job: &Child) -> Vec<u32> {
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let of_job = ids.filter(|&id| {
         let is_program = fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe == program);
-        is_program && parent(id) == Some(job.id())
+        // MPICH has a process between `mpirun` and the ranks.
+        let mut above = [parent(id), parent(id).and_then(parent)].into_iter();
+        is_program && above.any(|above| above == Some(job.id()))
     });
     let mut found: Vec<u32> = of_job.collect();
     found.sort_unstable();
