@@ -1,35 +1,62 @@
 #!/usr/bin/env bash
 # Trains on two ranks that reach one another over TCP, each in a network of its own (a network namespace stands for a machine):
-# with the bits of one process, also over a slow link, and with an end when the link is cut.
-#   scripts/two_hosts.sh target/release/scst          (as root; built with `--features mpi`)
+# with the bits of one process over a slow link, and with an end when the link is cut.
+#   scripts/two_hosts.sh target/release/scst [DELAY_MS...]          (as root; built with `--features mpi`)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program="$(realpath "$1")"
+shift
+delays=("${@:-2}")
 work="$(mktemp -d)"
-a="scst-$$-a" b="scst-$$-b" timeout=4
+a="scst-$$-a" b="scst-$$-b" timeout=4 link=
 
 end() {
-  pkill -KILL -f "$work" 2>/dev/null || true
-  ip netns delete "$a" 2>/dev/null || true
-  ip netns delete "$b" 2>/dev/null || true
+  for ns in "$a" "$b"; do
+    ip netns pids "$ns" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
+    ip netns delete "$ns" 2>/dev/null || true
+  done
+  if [ -n "$link" ]; then wait "$link" 2>/dev/null || true; fi
   rm -rf "$work"
 }
 trap end EXIT
-if ! ip netns add "$a" 2>/dev/null; then
-  echo "SKIPPED: no network namespace can be made here: two hosts will not be tried" >&2
+if ! [ -c /dev/net/tun ] || ! ip netns add "$a" 2>/dev/null; then
+  echo "SKIPPED: no network namespace, or no /dev/net/tun, can be had here: two hosts will not be tried" >&2
   exit 0
 fi
 ip netns add "$b"
-ip link add va netns "$a" type veth peer name vb netns "$b"
-ip -n "$a" addr add 10.77.0.1/24 dev va
-ip -n "$b" addr add 10.77.0.2/24 dev vb
 for ns in "$a" "$b"; do
   ip -n "$ns" link set lo up
   # The ranks end by themselves; `mpirun` ends when the kernel gives up its connection, after a quarter of an hour if unset.
   ip netns exec "$ns" sysctl -q -w net.ipv4.tcp_retries2=5
 done
-ip -n "$a" link set va up
-ip -n "$b" link set vb up
+
+join() { # DELAY_MS MBIT
+  if [ -n "$link" ]; then
+    kill "$link"
+    wait "$link" 2>/dev/null || true
+  fi
+  scripts/slow_link.py "$a" "$b" "$@" &
+  link=$!
+  for end in "$a 10.77.0.1/24" "$b 10.77.0.2/24"; do
+    read -r ns address <<<"$end"
+    for _ in $(seq 50); do
+      ip -n "$ns" link show slow >/dev/null 2>&1 && break
+      sleep 0.1
+    done
+    ip -n "$ns" addr add "$address" dev slow
+    ip -n "$ns" link set slow up
+  done
+}
+round_trip() { # the time until a connection is refused
+  ip netns exec "$a" python3 - <<'PYTHON'
+import socket, time
+def once():
+    start = time.monotonic()
+    socket.socket().connect_ex(("10.77.0.2", 9))
+    return time.monotonic() - start
+print(f"{1e3 * min(once() for _ in range(5)):.1f} ms there and back")
+PYTHON
+}
 
 # In place of ssh: HOST COMMAND...
 cat >"$work/agent" <<AGENT
@@ -54,23 +81,15 @@ hashes() { grep '"kind":"hash"' "$work/$1/metrics.jsonl" | sed 's/"wall_secs":[^
 train=("$program" -q train configs/quickstart.toml --show 0 --threads 1 --hash-every 20
   --set stages.0.epochs=1 --set stages.1.epochs=1 --set stages.0.parts=2 --set stages.1.parts=2)
 "${train[@]}" --out "$work/one" >/dev/null 2>&1
-ranks two >/dev/null 2>&1
-diff <(hashes one) <(hashes two)
-echo "two hosts: the bits of one process"
 
-slow="rate 200mbit"
-for ns in "$a va" "$b vb"; do
-  read -r name link <<<"$ns"
-  # Not every kernel can delay.
-  if ip netns exec "$name" tc qdisc add dev "$link" root netem delay 2ms rate 200mbit 2>/dev/null; then
-    slow="rate 200mbit, delay 2 ms each way"
-  else
-    ip netns exec "$name" tc qdisc add dev "$link" root tbf rate 200mbit burst 64kb latency 50ms
-  fi
+for delay in "${delays[@]}"; do
+  join "$delay" 200
+  trip=$(round_trip)
+  start=$SECONDS
+  ranks "slow-$delay" >/dev/null 2>&1
+  diff <(hashes one) <(hashes "slow-$delay")
+  echo "two hosts, 200 Mbit/s, $trip: the bits of one process, after $((SECONDS - start)) s"
 done
-ranks slow >/dev/null 2>&1
-diff <(hashes one) <(hashes slow)
-echo "two hosts, $slow: the bits of one process"
 
 # Long enough for the link to be cut in the middle.
 ranks cut --set stages.0.epochs=50 >"$work/said" 2>&1 &
@@ -80,7 +99,7 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 start=$SECONDS
-ip -n "$b" link set vb down
+ip -n "$b" link set slow down
 code=0
 for _ in $(seq 600); do
   kill -0 "$job" 2>/dev/null || break

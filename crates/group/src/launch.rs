@@ -23,6 +23,12 @@ impl Launched {
             self.variable
         )
     }
+
+    /// Whether `srun` has started the processes and told them nothing by which an MPI could know the others.
+    pub fn is_without_mpi(&self) -> bool {
+        let told = ["PMIX_RANK", "PMI_RANK", "PMI_FD", "PALS_RANKID"];
+        self.variable == SRUN && told.iter().all(|name| env::var_os(name).is_none())
+    }
 }
 
 impl fmt::Display for Launched {
@@ -32,21 +38,25 @@ impl fmt::Display for Launched {
     }
 }
 
-/// What each of them tells its processes: how many they are, and something that only its own processes have.
+/// How `srun` says how many processes there are.
+const SRUN: &str = "SLURM_STEP_NUM_TASKS";
+
+/// What each of them tells its processes: how many they are, and something that only its own processes have. An `mpirun` may
+/// itself have been started by `srun`, once on each machine: the inner one comes first.
 const LAUNCHERS: [(&str, &str, &str); 5] = [
     (
         "mpirun of Open MPI",
         "OMPI_COMM_WORLD_SIZE",
         "OMPI_COMM_WORLD_RANK",
     ),
-    ("mpirun of MPICH", "PMI_SIZE", "PMI_RANK"),
+    ("mpirun of MPICH or srun --mpi=pmi2", "PMI_SIZE", "PMI_RANK"),
     (
         "mpirun of MVAPICH",
         "MV2_COMM_WORLD_SIZE",
         "MV2_COMM_WORLD_RANK",
     ),
     // `SLURM_NTASKS` is also told to the script of a job, which is one process.
-    ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+    ("srun", SRUN, "SLURM_PROCID"),
     ("torchrun", "WORLD_SIZE", "LOCAL_RANK"),
 ];
 
@@ -56,7 +66,7 @@ pub fn launched() -> Option<Launched> {
 }
 
 fn launched_as(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
-    let found = LAUNCHERS.iter().filter_map(|&(by, size, rank)| {
+    let mut found = LAUNCHERS.iter().filter_map(|&(by, size, rank)| {
         let processes = variable(size)?.parse().ok()?;
         let rank = variable(rank)?.parse().ok()?;
         Some(Launched {
@@ -66,9 +76,7 @@ fn launched_as(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
             variable: size,
         })
     });
-    found
-        .filter(|found| found.processes > 1)
-        .max_by_key(|found| found.processes)
+    found.next().filter(|found| found.processes > 1)
 }
 
 #[cfg(test)]
@@ -97,6 +105,16 @@ mod tests {
         assert_eq!(
             slurm.map(|found| (found.by, found.processes)),
             Some(("srun", 2))
+        );
+        // One rank of `mpirun`, which `srun` has started on two machines.
+        assert_eq!(
+            of(&[
+                ("OMPI_COMM_WORLD_SIZE", "1"),
+                ("OMPI_COMM_WORLD_RANK", "0"),
+                ("SLURM_STEP_NUM_TASKS", "2"),
+                ("SLURM_PROCID", "0"),
+            ]),
+            None
         );
     }
 }

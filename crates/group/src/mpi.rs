@@ -8,7 +8,7 @@ use std::{
 
 use ferrompi::{Communicator, Request};
 
-use crate::{Group, GroupError};
+use crate::{Group, GroupError, launch::Launched};
 
 /// Bytes of a message by which a rank announces itself; what is small enough is in it.
 const PACKET: usize = 256;
@@ -63,6 +63,20 @@ impl Mpi {
             waited: RefCell::new(vec![0.0; size]),
             _job: mpi,
         })
+    }
+
+    /// The MPI that this program was built with, such as "Open MPI v4.1.4".
+    pub fn library() -> String {
+        let library = ferrompi::Mpi::library_version().unwrap_or_default();
+        let name = library.split([',', '\n']).next().unwrap_or_default();
+        let words = name.split_whitespace().filter(|word| *word != "Version:");
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether MPI would end this process in its own words when it joins: Open MPI does where `srun` has told it nothing, while
+    /// others would take it for one process.
+    pub fn would_refuse(launched: &Launched) -> bool {
+        launched.is_without_mpi() && Self::library().starts_with("Open MPI")
     }
 
     /// How many ranks there are on this machine.

@@ -21,6 +21,17 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn join(launched: Launched, wait_secs: u64) -> Result<Self, Failure> {
+        let refused = |known: &str| {
+            Failure::Mistake(format!(
+                "found {launched}, where MPI knows of {known}, expected all of them: start them with the `mpirun` of the MPI that \
+                 this program was built with, {}, or with `srun --mpi=pmix` for Open MPI, `srun --mpi=pmi2` for MPICH{}",
+                Mpi::library(),
+                launched.or_unset(),
+            ))
+        };
+        if Mpi::would_refuse(&launched) {
+            return Err(refused("none"));
+        }
         let give_up = |error: &GroupError| {
             wait_for_first();
             output::error(&on_rank(error));
@@ -28,13 +39,7 @@ impl Job {
         let mpi = Mpi::join(Duration::from_secs(wait_secs), give_up)
             .map_err(|error| Failure::failed(&error))?;
         if mpi.size() != launched.processes {
-            return Err(Failure::Mistake(format!(
-                "found {}, where MPI knows of {}, expected all of them: start them with the `mpirun` of the MPI that this \
-                 program was built with, or with `srun --mpi=pmix`{}",
-                launched,
-                mpi.size(),
-                launched.or_unset(),
-            )));
+            return Err(refused(&mpi.size().to_string()));
         }
         RANK.set((mpi.rank(), mpi.size()));
         if mpi.rank() > 0 {
