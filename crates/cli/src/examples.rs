@@ -118,7 +118,7 @@ pub(crate) fn spread<'a>(ranked: &[&'a ScoredCaption], number: usize) -> Vec<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scst_data::ImageId;
+    use scst_data::ExampleId;
 
     fn caption(name: &str, cider_d: f64, rouge_l: f64) -> ScoredCaption {
         let scores = CorpusScores {
@@ -128,7 +128,7 @@ mod tests {
         };
         ScoredCaption {
             image: name.to_owned(),
-            image_id: ImageId::Number(7),
+            image_id: ExampleId::Number(7),
             source: None,
             caption: "a dog that runs across a very wide field of grass".to_owned(),
             references: ["one", "two", "three"].map(str::to_owned).to_vec(),

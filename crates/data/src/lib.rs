@@ -30,9 +30,9 @@ pub mod captions;
 pub mod coco_evaluation;
 pub mod dataset;
 mod error;
+mod example_id;
 pub mod features;
 pub mod frequencies;
-mod image_id;
 mod json;
 pub mod looks_like;
 mod notice;
@@ -56,13 +56,13 @@ pub use captions::{
 };
 pub use dataset::{Dataset, Example, TextVocabularies, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
+pub use example_id::ExampleId;
 pub use features::{
     BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
     FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
     Row, SafetensorsSource,
 };
 pub use frequencies::PickledFrequencies;
-pub use image_id::ImageId;
 pub use notice::Notice;
 pub use order::{choose_captions, random_order};
 pub use standardise::{FeatureMoments, Standardiser};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_model::CaptionerRegistry;
 use scst_reward::TextScores;
 
@@ -153,7 +153,7 @@ fn sample(step: u64, stage: &str, caption: &str) -> Sample {
         step,
         stage: stage.to_owned(),
         image: "a.jpg".to_owned(),
-        image_id: ImageId::from(7),
+        image_id: ExampleId::from(7),
         caption: caption.to_owned(),
         references: vec!["a circle that is red".to_owned(), "one circle".to_owned()],
         cider_d: 1.0,

@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_files::{FileAction, FileError};
 use scst_reward::TextScores;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct Sample {
     /// File name of the image, without folders.
     pub image: String,
     /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    pub image_id: ExampleId,
     /// The caption, words joined by single spaces.
     pub caption: String,
     /// The references, words joined by single spaces.
@@ -149,7 +149,7 @@ pub(super) mod tests {
             step,
             stage: stage.to_owned(),
             image: "a.jpg".to_owned(),
-            image_id: ImageId::from(7),
+            image_id: ExampleId::from(7),
             caption: caption.to_owned(),
             references: vec!["a dog".to_owned(), "un café | \"bar\"".to_owned()],
             cider_d: 0.1 + 0.2,

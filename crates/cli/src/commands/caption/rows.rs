@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use scst_data::{
-    Example, FeatureStore, ImageId, ImageNames, ListedImage, Row, Split, read_image_list,
+    Example, ExampleId, FeatureStore, ImageNames, ListedImage, Row, Split, read_image_list,
 };
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
@@ -166,7 +166,7 @@ fn images(
         let names = images.iter().map(|image| ImageNames {
             file_name: &image.file_name,
             folder: None,
-            id: image.id.as_ref().map(ImageId::to_text),
+            id: image.id.as_ref().map(ExampleId::to_text),
         });
         let rows = store.locate_all(&names.collect::<Vec<_>>())?;
         return Ok((images, rows));
@@ -184,8 +184,8 @@ fn images(
 }
 
 /// What the results call an image: by its id, or by its name where it has none.
-fn id(image: &ListedImage) -> ImageId {
-    let name = || ImageId::from(image.file_name.as_str());
+fn id(image: &ListedImage) -> ExampleId {
+    let name = || ExampleId::from(image.file_name.as_str());
     image.id.clone().unwrap_or_else(name)
 }
 

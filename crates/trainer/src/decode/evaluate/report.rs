@@ -1,6 +1,6 @@
 //! The scores of a captioner on a split, and its captions.
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_reward::CorpusScores;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::config::ValidationMetric;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecodedCaption {
     /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    pub image_id: ExampleId,
     /// The caption, words joined by single spaces.
     pub caption: String,
 }
@@ -21,7 +21,7 @@ pub struct ScoredCaption {
     /// File name of the image, without folders.
     pub image: String,
     /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    pub image_id: ExampleId,
     /// What was read, if that is a text.
     pub source: Option<String>,
     /// The caption, words joined by single spaces.
