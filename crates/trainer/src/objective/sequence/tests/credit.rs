@@ -6,10 +6,7 @@ use super::{
     updates::{captions, context, judged, judged_of, log_p, tape, vocabulary},
     *,
 };
-use crate::{
-    config::{Credit, UnlikelihoodConfig},
-    optimise::reduce::Tally,
-};
+use crate::config::{Credit, UnlikelihoodConfig};
 
 /// All captions of both images as one rollout, and its critic.
 fn all(captioner: &Captioner, credit: Credit, baseline: Baseline) -> (SelfCritic, Rollout) {
