@@ -1,4 +1,4 @@
-//! Captions, image features and vocabularies: from the user's files to checked, indexed examples.
+//! Captions, image features, texts and vocabularies: from the user's files to checked, indexed examples.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`texts`] | pairs of texts: tables, JSON Lines and parallel files |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
-//! | [`splitting`] | images shared out to splits, by a seed |
+//! | [`splitting`] | sources shared out to splits, by a seed |
 //! | [`references_by_image`] | references in the simplest layout, as text or as ids |
 //! | [`scenes`] | the generator of the embedded default dataset |
 //!
