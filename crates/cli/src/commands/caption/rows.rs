@@ -132,7 +132,7 @@ impl<'a> Chosen<'a> {
         let mut display = Display::new();
         check(self.store, &self.rows, &mut display)?;
         let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());
-        let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
+        let batch = decoder.sources_at_a_time(checkpoint.config.validation.sources_per_batch);
         for rows in self.rows.chunks(batch) {
             display.progress(CAPTIONS, captions.len(), self.rows.len(), Duration::ZERO);
             captions.extend(writer.captions(self.store.read_batch(rows)?)?);
@@ -141,7 +141,7 @@ impl<'a> Chosen<'a> {
         if let Some(path) = &arguments.out {
             let results = self.images.iter().zip(&captions);
             let results = results.map(|(image, captions)| DecodedCaption {
-                image_id: id(image),
+                id: id(image),
                 caption: captions
                     .first()
                     .map_or(String::new(), |caption| caption.text.clone()),

@@ -8,17 +8,23 @@ use super::{
 };
 use crate::config::{Credit, UnlikelihoodConfig};
 
-/// All captions of both images as one rollout, and its critic.
+/// All captions of both sources as one rollout, and its critic.
 fn all(captioner: &Captioner, credit: Credit, baseline: Baseline) -> (SelfCritic, Rollout) {
-    let captions = vec![all_captions(); IMAGES].concat();
+    let captions = vec![all_captions(); SOURCES].concat();
     let mut critic = critic(baseline);
-    critic.actor.config.samples_per_source = captions.len() / IMAGES;
+    critic.actor.config.samples_per_source = captions.len() / SOURCES;
     critic.actor.config.credit = credit;
-    let images = repeat(IMAGES, captions.len() / IMAGES);
+    let source_of_sequence = repeat(SOURCES, captions.len() / SOURCES);
     let noise = Noise::default();
-    let tape = teacher_forced(captioner, features().into(), &images, &captions, noise);
+    let tape = teacher_forced(
+        captioner,
+        features().into(),
+        &source_of_sequence,
+        &captions,
+        noise,
+    );
     let mut rollout = rollout(tape.ok(), captions, Vec::new());
-    rollout.source_of_sequence = images;
+    rollout.source_of_sequence = source_of_sequence;
     (critic, rollout)
 }
 
@@ -28,10 +34,10 @@ fn expected(captioner: &Captioner, rollout: &Rollout, baselines: &[Option<f64>])
     let captions = all_captions();
     let places = pack(&rollout.captions, |n, t| (n, t));
     let row_of = |n: usize, t: usize| places.iter().position(|&place| place == (n, t)).unwrap();
-    let of_word = |image: usize, n: usize, t: usize| {
-        let row = row_of(image * captions.len() + n, t);
+    let of_word = |source: usize, n: usize, t: usize| {
+        let row = row_of(source * captions.len() + n, t);
         let baseline = baselines[row].unwrap_or(0.0);
-        log_p[image][n].exp() * (reward_of(image, &captions[n]) - baseline)
+        log_p[source][n].exp() * (reward_of(source, &captions[n]) - baseline)
     };
     weighted_words(captioner, of_word).0
 }
@@ -42,9 +48,9 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let exact = exact(&captioner);
     let (mut critic, rollout) = all(&captioner, Credit::Prefix, Baseline::None);
     let rewards: Vec<f64> = rollout
-        .image_of_sample()
+        .example_of_sample()
         .zip(&rollout.captions)
-        .map(|(image, words)| reward_of(image, words))
+        .map(|(source, words)| reward_of(source, words))
         .collect();
     let words = vocabulary();
     let reads = (&captioner, &words, MAX_LENGTH);
@@ -52,8 +58,8 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let found = found.unwrap();
     let places = pack(&rollout.captions, |n, t| (n, t));
     for (&(n, t), baseline) in places.iter().zip(&found) {
-        let image = n / all_captions().len();
-        let before = reward_of(image, &rollout.captions[n][..t]);
+        let source = n / all_captions().len();
+        let before = reward_of(source, &rollout.captions[n][..t]);
         assert_eq!(*baseline, Some(before));
     }
     let error = difference(&expected(&captioner, &rollout, &found), &exact) / norm(&exact);
@@ -62,8 +68,8 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let wrong: Vec<Option<f64>> = places
         .iter()
         .map(|&(n, t)| {
-            let image = n / all_captions().len();
-            Some(reward_of(image, &rollout.captions[n][..=t]))
+            let source = n / all_captions().len();
+            Some(reward_of(source, &rollout.captions[n][..=t]))
         })
         .collect();
     let error = difference(&expected(&captioner, &rollout, &wrong), &exact) / norm(&exact);
