@@ -58,7 +58,7 @@ pub(crate) struct Display {
     warned: Vec<String>,
 }
 
-/// Work on images.
+/// Work on sources.
 struct Work {
     label: String,
     since: Instant,
@@ -109,8 +109,8 @@ impl Display {
         }
     }
 
-    /// Shows how many images of a piece of work are done; what is done quickly is not shown.
-    pub(crate) fn progress(&mut self, label: &str, done: usize, images: usize, quick: Duration) {
+    /// Shows how many sources of a piece of work are done; what is done quickly is not shown.
+    pub(crate) fn progress(&mut self, label: &str, done: usize, sources: usize, quick: Duration) {
         let work = self.work.get_or_insert_with(|| Work {
             label: label.to_owned(),
             since: Instant::now(),
@@ -120,7 +120,7 @@ impl Display {
         });
         let elapsed = work.since.elapsed();
         work.pace.note(done as u64, elapsed.as_secs_f64());
-        if done == images {
+        if done == sources {
             self.work = None;
             self.bar.set_message("");
             self.draw();
@@ -131,11 +131,14 @@ impl Display {
         }
         let is_slow = !quick.is_zero() && !std::mem::replace(&mut work.is_shown, true);
         if self.has_bar {
-            self.draw_work(done, images);
+            self.draw_work(done, sources);
         } else if is_slow || work.said.elapsed() >= SILENCE {
             work.said = Instant::now();
             let stage = self.stage();
-            let line = format!("{stage} {label}: {done} of {images} {}", self.names.sources);
+            let line = format!(
+                "{stage} {label}: {done} of {sources} {}",
+                self.names.sources
+            );
             self.line(line.trim_start());
         }
     }
@@ -181,12 +184,12 @@ impl Display {
         });
     }
 
-    /// Draws the bar of work on images, with the times of the run if there is one.
-    fn draw_work(&self, done: usize, images: usize) {
+    /// Draws the bar of work on sources, with the times of the run if there is one.
+    fn draw_work(&self, done: usize, sources: usize) {
         let Some(work) = &self.work else { return };
         let time = time_of_work(
             work.since.elapsed().as_secs_f64(),
-            images.saturating_sub(done) as u64,
+            sources.saturating_sub(done) as u64,
             work.pace,
         );
         let (label, below) = match &self.run {
@@ -199,8 +202,8 @@ impl Display {
         self.draw_bar(&Bar {
             label,
             done: done as u64,
-            total: images as u64,
-            counts: format!("{done}/{images} {}, {time}", self.names.sources),
+            total: sources as u64,
+            counts: format!("{done}/{sources} {}, {time}", self.names.sources),
             below,
         });
     }
@@ -244,7 +247,7 @@ impl Display {
             Event::StageStarted {
                 name,
                 position,
-                images_left_out,
+                sources_left_out,
                 start,
                 ..
             } => {
@@ -254,7 +257,7 @@ impl Display {
                 let line = lines::stage(
                     name,
                     position,
-                    (*images_left_out, self.names),
+                    (*sources_left_out, self.names),
                     *start,
                     self.metric,
                 );
@@ -333,10 +336,10 @@ impl Observer for Display {
             )),
             Event::Ready {
                 data,
-                val_images,
+                val_sources,
                 parameters,
             } => {
-                for line in lines::data(data, self.names, *val_images, *parameters) {
+                for line in lines::data(data, self.names, *val_sources, *parameters) {
                     self.line(&line);
                 }
             }
@@ -351,8 +354,8 @@ impl Observer for Display {
                 self.pace.note(position.step, position.stage_secs);
                 self.draw();
             }
-            Event::Validating { done, images } => {
-                self.progress("validation", *done, *images, Duration::ZERO);
+            Event::Validating { done, sources } => {
+                self.progress("validation", *done, *sources, Duration::ZERO);
             }
             Event::Metrics {
                 record,

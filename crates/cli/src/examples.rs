@@ -11,7 +11,7 @@ use scst_trainer::{
 
 /// Columns where no terminal tells how many there are.
 const COLUMNS: usize = 80;
-/// References that are shown of an image.
+/// References that are shown of a source.
 const REFERENCES: usize = 2;
 
 /// Columns of the terminal that standard output is, or 80.
@@ -20,7 +20,7 @@ pub(crate) fn columns(terminal: &Term) -> usize {
     size.map_or(COLUMNS, |(_, columns)| usize::from(columns).max(20))
 }
 
-/// An image, its caption with its scores, and the first references, in lines of no more than `width` columns.
+/// A source, its caption with its scores, and the first references, in lines of no more than `width` columns.
 pub(crate) fn example(caption: &ScoredCaption, names: Names, width: usize) -> Vec<String> {
     let references = caption.references.iter().take(REFERENCES);
     let named = references.map(|reference| ("reference", reference.as_str()));
@@ -36,13 +36,13 @@ pub(crate) fn example(caption: &ScoredCaption, names: Names, width: usize) -> Ve
     lines
 }
 
-/// The image's file name, and its id where that is another.
+/// The name of the source, and its id where that is another.
 pub(crate) fn name(caption: &ScoredCaption) -> String {
-    let id = caption.image_id.to_text();
-    if id == caption.image {
-        caption.image.clone()
+    let id = caption.id.to_text();
+    if id == caption.name {
+        caption.name.clone()
     } else {
-        format!("{} (id {id})", caption.image)
+        format!("{} (id {id})", caption.name)
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn spread<'a>(ranked: &[&'a ScoredCaption], number: usize) -> Vec<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scst_data::ImageId;
+    use scst_data::ExampleId;
 
     fn caption(name: &str, cider_d: f64, rouge_l: f64) -> ScoredCaption {
         let scores = CorpusScores {
@@ -127,8 +127,8 @@ mod tests {
             ..CorpusScores::default()
         };
         ScoredCaption {
-            image: name.to_owned(),
-            image_id: ImageId::Number(7),
+            name: name.to_owned(),
+            id: ExampleId::Number(7),
             source: None,
             caption: "a dog that runs across a very wide field of grass".to_owned(),
             references: ["one", "two", "three"].map(str::to_owned).to_vec(),
@@ -151,7 +151,7 @@ mod tests {
         let names = |captions: &[&ScoredCaption]| -> Vec<String> {
             captions
                 .iter()
-                .map(|caption| caption.image.clone())
+                .map(|caption| caption.name.clone())
                 .collect()
         };
         let ranked = ranked(&captions, ValidationMetric::CiderD);

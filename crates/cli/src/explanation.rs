@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(
             Explanation(&found).to_string(),
             "validation.decoder.rerank\n  one of these names; default \"probability\"\n  \
-             Which of several captions of an image is taken.\n    probability       The most probable one, lengths \
+             Which of several captions of a source is taken.\n    probability       The most probable one, lengths \
              normalised.\n    consensus         The one with the highest mean CIDEr-D against the others,\n                      \
              document frequencies from the training captions: minimum\n                      Bayes risk decoding.\n"
         );

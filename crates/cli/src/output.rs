@@ -70,8 +70,8 @@ pub(crate) struct CiderAlwaysZero;
 impl fmt::Display for CiderAlwaysZero {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "CIDEr-D and CIDEr are 0 whatever the captions are, because no word of the references tells one image from \
-             another: score more images together, or look at other metrics",
+            "CIDEr-D and CIDEr are 0 whatever the captions are, because no word of the references tells one source from \
+             another: score more sources together, or look at other metrics",
         )
     }
 }

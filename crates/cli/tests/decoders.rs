@@ -216,7 +216,7 @@ fn flags_that_cannot_be_used_are_one_sentence() {
         ),
         (
             &["--rerank", "consensus"],
-            "--rerank: found `consensus` with one caption an image, expected a beam or samples, 2 or more",
+            "--rerank: found `consensus` with one caption a source, expected a beam or samples, 2 or more",
         ),
         (
             &["--length-normalisation", "short"],
@@ -493,5 +493,8 @@ fn consensus_on_other_data_needs_training_captions() {
     ];
     let decoder = ["--samples", "3", "--rerank", "consensus"];
     let message = workplace.refuse(2, &[&["eval", "a"], &data[..], &decoder].concat());
-    assert!(message.contains("no train images"), "{message}");
+    assert!(
+        message.contains("nothing in the split `train`"),
+        "{message}"
+    );
 }

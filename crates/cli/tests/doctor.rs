@@ -294,7 +294,7 @@ fn captions_that_get_worse_are_named() {
     );
     let [_, errors] = place.succeed(&["train", "same.toml", "--out", "same"]);
     let found = place.doctor("same");
-    let one = "found 1 different caption for 180 validation images";
+    let one = "found 1 different caption for 180 validation sources";
     assert!(errors.contains(one), "{errors}");
     assert_eq!(
         found.iter().filter(|(_, text)| text.contains(one)).count(),

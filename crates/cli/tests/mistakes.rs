@@ -243,7 +243,7 @@ fn malformed_override_is_explained() {
 #[test]
 fn batch_larger_than_the_training_set_is_refused() {
     let message = message_when("sources_per_batch = 4", "sources_per_batch = 49");
-    assert_names(&message, &["stage `xe`", "49", "48 training images"]);
+    assert_names(&message, &["stage `xe`", "49", "48 training sources"]);
 }
 
 /// A finished short run, for damaging.

@@ -44,7 +44,7 @@ fn metric_of_one_image_warns_once_and_the_next_metric_decides() {
     let workplace = one_validation_image();
     let changes = ["--set", "stages.1.epochs=1", "--set", "stages.0.epochs=6"];
     let found = warnings(&workplace, &changes);
-    let expected = "CIDEr-D of 1 image is 0 whatever the captions are";
+    let expected = "CIDEr-D of 1 source is 0 whatever the captions are";
     let of_metric: Vec<&String> = found.iter().filter(|w| w.contains(expected)).collect();
     assert_eq!(of_metric.len(), 1, "{found:?}");
     let records = workplace.text("runs/tiny/metrics.jsonl");
@@ -138,7 +138,7 @@ fn chosen_validation_images_are_as_many_as_asked_for() {
     let (errors, _) = run("5000");
     assert!(errors.contains("12 validation images"), "{errors}");
     let (errors, _) = run("1");
-    assert!(errors.contains("CIDEr-D of 1 image is 0"), "{errors}");
+    assert!(errors.contains("CIDEr-D of 1 source is 0"), "{errors}");
     let message = workplace.refuse(
         2,
         &["train", "config.toml", "--set", "validation.sources=0"],
@@ -226,7 +226,7 @@ fn reward_that_overflows_is_named_with_its_caption() {
             "stage `scst`, step 49:".to_owned(),
             "reward `command`".to_owned(),
             format!("{value:e} for the caption `"),
-            "of image `image".to_owned(),
+            "of source `image".to_owned(),
         ] {
             assert!(message.contains(&part), "{part} in: {message}");
         }
@@ -257,7 +257,7 @@ fn large_reward_warns_once_and_standardised_it_trains() {
 }
 
 #[test]
-fn captions_that_are_cut_and_images_that_fill_no_batch_are_said_when_they_are_many() {
+fn captions_that_are_cut_and_sources_that_fill_no_batch_are_said_when_they_are_many() {
     let workplace = Workplace::new();
     let short = [
         "--set",
@@ -273,7 +273,7 @@ fn captions_that_are_cut_and_images_that_fill_no_batch_are_said_when_they_are_ma
     // Of five captions three have five words, and the end token is the sixth.
     for expected in [
         "`data.max_length`: 60 % of the training captions are longer than 5 words",
-        "stage `scst`: an epoch leaves out 23 of 48 training images",
+        "stage `scst`: an epoch leaves out 23 of 48 training sources",
     ] {
         let said = found.iter().filter(|w| w.contains(expected));
         assert_eq!(said.count(), 1, "{expected} in: {found:?}");
@@ -293,8 +293,9 @@ fn captions_that_collapse_are_said_once_and_again_at_the_end() {
     );
     workplace.write("config.toml", config.as_bytes());
     let found = warnings(&workplace, &["--out", "run"]);
-    let of_captions =
-        |warning: &&String| warning.contains("validation images") || warning.contains("on average");
+    let of_captions = |warning: &&String| {
+        warning.contains("validation sources") || warning.contains("on average")
+    };
     let said: Vec<_> = found.iter().filter(of_captions).collect();
     assert!(!said.is_empty(), "{found:?}");
     assert!(

@@ -23,7 +23,7 @@ use crate::coco_evaluation::{
 use crate::error::Place;
 use crate::looks_like::{ENOUGH_BYTES, Kind, looks_like};
 use crate::{
-    CaptionSource, DataError, ImageId, JsonLayout, KaggleSource, KarpathySource, Notice, Split,
+    CaptionSource, DataError, ExampleId, JsonLayout, KaggleSource, KarpathySource, Notice, Split,
     json_layout, text,
 };
 
@@ -185,7 +185,7 @@ fn with_splits(source: &CaptionSource, split: Option<Split>) -> Result<Parts, Da
     let images = images.map(|image| ReferencedImage {
         id: image
             .image_id
-            .unwrap_or_else(|| ImageId::from(image.file_name.as_str())),
+            .unwrap_or_else(|| ExampleId::from(image.file_name.as_str())),
         file_name: Some(image.file_name),
         captions: image.captions.into_iter().map(|c| c.raw).collect(),
     });
@@ -229,7 +229,7 @@ fn lines(path: &Path) -> Result<Vec<CaptionResult>, DataError> {
     let text = text::read(path)?;
     let lines = (1..).zip(text.lines());
     let captions = lines.map(|(number, line)| CaptionResult {
-        image_id: ImageId::Number(number),
+        image_id: ExampleId::Number(number),
         caption: line.to_owned(),
         at: Some(Place::Line(number as u64)),
     });

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::error::Place;
 use crate::json::Object;
-use crate::{DataError, ImageId, Notice, json};
+use crate::{DataError, ExampleId, Notice, json};
 
 /// The longest caption that is taken for one, in bytes.
 const LONGEST_CAPTION: usize = 1 << 20;
@@ -23,7 +23,7 @@ const LONGEST_CAPTION: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencedImage {
     /// The image.
-    pub id: ImageId,
+    pub id: ExampleId,
     /// Its file name, if the file gives one.
     pub file_name: Option<String>,
     /// Raw captions; who scores against them checks that there are some ([`check_referenced`], [`pair`]).
@@ -34,7 +34,7 @@ pub struct ReferencedImage {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CaptionResult {
     /// The image.
-    pub image_id: ImageId,
+    pub image_id: ExampleId,
     /// The caption.
     pub caption: String,
     /// Where it stands, unless that is a list of results.
@@ -72,7 +72,7 @@ impl Object for CaptionResult {
 
 #[derive(Deserialize)]
 struct Image {
-    id: ImageId,
+    id: ExampleId,
     file_name: Option<String>,
 }
 
@@ -164,7 +164,7 @@ pub fn ids_of_two_kinds(
     (references_path, references): (&Path, &[ReferencedImage]),
     (results_path, results): (&Path, &[CaptionResult]),
 ) -> Option<Notice> {
-    let listed: HashMap<&ImageId, &ImageId> = references
+    let listed: HashMap<&ExampleId, &ExampleId> = references
         .iter()
         .map(|image| (&image.id, &image.id))
         .collect();
@@ -286,7 +286,7 @@ pub fn group<'a>(
 }
 
 /// Images by id, and by file name where no other has it.
-fn places(references: &[ReferencedImage]) -> HashMap<ImageId, usize> {
+fn places(references: &[ReferencedImage]) -> HashMap<ExampleId, usize> {
     let mut places = HashMap::with_capacity(2 * references.len());
     let mut names: HashMap<&str, Option<usize>> = HashMap::new();
     for (place, image) in references.iter().enumerate() {
@@ -298,7 +298,7 @@ fn places(references: &[ReferencedImage]) -> HashMap<ImageId, usize> {
     }
     for (name, place) in names {
         if let Some(place) = place {
-            places.entry(ImageId::from(name)).or_insert(place);
+            places.entry(ExampleId::from(name)).or_insert(place);
         }
     }
     places
@@ -307,7 +307,7 @@ fn places(references: &[ReferencedImage]) -> HashMap<ImageId, usize> {
 fn place_of(
     result: &CaptionResult,
     index: usize,
-    places: &HashMap<ImageId, usize>,
+    places: &HashMap<ExampleId, usize>,
     references_path: &Path,
     results_path: &Path,
 ) -> Result<usize, DataError> {
@@ -362,15 +362,15 @@ mod tests {
                 {"image_id": 9, "caption": "two"}]}"#,
         );
         let images = read_references(file.path()).unwrap();
-        assert_eq!(images[0].id, ImageId::Number(9));
+        assert_eq!(images[0].id, ExampleId::Number(9));
         assert_eq!(images[0].captions, ["one", "two"]);
-        assert_eq!(images[1].id, ImageId::Text("b".to_owned()));
+        assert_eq!(images[1].id, ExampleId::Text("b".to_owned()));
         assert_eq!(images[1].captions, ["B"]);
     }
 
     fn image(id: i64) -> ReferencedImage {
         ReferencedImage {
-            id: ImageId::Number(id),
+            id: ExampleId::Number(id),
             file_name: None,
             captions: vec![format!("reference of {id}")],
         }
@@ -378,7 +378,7 @@ mod tests {
 
     fn result(id: i64) -> CaptionResult {
         CaptionResult {
-            image_id: ImageId::Number(id),
+            image_id: ExampleId::Number(id),
             caption: format!("caption of {id}"),
             at: None,
         }
@@ -443,7 +443,7 @@ mod tests {
         let notice =
             |results: &[CaptionResult]| ids_of_two_kinds((refs, &references), (cands, results));
         assert_eq!(notice(&results), None);
-        results[1].image_id = ImageId::from("2");
+        results[1].image_id = ExampleId::from("2");
         assert_eq!(
             notice(&results).unwrap().to_string(),
             "image ids: the text \"2\" in `cands.json` is taken for the number 2 of `refs.json`"
@@ -481,7 +481,7 @@ mod tests {
         ];
         let paired = |name: &str| {
             let results = [CaptionResult {
-                image_id: ImageId::from(name),
+                image_id: ExampleId::from(name),
                 ..result(0)
             }];
             let path = Path::new("x.json");

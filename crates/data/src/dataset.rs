@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
 use crate::vocabulary::END_ID;
-use crate::{DataError, ImageId, Notice, Vocabulary, VocabularyProblem};
+use crate::{DataError, ExampleId, Notice, Vocabulary, VocabularyProblem};
 
 mod texts;
 
@@ -15,7 +15,7 @@ pub struct Example {
     /// What messages call it: the file name of an image without folders; the id of a text, or its file and line.
     pub name: Arc<str>,
     /// Its id in the user's files, where they have ids.
-    pub id: Option<ImageId>,
+    pub id: Option<ExampleId>,
     /// What is read of it in [`Dataset::sources`].
     pub row: Row,
     /// Gold targets, of images their captions, as ids: full length, the end token last.
@@ -26,8 +26,8 @@ pub struct Example {
 
 impl Example {
     /// The id to write for this example: that of the user's files, or its name where they have no ids.
-    pub fn id(&self) -> ImageId {
-        let name = || ImageId::from(&*self.name);
+    pub fn id(&self) -> ExampleId {
+        let name = || ExampleId::from(&*self.name);
         self.id.clone().unwrap_or_else(name)
     }
 }
@@ -192,7 +192,7 @@ fn names_of(image: &CaptionedImage) -> ImageNames<'_> {
     ImageNames {
         file_name: &image.file_name,
         folder: image.folder.as_deref(),
-        id: image.image_id.as_ref().map(ImageId::to_text),
+        id: image.image_id.as_ref().map(ExampleId::to_text),
     }
 }
 

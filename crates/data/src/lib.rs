@@ -1,4 +1,4 @@
-//! Captions, image features and vocabularies: from the user's files to checked, indexed examples.
+//! Captions, image features, texts and vocabularies: from the user's files to checked, indexed examples.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`texts`] | pairs of texts: tables, JSON Lines and parallel files |
 //! | [`dataset`] | all of them joined, by split |
 //! | [`order`] | the seeded order of an epoch and the choice of captions |
-//! | [`splitting`] | images shared out to splits, by a seed |
+//! | [`splitting`] | sources shared out to splits, by a seed |
 //! | [`references_by_image`] | references in the simplest layout, as text or as ids |
 //! | [`scenes`] | the generator of the embedded default dataset |
 //!
@@ -30,9 +30,9 @@ pub mod captions;
 pub mod coco_evaluation;
 pub mod dataset;
 mod error;
+mod example_id;
 pub mod features;
 pub mod frequencies;
-mod image_id;
 mod json;
 pub mod looks_like;
 mod notice;
@@ -56,13 +56,13 @@ pub use captions::{
 };
 pub use dataset::{Dataset, Example, TextVocabularies, VocabularyChoice};
 pub use error::{DataError, Place, VocabularyProblem};
+pub use example_id::ExampleId;
 pub use features::{
     BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
     FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
     Row, SafetensorsSource,
 };
 pub use frequencies::PickledFrequencies;
-pub use image_id::ImageId;
 pub use notice::Notice;
 pub use order::{choose_captions, random_order};
 pub use standardise::{FeatureMoments, Standardiser};

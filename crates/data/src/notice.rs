@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::ImageId;
+use crate::ExampleId;
 use crate::captions::split::Split;
 use crate::error::quoted;
 
@@ -16,11 +16,11 @@ pub enum Notice {
         /// The file with the second kind.
         path: PathBuf,
         /// An id as it stands there.
-        found: ImageId,
+        found: ExampleId,
         /// The file with the first kind.
         other_path: PathBuf,
         /// The id as it stands there.
-        other: ImageId,
+        other: ExampleId,
     },
     /// Captions of images that the table of splits does not list, in a layout where that is usual.
     UnlistedImages {
@@ -110,9 +110,9 @@ impl fmt::Display for Notice {
                 other_path,
                 other,
             } => {
-                let kind = |id: &ImageId| match id {
-                    ImageId::Number(number) => format!("the number {number}"),
-                    ImageId::Text(text) => format!("the text {}", quoted(text)),
+                let kind = |id: &ExampleId| match id {
+                    ExampleId::Number(number) => format!("the number {number}"),
+                    ExampleId::Text(text) => format!("the text {}", quoted(text)),
                 };
                 let (path, other_path) = (path.display(), other_path.display());
                 let (found, other) = (kind(found), kind(other));

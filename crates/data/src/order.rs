@@ -1,4 +1,4 @@
-//! The order of images, and the choice of gold captions: functions of the random numbers that they are given, so that
+//! The order of examples, and the choice of gold captions: functions of the random numbers that they are given, so that
 //! a run resumes where it stopped.
 
 use rand::Rng;
@@ -11,7 +11,7 @@ pub fn random_order(rng: &mut impl Rng, n: u32) -> Vec<u32> {
     order
 }
 
-/// Chooses `wanted` of an image's `available` gold captions, as indices.
+/// Chooses `wanted` of an example's `available` gold captions, as indices.
 ///
 /// All in order if the numbers agree; without replacement if there are more; if there are fewer,
 /// all of them as often as they fit and the rest without replacement. Empty if there are none.
@@ -65,7 +65,7 @@ mod tests {
     const GOLDEN: [u32; 10] = [8, 3, 7, 5, 0, 4, 9, 2, 1, 6];
 
     #[test]
-    fn order_is_empty_when_there_are_no_images() {
+    fn order_is_empty_when_there_are_no_examples() {
         assert!(order_of(1, 1, 0).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! Images shared out to training, validation and test by a seed, all captions of an image to one of them.
+//! Sources shared out to training, validation and test by a seed, all targets of a source to one of them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,12 +19,12 @@ use crate::{DataError, Split, random_order, text};
 /// How far fractions may add up to something else than 1.
 const TOLERANCE: f64 = 1e-6;
 
-/// How many images go to training, validation and test.
+/// How many sources go to training, validation and test.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shares {
-    /// Fractions of all images, which add up to 1.
+    /// Fractions of all sources, which add up to 1.
     Fractions([f64; 3]),
-    /// Numbers of images.
+    /// Numbers of sources.
     Counts([usize; 3]),
 }
 
@@ -78,27 +78,27 @@ impl Shares {
         Ok(())
     }
 
-    /// How many of so many images go to each split; of fractions, the largest remainders are rounded up.
-    fn counts(&self, images: usize) -> Result<[usize; 3], SplitError> {
+    /// How many of so many sources go to each split; of fractions, the largest remainders are rounded up.
+    fn counts(&self, sources: usize) -> Result<[usize; 3], SplitError> {
         let fractions = match self {
             Self::Fractions(fractions) => fractions,
             Self::Counts(counts) => {
                 let sum = counts
                     .iter()
                     .fold(0, |sum: usize, &n| sum.saturating_add(n));
-                return if sum == images {
+                return if sum == sources {
                     Ok(*counts)
                 } else {
-                    Err(SplitError::Images { sum, images })
+                    Err(SplitError::Sources { sum, sources })
                 };
             }
         };
-        let exact = fractions.map(|fraction| fraction * images as f64);
+        let exact = fractions.map(|fraction| fraction * sources as f64);
         let mut counts = exact.map(|share| (share + TOLERANCE).floor() as usize);
         let mut by_remainder = [0, 1, 2];
         let remainder = |k: usize| exact[k] - counts[k] as f64;
         by_remainder.sort_by(|&a, &b| remainder(b).total_cmp(&remainder(a)));
-        let rest = images.saturating_sub(counts.iter().sum());
+        let rest = sources.saturating_sub(counts.iter().sum());
         for k in by_remainder.into_iter().take(rest) {
             counts[k] += 1;
         }
@@ -106,26 +106,26 @@ impl Shares {
         match empty {
             None => Ok(counts),
             Some(k) => Err(SplitError::TooFew {
-                images,
+                sources,
                 split: Split::ALL[k],
             }),
         }
     }
 }
 
-/// The split of every image.
+/// The split of every source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitTable {
-    /// The images, sorted by name, each once.
-    pub images: Vec<(String, Split)>,
+    /// The sources, sorted by name, each once.
+    pub sources: Vec<(String, Split)>,
 }
 
 impl SplitTable {
-    /// Shares out images; their order does not matter, and neither do repeated names.
+    /// Shares out sources; their order does not matter, and neither do repeated names.
     ///
     /// # Errors
     ///
-    /// The shares do not go with so many images.
+    /// The shares do not go with so many sources.
     pub fn draw(mut names: Vec<String>, shares: &Shares, seed: u64) -> Result<Self, SplitError> {
         names.sort_unstable();
         names.dedup();
@@ -134,25 +134,28 @@ impl SplitTable {
         let mut splits = vec![Split::Train; names.len()];
         let in_order = Split::ALL.into_iter().zip(counts);
         let in_order = in_order.flat_map(|(split, count)| std::iter::repeat_n(split, count));
-        for (image, split) in order.into_iter().zip(in_order) {
-            splits[image as usize] = split;
+        for (source, split) in order.into_iter().zip(in_order) {
+            splits[source as usize] = split;
         }
         Ok(Self {
-            images: names.into_iter().zip(splits).collect(),
+            sources: names.into_iter().zip(splits).collect(),
         })
     }
 
-    /// The split of every image.
+    /// The split of every source.
     pub(crate) fn by_name(&self) -> HashMap<&str, Split> {
-        let splits = self.images.iter();
+        let splits = self.sources.iter();
         splits
-            .map(|(image, split)| (image.as_str(), *split))
+            .map(|(source, split)| (source.as_str(), *split))
             .collect()
     }
 
-    /// Images of a split.
+    /// Sources of a split.
     pub fn count(&self, split: Split) -> usize {
-        self.images.iter().filter(|image| image.1 == split).count()
+        self.sources
+            .iter()
+            .filter(|source| source.1 == split)
+            .count()
     }
 }
 
@@ -160,11 +163,11 @@ impl SplitTable {
 impl fmt::Display for SplitTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("image,split\n")?;
-        for (image, split) in &self.images {
-            if image.contains([',', '"', '\n', '\r']) {
-                writeln!(f, "\"{}\",{split}", image.replace('"', "\"\""))?;
+        for (source, split) in &self.sources {
+            if source.contains([',', '"', '\n', '\r']) {
+                writeln!(f, "\"{}\",{split}", source.replace('"', "\"\""))?;
             } else {
-                writeln!(f, "{image},{split}")?;
+                writeln!(f, "{source},{split}")?;
             }
         }
         Ok(())

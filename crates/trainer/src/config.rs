@@ -94,7 +94,7 @@ pub struct Config {
     /// Parts of a batch that may be in memory at a time; as many as are computed at a time if absent: on the CPU as many as
     /// there are threads, on a GPU one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = limits::IMAGES), extend("examples" = [4]))]
+    #[schemars(range(min = 1, max = limits::SOURCES), extend("examples" = [4]))]
     pub parts_in_memory: Option<usize>,
     /// Captions and features, or texts.
     pub data: DataConfig,
@@ -103,7 +103,7 @@ pub struct Config {
     /// What reads the texts of `data.text` for the captioner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<TextEncoderConfig>,
-    /// How the validation images are scored during training.
+    /// How the validation sources are scored during training.
     #[serde(default)]
     pub validation: ValidationConfig,
     /// How often checkpoints are written, and how many are kept.
@@ -212,7 +212,7 @@ pub enum ValidationMetric {
     RougeScoreL,
 }
 
-/// How the validation images are scored during training.
+/// How the validation sources are scored during training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidationConfig {
@@ -228,12 +228,12 @@ pub struct ValidationConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::COUNT), extend("examples" = [5000]))]
     pub sources: Option<usize>,
-    /// Captions of so many validation images are shown at every validation and kept in `samples.jsonl`; the seed decides
+    /// Captions of so many validation sources are shown at every validation and kept in `samples.jsonl`; the seed decides
     /// which, the same at every validation; none with 0.
     #[schemars(range(max = limits::SAMPLES_SHOWN))]
     pub samples: usize,
     /// Sources decoded at a time.
-    #[schemars(range(min = 1, max = limits::IMAGES_DECODED))]
+    #[schemars(range(min = 1, max = limits::SOURCES_DECODED))]
     pub sources_per_batch: usize,
     /// How captions are decoded.
     pub decoder: DecoderConfig,

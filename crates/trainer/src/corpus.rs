@@ -302,15 +302,15 @@ impl Corpus {
         }
     }
 
-    /// What the rewards of a run are made from: the training captions as references, in the order of the training images,
+    /// What the rewards of a run are made from: the training captions as references, in the order of the training sources,
     /// the same memory unless their end tokens are left out; and where the images' features are, if they are rows of an
     /// array.
     ///
     /// # Errors
-    /// [`TrainError::Reward`] when an image has no caption.
+    /// [`TrainError::Reward`] when a source has no caption.
     pub(crate) fn reward_sources(&self, with_end_token: bool) -> Result<RewardSources, TrainError> {
         let train = self.split(Split::Train)?;
-        let images = train.iter().map(|example| {
+        let sources = train.iter().map(|example| {
             let words =
                 |caption: &Vec<u32>| caption.strip_suffix(&[END]).unwrap_or(caption).to_vec();
             ImageReferences {
@@ -324,7 +324,7 @@ impl Corpus {
             }
         });
         let end_token = with_end_token.then_some(END);
-        let references = References::new(end_token, images.collect())?;
+        let references = References::new(end_token, sources.collect())?;
         let sources = RewardSources::new(Arc::new(references)).with_unknown(UNKNOWN_ID);
         Ok(match self.images().and_then(Images::array) {
             Some(file) => {

@@ -20,15 +20,15 @@ pub(crate) enum Purpose {
     Sampling = 4,
     /// Words that scheduled sampling puts in the place of gold ones.
     ScheduledSampling = 5,
-    /// Captions and images of benchmarks.
+    /// Captions and sources of benchmarks.
     MadeUp = 6,
     /// Regions that hard attention looks at.
     Locations = 7,
     /// Words of captions that are sampled for evaluation.
     Decoding = 8,
-    /// The choice among validation images.
-    ValidationImages = 9,
-    /// The order of the images of an epoch, which takes the place of the step.
+    /// The choice among validation examples.
+    ValidationExamples = 9,
+    /// The order of the sources of an epoch, which takes the place of the step.
     Order = 10,
     /// The order of the sources of a batch in the updates on one rollout.
     Updates = 11,
@@ -83,7 +83,7 @@ mod tests {
         Purpose::MadeUp,
         Purpose::Locations,
         Purpose::Decoding,
-        Purpose::ValidationImages,
+        Purpose::ValidationExamples,
         Purpose::Order,
         Purpose::Updates,
         Purpose::Continuations,

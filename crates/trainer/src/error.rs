@@ -254,15 +254,15 @@ pub enum TrainError {
     },
     /// A batch larger than the training set.
     #[error(
-        "stage `{stage}`: found {found} images per batch, expected at most the {images} training images"
+        "stage `{stage}`: found {found} sources per batch, expected at most the {sources} training sources"
     )]
     BatchTooLarge {
         /// Name of the stage.
         stage: String,
-        /// Images per batch.
+        /// Sources per batch.
         found: usize,
-        /// Training images.
-        images: usize,
+        /// Training sources.
+        sources: usize,
     },
     /// A stage of more steps than there are random draws for.
     #[error("stage `{stage}`: found {found} `{key}`, expected at most {most}")]
@@ -330,7 +330,7 @@ pub enum TrainError {
     },
     /// Consensus decoding without document frequencies.
     #[error(
-        "`consensus` weighs words by how often the training captions hold them, but the caption files hold no train images"
+        "`consensus` weighs words by how often the training captions hold them, but the data hold nothing in the split `train`"
     )]
     ConsensusWithoutTraining,
     /// Features of regions for a captioner that reads one vector, or the other way round.
@@ -384,7 +384,7 @@ pub enum TrainError {
     /// A reward so large that gradient or loss are no longer finite.
     #[error(
         "stage `{stage}`, step {step}: found a {what} that is not finite, because reward `{reward}` with weight {weight:?} is {value:e} for \
-         the caption `{caption}` of image `{image}`; expected rewards of a size near 1"
+         the caption `{caption}` of source `{example}`; expected rewards of a size near 1"
     )]
     RewardOverflow {
         /// Name of the stage.
@@ -399,8 +399,8 @@ pub enum TrainError {
         value: f64,
         /// Its weight.
         weight: f64,
-        /// Id of the image.
-        image: Box<str>,
+        /// Id of its example.
+        example: Box<str>,
         /// The caption that was given it.
         caption: Box<str>,
     },

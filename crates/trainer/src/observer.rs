@@ -36,10 +36,10 @@ pub enum Event<'a> {
     },
     /// The data is read, the captioner stands.
     Ready {
-        /// Images, captions and words.
+        /// Sources, captions and words.
         data: &'a DataDescription,
-        /// Validation images that are used.
-        val_images: usize,
+        /// Validation sources that are used.
+        val_sources: usize,
         /// Parameters of the captioner.
         parameters: usize,
     },
@@ -53,8 +53,8 @@ pub enum Event<'a> {
         kind: &'a str,
         /// Where the run is.
         position: Position,
-        /// Training images that no batch of an epoch holds, others in every epoch.
-        images_left_out: usize,
+        /// Training sources that no batch of an epoch holds, others in every epoch.
+        sources_left_out: usize,
         /// The scores of the weights that it began with, where they are known already.
         start: Option<&'a Best>,
     },
@@ -72,18 +72,18 @@ pub enum Event<'a> {
         /// The best validations so far.
         best: BestSoFar<'a>,
     },
-    /// Captions of validation images are being decoded.
+    /// Captions of validation sources are being decoded.
     Validating {
-        /// Images that have one.
+        /// Sources that have one.
         done: usize,
-        /// Images in all.
-        images: usize,
+        /// Sources in all.
+        sources: usize,
     },
-    /// The validation images were scored.
+    /// The validation sources were scored.
     Validated {
         /// The scores, and all captions.
         report: &'a EvaluationReport,
-        /// Captions of the same few images at every validation, as many as `validation.samples` asks for.
+        /// Captions of the same few sources at every validation, as many as `validation.samples` asks for.
         samples: &'a [&'a ScoredCaption],
         /// Where the run is.
         position: Position,

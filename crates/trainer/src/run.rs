@@ -20,7 +20,7 @@ mod record;
 mod stage;
 mod state;
 mod validation;
-mod validation_images;
+mod validation_examples;
 pub(crate) mod window;
 
 use crate::{TrainError, config::ValidConfig, observer::Observer};

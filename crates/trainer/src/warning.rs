@@ -26,8 +26,8 @@ pub enum Warning {
     MetricAlwaysZero {
         /// The metric.
         metric: ValidationMetric,
-        /// Validation images.
-        images: usize,
+        /// Validation sources.
+        sources: usize,
         /// The metric that decides in its place.
         next: ValidationMetric,
     },
@@ -64,15 +64,15 @@ pub enum Warning {
         /// Words of the longest caption, the end token included.
         longest: usize,
     },
-    /// Many training images do not fill a batch, and are left out of every epoch.
-    ImagesLeftOut {
+    /// Many training sources do not fill a batch, and are left out of every epoch.
+    SourcesLeftOut {
         /// Name of the stage.
         stage: String,
-        /// Images that an epoch leaves out.
+        /// Sources that an epoch leaves out.
         left_out: usize,
-        /// Training images.
-        images: usize,
-        /// Images in a batch.
+        /// Training sources.
+        sources: usize,
+        /// Sources in a batch.
         sources_per_batch: usize,
     },
     /// Words that a stage does not want, and that the vocabulary does not have.
@@ -82,7 +82,7 @@ pub enum Warning {
         /// The words.
         words: Vec<String>,
     },
-    /// The captions of validation images have become degenerate.
+    /// The captions of validation sources have become degenerate.
     Collapse {
         /// Name of the stage.
         stage: String,
@@ -122,8 +122,8 @@ pub enum Warning {
         value: f64,
         /// Its weight.
         weight: f64,
-        /// Id of the image.
-        image: String,
+        /// Id of its example.
+        example: String,
         /// The caption that was given it.
         caption: String,
         /// Whether it is standardised before it is used.
@@ -139,7 +139,8 @@ impl Warning {
             Self::SameScores { .. } => "same_scores",
             Self::UnknownWords { .. } => "unknown_words",
             Self::CaptionsCut { .. } => "captions_cut",
-            Self::ImagesLeftOut { .. } => "images_left_out",
+            // Programs know it by this name.
+            Self::SourcesLeftOut { .. } => "images_left_out",
             Self::UnwantedWordsUnknown { .. } => "unwanted_words_unknown",
             Self::Collapse { .. } => "collapse",
             Self::WorseThanStart { .. } => "worse_than_start",
@@ -159,15 +160,15 @@ impl fmt::Display for Warning {
         match self {
             Self::MetricAlwaysZero {
                 metric,
-                images,
+                sources,
                 next,
             } => write!(
                 f,
                 "key `validation.metric`: {} of {} is 0 whatever the captions are, because no word of the references \
-                 tells one image from another; checkpoints are compared by {} instead: choose another metric, or \
-                 validate on more images",
+                 tells one source from another; checkpoints are compared by {} instead: choose another metric, or \
+                 validate on more sources",
                 metric.label(),
-                counted(*images as u64, "image"),
+                counted(*sources as u64, "source"),
                 next.label(),
             ),
             Self::SameScores {
@@ -206,16 +207,16 @@ impl fmt::Display for Warning {
                      (the longest has {longest})"
                 )
             }
-            Self::ImagesLeftOut {
+            Self::SourcesLeftOut {
                 stage,
                 left_out,
-                images,
+                sources,
                 sources_per_batch,
             } => write!(
                 f,
                 "stage `{stage}`: an epoch leaves out {left_out} of {}, which do not fill a batch of \
-                 {sources_per_batch}: choose an `sources_per_batch` that divides {images} better",
-                counted(*images as u64, "training image"),
+                 {sources_per_batch}: choose a `sources_per_batch` that divides {sources} better",
+                counted(*sources as u64, "training source"),
             ),
             Self::UnwantedWordsUnknown { stage, words } => unwanted_words(f, stage, words),
             Self::Collapse {
@@ -244,14 +245,14 @@ impl fmt::Display for Warning {
                 reward,
                 value,
                 weight,
-                image,
+                example,
                 caption,
                 is_standardised,
             } => {
                 write!(
                     f,
-                    "reward `{reward}` with weight {weight:?}: found {value:e} for the caption `{caption}` of image \
-                     `{image}`, expected numbers of a size near 1: {}",
+                    "reward `{reward}` with weight {weight:?}: found {value:e} for the caption `{caption}` of source \
+                     `{example}`, expected numbers of a size near 1: {}",
                     large_reward(*is_standardised)
                 )
             }
@@ -313,10 +314,10 @@ mod tests {
             (
                 Warning::MetricAlwaysZero {
                     metric: ValidationMetric::CiderD,
-                    images: 1,
+                    sources: 1,
                     next: ValidationMetric::Bleu4,
                 },
-                ["`validation.metric`", "CIDEr-D of 1 image is 0", "BLEU-4"],
+                ["`validation.metric`", "CIDEr-D of 1 source is 0", "BLEU-4"],
             ),
             (
                 Warning::SameScores {
@@ -355,13 +356,13 @@ mod tests {
                 ["`data.max_length`", "38 %", "the longest has 31"],
             ),
             (
-                Warning::ImagesLeftOut {
+                Warning::SourcesLeftOut {
                     stage: "xe".to_owned(),
                     left_out: 9,
-                    images: 59,
+                    sources: 59,
                     sources_per_batch: 50,
                 },
-                ["stage `xe`", "9 of 59 training images", "a batch of 50"],
+                ["stage `xe`", "9 of 59 training sources", "a batch of 50"],
             ),
             (
                 Warning::Collapse {
@@ -385,14 +386,14 @@ mod tests {
                     reward: "command".to_owned(),
                     value: 1e300,
                     weight: 0.5,
-                    image: "a.jpg".to_owned(),
+                    example: "a.jpg".to_owned(),
                     caption: "a dog".to_owned(),
                     is_standardised: false,
                 },
                 [
                     "`command` with weight 0.5",
                     "1e300",
-                    "`a dog` of image `a.jpg`",
+                    "`a dog` of source `a.jpg`",
                 ],
             ),
         ];

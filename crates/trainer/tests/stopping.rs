@@ -49,11 +49,11 @@ samples_per_source = 2
 baseline = "moving_average"
 "#;
 
-/// Asks for a stop when so many images of a validation have captions.
+/// Asks for a stop when so many sources of a validation have captions.
 struct StopAt<'a> {
     /// Which validation of those that it sees, from 0.
     validation: usize,
-    images: usize,
+    decoded: usize,
     stop: &'a AtomicBool,
     begun: usize,
     last: Option<usize>,
@@ -63,11 +63,11 @@ struct StopAt<'a> {
 impl Observer for StopAt<'_> {
     fn observe(&mut self, event: &Event<'_>) {
         match event {
-            Event::Validating { done, images } => {
-                assert_eq!(*images, 40);
+            Event::Validating { done, sources } => {
+                assert_eq!(*sources, 40);
                 self.begun += usize::from(*done == 0);
                 self.last = Some(*done);
-                if self.begun == self.validation + 1 && *done == self.images {
+                if self.begun == self.validation + 1 && *done == self.decoded {
                     self.stop.store(true, Ordering::Relaxed);
                 }
             }
@@ -82,12 +82,12 @@ fn run(
     config: &ValidConfig,
     directory: &Path,
     validation: usize,
-    images: usize,
+    decoded: usize,
 ) -> (bool, usize, usize) {
     let stop = AtomicBool::new(false);
     let mut observer = StopAt {
         validation,
-        images,
+        decoded,
         stop: &stop,
         begun: 0,
         last: None,
@@ -152,13 +152,13 @@ fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
     .expect("a configuration");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let whole = directory.path().join("whole");
-    // 40 images are decoded and scored after the last batch, so that nothing is left to stop.
+    // 40 sources are decoded and scored after the last batch, so that nothing is left to stop.
     let (is_finished, _, validated) = run(&config, &whole, usize::MAX, 0);
     assert!(is_finished);
     assert_eq!(validated, 6);
-    for (validation, images) in [(0, 0), (1, 20), (2, 40), (3, 10), (5, 30)] {
+    for (validation, decoded) in [(0, 0), (1, 20), (2, 40), (3, 10), (5, 30)] {
         let stopped = directory.path().join(format!("stopped-{validation}"));
-        stop_and_go_on(&config, &stopped, [validation, images], (&whole, 6));
+        stop_and_go_on(&config, &stopped, [validation, decoded], (&whole, 6));
     }
     // The second stage begins with other weights, which are scored before its first step.
     let begins = format!(
@@ -176,32 +176,32 @@ fn run_stopped_in_any_validation_leaves_it_at_once_and_makes_it_again() {
     let other = directory.path().join("other");
     let (_, _, validated) = run(&config, &other, usize::MAX, 0);
     assert_eq!(validated, 7);
-    for images in [0, 20, 40] {
-        let stopped = directory.path().join(format!("start-{images}"));
-        stop_and_go_on(&config, &stopped, [3, images], (&other, 7));
+    for decoded in [0, 20, 40] {
+        let stopped = directory.path().join(format!("start-{decoded}"));
+        stop_and_go_on(&config, &stopped, [3, decoded], (&other, 7));
     }
 }
 
-/// Stops a run in a validation after so many images, again in the same one, and then not any more: it ends as the run
+/// Stops a run in a validation after so many sources, again in the same one, and then not any more: it ends as the run
 /// `whole` has, which had so many validations.
 fn stop_and_go_on(
     config: &ValidConfig,
     stopped: &Path,
-    [validation, images]: [usize; 2],
+    [validation, decoded]: [usize; 2],
     (whole, validations): (&Path, usize),
 ) {
-    let (is_finished, last, validated) = run(config, stopped, validation, images);
-    assert!(!is_finished, "{validation} {images}");
+    let (is_finished, last, validated) = run(config, stopped, validation, decoded);
+    assert!(!is_finished, "{validation} {decoded}");
     // Not one more batch was decoded.
-    assert_eq!((last, validated), (images, validation));
+    assert_eq!((last, validated), (decoded, validation));
     let (is_finished, last, validated) = run(config, stopped, 0, 10);
     assert!(!is_finished);
     assert_eq!((last, validated), (10, 0));
     let (is_finished, _, validated) = run(config, stopped, usize::MAX, 0);
     assert!(is_finished);
     assert_eq!(validated, validations - validation);
-    assert!(bytes(stopped) == bytes(whole), "{validation} {images}");
-    assert_eq!(records(stopped), records(whole), "{validation} {images}");
+    assert!(bytes(stopped) == bytes(whole), "{validation} {decoded}");
+    assert_eq!(records(stopped), records(whole), "{validation} {decoded}");
     let samples = |run: &Path| std::fs::read(run.join(SAMPLES_FILE)).expect("samples");
-    assert!(samples(stopped) == samples(whole), "{validation} {images}");
+    assert!(samples(stopped) == samples(whole), "{validation} {decoded}");
 }

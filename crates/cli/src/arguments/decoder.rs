@@ -26,7 +26,7 @@ pub(crate) struct DecoderArguments {
     /// What a word costs for every earlier group that takes it in the same place, nats [default: 0.5]
     #[arg(long, value_name = "LAMBDA")]
     diversity: Option<f64>,
-    /// Sample this many captions an image; `scst eval` takes the one that --rerank puts first
+    /// Sample this many captions a source; `scst eval` takes the one that --rerank puts first
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
     /// Temperature of sampling [default: 1]
@@ -78,7 +78,7 @@ pub(crate) struct DecoderArguments {
     prefix: Option<String>,
 }
 
-/// Which of several captions of an image is taken.
+/// Which of several captions of a source is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RerankName {
     /// The most probable one

@@ -23,10 +23,10 @@ pub(crate) struct EstimatorArguments {
     /// A run directory (its best checkpoint is taken) or a checkpoint directory
     #[arg(long, value_name = "RUN_OR_CHECKPOINT")]
     checkpoint: Option<PathBuf>,
-    /// Training images [default: 20]
+    /// Training images or texts [default: 20]
     #[arg(long)]
     images: Option<usize>,
-    /// Numbers of samples an image [default: 2,5,10]
+    /// Numbers of samples of each [default: 2,5,10]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     samples: Option<Vec<usize>>,
     /// What is measured: baselines, scales of advantages, credits of words, other objectives [default: the first six]
@@ -94,7 +94,7 @@ impl EstimatorArguments {
             },
             checkpoint,
             lab: EstimatorLab {
-                images: self.images.unwrap_or(20),
+                sources: self.images.unwrap_or(20),
                 samples: self.samples.unwrap_or_else(|| vec![2, 5, 10]),
                 estimators: self.objectives.unwrap_or_else(Estimator::baselines),
                 draws: self.draws.unwrap_or(50),

@@ -9,7 +9,7 @@ use super::{DecoderArguments, FeatureArguments, RunOverrides, SplitName};
 /// What `scst eval` and `scst compare` say of the runs that they evaluate.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluationArguments {
-    /// The images to caption [default: val]
+    /// The images or texts to caption [default: val]
     #[arg(long, value_enum)]
     pub(crate) split: Option<SplitName>,
     /// Captions of other data: Karpathy JSON, COCO annotations, or a table with --splits

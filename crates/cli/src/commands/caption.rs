@@ -90,7 +90,7 @@ fn of_photos(
     let mut display = Display::new();
     let mut images: Vec<Vec<Caption>> = Vec::with_capacity(pictures.len());
     let mut drawn = Vec::new();
-    let batch = decoder.images_at_a_time(config.validation.sources_per_batch);
+    let batch = decoder.sources_at_a_time(config.validation.sources_per_batch);
     for batch in pictures.chunks(batch) {
         display.progress(CAPTIONS, images.len(), pictures.len(), Duration::ZERO);
         let encoded = encode_all(&encoder, batch, number_of_threads())?;

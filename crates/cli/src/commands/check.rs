@@ -91,9 +91,9 @@ pub(super) fn print(config: &ValidConfig, findings: &Findings) {
 
 fn print_data(data: &DataDescription, names: Names) {
     let DataDescription {
-        train_images,
-        val_images,
-        test_images,
+        train_sources,
+        val_sources,
+        test_sources,
         train_captions,
         wordless,
         vocabulary,
@@ -106,7 +106,7 @@ fn print_data(data: &DataDescription, names: Names) {
     let Names {
         sources, targets, ..
     } = names;
-    print_line!("{sources:<11} {train_images} train, {val_images} val, {test_images} test");
+    print_line!("{sources:<11} {train_sources} train, {val_sources} val, {test_sources} test");
     print_line!(
         "{targets:<11} {train_captions} to train on, {words} words; {wordless} without words left out"
     );
@@ -145,9 +145,9 @@ fn print_stage(stage: &StageFound, names: Names) {
         kind,
         steps,
         steps_per_epoch,
-        images_left_out,
+        sources_left_out,
     } = stage;
-    let left_out = match images_left_out {
+    let left_out = match sources_left_out {
         0 => String::new(),
         left_out => format!(", {left_out} {} left out of each", names.sources),
     };

@@ -138,7 +138,7 @@ fn spread(sources: usize) -> Vec<usize> {
 
 fn decoded(scored: ScoredCaption) -> DecodedSource {
     DecodedSource {
-        name: scored.image,
+        name: scored.name,
         source: scored.source,
         caption: scored.caption,
         references: scored.references,

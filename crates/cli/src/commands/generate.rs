@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &GenerateArguments, registry: &Registry) -> Result<
     let mut writer = CaptionWriter::new(&checkpoint, &decoder, corpus.as_ref(), registry, &device)?;
 
     let mut display = Display::of_run(&checkpoint.config, 0);
-    let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
+    let batch = decoder.sources_at_a_time(checkpoint.config.validation.sources_per_batch);
     let mut done = 0;
     let numbered: Vec<(&SourceText, Option<Row>)> = sources.iter().zip(rows).collect();
     for batch in numbered.chunks(batch) {

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &SplitArguments) -> Result<ExitCode, Failure> {
     write_bytes_atomically(out, table.to_string().as_bytes())
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let counts = Split::ALL.map(|split| format!("{} {split}", table.count(split)));
-    print_line!("{} images: {}", table.images.len(), counts.join(", "));
+    print_line!("{} images: {}", table.sources.len(), counts.join(", "));
     print_line!("wrote {}", out.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -27,7 +27,7 @@ pub(super) fn counts(position: &Position) -> String {
 /// The few numbers of a record that say how training goes.
 ///
 /// Where the baseline is the reward by construction, or there is none, the advantage says nothing: there is the spread of the
-/// rewards of an image to look at.
+/// rewards of a source to look at.
 pub(super) fn numbers(record: &Record, names: Names) -> String {
     let value = |name: &str| record.value(name).unwrap_or(f64::NAN);
     let speed = format!("{:.0} {}/s", value("sources_per_sec"), names.sources);
@@ -57,11 +57,11 @@ pub(super) fn best(best: BestSoFar<'_>, stage: &str, metric: ValidationMetric) -
     Some(format!("best {} {:.4}{of}", metric.label(), best.metric))
 }
 
-/// Images, captions and words of a run.
+/// Sources, captions and words of a run.
 pub(super) fn data(
     data: &DataDescription,
     names: Names,
-    val_images: usize,
+    val_sources: usize,
     parameters: usize,
 ) -> Vec<String> {
     let millions = parameters as f64 / 1e6;
@@ -82,8 +82,8 @@ pub(super) fn data(
     }
     vec![
         format!(
-            "{} training {sources}, {val_images} validation {sources}, {} words, {millions:.2} million parameters",
-            data.train_images,
+            "{} training {sources}, {val_sources} validation {sources}, {} words, {millions:.2} million parameters",
+            data.train_sources,
             data.vocabulary,
             sources = names.sources
         ),

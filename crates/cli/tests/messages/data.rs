@@ -222,12 +222,12 @@ fn of_shares() -> Vec<SplitError> {
     vec![
         SplitError::Form { found: text() },
         SplitError::Sum { sum: 1.5 },
-        SplitError::Images { sum: 3, images: 4 },
+        SplitError::Sources { sum: 3, sources: 4 },
         SplitError::Nothing {
             split: Split::Train,
         },
         SplitError::TooFew {
-            images: 3,
+            sources: 3,
             split: Split::Val,
         },
     ]

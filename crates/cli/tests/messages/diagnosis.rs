@@ -108,7 +108,7 @@ fn tables() -> Vec<ForeignTable> {
         stage: text(),
         reward: text(),
         path: file(),
-        images: 3,
+        sources: 3,
         mismatch,
     };
     vec![
@@ -116,7 +116,7 @@ fn tables() -> Vec<ForeignTable> {
             unknown: 0.75,
             example: text(),
         }),
-        table(TableMismatch::Images {
+        table(TableMismatch::Sources {
             word: text(),
             frequency: 9,
         }),

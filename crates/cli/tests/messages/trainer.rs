@@ -384,7 +384,7 @@ fn of_runs() -> Vec<TrainError> {
         TrainError::BatchTooLarge {
             stage: text(),
             found: 3,
-            images: 2,
+            sources: 2,
         },
         TrainError::NoKnownWords {
             vocabulary: Some(file()),
@@ -397,7 +397,7 @@ fn of_runs() -> Vec<TrainError> {
             reward: "cider_d".to_owned(),
             value: 1e300,
             weight: 1.0,
-            image: text().into(),
+            example: text().into(),
             caption: text().into(),
         },
         TrainError::NoRun { path: file() },

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use crate::coco_evaluation::CaptionResult;
 use crate::error::Place;
 use crate::json::{self, Object, Whole};
-use crate::{DataError, ImageId, text};
+use crate::{DataError, ExampleId, text};
 
 /// What a line says of an image.
 #[derive(Deserialize)]
 struct Row {
     #[serde(alias = "image")]
-    image_id: ImageId,
+    image_id: ExampleId,
     caption: Option<String>,
     captions: Option<Vec<String>>,
 }

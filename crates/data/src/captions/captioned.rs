@@ -1,7 +1,7 @@
 //! Images with their captions.
 
 use super::split::Split;
-use crate::{ImageId, Notice};
+use crate::{ExampleId, Notice};
 
 /// All images with their captions, in the order of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct CaptionedImage {
     /// The id that the files give, where their layout has ids: that of COCO and of self-critical.pytorch; in
     /// Karpathy's layout `cocoid`, if all images have one (`imgid` is a running number and names nothing). Tables have
     /// none. Unique.
-    pub image_id: Option<ImageId>,
+    pub image_id: Option<ExampleId>,
     /// The part of the data to which the image belongs.
     pub split: Split,
     /// The captions, never empty.

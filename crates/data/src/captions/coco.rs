@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::gather::Gathered;
 use super::{Captions, CocoSource, Split, WordSplit};
 use crate::error::Place;
-use crate::{DataError, ImageId, Notice, json};
+use crate::{DataError, ExampleId, Notice, json};
 
 #[derive(Deserialize)]
 struct Document {
@@ -20,13 +20,13 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: ImageId,
+    id: ExampleId,
     file_name: String,
 }
 
 #[derive(Deserialize)]
 struct Annotation {
-    image_id: ImageId,
+    image_id: ExampleId,
     caption: String,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::gather::Gathered;
 use super::{Captions, Split, WordSplit};
 use crate::error::Place;
-use crate::{DataError, ImageId};
+use crate::{DataError, ExampleId};
 
 /// An image with its captions as they are written, from a reader of another crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct RawImage {
     /// The folder of the file below that of all images, if there is one.
     pub folder: Option<String>,
     /// The id, where the layout has ids; unique.
-    pub image_id: Option<ImageId>,
+    pub image_id: Option<ExampleId>,
     /// The part of the data to which the image belongs.
     pub split: Split,
     /// The captions, one or more with a word in it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::tokenise::is_without_spaces;
 use super::{Caption, CaptionedImage, Captions, Split, WordSplit};
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId, Notice};
+use crate::{DataError, ExampleId, Notice};
 
 /// From so many percent of the captions on, words without spaces are no rarity.
 const LEAST_PERCENT: u64 = 20;
@@ -17,7 +17,7 @@ pub(super) struct Gathered {
     images: Vec<CaptionedImage>,
     places: Vec<(PathBuf, Place)>,
     by_name: HashMap<String, usize>,
-    by_id: HashMap<ImageId, usize>,
+    by_id: HashMap<ExampleId, usize>,
     wordless: usize,
     /// What to tell about the data.
     pub(super) notices: Vec<Notice>,
@@ -36,7 +36,7 @@ impl Gathered {
         path: &Path,
         at: Place,
         file_name: String,
-        image_id: Option<ImageId>,
+        image_id: Option<ExampleId>,
         split: Split,
     ) -> Result<usize, DataError> {
         if file_name.is_empty() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId, json};
+use crate::{DataError, ExampleId, json};
 
 /// An image of which a list says no more than name and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct ListedImage {
     /// The file name without folders, unique.
     pub file_name: String,
     /// The id that the list gives, unique.
-    pub id: Option<ImageId>,
+    pub id: Option<ExampleId>,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Image {
     #[serde(alias = "filename")]
     file_name: String,
     #[serde(alias = "cocoid")]
-    id: Option<ImageId>,
+    id: Option<ExampleId>,
 }
 
 impl json::Object for Document {
@@ -94,7 +94,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.file("info.json", json);
         let images = read_image_list(&path).map_err(|error| folder.shorten(error))?;
-        let id = |image: &ListedImage| image.id.as_ref().map_or(String::new(), ImageId::to_text);
+        let id = |image: &ListedImage| image.id.as_ref().map_or(String::new(), ExampleId::to_text);
         Ok(images
             .iter()
             .map(|image| (image.file_name.clone(), id(image)))

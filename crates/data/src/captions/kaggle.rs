@@ -9,7 +9,7 @@ use super::{Captions, KaggleSource, Split, WordSplit};
 use crate::coco_evaluation::CaptionResult;
 use crate::error::{Place, quoted};
 use crate::notice::Notice;
-use crate::{DataError, ImageId};
+use crate::{DataError, ExampleId};
 
 pub(super) fn read(source: &KaggleSource, words: WordSplit) -> Result<Captions, DataError> {
     let splits = read_splits(&source.splits)?;
@@ -75,7 +75,7 @@ pub(crate) fn table_captions(path: &Path) -> Result<(Vec<CaptionResult>, Vec<Not
     let read = table::for_each_row(path, Column::Caption, never, |line, file_name, caption| {
         check_name(path, line, file_name)?;
         captions.push(CaptionResult {
-            image_id: ImageId::from(file_name),
+            image_id: ExampleId::from(file_name),
             caption: caption.to_owned(),
             at: Some(Place::Line(line)),
         });

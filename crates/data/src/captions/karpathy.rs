@@ -8,7 +8,7 @@ use super::gather::Gathered;
 use super::tokenise::composed;
 use super::{Caption, Captions, KarpathySource, Split, WordSplit};
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId, json};
+use crate::{DataError, ExampleId, json};
 
 #[derive(Deserialize)]
 struct Document {
@@ -20,7 +20,7 @@ struct Document {
 struct Image {
     filename: String,
     filepath: Option<String>,
-    cocoid: Option<ImageId>,
+    cocoid: Option<ExampleId>,
     split: String,
     #[serde(deserialize_with = "json::objects")]
     sentences: Vec<Sentence>,

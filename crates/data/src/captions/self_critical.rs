@@ -10,7 +10,7 @@ use super::labels::Labels;
 use super::{Caption, Captions, SelfCriticalSource, Split};
 use crate::error::{Place, quoted};
 use crate::vocabulary::self_critical::{IdsToWords, words_by_id};
-use crate::{DataError, ImageId, json};
+use crate::{DataError, ExampleId, json};
 
 #[derive(Deserialize)]
 struct Document {
@@ -21,7 +21,7 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: ImageId,
+    id: ExampleId,
     split: String,
     file_path: Option<String>,
 }

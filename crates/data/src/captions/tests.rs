@@ -6,7 +6,7 @@ mod tables;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ImageId;
+use crate::ExampleId;
 use crate::samples::{Folder, flickr8k};
 
 const KARPATHY: &str = r#"{"dataset": "tiny", "images": [
@@ -48,7 +48,7 @@ fn id(image: &CaptionedImage) -> String {
     image
         .image_id
         .as_ref()
-        .map_or("none".into(), ImageId::to_text)
+        .map_or("none".into(), ExampleId::to_text)
 }
 
 fn words(image: &CaptionedImage) -> Vec<String> {

@@ -37,7 +37,7 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     assert_eq!((&*a.name, &a.id), ("a.jpg", &None));
     assert_eq!(*a.captions, [vec![2, 3, 1, 0], vec![2, 3, 0]]);
     assert_eq!(*a.references, ["a dog runs", "a dog"]);
-    assert_eq!(a.id(), ImageId::from("a.jpg"));
+    assert_eq!(a.id(), ExampleId::from("a.jpg"));
     assert_eq!(*c.captions, [vec![2, 1, 2, 3, 0]]);
     assert_eq!(*dataset.split(Split::Val)[0].references, ["a cat"]);
     assert!(dataset.split(Split::Test).is_empty());

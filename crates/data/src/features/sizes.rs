@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::join::ImageNames;
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId, json};
+use crate::{DataError, ExampleId, json};
 
 /// The sizes of images, by their ids and file names.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Image {
-    id: ImageId,
+    id: ExampleId,
     width: f32,
     height: f32,
     file_name: Option<String>,

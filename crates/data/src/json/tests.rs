@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::ImageId;
+use crate::ExampleId;
 
 #[derive(Debug, Deserialize)]
 struct Document {
@@ -18,7 +18,7 @@ struct Document {
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "only errors are looked at")]
 struct Image {
-    id: ImageId,
+    id: ExampleId,
     width: Option<f32>,
     number: Option<u32>,
     words: Option<Vec<String>>,

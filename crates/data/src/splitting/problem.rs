@@ -1,8 +1,8 @@
-//! Why images or texts cannot be shared out.
+//! Why sources cannot be shared out.
 
 use crate::captions::split::Split;
 
-/// Why images cannot be shared out.
+/// Why sources cannot be shared out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SplitError {
@@ -20,29 +20,29 @@ pub enum SplitError {
         /// Their sum.
         sum: f64,
     },
-    /// Counts add up to something else than there are images.
+    /// Counts add up to something else than there are sources.
     #[error(
-        "found counts that add up to {sum}, expected {images}, the number of images; fractions such as `0.8,0.1,0.1` go with any number"
+        "found counts that add up to {sum}, expected {sources}, the number of sources; fractions such as `0.8,0.1,0.1` go with any number"
     )]
-    Images {
+    Sources {
         /// Their sum.
         sum: usize,
-        /// The images.
-        images: usize,
+        /// The sources.
+        sources: usize,
     },
     /// A split that training needs would be empty.
     #[error(
-        "found a share of 0 for `{split}`, expected images to train on and images to validate on"
+        "found a share of 0 for `{split}`, expected sources to train on and sources to validate on"
     )]
     Nothing {
         /// The split.
         split: Split,
     },
-    /// There are too few images.
-    #[error("found {images} images, too few for one in `{split}`")]
+    /// There are too few sources.
+    #[error("found {sources} sources, too few for one in `{split}`")]
     TooFew {
-        /// The images.
-        images: usize,
+        /// The sources.
+        sources: usize,
         /// The split that would be empty.
         split: Split,
     },

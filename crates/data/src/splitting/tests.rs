@@ -8,17 +8,17 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|k| format!("image{k}.jpg")).collect()
 }
 
-fn counts(shares: &str, images: usize) -> Result<[usize; 3], String> {
+fn counts(shares: &str, sources: usize) -> Result<[usize; 3], String> {
     let shares: Shares = shares
         .parse()
         .map_err(|error: SplitError| error.to_string())?;
-    let table = SplitTable::draw(names(images), &shares, 1).map_err(|error| error.to_string())?;
+    let table = SplitTable::draw(names(sources), &shares, 1).map_err(|error| error.to_string())?;
     Ok(Split::ALL.map(|split| table.count(split)))
 }
 
 #[test]
-fn images_are_shared_out_by_fractions_and_counts() {
-    for (shares, images, expected) in [
+fn sources_are_shared_out_by_fractions_and_counts() {
+    for (shares, sources, expected) in [
         ("0.8,0.1,0.1", 8000, [6400, 800, 800]),
         ("0.8, 0.1, 0.1", 8091, [6473, 809, 809]),
         ("0.8,0.2", 10, [8, 2, 0]),
@@ -27,13 +27,17 @@ fn images_are_shared_out_by_fractions_and_counts() {
         ("6,3,1", 10, [6, 3, 1]),
         ("6,4", 10, [6, 4, 0]),
     ] {
-        assert_eq!(counts(shares, images), Ok(expected), "{shares} of {images}");
+        assert_eq!(
+            counts(shares, sources),
+            Ok(expected),
+            "{shares} of {sources}"
+        );
     }
 }
 
 #[test]
 fn shares_that_make_no_sense_are_refused() {
-    for (shares, images, problem) in [
+    for (shares, sources, problem) in [
         ("", 10, "found ``, expected shares of train, val and test"),
         ("0.8", 10, "expected shares of"),
         ("a,b,c", 10, "expected shares of"),
@@ -47,16 +51,16 @@ fn shares_that_make_no_sense_are_refused() {
         (
             "8,1,2",
             10,
-            "found counts that add up to 11, expected 10, the number of images",
+            "found counts that add up to 11, expected 10, the number of sources",
         ),
         ("80,10,10", 8000, "add up to 100, expected 8000"),
         (
             "0.9,0.05,0.05",
             2,
-            "found 2 images, too few for one in `val`",
+            "found 2 sources, too few for one in `val`",
         ),
     ] {
-        let error = counts(shares, images).unwrap_err();
+        let error = counts(shares, sources).unwrap_err();
         assert!(error.contains(problem), "{shares}: {error}");
     }
 }

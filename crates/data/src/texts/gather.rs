@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::row::PairRow;
 use crate::captions::Split;
 use crate::error::{Place, quoted};
-use crate::{DataError, ImageId, Notice};
+use crate::{DataError, ExampleId, Notice};
 
 /// All sources with their targets, in the order of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct TextPair {
     /// Its id, or its file and line, as `val.tsv:12`. Unique.
     pub name: String,
     /// Its id, where the files give one. Unique.
-    pub id: Option<ImageId>,
+    pub id: Option<ExampleId>,
     /// The part of the data to which it belongs.
     pub split: Split,
     /// The source, not empty.
@@ -53,7 +53,7 @@ impl LeftOut {
 #[derive(Default)]
 pub(super) struct Gathered {
     pairs: Vec<TextPair>,
-    by_id: HashMap<ImageId, Known>,
+    by_id: HashMap<ExampleId, Known>,
     /// By split and source, those of rows without ids.
     by_source: [HashMap<Arc<str>, usize>; 3],
     files: Vec<PathBuf>,

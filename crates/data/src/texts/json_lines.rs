@@ -8,7 +8,7 @@ use super::row::{PairRow, SPLITS, split_named};
 use crate::error::{Place, quoted};
 use crate::json::{self, Object, Whole};
 use crate::rows::lines_of;
-use crate::{DataError, ImageId};
+use crate::{DataError, ExampleId};
 
 /// What a line says of a source.
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ struct Line {
     source: String,
     target: Option<String>,
     targets: Option<Vec<String>>,
-    id: Option<ImageId>,
+    id: Option<ExampleId>,
     split: Option<String>,
 }
 

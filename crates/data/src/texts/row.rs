@@ -1,6 +1,6 @@
 //! What a file says of one source.
 
-use crate::ImageId;
+use crate::ExampleId;
 use crate::captions::Split;
 
 /// A source with what stands beside it.
@@ -8,7 +8,7 @@ use crate::captions::Split;
 pub(super) struct PairRow {
     /// Counted from 1.
     pub(super) line: u64,
-    pub(super) id: Option<ImageId>,
+    pub(super) id: Option<ExampleId>,
     pub(super) split: Option<Split>,
     pub(super) source: String,
     /// Without those that are empty.
@@ -28,17 +28,17 @@ pub struct SourceText {
     /// Its id, or its line, as `12`.
     pub name: String,
     /// Its id, where the file gives one.
-    pub id: Option<ImageId>,
+    pub id: Option<ExampleId>,
     /// The source, without white space around it; it may be empty.
     pub text: String,
 }
 
 impl SourceText {
-    pub(super) fn new(id: Option<ImageId>, number: u64, text: &str) -> Self {
+    pub(super) fn new(id: Option<ExampleId>, number: u64, text: &str) -> Self {
         Self {
             name: id
                 .as_ref()
-                .map_or_else(|| number.to_string(), ImageId::to_text),
+                .map_or_else(|| number.to_string(), ExampleId::to_text),
             id,
             text: text.trim().to_owned(),
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::row::{PairRow, SPLITS, SourceText, split_named};
 use crate::error::{Place, quoted};
 use crate::rows::{Rows, lines_of, name_of_column};
-use crate::{DataError, ImageId};
+use crate::{DataError, ExampleId};
 
 /// Where the columns of a table are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -169,7 +169,7 @@ impl Columns {
             .filter(|id| !id.is_empty());
         Ok(PairRow {
             line,
-            id: id.map(ImageId::from),
+            id: id.map(ExampleId::from),
             split,
             source: fields[self.source].trim().to_owned(),
             targets: filled(self.targets.iter().map(|&at| &fields[at])),

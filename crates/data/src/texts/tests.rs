@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::captions::Split;
 use crate::samples::Folder;
-use crate::{DataError, ImageId, Notice};
+use crate::{DataError, ExampleId, Notice};
 
 fn of_file(
     folder: &Folder,
@@ -165,7 +165,7 @@ fn ids_name_sources_and_join_their_lines() {
     )
     .unwrap();
     assert_eq!(shown(&pairs), ["a|x|z", "a|y"]);
-    assert_eq!(pairs.pairs[0].id, Some(ImageId::from(7)));
+    assert_eq!(pairs.pairs[0].id, Some(ExampleId::from(7)));
     assert_eq!(pairs.pairs[0].name, "7");
     assert_eq!(
         message(

@@ -7,7 +7,7 @@ use crate::captioner::{Shape, SourceSize};
 
 use super::{
     Credit, StageConfig,
-    limits::{CAPTIONS, IMAGES, PARAMETERS, SIZE, WORDS, WORDS_OF_A_STEP},
+    limits::{CAPTIONS, PARAMETERS, SIZE, SOURCES, WORDS, WORDS_OF_A_STEP},
     problem::Checker,
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn oversize(shape: Shape<'_>) -> Option<String> {
     })
 }
 
-/// The words of a training step of these images, captions of each and words of each; the number if it is too large.
+/// The words of a training step of these sources, captions of each and words of each; the number if it is too large.
 pub(crate) fn too_many_words(factors: [usize; 3]) -> Option<u128> {
     let words = factors.into_iter().map(|size| size as u128);
     let words = words.fold(1u128, u128::saturating_mul);
@@ -65,12 +65,12 @@ pub(super) fn check_words_of_a_step(
         (None, None) => return,
     };
     let factors = [stage.sources_per_batch, captions, max_length];
-    let [images, captions, length] = factors;
+    let [sources, captions, length] = factors;
     // A size that is too large by itself is a problem of its own.
-    let alone = images as u64 > IMAGES || captions as u64 > CAPTIONS || length as u64 > WORDS;
+    let alone = sources as u64 > SOURCES || captions as u64 > CAPTIONS || length as u64 > WORDS;
     if let Some(words) = too_many_words(factors).filter(|_| !alone) {
         let found = format!(
-            "{captions} captions of {length} words for each of {images} images (`sources_per_batch`), {words} words a step"
+            "{captions} captions of {length} words for each of {sources} sources (`sources_per_batch`), {words} words a step"
         );
         let expected = format!("at most {WORDS_OF_A_STEP} words a step");
         check.require(false, key, found, &expected);
@@ -89,9 +89,9 @@ pub(super) fn check_words_of_a_step(
     };
     let scored = captions.saturating_mul(places).saturating_mul(samples);
     let alone = alone || samples as u64 > CAPTIONS;
-    if let Some(words) = too_many_words([images, scored, length]).filter(|_| !alone) {
+    if let Some(words) = too_many_words([sources, scored, length]).filter(|_| !alone) {
         let found = format!(
-            "{scored} captions of {length} words for each of {images} images (`sources_per_batch`) that are scored or \
+            "{scored} captions of {length} words for each of {sources} sources (`sources_per_batch`) that are scored or \
              drawn beside {captions} samples, {words} words a step"
         );
         let expected = format!("at most {WORDS_OF_A_STEP} words a step");
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             message.to_string(),
             "override stages.1.sources_per_batch: key `stages.1.scst.samples_per_source`: found 5 captions of 16 words for \
-             each of 100000 images (`sources_per_batch`), 8000000 words a step, expected at most 1000000 words a step"
+             each of 100000 sources (`sources_per_batch`), 8000000 words a step, expected at most 1000000 words a step"
         );
         for set in [
             "model.att2in.hidden=2048",

@@ -35,7 +35,7 @@ impl Config {
         let threads = self.threads.map_or(1, |n| n as u64);
         check.within("threads", threads, limits::THREADS);
         let held = self.parts_in_memory.map_or(1, |n| n as u64);
-        check.within("parts_in_memory", held, limits::IMAGES);
+        check.within("parts_in_memory", held, limits::SOURCES);
         check.count("log_every_steps", self.log_every_steps);
         check.count("data.minimum_count", self.data.minimum_count);
         let max_length = self.data.max_length as u64;
@@ -115,7 +115,7 @@ fn check_stage_of_run(config: &Config, k: usize, stage: &StageConfig, check: &mu
 fn check_validation(config: &Config, check: &mut Checker<'_>) {
     let validation = &config.validation;
     let batch = validation.sources_per_batch as u64;
-    check.within("sources_per_batch", batch, limits::IMAGES_DECODED);
+    check.within("sources_per_batch", batch, limits::SOURCES_DECODED);
     check.count("sources", validation.sources.unwrap_or(1) as u64);
     let samples = validation.samples as u64;
     check.at_most("samples", samples, limits::SAMPLES_SHOWN);
@@ -164,14 +164,14 @@ fn check_stage(stage: &StageConfig, check: &mut Checker<'_>) {
     check.within("epochs", stage.epochs.unwrap_or(1), limits::EPOCHS);
     check.within("steps", stage.steps.unwrap_or(1), limits::STEPS);
     check.at_most("warmup_steps", stage.warmup_steps, limits::STEPS);
-    let images = stage.sources_per_batch as u64;
-    check.within("sources_per_batch", images, limits::IMAGES);
-    check.within("parts", stage.parts as u64, limits::IMAGES);
+    let sources = stage.sources_per_batch as u64;
+    check.within("sources_per_batch", sources, limits::SOURCES);
+    check.within("parts", stage.parts as u64, limits::SOURCES);
     check.require(
         stage.parts <= stage.sources_per_batch.max(1),
         "parts",
         stage.parts,
-        &format!("at most `sources_per_batch`, {images}"),
+        &format!("at most `sources_per_batch`, {sources}"),
     );
     check.positive("learning_rate", stage.learning_rate);
     match &stage.schedule {

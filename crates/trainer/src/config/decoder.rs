@@ -16,13 +16,13 @@ use super::{custom::CustomChoice, limits};
 pub struct DecoderConfig {
     /// The search.
     pub search: SearchConfig,
-    /// Captions of an image that `search.sample` draws, for `rerank` to choose from.
+    /// Captions of a source that `search.sample` draws, for `rerank` to choose from.
     #[schemars(range(min = 1, max = limits::SAMPLES))]
     pub samples: usize,
     /// Seed of `search.sample` and of `search.custom`.
     #[schemars(range(max = i64::MAX))]
     pub seed: u64,
-    /// Which of several captions of an image is taken.
+    /// Which of several captions of a source is taken.
     pub rerank: Rerank,
     /// How `rerank = "probability"` compares captions of different lengths.
     pub length_normalisation: LengthNormalisation,
@@ -83,7 +83,7 @@ pub enum SearchConfig {
     Custom(CustomChoice),
 }
 
-/// Which of several captions of an image is taken.
+/// Which of several captions of a source is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rerank {
@@ -100,7 +100,7 @@ impl DecoderConfig {
         self.maximum_length.unwrap_or(of_data)
     }
 
-    /// How many captions of an image there are to choose from, at most.
+    /// How many captions of a source there are to choose from, at most.
     pub(super) fn choices(&self) -> usize {
         match &self.search {
             SearchConfig::Greedy => 1,
@@ -111,13 +111,13 @@ impl DecoderConfig {
         }
     }
 
-    /// How many images are decoded at a time where `sources_per_batch` are asked for: every caption is a row of its own.
-    pub fn images_at_a_time(&self, sources_per_batch: usize) -> usize {
+    /// How many sources are decoded at a time where `sources_per_batch` are asked for: every caption is a row of its own.
+    pub fn sources_at_a_time(&self, sources_per_batch: usize) -> usize {
         if let SearchConfig::Custom(_) = self.search {
             return sources_per_batch;
         }
-        let images = sources_per_batch / self.samples.max(1);
-        images.min(limits::ROWS / self.choices().max(1)).max(1)
+        let sources = sources_per_batch / self.samples.max(1);
+        sources.min(limits::ROWS / self.choices().max(1)).max(1)
     }
 }
 
@@ -299,7 +299,7 @@ pub(super) mod tests {
                 "key `search.sample.temperature`: found -1, expected a finite number above 0",
                 "key `search.sample.top_p`: found 2, expected above 0, at most 1",
                 "key `length_normalisation.gnmt.alpha`: found -1, expected a finite number, 0 or more",
-                "key `length_normalisation`: found `gnmt:-1` with one caption an image, expected several captions that are \
+                "key `length_normalisation`: found `gnmt:-1` with one caption a source, expected several captions that are \
                  compared by probability",
                 "key `no_repeat_ngram`: found 0, expected 1 or more",
                 "key `maximum_length`: found 17, expected at most `model.markov.positions`, 16",
@@ -312,7 +312,7 @@ pub(super) mod tests {
     fn choices_that_contradict_one_another_are_refused() {
         for toml in ["", "search.beam = { width = 1 }", "search.sample = {}"] {
             let found = messages(&format!("rerank = \"consensus\"\n{toml}"));
-            let expected = "key `rerank`: found `consensus` with one caption an image, expected a beam or samples, 2 or \
+            let expected = "key `rerank`: found `consensus` with one caption a source, expected a beam or samples, 2 or \
                             more";
             assert_eq!(found, [expected]);
         }

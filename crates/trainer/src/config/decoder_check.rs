@@ -69,7 +69,7 @@ impl DecoderConfig {
         check.require(
             several || !is_consensus,
             "rerank",
-            "`consensus` with one caption an image",
+            "`consensus` with one caption a source",
             "a beam or samples, 2 or more",
         );
         check.require(
@@ -81,7 +81,7 @@ impl DecoderConfig {
                 if is_consensus {
                     "`rerank` `consensus`"
                 } else {
-                    "one caption an image"
+                    "one caption a source"
                 }
             ),
             "several captions that are compared by probability",

@@ -61,8 +61,8 @@ impl Config {
         };
         let stages = stages.iter_mut().filter_map(Value::as_table_mut);
         for stage in stages.filter(|stage| stage.contains_key("scst")) {
-            let images = Value::Integer(SCST_SOURCES_PER_BATCH as i64);
-            stage.entry("sources_per_batch").or_insert(images);
+            let sources = Value::Integer(SCST_SOURCES_PER_BATCH as i64);
+            stage.entry("sources_per_batch").or_insert(sources);
             let rate = Value::Float(SCST_LEARNING_RATE);
             stage.entry("learning_rate").or_insert(rate);
         }

@@ -29,7 +29,7 @@ pub struct ScstConfig {
     pub updates_per_rollout: usize,
     /// Sources in each of these steps, a divisor of `sources_per_batch`: all of the batch if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = limits::IMAGES), extend("examples" = [10]))]
+    #[schemars(range(min = 1, max = limits::SOURCES), extend("examples" = [10]))]
     pub sources_per_update: Option<usize>,
     /// What a sampled caption's reward is compared with, in a policy gradient.
     pub baseline: Baseline,

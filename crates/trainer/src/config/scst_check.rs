@@ -104,7 +104,7 @@ pub(super) fn check_scst(stage: &StageConfig, scst: &ScstConfig, check: &mut Che
         "samples_per_source",
         scst.samples_per_source,
         if compares {
-            "2 or more, as samples of an image are compared with each other"
+            "2 or more, as samples of a source are compared with each other"
         } else {
             "1 or more"
         },
@@ -284,7 +284,7 @@ fn check_updates(stage: &StageConfig, scst: &ScstConfig, check: &mut Checker<'_>
     let Some(sources) = scst.sources_per_update else {
         return;
     };
-    check.within("sources_per_update", sources as u64, limits::IMAGES);
+    check.within("sources_per_update", sources as u64, limits::SOURCES);
     let batch = stage.sources_per_batch;
     check.require(
         sources == 0 || batch.is_multiple_of(sources),

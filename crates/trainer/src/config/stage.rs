@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ScstConfig, limits};
 
-/// Images in a batch of a stage of self-critical training, where the file does not say.
+/// Sources in a batch of a stage of self-critical training, where the file does not say.
 pub(super) const SCST_SOURCES_PER_BATCH: usize = 50;
 /// Its learning rate, where the file does not say.
 pub(super) const SCST_LEARNING_RATE: f64 = 1e-4;
@@ -20,7 +20,7 @@ pub(super) const SCST_LEARNING_RATE: f64 = 1e-4;
 pub struct StageConfig {
     /// Name in logs; the objective's by default. Names of stages differ.
     pub name: String,
-    /// Length of the stage in passes over the training images; either this or `steps`.
+    /// Length of the stage in passes over the training sources; either this or `steps`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::EPOCHS), extend("examples" = [20]))]
     pub epochs: Option<u64>,
@@ -30,11 +30,11 @@ pub struct StageConfig {
     pub steps: Option<u64>,
     /// Sources (images or texts) in a batch; those that do not fill a batch are left out of their epoch. If absent, 10,
     /// and 50 in an `scst` stage.
-    #[schemars(range(min = 1, max = limits::IMAGES), extend("x-default-scst" = SCST_SOURCES_PER_BATCH))]
+    #[schemars(range(min = 1, max = limits::SOURCES), extend("x-default-scst" = SCST_SOURCES_PER_BATCH))]
     pub sources_per_batch: usize,
     /// Parts that a batch is computed in, several at a time or one after the other: so many consecutive lists of sources,
     /// as equal as can be, whose sums are added. Random draws depend on the part.
-    #[schemars(range(min = 1, max = limits::IMAGES))]
+    #[schemars(range(min = 1, max = limits::SOURCES))]
     pub parts: usize,
     /// Peak learning rate. If absent, 5e-4, and 1e-4 in an `scst` stage.
     #[schemars(extend("exclusiveMinimum" = 0.0), extend("x-default-scst" = SCST_LEARNING_RATE))]

@@ -2,15 +2,15 @@
 
 use scst_data::{Example, vocabulary::UNKNOWN_ID};
 
-/// Images, captions and words of a data set, as training finds them.
+/// Sources, captions and words of a data set, as training finds them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DataDescription {
-    /// Training images.
-    pub train_images: usize,
-    /// Validation images.
-    pub val_images: usize,
-    /// Test images.
-    pub test_images: usize,
+    /// Training sources.
+    pub train_sources: usize,
+    /// Validation sources.
+    pub val_sources: usize,
+    /// Test sources.
+    pub test_sources: usize,
     /// Training captions.
     pub train_captions: usize,
     /// Captions of all splits that were left out because they hold no word.
@@ -42,11 +42,11 @@ impl DataDescription {
         self.cut_captions as f64 / self.train_captions.max(1) as f64
     }
 
-    /// Training images that no batch of an epoch holds, where a batch has `sources_per_batch`: others in every epoch.
+    /// Training sources that no batch of an epoch holds, where a batch has `sources_per_batch`: others in every epoch.
     pub fn left_out(&self, sources_per_batch: usize) -> usize {
-        self.train_images
+        self.train_sources
             .checked_rem(sources_per_batch)
-            .unwrap_or(self.train_images)
+            .unwrap_or(self.train_sources)
     }
 
     /// Counts a training caption: its words as ids, the end token last, and as text.
@@ -64,9 +64,9 @@ impl DataDescription {
     }
 }
 
-/// Describes training images, and counts those of the other splits.
+/// Describes training sources, and counts those of the other splits.
 ///
-/// `splits`: training, validation and test images; `vocabulary`: its size; `max_length`: in words, the end token
+/// `splits`: training, validation and test sources; `vocabulary`: its size; `max_length`: in words, the end token
 /// included.
 pub fn describe(
     splits: [&[Example]; 3],
@@ -76,16 +76,16 @@ pub fn describe(
 ) -> DataDescription {
     let [train, val, test] = splits;
     let mut description = DataDescription {
-        train_images: train.len(),
-        val_images: val.len(),
-        test_images: test.len(),
+        train_sources: train.len(),
+        val_sources: val.len(),
+        test_sources: test.len(),
         vocabulary,
         max_length,
         wordless,
         ..DataDescription::default()
     };
-    for image in train {
-        for (ids, text) in image.captions.iter().zip(&*image.references) {
+    for example in train {
+        for (ids, text) in example.captions.iter().zip(&*example.references) {
             description.count(ids, text);
         }
     }
@@ -100,7 +100,7 @@ mod tests {
     fn words_and_captions_are_counted() {
         let mut found = DataDescription {
             max_length: 4,
-            train_images: 3,
+            train_sources: 3,
             ..DataDescription::default()
         };
         found.count(&[2, 3, 0], "a dog");
@@ -109,7 +109,7 @@ mod tests {
         found.count(&[2, 1, 1, 3, 0], "a tiny brown dog");
         let expected = DataDescription {
             max_length: 4,
-            train_images: 3,
+            train_sources: 3,
             train_captions: 3,
             words: 9,
             unknown_words: 2,

@@ -1,4 +1,4 @@
-//! Captions for images of no data set, and where the captioner looked for every word.
+//! Captions for sources of no data set, and where the captioner looked for every word.
 
 use burn::tensor::Device;
 use scst_data::{Example, FeatureBatch, TokenBatch};
@@ -19,7 +19,7 @@ use crate::{
 pub struct Caption {
     /// It as text: of words, these joined by single spaces.
     pub text: String,
-    /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
+    /// `sum_t log p(w_t given w_<t, source)`, nats; the end token counts, length is not normalised.
     pub log_probability: f64,
     /// The options of the decoder that the caption breaks, by their keys: none unless it ended where they left no word.
     pub broken: Vec<&'static str>,
@@ -27,7 +27,7 @@ pub struct Caption {
     ids: Vec<u32>,
 }
 
-/// A trained captioner at work on features of any images.
+/// A trained captioner at work on any sources.
 pub struct CaptionWriter<'a> {
     checkpoint: &'a Checkpoint,
     captioner: Captioner,
@@ -58,10 +58,10 @@ impl<'a> CaptionWriter<'a> {
         })
     }
 
-    /// All captions that the search finds of every image, the one first that `evaluate` takes.
+    /// All captions that the search finds of every source, the one first that `evaluate` takes.
     ///
     /// The features are those that an encoder gives; they are standardised here. Samples follow one another from call
-    /// to call, so that they do not depend on how images are divided into batches.
+    /// to call, so that they do not depend on how sources are divided into batches.
     ///
     /// # Errors
     /// [`TrainError`] when captioner and features do not fit, or the search fails.
@@ -79,7 +79,7 @@ impl<'a> CaptionWriter<'a> {
         self.write(&source_tokens(texts)?.into())
     }
 
-    /// As [`captions`](Self::captions), of examples of a corpus, images or texts.
+    /// As [`captions`](Self::captions), of examples of a corpus.
     ///
     /// # Errors
     /// [`TrainError`] when features cannot be read, or the search fails.
@@ -103,7 +103,7 @@ impl<'a> CaptionWriter<'a> {
         };
         Ok(found
             .into_iter()
-            .map(|image| image.into_iter().map(caption).collect())
+            .map(|found| found.into_iter().map(caption).collect())
             .collect())
     }
 

@@ -1,6 +1,6 @@
 //! When the captions of a captioner have become degenerate: rules over a few numbers, with no run around them.
 //!
-//! Every rule compares captions with what the references of the same images offer, so that drawn scenes, of which many
+//! Every rule compares captions with what the references of the same sources offer, so that drawn scenes, of which many
 //! are described alike, are held to less than photographs. Good captioners are far from the bounds: of 1,000 photographs
 //! of Flickr8k, whose references offer nearly as many different captions, they find 230 to 820, hardly one is cut off,
 //! and their mean length of 8 to 10 words lies well within the 6 to 18 of most references.
@@ -17,16 +17,16 @@ const MOST: f64 = 0.5;
 const TAIL: f64 = 0.05;
 /// Words by which a mean length may lie outside of those of the references.
 const MARGIN: f64 = 1.0;
-/// So few images tell nothing of shares and means.
-const LEAST_IMAGES: usize = 20;
+/// So few sources tell nothing of shares and means.
+const LEAST_SOURCES: usize = 20;
 /// What is said of lengths alone.
 const OF_LENGTH: &str = "words on average, expected about as many as references have";
 
-/// The captions of some images, one each.
+/// The captions of some sources, one each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CaptionStatistics {
     /// How many there are.
-    pub images: usize,
+    pub sources: usize,
     /// How many of them differ.
     pub distinct: usize,
     /// Share of captions that reached the maximum length without ending, 0 to 1.
@@ -35,10 +35,10 @@ pub struct CaptionStatistics {
     pub mean_length: f64,
 }
 
-/// The references of the same images.
+/// The references of the same sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReferenceStatistics {
-    /// How many different captions there would be if every image had its first reference.
+    /// How many different captions there would be if every source had its first reference.
     pub distinct: usize,
     /// 19 of 20 references have at least so many words.
     pub shortest: usize,
@@ -47,12 +47,12 @@ pub struct ReferenceStatistics {
 }
 
 impl ReferenceStatistics {
-    /// Those of images with these references, words joined by single spaces; longer ones count as if they were cut after
+    /// Those of sources with these references, words joined by single spaces; longer ones count as if they were cut after
     /// `max_length` words.
-    pub fn of<'a>(images: impl IntoIterator<Item = &'a [String]>, max_length: usize) -> Self {
+    pub fn of<'a>(sources: impl IntoIterator<Item = &'a [String]>, max_length: usize) -> Self {
         let mut first = BTreeSet::new();
         let mut lengths = Vec::new();
-        for references in images {
+        for references in sources {
             first.extend(references.first());
             lengths.extend(references.iter().map(|text| words(text).min(max_length)));
         }
@@ -77,12 +77,14 @@ fn words(text: &str) -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Collapse {
-    /// Nearly the same caption for all images.
+    /// Nearly the same caption for all sources.
     FewDistinct {
         /// Different captions.
         found: usize,
-        /// Images.
-        images: usize,
+        /// Sources.
+        // Checkpoints know it by this name.
+        #[serde(rename = "images")]
+        sources: usize,
         /// Different captions that the references offer.
         offered: usize,
     },
@@ -124,18 +126,18 @@ impl fmt::Display for Collapse {
         match self {
             Self::FewDistinct {
                 found,
-                images,
+                sources,
                 offered,
             } => write!(
                 f,
-                "found {found} different caption{} for {images} validation images, expected more of references that \
-                 offer {offered}: the captioner hardly tells images apart; lower the learning rate or train for longer \
+                "found {found} different caption{} for {sources} validation sources, expected more of references that \
+                 offer {offered}: the captioner hardly tells sources apart; lower the learning rate or train for longer \
                  (in an `scst` stage `entropy_bonus` and `kl_weight` keep captions various)",
                 if *found == 1 { "" } else { "s" }
             ),
             Self::CutOff { share } => write!(
                 f,
-                "found {:.0} % of the captions of validation images cut off at the maximum length, expected captions \
+                "found {:.0} % of the captions of validation sources cut off at the maximum length, expected captions \
                  that end: raise `data.max_length` if references are longer, and see whether rewards count the end token \
                  (`reward_end_token`) and favour long captions",
                 100.0 * share
@@ -154,11 +156,11 @@ impl fmt::Display for Collapse {
     }
 }
 
-/// All that the captions of some images have become.
+/// All that the captions of some sources have become.
 pub fn collapses(captions: &CaptionStatistics, references: &ReferenceStatistics) -> Vec<Collapse> {
     let mut found = Vec::new();
     let &CaptionStatistics {
-        images,
+        sources,
         distinct,
         cut_off_share,
         mean_length,
@@ -166,11 +168,11 @@ pub fn collapses(captions: &CaptionStatistics, references: &ReferenceStatistics)
     if distinct * FEW < references.distinct {
         found.push(Collapse::FewDistinct {
             found: distinct,
-            images,
+            sources,
             offered: references.distinct,
         });
     }
-    if images < LEAST_IMAGES {
+    if sources < LEAST_SOURCES {
         return found;
     }
     if cut_off_share > MOST {
@@ -209,9 +211,9 @@ mod tests {
 
     /// The names of what is found.
     fn found(captions: [f64; 4], references: &ReferenceStatistics) -> Vec<&'static str> {
-        let [images, distinct, cut_off_share, mean_length] = captions;
+        let [sources, distinct, cut_off_share, mean_length] = captions;
         let captions = CaptionStatistics {
-            images: images as usize,
+            sources: sources as usize,
             distinct: distinct as usize,
             cut_off_share,
             mean_length,
@@ -243,7 +245,7 @@ mod tests {
         // Few scenes differ, and few captions need to.
         assert_eq!(found([180.0, 2.0, 0.0, 7.0], &scenes), [""; 0]);
         assert_eq!(found([180.0, 1.0, 0.0, 7.0], &scenes), ["few"]);
-        // Nothing is known of so few images.
+        // Nothing is known of so few sources.
         assert_eq!(found([12.0, 1.0, 1.0, 1.0], &PHOTOGRAPHS), ["few"]);
         let twelve = ReferenceStatistics {
             distinct: 12,
@@ -280,13 +282,14 @@ mod tests {
 
     #[test]
     fn references_tell_what_captions_could_be() {
-        let image = |texts: &[&str]| texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>();
-        let images = [
-            image(&["a dog", "a brown dog runs over grass"]),
-            image(&["a dog", "two cats"]),
-            image(&["one bird", "a bird on a wire"]),
+        let source = |texts: &[&str]| texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>();
+        let sources = [
+            source(&["a dog", "a brown dog runs over grass"]),
+            source(&["a dog", "two cats"]),
+            source(&["one bird", "a bird on a wire"]),
         ];
-        let of = |max_length| ReferenceStatistics::of(images.iter().map(Vec::as_slice), max_length);
+        let of =
+            |max_length| ReferenceStatistics::of(sources.iter().map(Vec::as_slice), max_length);
         let expected = ReferenceStatistics {
             distinct: 2,
             shortest: 2,

@@ -29,19 +29,19 @@ pub use report::{DecodedCaption, EvaluationReport, ScoredCaption};
 pub struct Decoding<'a> {
     /// The search.
     pub decoder: &'a DecoderConfig,
-    /// The run, which tells the longest caption, and how many images are decoded at a time.
+    /// The run, which tells the longest caption, and how many sources are decoded at a time.
     pub run: &'a Config,
-    /// The processes that divide the images among them, each of which gets the whole report.
+    /// The processes that divide the sources among them, each of which gets the whole report.
     pub group: &'a dyn Group,
 }
 
-/// Decodes every image of a split and scores the captions against its references, all words
+/// Decodes every source of a split and scores the captions against its references, all words
 /// kept, as they stand in the caption files.
 ///
-/// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of images
+/// With `others` the captioners are an ensemble: their probabilities are averaged at every step. Of sources
 /// with several samples, so many fewer are decoded at a time.
 ///
-/// `watch` is told how many images have captions, before the first batch and after every one; when it breaks, on whichever
+/// `watch` is told how many sources have captions, before the first batch and after every one; when it breaks, on whichever
 /// rank, there is no report.
 ///
 /// # Errors
@@ -63,10 +63,10 @@ pub fn evaluate(
     search.check_captioners(std::iter::once(captioner).chain(others))?;
     check_captioners(group, std::iter::once(captioner).chain(others))?;
     let batches: Vec<&[&Example]> = examples
-        .chunks(decoder.images_at_a_time(run.validation.sources_per_batch))
+        .chunks(decoder.sources_at_a_time(run.validation.sources_per_batch))
         .collect();
     // Whole batches, so that every caption has the bits that it has on one rank.
-    let is_divided = group.size() > 1 && search.depends_on_image_alone();
+    let is_divided = group.size() > 1 && search.depends_on_source_alone();
     let ranks = if is_divided { group.size() } else { 1 };
     let own = share(batches.len(), ranks, group.rank().min(ranks - 1));
     let mut watch = |done: usize| watch((done * ranks).min(examples.len()));
@@ -155,8 +155,8 @@ fn scored(
 ) -> ScoredCaption {
     let is_cut_off = !found.words.ends_with(&[END]);
     ScoredCaption {
-        image: example.name.to_string(),
-        image_id: example.id(),
+        name: example.name.to_string(),
+        id: example.id(),
         source: None,
         caption,
         references: example.references.to_vec(),

@@ -26,7 +26,7 @@ use crate::{
     registry::Registry,
 };
 
-/// A decoder at work on the images of a split, batch after batch.
+/// A decoder at work on the sources of a split, batch after batch.
 pub(crate) struct Search<'a> {
     config: &'a DecoderConfig,
     method: Method<'a>,
@@ -114,8 +114,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether the captions of an image do not depend on which others were searched for before.
-    pub(crate) fn depends_on_image_alone(&self) -> bool {
+    /// Whether the captions of a source do not depend on which others were searched for before.
+    pub(crate) fn depends_on_source_alone(&self) -> bool {
         matches!(self.method, Method::Greedy | Method::Beam(_))
     }
 
@@ -124,7 +124,7 @@ impl<'a> Search<'a> {
         self.limits.judge(words, log_probability)
     }
 
-    /// One caption an image; the probabilities of several captioners are averaged.
+    /// One caption a source; the probabilities of several captioners are averaged.
     ///
     /// # Errors
     /// [`TrainError`] when captioner and features do not fit, or the search fails.
@@ -142,7 +142,7 @@ impl<'a> Search<'a> {
             .collect())
     }
 
-    /// All captions that the search found of every image of a batch, the one to be taken first.
+    /// All captions that the search found of every source of a batch, the one to be taken first.
     ///
     /// # Errors
     /// Those of [`captions`](Self::captions).
@@ -152,27 +152,27 @@ impl<'a> Search<'a> {
         others: &[Captioner],
         source: &Source,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
-        let images = source.count();
+        let sources = source.count();
         let targets_per_source = match self.method {
             Method::Greedy | Method::Beam(_) | Method::Custom(_) => 1,
             Method::Sample(_) => self.config.samples,
         };
-        let source_of_sequence = repeat(images, targets_per_source);
+        let source_of_sequence = repeat(sources, targets_per_source);
         let open = |captioner: &Captioner| captioner.start(source.clone(), &source_of_sequence);
         let mut first = Decoder::reading(captioner);
         if !others.is_empty() {
             let states: Result<Vec<_>, ModelError> =
                 std::iter::once(captioner).chain(others).map(open).collect();
             let others = others.iter().map(Decoder::reading).collect();
-            return self.search(&mut Ensemble::new(first, others), states?, images);
+            return self.search(&mut Ensemble::new(first, others), states?, sources);
         }
         let state = open(captioner)?;
         let is_greedy = matches!(self.method, Method::Greedy);
         if !(is_greedy && captioner.scores_whole_captions()) {
-            return self.search(&mut first, state, images);
+            return self.search(&mut first, state, sources);
         }
         // The best captions by scores that look ahead, then what the captioner gives them.
-        let mut best = self.search(&mut first, state.clone().maximising(), images)?;
+        let mut best = self.search(&mut first, state.clone().maximising(), sources)?;
         let captions: Vec<Vec<u32>> = best.iter().flatten().map(|h| h.words.clone()).collect();
         let own = log_probabilities(&mut first, state, &captions)?;
         for (hypothesis, own) in best.iter_mut().flatten().zip(own) {
@@ -185,24 +185,24 @@ impl<'a> Search<'a> {
         &mut self,
         model: &mut M,
         state: M::State,
-        images: usize,
+        sources: usize,
     ) -> Result<Vec<Vec<Hypothesis>>, TrainError> {
         let limits = &self.limits;
         let found = match &self.method {
             Method::Greedy => {
-                let captions = greedy_hypotheses(model, state, images, limits)?;
+                let captions = greedy_hypotheses(model, state, sources, limits)?;
                 captions.into_iter().map(|caption| vec![caption]).collect()
             }
-            Method::Beam(options) => beam(model, state, images, options, limits)?,
+            Method::Beam(options) => beam(model, state, sources, options, limits)?,
             Method::Sample(options) => {
                 let samples = self.config.samples;
-                let (rows, rng) = (images * samples, &mut self.rng);
+                let (rows, rng) = (sources * samples, &mut self.rng);
                 let drawn = sample_with(model, state, rows, options, limits, rng)?;
                 drawn.chunks(samples).map(<[Hypothesis]>::to_vec).collect()
             }
             Method::Custom(custom) => {
                 let draws: &mut dyn Rng = &mut self.rng;
-                custom.hypotheses(model, state, images, limits, (self.vocab, draws))?
+                custom.hypotheses(model, state, sources, limits, (self.vocab, draws))?
             }
         };
         let scores = match &self.frequency {
@@ -229,13 +229,13 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Mean CIDEr-D of every caption against the others of its image, end tokens counted.
+/// Mean CIDEr-D of every caption against the others of its source, end tokens counted.
 fn consensus_scores(
-    images: &[Vec<Hypothesis>],
+    sources: &[Vec<Hypothesis>],
     frequency: &Arc<DocumentFrequency>,
 ) -> Result<Vec<Vec<f64>>, RewardError> {
-    // To the scorer every caption is the one reference of an image of its own.
-    let references = images
+    // To the scorer every caption is the one reference of a source of its own.
+    let references = sources
         .iter()
         .flatten()
         .map(|hypothesis| ImageReferences::new("", [hypothesis.words.clone()], [String::new()]));
@@ -244,8 +244,8 @@ fn consensus_scores(
     let formula = CiderFormula::CiderD(CiderDOptions::COCO);
     let mut scorer = CiderScorer::new(formula, ngrams.into(), Arc::clone(frequency))?;
     let mut first = 0;
-    let mut scores = Vec::with_capacity(images.len());
-    for hypotheses in images {
+    let mut scores = Vec::with_capacity(sources.len());
+    for hypotheses in sources {
         let similarity = |i: usize, j: usize| scorer.score(first + j, &hypotheses[i].words);
         scores.push(consensus(hypotheses.len(), similarity)?);
         first += hypotheses.len();

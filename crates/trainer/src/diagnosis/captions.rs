@@ -1,4 +1,4 @@
-//! Captions of validation images that get worse while a stage goes on.
+//! Captions of validation sources that get worse while a stage goes on.
 
 use scst_reward::BadEndingPenaltyOptions;
 

@@ -142,7 +142,7 @@ impl fmt::Display for Fault {
                 f,
                 "found the same reward for all samples of a source, though it goes from {low:.3} to {high:.3} from record to \
                  record, expected rewards that tell the samples of a source apart: see whether the reward reads the caption \
-                 (`text`, `tokens`) and not the image alone"
+                 (`text`, `tokens`) and not the source alone"
             ),
             Self::ZeroAdvantages { share, reward } => write!(
                 f,

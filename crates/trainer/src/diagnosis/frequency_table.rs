@@ -14,8 +14,8 @@ use crate::config::StageConfig;
 /// Share of the words of the training captions that a table may lack. A table of the same captions lacks none, one of all
 /// splits neither.
 const MANY_UNKNOWN: f64 = 0.05;
-/// Mean difference of two tables in what share of the images hold a word, relative to that share. Between tables of training
-/// images and of all images it is below .05, as they share most.
+/// Mean difference of two tables in what share of the sources hold a word, relative to that share. Between tables of training
+/// sources and of all sources it is below .05, as they share most.
 const FAR_APART: f64 = 0.5;
 /// Larger files are not read for this.
 const LARGEST: u64 = 1 << 30;
@@ -31,8 +31,8 @@ pub struct ForeignTable {
     pub reward: String,
     /// The file.
     pub path: PathBuf,
-    /// Images that it counts.
-    pub images: u64,
+    /// Sources that it counts.
+    pub sources: u64,
     /// What of it does not fit.
     pub mismatch: TableMismatch,
 }
@@ -47,18 +47,18 @@ pub enum TableMismatch {
         /// One of them.
         example: String,
     },
-    /// It counts fewer images than hold one of its words, so that common n-grams weigh less than nothing.
-    Images {
+    /// It counts fewer sources than hold one of its words, so that common n-grams weigh less than nothing.
+    Sources {
         /// The word.
         word: String,
-        /// Images that hold it.
+        /// Sources that hold it.
         frequency: u32,
     },
     /// Words are common in it that are rare in the captions, or the other way round.
     Frequencies {
         /// The word that differs most.
         word: String,
-        /// Share of the images that hold it, in the table and in the training captions, 0 to 1.
+        /// Share of the sources that hold it, in the table and in the training captions, 0 to 1.
         shares: [f64; 2],
     },
 }
@@ -69,7 +69,7 @@ impl fmt::Display for ForeignTable {
             stage,
             reward,
             path,
-            images,
+            sources,
             mismatch,
         } = self;
         let path = path.display();
@@ -81,9 +81,9 @@ impl fmt::Display for ForeignTable {
                  `{example}`",
                 100.0 * unknown
             )?,
-            TableMismatch::Images { word, frequency } => write!(
+            TableMismatch::Sources { word, frequency } => write!(
                 f,
-                "found a table of document frequencies that counts {images} images and `{word}` in {frequency} of them, so that \
+                "found a table of document frequencies that counts {sources} sources and `{word}` in {frequency} of them, so that \
                  common words weigh less than nothing"
             )?,
             TableMismatch::Frequencies {
@@ -91,8 +91,8 @@ impl fmt::Display for ForeignTable {
                 shares: [table, own],
             } => write!(
                 f,
-                "found a table of document frequencies in which `{word}` is in {:.0} % of the images and in {:.0} % of the \
-                 training images",
+                "found a table of document frequencies in which `{word}` is in {:.0} % of the sources and in {:.0} % of the \
+                 training sources",
                 100.0 * table,
                 100.0 * own
             )?,
@@ -124,7 +124,7 @@ pub(crate) fn foreign_tables(stage: &StageConfig, train: &[Example]) -> Vec<Fore
             stage: stage.name.clone(),
             reward,
             path,
-            images: table.images(),
+            sources: table.images(),
             mismatch: words.mismatch(&table)?,
         })
     });
@@ -150,18 +150,18 @@ fn read(path: &Path) -> Option<DocumentFrequency> {
 
 /// The words of training captions.
 struct Words<'a> {
-    images: usize,
-    /// How often each stands, and in how many images.
+    sources: usize,
+    /// How often each stands, and in how many sources.
     counts: BTreeMap<&'a str, (u64, u32)>,
 }
 
 impl<'a> Words<'a> {
-    /// Of the references of every image.
+    /// Of the references of every source.
     fn of(train: impl Iterator<Item = &'a [String]>) -> Self {
         let mut counts: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
-        let mut images = 0;
+        let mut sources = 0;
         for references in train {
-            images += 1;
+            sources += 1;
             let texts = references.iter();
             let words: Vec<&str> = texts.flat_map(|text| text.split_whitespace()).collect();
             for word in &words {
@@ -171,7 +171,7 @@ impl<'a> Words<'a> {
                 counts.entry(word).or_default().1 += 1;
             }
         }
-        Self { images, counts }
+        Self { sources, counts }
     }
 
     /// What of the table does not fit them, if anything.
@@ -192,14 +192,14 @@ impl<'a> Words<'a> {
         }
         let largest = self.counts.keys().max_by_key(|word| frequency(word))?;
         if u64::from(frequency(largest)) > table.images() {
-            return Some(TableMismatch::Images {
+            return Some(TableMismatch::Sources {
                 word: (*largest).to_owned(),
                 frequency: frequency(largest),
             });
         }
         let shares = |(word, (_, own)): (&&str, &(u64, u32))| {
             let table = f64::from(frequency(word)) / table.images().max(1) as f64;
-            [table, f64::from(*own) / self.images.max(1) as f64]
+            [table, f64::from(*own) / self.sources.max(1) as f64]
         };
         let difference = |[table, own]: [f64; 2]| (table - own).abs();
         let apart: f64 = self.counts.iter().map(shares).map(difference).sum();
@@ -219,15 +219,15 @@ impl<'a> Words<'a> {
 mod tests {
     use super::*;
 
-    fn images(captions: &[&str]) -> Vec<Vec<String>> {
-        let image = |text: &&str| vec![(*text).to_owned()];
-        captions.iter().map(image).collect()
+    fn references(captions: &[&str]) -> Vec<Vec<String>> {
+        let source = |text: &&str| vec![(*text).to_owned()];
+        captions.iter().map(source).collect()
     }
 
     /// What of the table of these captions does not fit those.
     fn mismatch(table: &[&str], own: &[&str]) -> Option<TableMismatch> {
-        let table = DocumentFrequency::from_texts(&images(table)).unwrap();
-        let own = images(own);
+        let table = DocumentFrequency::from_texts(&references(table)).unwrap();
+        let own = references(own);
         Words::of(own.iter().map(Vec::as_slice)).mismatch(&table)
     }
 
@@ -257,12 +257,12 @@ mod tests {
     }
 
     #[test]
-    fn table_that_counts_too_few_images_is_told() {
-        let own = images(&["a dog", "a cat", "a man"]);
+    fn table_that_counts_too_few_sources_is_told() {
+        let own = references(&["a dog", "a cat", "a man"]);
         let table = DocumentFrequency::from_texts(&own).unwrap();
         let table = table.with_images(2).unwrap();
         let found = Words::of(own.iter().map(Vec::as_slice)).mismatch(&table);
-        let expected = TableMismatch::Images {
+        let expected = TableMismatch::Sources {
             word: "a".to_owned(),
             frequency: 3,
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_model::CaptionerRegistry;
 use scst_reward::TextScores;
 
@@ -113,7 +113,7 @@ fn entries(records: &[Record]) -> Vec<LogEntry> {
 
 /// Numbers of training that goes well.
 fn training(is_scst: bool, epoch: f64) -> Vec<(&'static str, f64)> {
-    // From one record to the next, images differ.
+    // From one record to the next, sources differ.
     let wave = (7.0 * epoch).sin();
     let mut values = vec![
         ("epoch", epoch),
@@ -152,8 +152,8 @@ fn sample(step: u64, stage: &str, caption: &str) -> Sample {
     Sample {
         step,
         stage: stage.to_owned(),
-        image: "a.jpg".to_owned(),
-        image_id: ImageId::from(7),
+        name: "a.jpg".to_owned(),
+        id: ExampleId::from(7),
         caption: caption.to_owned(),
         references: vec!["a circle that is red".to_owned(), "one circle".to_owned()],
         cider_d: 1.0,

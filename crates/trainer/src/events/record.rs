@@ -45,8 +45,8 @@ impl Record {
         values.find(|(key, _)| key == name).map(|&(_, value)| value)
     }
 
-    /// Whether the baseline equals the reward but for rounding: so by construction where it is the mean reward of an
-    /// image's own samples or of the others (`mean`, `leave_one_out`), and there is nothing to see in it.
+    /// Whether the baseline equals the reward but for rounding: so by construction where it is the mean reward of a
+    /// source's own samples or of the others (`mean`, `leave_one_out`), and there is nothing to see in it.
     pub fn baseline_is_reward(&self) -> bool {
         let (reward, baseline) = (self.value("reward"), self.value("baseline"));
         reward.zip(baseline).is_some_and(|(reward, baseline)| {

@@ -1,4 +1,4 @@
-//! `samples.jsonl`: captions of the same few validation images at every validation, one JSON object a line.
+//! `samples.jsonl`: captions of the same few validation sources at every validation, one JSON object a line.
 //!
 //! ```text
 //! {"step":48,"stage":"xe","image":"a.jpg","image_id":"a.jpg","caption":"a dog runs","references":["a dog is running"],
@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_files::{FileAction, FileError};
 use scst_reward::TextScores;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::decode::evaluate::report::ScoredCaption;
 /// Name of the file of sample captions in a run's directory.
 pub const SAMPLES_FILE: &str = "samples.jsonl";
 
-/// The caption of a validation image after some step.
+/// The caption of a validation source after some step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
@@ -30,15 +30,19 @@ pub struct Sample {
     pub step: u64,
     /// Name of the stage that was running.
     pub stage: String,
-    /// File name of the image, without folders.
-    pub image: String,
-    /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    /// What messages call its source: of an image its file name without folders, of a text its id, or its file and line.
+    // Files know it by this name, of texts too.
+    #[serde(rename = "image")]
+    pub name: String,
+    /// Id of its source, as in the user's files; its name where they have no ids.
+    // As above.
+    #[serde(rename = "image_id")]
+    pub id: ExampleId,
     /// The caption, words joined by single spaces.
     pub caption: String,
     /// The references, words joined by single spaces.
     pub references: Vec<String>,
-    /// CIDEr-D x10 of the caption, with the document frequencies of all validation images.
+    /// CIDEr-D x10 of the caption, with the document frequencies of all validation sources.
     pub cider_d: f64,
     /// BLEU-4 of the caption, 0 to 1; close to 0 without four words in a row that a reference has.
     pub bleu_4: f64,
@@ -61,8 +65,8 @@ impl Sample {
         Self {
             step,
             stage: stage.to_owned(),
-            image: caption.image.clone(),
-            image_id: caption.image_id.clone(),
+            name: caption.name.clone(),
+            id: caption.id.clone(),
             caption: caption.caption.clone(),
             references: caption.references.clone(),
             cider_d: scores.cider_d,
@@ -148,8 +152,8 @@ pub(super) mod tests {
         Sample {
             step,
             stage: stage.to_owned(),
-            image: "a.jpg".to_owned(),
-            image_id: ImageId::from(7),
+            name: "a.jpg".to_owned(),
+            id: ExampleId::from(7),
             caption: caption.to_owned(),
             references: vec!["a dog".to_owned(), "un café | \"bar\"".to_owned()],
             cider_d: 0.1 + 0.2,

@@ -139,7 +139,7 @@ fn table(samples: &[&Sample]) -> String {
     for sample in samples {
         let references: Vec<String> = sample.references.iter().map(|text| cell(text)).collect();
         table.extend([
-            format!("| {} | {:.3} ", cell(&sample.image), sample.cider_d),
+            format!("| {} | {:.3} ", cell(&sample.name), sample.cider_d),
             format!(
                 "| {} | {} |\n",
                 cell(&sample.caption),

@@ -24,7 +24,7 @@ use crate::{
     registry::Registry,
 };
 
-const IMAGES: usize = 4;
+const SOURCES: usize = 4;
 const FEATURE: usize = 12;
 const WORDS: usize = 23;
 const MAX_LENGTH: usize = 6;
@@ -107,10 +107,10 @@ fn gradients(
         vocab: vocabulary.len(),
     };
     let captioner = Captioner::init(config, dimensions, device, &mut rng)?;
-    let regions: Vec<usize> = (0..IMAGES)
-        .map(|image| {
+    let regions: Vec<usize> = (0..SOURCES)
+        .map(|source| {
             if config.reads_regions() {
-                1 + image % 3
+                1 + source % 3
             } else {
                 1
             }
@@ -122,7 +122,7 @@ fn gradients(
         .collect();
     let vectors = Tensor::from_data(TensorData::new(values, vectors), device);
     let features = SourceVectors::regions(vectors, regions)?;
-    let captions: Vec<Vec<u32>> = (0..2 * IMAGES)
+    let captions: Vec<Vec<u32>> = (0..2 * SOURCES)
         .map(|n| {
             let length = 1 + n % (MAX_LENGTH - 1);
             let words = (0..length).map(|_| rng.random_range(2..vocabulary.len() as u32));
@@ -139,8 +139,8 @@ fn gradients(
         dropout: Some(Dropout::new(0.25, ChaCha8Rng::seed_from_u64(12))),
         locations: None,
     };
-    let images = repeat(IMAGES, 2);
-    let tape = captioner.teacher_forced(features.clone(), &images, &inputs, noise)?;
+    let source_of_sequence = repeat(SOURCES, 2);
+    let tape = captioner.teacher_forced(features.clone(), &source_of_sequence, &inputs, noise)?;
     let weights = LossWeights {
         rows: vec![1.0; tape.rows()],
         captions: vec![1.0; captions.len()],
@@ -155,10 +155,10 @@ fn gradients(
         |_| None,
     )?;
 
-    let references = (0..IMAGES).map(|image| {
-        let of_image = &captions[2 * image..2 * image + 2];
-        let texts = of_image.iter().map(|words| vocabulary.decode(words));
-        ImageReferences::new(image.to_string(), of_image, texts.collect::<Vec<_>>())
+    let references = (0..SOURCES).map(|source| {
+        let of_source = &captions[2 * source..2 * source + 2];
+        let texts = of_source.iter().map(|words| vocabulary.decode(words));
+        ImageReferences::new(source.to_string(), of_source, texts.collect::<Vec<_>>())
     });
     let references = References::new(Some(END), references.collect())?;
     let sources = RewardSources::new(Arc::new(references)).with_unknown(UNKNOWN_ID);
@@ -170,7 +170,7 @@ fn gradients(
     let mut critic = SelfCritic::new(&config, &sources, &Registry::default(), None)?;
     let batch = SourceBatch {
         source: features.into(),
-        images: (0..IMAGES).collect(),
+        examples: (0..SOURCES).collect(),
         prefixes: Vec::new(),
     };
     let context = StepContext {

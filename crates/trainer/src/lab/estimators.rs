@@ -1,6 +1,6 @@
 //! The estimator lab: how good the gradients of sampled captions are, by baseline and number of samples.
 //!
-//! All estimators see the same images and the same weights, dropout off. Each is drawn many times and compared with
+//! All estimators see the same sources and the same weights, dropout off. Each is drawn many times and compared with
 //! the mean of many draws of another seed:
 //!
 //! ```text
@@ -39,9 +39,9 @@ const WARM_UP: u64 = 20;
 /// How the estimators are measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EstimatorLab {
-    /// Training images, the first of the split.
-    pub images: usize,
-    /// Numbers of samples an image.
+    /// Training sources, the first of the split.
+    pub sources: usize,
+    /// Numbers of samples a source.
     pub samples: Vec<usize>,
     /// What is measured.
     pub estimators: Vec<Estimator>,
@@ -56,7 +56,7 @@ pub struct EstimatorLab {
 pub struct EstimatorReport {
     /// What was measured.
     pub estimator: Estimator,
-    /// Samples an image.
+    /// Samples a source.
     pub samples: usize,
     /// What the reference is multiplied by in the mean gradient; 1 for estimators that are compared as they are.
     pub scale: f64,
@@ -91,8 +91,8 @@ pub fn measure_estimators(
     let corpus = Corpus::of_checkpoint(config, checkpoint, registry)?;
     checkpoint.check_inputs(&corpus)?;
     let train = corpus.split(Split::Train)?;
-    let images = lab.images.min(train.len());
-    corpus.check_sources(&train[..images], &mut Unobserved)?;
+    let sources = lab.sources.min(train.len());
+    corpus.check_sources(&train[..sources], &mut Unobserved)?;
     let captioner = checkpoint.captioner(&config.model, &device)?;
     check_captioners(group, [&captioner])?;
     let mut stages = config.stages.iter().enumerate();
@@ -144,7 +144,8 @@ impl EstimatorLab {
                 expected,
             })
         };
-        within("images", self.images as u64, 1, limits::IMAGES)?;
+        // The flag is `--images`, of texts too.
+        within("images", self.sources as u64, 1, limits::SOURCES)?;
         let numbers = self.samples.len() as u64;
         within("numbers of samples", numbers, 1, limits::CAPTIONS)?;
         for &samples in &self.samples {
@@ -309,8 +310,8 @@ impl Bench<'_> {
         // Nothing has been learnt since the stage began.
         critic.compare_with(config.compares_with_start().then(|| self.captioner.clone()));
         let train = self.corpus.split(Split::Train)?;
-        let images = self.lab.images.min(train.len());
-        let examples: Vec<&Example> = train[..images].iter().collect();
+        let sources = self.lab.sources.min(train.len());
+        let examples: Vec<&Example> = train[..sources].iter().collect();
         let source = self.corpus.source(&examples, &self.device)?;
         let reference_length = match reference {
             Some(reference) => reference.clone().squared_norm()?.sqrt(),
@@ -320,7 +321,7 @@ impl Bench<'_> {
         for step in 0..count + WARM_UP {
             let batch = SourceBatch {
                 source: source.clone(),
-                images: (0..images).collect(),
+                examples: (0..sources).collect(),
                 prefixes: Vec::new(),
             };
             let context = StepContext {
@@ -340,7 +341,7 @@ impl Bench<'_> {
                 continue;
             }
             drawn.secs.push(start.elapsed().as_secs_f64());
-            let scale = 1.0 / (images * samples) as f64;
+            let scale = 1.0 / (sources * samples) as f64;
             let mut gradient = part.gradients.map(|g| g.mul_scalar(scale));
             let square = gradient.squared_norm()?;
             drawn.squares += square;
@@ -374,7 +375,7 @@ mod tests {
             ),
         ] {
             let lab = EstimatorLab {
-                images: 4,
+                sources: 4,
                 samples: vec![5, samples],
                 estimators: Estimator::baselines(),
                 draws: 10,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::TrainError;
 
-/// Numbers of samples an image that the toy is measured with.
+/// Numbers of samples a source that the toy is measured with.
 pub const TOY_SAMPLES: [usize; 2] = [2, 4];
 
 /// What an estimator makes of the toy, without error of sampling.
@@ -13,7 +13,7 @@ pub const TOY_SAMPLES: [usize; 2] = [2, 4];
 pub struct ToyReport {
     /// How rewards become advantages.
     pub estimator: ToyEstimator,
-    /// Samples an image.
+    /// Samples a source.
     pub samples: usize,
     /// Cosine of the expected gradient to the true one.
     pub cosine: f64,

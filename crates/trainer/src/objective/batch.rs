@@ -33,7 +33,7 @@ pub(crate) struct StepContext {
     pub(crate) stage: usize,
     /// Step within the stage, from 0.
     pub(crate) step: u64,
-    /// Pass over the training images, from 0.
+    /// Pass over the training sources, from 0.
     pub(crate) epoch: u64,
     /// Dropout rate.
     pub(crate) dropout: f64,
@@ -207,10 +207,10 @@ pub(crate) struct RowLosses {
     pub(crate) outside: Vec<f32>,
 }
 
-/// Every index `0..images`, each `times` in a row.
-pub(crate) fn repeat(images: usize, times: usize) -> Vec<usize> {
-    (0..images)
-        .flat_map(|image| std::iter::repeat_n(image, times))
+/// Every index `0..sources`, each `times` in a row.
+pub(crate) fn repeat(sources: usize, times: usize) -> Vec<usize> {
+    (0..sources)
+        .flat_map(|source| std::iter::repeat_n(source, times))
         .collect()
 }
 
@@ -228,10 +228,10 @@ pub(crate) fn sum(values: &[f32]) -> f64 {
 
 /// The sources of a batch and their indices in the training set.
 pub(crate) struct SourceBatch {
-    /// As many as `images`.
+    /// As many as `examples`.
     pub(crate) source: Source,
-    /// Indices into the training images.
-    pub(crate) images: Vec<usize>,
+    /// Indices into the training set.
+    pub(crate) examples: Vec<usize>,
     /// The given words that every sample begins with; none at all if empty.
     pub(crate) prefixes: Vec<Vec<u32>>,
 }

@@ -30,7 +30,7 @@ pub(crate) const POSITION_WEIGHT: f64 = 0.5;
 
 /// What gold captions are trained with.
 pub(crate) struct Xe {
-    /// Gold captions of every image in a batch.
+    /// Gold captions of every source in a batch.
     pub(crate) targets_per_source: usize,
     /// The loss of every word.
     pub(crate) loss: Loss,
@@ -111,7 +111,7 @@ impl Xe {
     /// dL/ds = p - q   for cross-entropy, at every word of every gold caption, end token included
     /// ```
     ///
-    /// `gold` holds the captions of every image of the batch, full length, without end tokens; `location_baseline` is what
+    /// `gold` holds the captions of every source of the batch, full length, without end tokens; `location_baseline` is what
     /// drawn regions are compared with.
     pub(crate) fn contribution(
         &self,
@@ -122,24 +122,31 @@ impl Xe {
         location_baseline: f64,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let per_image = self.targets_per_source;
+        let per_source = self.targets_per_source;
         let mut rng = context.generator(Purpose::Captions);
-        let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.images.len() * per_image);
+        let mut captions: Vec<Vec<u32>> = Vec::with_capacity(batch.examples.len() * per_source);
         for gold in gold {
-            let chosen = choose_captions(&mut rng, gold.len(), per_image);
+            let chosen = choose_captions(&mut rng, gold.len(), per_source);
             captions.extend(chosen.into_iter().map(|k| target(&gold[k], max_length)));
         }
-        let images = repeat(batch.images.len(), per_image);
+        let source_of_sequence = repeat(batch.examples.len(), per_source);
         let noise = context.noise();
         let drawn = noise.locations.is_some();
         let tape = match replaced_share(self.scheduled_sampling.as_ref(), context.epoch) {
             0.0 => {
                 let source = batch.source.clone();
-                teacher_forced(captioner, source, &images, &captions, noise)?
+                teacher_forced(captioner, source, &source_of_sequence, &captions, noise)?
             }
             share => {
                 let source = batch.source.clone();
-                scheduled_sampling(captioner, source, &images, &captions, share, context)?
+                scheduled_sampling(
+                    captioner,
+                    source,
+                    &source_of_sequence,
+                    &captions,
+                    share,
+                    context,
+                )?
             }
         };
         let mut drawn_captions = DrawnCaptions::default();
@@ -150,7 +157,7 @@ impl Xe {
             drawn_captions = of_captions;
             Some((weights, hard.entropy_weight))
         };
-        let read = (batch.source, images.as_slice());
+        let read = (batch.source, source_of_sequence.as_slice());
         let (gradients, rows) = self
             .loss
             .gradient(captioner, tape, &captions, read, location)?;

@@ -4,7 +4,7 @@ use scst_data::Split;
 
 use super::{
     material::{Findings, Material, look},
-    validation_images::validation_images,
+    validation_examples::validation_examples,
 };
 use crate::{
     TrainError,
@@ -62,7 +62,7 @@ impl Checkup {
         }
         self.resolution = Resolution::of(
             config.validation.metric,
-            &validation_images(config, corpus)?,
+            &validation_examples(config, corpus)?,
         );
         let warnings = &mut self.findings.warnings;
         if let Some(resolution) = self.resolution.filter(Resolution::is_low) {

@@ -44,13 +44,13 @@ pub(super) struct Material {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Findings {
-    /// Images, captions and words, if they can be read.
+    /// Sources, captions and words, if they can be read.
     pub data: Option<DataDescription>,
     /// The features, if they can be read.
     pub features: Option<FeaturesFound>,
     /// Parameters of the captioner, if it can be made.
     pub parameters: Option<usize>,
-    /// The stages, if all of them can be run with these images.
+    /// The stages, if all of them can be run with these sources.
     pub stages: Vec<StageFound>,
     /// What lets a run go on, but should be known.
     pub warnings: Vec<Warning>,
@@ -80,8 +80,8 @@ pub struct StageFound {
     pub steps: u64,
     /// Steps in an epoch.
     pub steps_per_epoch: u64,
-    /// Training images that no batch of an epoch holds.
-    pub images_left_out: usize,
+    /// Training sources that no batch of an epoch holds.
+    pub sources_left_out: usize,
 }
 
 /// How things are read.
@@ -249,14 +249,14 @@ pub(super) fn goes_on(lengths: &[Length], progress: &Progress) -> bool {
     length.is_some_and(|length| !progress.stage_ended && progress.step < length.steps)
 }
 
-fn stages(config: &Config, lengths: &[Length], train_images: usize) -> Vec<StageFound> {
+fn stages(config: &Config, lengths: &[Length], train_sources: usize) -> Vec<StageFound> {
     let stages = config.stages.iter().zip(lengths);
     let found = stages.map(|(stage, length)| StageFound {
         name: stage.name.clone(),
         kind: if stage.scst.is_some() { "scst" } else { "xe" },
         steps: length.steps,
         steps_per_epoch: length.steps_per_epoch,
-        images_left_out: train_images
+        sources_left_out: train_sources
             .checked_rem(stage.sources_per_batch)
             .unwrap_or(0),
     });

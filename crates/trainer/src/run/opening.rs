@@ -18,17 +18,17 @@ pub(super) struct Length {
 
 impl Length {
     /// # Errors
-    /// [`TrainError::BatchTooLarge`] when there are too few training images for a batch, [`TrainError::StageTooLong`]
+    /// [`TrainError::BatchTooLarge`] when there are too few training sources for a batch, [`TrainError::StageTooLong`]
     /// when there are more steps than random draws.
-    pub(super) fn of(stage: &StageConfig, train_images: usize) -> Result<Self, TrainError> {
-        let steps_per_epoch = train_images
+    pub(super) fn of(stage: &StageConfig, train_sources: usize) -> Result<Self, TrainError> {
+        let steps_per_epoch = train_sources
             .checked_div(stage.sources_per_batch)
             .unwrap_or(0) as u64;
         if steps_per_epoch == 0 {
             return Err(TrainError::BatchTooLarge {
                 stage: stage.name.clone(),
                 found: stage.sources_per_batch,
-                images: train_images,
+                sources: train_sources,
             });
         }
         let (key, found, steps) = match (stage.steps, stage.epochs) {
@@ -65,12 +65,12 @@ impl Length {
 /// Those of [`Length::of`]; [`TrainError::StageTooShort`] when a stage was to have ended already.
 pub(super) fn check_lengths(
     config: &Config,
-    train_images: usize,
+    train_sources: usize,
     progress: &mut Progress,
 ) -> Result<Vec<Length>, TrainError> {
     let mut lengths = Vec::with_capacity(config.stages.len());
     for (k, stage) in config.stages.iter().enumerate() {
-        let length = Length::of(stage, train_images)?;
+        let length = Length::of(stage, train_sources)?;
         let Length { steps, .. } = length;
         lengths.push(length);
         if k != progress.stage {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn length_beyond_all_draws_is_refused_and_never_wraps() {
-        let length = |epochs, steps, images| Length::of(&stage(epochs, steps), images);
+        let length = |epochs, steps, sources| Length::of(&stage(epochs, steps), sources);
         assert!(length(None, Some(1 << 32), 1_000).is_ok());
         for (epochs, steps, expected) in [
             // 100 steps an epoch: 2^62 of them wrap to 0.
@@ -138,6 +138,6 @@ mod tests {
             assert!(message.contains(expected), "{message}");
         }
         let message = length(Some(1), None, 9).unwrap_err().to_string();
-        assert!(message.contains("found 10 images per batch"), "{message}");
+        assert!(message.contains("found 10 sources per batch"), "{message}");
     }
 }

@@ -3,7 +3,7 @@
 use scst_data::{Split, Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_reward::references_are_alike;
 
-use super::validation_images::validation_images;
+use super::validation_examples::validation_examples;
 use crate::{
     TrainError,
     config::{Config, StageConfig, ValidationMetric},
@@ -17,16 +17,16 @@ use crate::{
 const MUCH_UNKNOWN: f64 = 0.1;
 /// Share of captions that are cut. At 16 words it is 11 % of those of Flickr8k and 5 % of those of COCO.
 const MANY_CUT: f64 = 0.25;
-/// Share of training images that do not fill a batch.
+/// Share of training sources that do not fill a batch.
 const MANY_LEFT_OUT: f64 = 0.1;
 
 /// What there is to warn of before the first step of a run, the data having been read.
 ///
 /// # Errors
 /// [`TrainError::NoKnownWords`] when the vocabulary holds no word of the training captions, [`TrainError::EmptySplit`]
-/// when there are no validation images.
+/// when there are no validation sources.
 pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, TrainError> {
-    let validation = validation_images(config, corpus)?.into_iter();
+    let validation = validation_examples(config, corpus)?.into_iter();
     let references: Vec<&[String]> = validation.map(|e| &*e.references).collect();
     let description = corpus.describe();
     if description.unknown_words == description.words {
@@ -39,7 +39,7 @@ pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, T
     let of_captions = caption_warnings(config, &description);
     let of_words = unwanted_word_warnings(config, corpus.vocabulary());
     let of_metric = metric_warning(config.validation.metric, &references);
-    let of_settings = setting_warnings(config, description.train_images);
+    let of_settings = setting_warnings(config, description.train_sources);
     let train = corpus.split(Split::Train)?;
     let stages = config.stages.iter();
     let of_tables = stages.flat_map(|stage| foreign_tables(stage, train));
@@ -49,9 +49,9 @@ pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, T
 }
 
 /// Settings that are known to fail.
-fn setting_warnings(config: &Config, train_images: usize) -> Vec<Warning> {
+fn setting_warnings(config: &Config, train_sources: usize) -> Vec<Warning> {
     let steps_per_epoch = |stage: &StageConfig| {
-        let steps = train_images.checked_div(stage.sources_per_batch)?;
+        let steps = train_sources.checked_div(stage.sources_per_batch)?;
         (steps > 0).then_some(steps as f64)
     };
     let steps_per_epoch: Vec<_> = config.stages.iter().map(steps_per_epoch).collect();
@@ -59,7 +59,7 @@ fn setting_warnings(config: &Config, train_images: usize) -> Vec<Warning> {
     found.into_iter().map(Warning::Setting).collect()
 }
 
-/// What of the training captions and images is lost, where it is much.
+/// What of the training captions and sources is lost, where it is much.
 fn caption_warnings(config: &Config, description: &DataDescription) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if description.unknown_share() > MUCH_UNKNOWN {
@@ -78,14 +78,14 @@ fn caption_warnings(config: &Config, description: &DataDescription) -> Vec<Warni
             longest: description.longest_caption,
         });
     }
-    let images = description.train_images;
+    let sources = description.train_sources;
     warnings.extend(config.stages.iter().filter_map(|stage| {
         let left_out = description.left_out(stage.sources_per_batch);
-        let is_much = left_out as f64 > MANY_LEFT_OUT * images as f64;
-        is_much.then(|| Warning::ImagesLeftOut {
+        let is_much = left_out as f64 > MANY_LEFT_OUT * sources as f64;
+        is_much.then(|| Warning::SourcesLeftOut {
             stage: stage.name.clone(),
             left_out,
-            images,
+            sources,
             sources_per_batch: stage.sources_per_batch,
         })
     }));
@@ -109,13 +109,13 @@ fn unwanted_word_warnings(config: &Config, vocabulary: &Vocabulary) -> Vec<Warni
     config.stages.iter().filter_map(of_stage).collect()
 }
 
-/// Whether the metric is 0 for every caption of images with these references.
-fn metric_warning(metric: ValidationMetric, images: &[&[String]]) -> Option<Warning> {
+/// Whether the metric is 0 for every caption of sources with these references.
+fn metric_warning(metric: ValidationMetric, sources: &[&[String]]) -> Option<Warning> {
     let next = metric.in_order()[1];
-    (metric == ValidationMetric::CiderD && references_are_alike(images.iter().copied())).then_some(
+    (metric == ValidationMetric::CiderD && references_are_alike(sources.iter().copied())).then_some(
         Warning::MetricAlwaysZero {
             metric,
-            images: images.len(),
+            sources: sources.len(),
             next,
         },
     )
@@ -141,10 +141,10 @@ mod tests {
             &CaptionerRegistry::default(),
         );
         let config = Config::from(config.unwrap());
-        // At the bound nothing is said: 59 of 599 images, 10 of 100 words, 25 of 100 captions.
+        // At the bound nothing is said: 59 of 599 sources, 10 of 100 words, 25 of 100 captions.
         let at = |left_out: usize, unknown_words, cut_captions| {
             let description = DataDescription {
-                train_images: 540 + left_out,
+                train_sources: 540 + left_out,
                 train_captions: 100,
                 cut_captions,
                 words: 100,
@@ -155,7 +155,7 @@ mod tests {
             let name = |warning| match warning {
                 Warning::UnknownWords { .. } => "unknown",
                 Warning::CaptionsCut { .. } => "cut",
-                Warning::ImagesLeftOut { .. } => "left out",
+                Warning::SourcesLeftOut { .. } => "left out",
                 _ => "another",
             };
             found.map(name).collect::<Vec<_>>()
@@ -164,14 +164,14 @@ mod tests {
         assert_eq!(at(0, 11, 25), ["unknown"]);
         assert_eq!(at(0, 10, 26), ["cut"]);
         let few = DataDescription {
-            train_images: 100,
+            train_sources: 100,
             ..DataDescription::default()
         };
         let found = caption_warnings(&config, &few);
-        let expected = Warning::ImagesLeftOut {
+        let expected = Warning::SourcesLeftOut {
             stage: "xe".to_owned(),
             left_out: 40,
-            images: 100,
+            sources: 100,
             sources_per_batch: 60,
         };
         assert_eq!(found, [expected]);
@@ -201,10 +201,10 @@ mod tests {
         assert_eq!(unwanted_word_warnings(&config, &vocabulary), []);
     }
 
-    /// The largest CIDEr-D that any of the references has as the caption of every image.
-    fn largest(images: &[&[String]]) -> f64 {
-        let scores = images.iter().copied().flatten().map(|candidate| {
-            let items: Vec<Item<'_, str, String>> = images
+    /// The largest CIDEr-D that any of the references has as the caption of every source.
+    fn largest(sources: &[&[String]]) -> f64 {
+        let scores = sources.iter().copied().flatten().map(|candidate| {
+            let items: Vec<Item<'_, str, String>> = sources
                 .iter()
                 .map(|&references| Item {
                     candidate: candidate.as_str(),
@@ -231,21 +231,21 @@ mod tests {
             // The same words in another order.
             (&[&["dog bites man"], &["man bites dog"]], false),
         ];
-        for (images, is_doubted) in cases {
-            let images: Vec<Vec<String>> = images
+        for (sources, is_doubted) in cases {
+            let sources: Vec<Vec<String>> = sources
                 .iter()
-                .map(|image| image.iter().map(|&text| text.to_owned()).collect())
+                .map(|source| source.iter().map(|&text| text.to_owned()).collect())
                 .collect();
-            let images: Vec<&[String]> = images.iter().map(Vec::as_slice).collect();
-            assert_eq!(largest(&images) == 0.0, is_doubted, "{images:?}");
-            let warning = metric_warning(ValidationMetric::CiderD, &images);
+            let sources: Vec<&[String]> = sources.iter().map(Vec::as_slice).collect();
+            assert_eq!(largest(&sources) == 0.0, is_doubted, "{sources:?}");
+            let warning = metric_warning(ValidationMetric::CiderD, &sources);
             let expected = is_doubted.then_some(Warning::MetricAlwaysZero {
                 metric: ValidationMetric::CiderD,
-                images: images.len(),
+                sources: sources.len(),
                 next: ValidationMetric::Bleu4,
             });
-            assert_eq!(warning, expected, "{images:?}");
-            assert_eq!(metric_warning(ValidationMetric::RougeL, &images), None);
+            assert_eq!(warning, expected, "{sources:?}");
+            assert_eq!(metric_warning(ValidationMetric::RougeL, &sources), None);
         }
     }
 }

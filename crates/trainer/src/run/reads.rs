@@ -31,20 +31,23 @@ pub(super) struct Reads<'a> {
 
 impl<'a> Reads<'a> {
     /// Training sources by their indices.
-    pub(super) fn sources(&self, images: &[usize]) -> Result<SourceBatch, TrainError> {
-        let examples: Vec<&Example> = images.iter().map(|&image| &self.train[image]).collect();
+    pub(super) fn sources(&self, examples: &[usize]) -> Result<SourceBatch, TrainError> {
+        let read: Vec<&Example> = examples
+            .iter()
+            .map(|&example| &self.train[example])
+            .collect();
         Ok(SourceBatch {
-            source: self.corpus.source(&examples, self.device)?,
-            images: images.to_vec(),
+            source: self.corpus.source(&read, self.device)?,
+            examples: examples.to_vec(),
             prefixes: Vec::new(),
         })
     }
 
     /// The gold captions of training sources.
-    pub(super) fn gold(&self, images: &[usize]) -> Vec<&'a [Vec<u32>]> {
+    pub(super) fn gold(&self, examples: &[usize]) -> Vec<&'a [Vec<u32>]> {
         let train = self.train;
-        let images = images.iter();
-        images.map(|&image| &*train[image].captions).collect()
+        let examples = examples.iter();
+        examples.map(|&example| &*train[example].captions).collect()
     }
 
     /// What gold captions of the sources contribute.
@@ -54,7 +57,7 @@ impl<'a> Reads<'a> {
         batch: SourceBatch,
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let gold = self.gold(&batch.images);
+        let gold = self.gold(&batch.examples);
         self.contribution(xe, batch, &gold, context)
     }
 
@@ -65,14 +68,14 @@ impl<'a> Reads<'a> {
         samples: &Judged,
         context: StepContext,
     ) -> Result<Option<Contribution>, TrainError> {
-        let (places, best, reward) = replay.captions(samples.images());
+        let (places, best, reward) = replay.captions(samples.examples());
         if places.is_empty() {
             return Ok(None);
         }
         let all = samples.sources();
         let batch = SourceBatch {
             source: all.source.select(&places),
-            images: places.iter().map(|&place| all.images[place]).collect(),
+            examples: places.iter().map(|&place| all.examples[place]).collect(),
             prefixes: Vec::new(),
         };
         let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();

@@ -60,11 +60,11 @@ impl<'a> Run<'a> {
     pub(super) fn stage(&mut self, stop: &AtomicBool) -> Result<Option<PathBuf>, TrainError> {
         let index = self.progress.stage;
         let stage = &self.config.stages[index];
-        let train_images = self.corpus.split(Split::Train)?.len();
+        let train_sources = self.corpus.split(Split::Train)?.len();
         let Length {
             steps,
             steps_per_epoch,
-        } = Length::of(stage, train_images)?;
+        } = Length::of(stage, train_sources)?;
         let validate_every = stage.validate_every_steps.unwrap_or(steps_per_epoch);
         self.since = Instant::now();
         if self.progress.step == 0 {
@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
             name: &stage.name,
             kind: stage.kind(),
             position,
-            images_left_out: train_images % stage.sources_per_batch.max(1),
+            sources_left_out: train_sources % stage.sources_per_batch.max(1),
             start: self.progress.start.as_ref(),
         });
         let workers = self.workers(stage)?;
@@ -110,15 +110,15 @@ impl<'a> Run<'a> {
             let epoch = step / steps_per_epoch;
             if order.0 != epoch {
                 let mut rng = generator(self.config.seed, Purpose::Order, index, epoch);
-                order = (epoch, random_order(&mut rng, train_images as u32));
+                order = (epoch, random_order(&mut rng, train_sources as u32));
             }
             let first = (step % steps_per_epoch) as usize * stage.sources_per_batch;
-            let images: Vec<usize> = order.1[first..first + stage.sources_per_batch]
+            let examples: Vec<usize> = order.1[first..first + stage.sources_per_batch]
                 .iter()
-                .map(|&image| image as usize)
+                .map(|&example| example as usize)
                 .collect();
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
-            self.train_step((stage, division), objective, images, epoch, rate)?;
+            self.train_step((stage, division), objective, examples, epoch, rate)?;
             let step = self.progress.step;
             let due = |every: u64| step.is_multiple_of(every);
             self.progress.validation_due = step == steps || due(validate_every);
@@ -186,12 +186,12 @@ impl<'a> Run<'a> {
         &mut self,
         (stage, division): (&StageConfig, Division<'_>),
         objective: &mut Objective,
-        images: Vec<usize>,
+        examples: Vec<usize>,
         epoch: u64,
         rate: f64,
     ) -> Result<(), TrainError> {
         let start = Instant::now();
-        let batch_size = images.len() as u64;
+        let batch_size = examples.len() as u64;
         let context = self.context(stage, epoch);
         let mut tally = Tally::default();
         match objective {
@@ -199,9 +199,9 @@ impl<'a> Run<'a> {
                 let mut reduction = Reduction::over(division);
                 let (mut reading, mut computing) = (0.0, 0.0);
                 let reads = self.reads()?;
-                let compute = |(part, images): (usize, &[usize])| {
+                let compute = |(part, examples): (usize, &[usize])| {
                     let start = Instant::now();
-                    let batch = reads.sources(images)?;
+                    let batch = reads.sources(examples)?;
                     let read = start.elapsed().as_secs_f64();
                     let own = reads.cross_entropy(xe, batch, context.of_part(part))?;
                     Ok((part, own, read, start.elapsed().as_secs_f64()))
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
                     reading += read;
                     computing += all;
                 };
-                division.each(division.own_of(&images), compute, take)?;
+                division.each(division.own_of(&examples), compute, take)?;
                 // Parts that are computed at the same time share the time that has passed.
                 let reading = start.elapsed().as_secs_f64() * reading / computing;
                 let sum = self.heard(reduction)?.unwrap_or_default();
@@ -223,14 +223,14 @@ impl<'a> Run<'a> {
             }
             Objective::Scst(critic, beside) => {
                 let steps = (stage, division);
-                let judged = self.judged_rollout(steps, critic, &images, context, &mut tally)?;
+                let judged = self.judged_rollout(steps, critic, &examples, context, &mut tally)?;
                 if beside.replay.is_some() {
                     for part in &judged.all {
                         self.progress.replay.keep(part);
                     }
                 }
                 let start = Instant::now();
-                let batch = (division, images.len());
+                let batch = (division, examples.len());
                 let mut updates = critic.updates(judged.own, batch, context);
                 while let Some(samples) = updates.next_samples() {
                     let sum = self.sequence_gradient(steps, critic, beside, samples, context)?;
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
         window.tally.merge(tally);
         window.secs += start.elapsed().as_secs_f64();
         window.steps += 1;
-        window.images += batch_size;
+        window.sources += batch_size;
         self.progress.step += 1;
         self.progress.global_step += 1;
         let position = self.position();
@@ -418,24 +418,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Samples of the images, and their judgement.
+    /// Samples of the sources, and their judgement.
     fn judged_rollout(
         &mut self,
         (stage, division): (&StageConfig, Division<'_>),
         critic: &mut SelfCritic,
-        images: &[usize],
+        examples: &[usize],
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judgement, TrainError> {
         let max_length = self.corpus.max_length();
         let inputs = self.reads()?;
         let mut batches = Vec::with_capacity(division.own().len());
-        for (part, images) in division.own_of(images) {
-            let mut batch = inputs.sources(images)?;
+        for (part, examples) in division.own_of(examples) {
+            let mut batch = inputs.sources(examples)?;
             if let Some(scst) = &stage.scst
                 && let Some(mixer) = &scst.mixer
             {
-                let gold = inputs.gold(&batch.images);
+                let gold = inputs.gold(&batch.examples);
                 let (samples, context) = (scst.samples_per_source, context.of_part(part));
                 batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
             }

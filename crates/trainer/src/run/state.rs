@@ -21,7 +21,7 @@ use super::{
     options::{Longer, RunOptions, Summary},
     prepared::Prepared,
     record::StartRecord,
-    validation_images::validation_images,
+    validation_examples::validation_examples,
 };
 use crate::{
     TrainError,
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         });
         observer.observe(&Event::Ready {
             data: &corpus.describe(),
-            val_images: validation_images(config, &corpus)?.len(),
+            val_sources: validation_examples(config, &corpus)?.len(),
             parameters: parameters(&captioner),
         });
         if options.group.size() > 1 {

@@ -12,7 +12,7 @@ use scst_reward::CorpusScores;
 use super::{
     closing,
     state::Run,
-    validation_images::{chosen, validation_images},
+    validation_examples::{chosen, validation_examples},
 };
 use crate::{
     TrainError,
@@ -31,7 +31,7 @@ use crate::{
 const ALIKE: u64 = 3;
 
 impl Run<'_> {
-    /// Scores the validation images and keeps the weights if they are the best so far; `false` if it was stopped, and
+    /// Scores the validation examples and keeps the weights if they are the best so far; `false` if it was stopped, and
     /// is to be made again. Before the first step of a stage, what is scored is its start.
     pub(super) fn validate(
         &mut self,
@@ -39,7 +39,7 @@ impl Run<'_> {
         stop: &AtomicBool,
     ) -> Result<bool, TrainError> {
         let validation = &self.config.validation;
-        let images = validation_images(self.config, &self.corpus)?;
+        let examples = validation_examples(self.config, &self.corpus)?;
         let observer = &mut *self.observer;
         let decoding = Decoding {
             decoder: &validation.decoder,
@@ -50,11 +50,11 @@ impl Run<'_> {
             (&self.captioner, &[]),
             &self.corpus,
             self.registry,
-            &images,
+            &examples,
             decoding,
             &mut |done| {
-                let images = images.len();
-                observer.observe(&Event::Validating { done, images });
+                let sources = examples.len();
+                observer.observe(&Event::Validating { done, sources });
                 if stop.load(Relaxed) {
                     ControlFlow::Break(())
                 } else {
@@ -110,7 +110,7 @@ impl Run<'_> {
     /// What is remembered of a validation.
     fn candidate(&self, stage: &StageConfig, report: &EvaluationReport) -> Best {
         let captions = CaptionStatistics {
-            images: report.captions.len(),
+            sources: report.captions.len(),
             distinct: report.distinct_captions,
             cut_off_share: report.cut_off_share,
             mean_length: report.mean_length,

@@ -11,7 +11,9 @@ use crate::optimise::reduce::Tally;
 pub(crate) struct Window {
     pub(super) tally: Tally,
     pub(super) steps: u64,
-    pub(super) images: u64,
+    // Checkpoints know it by this name.
+    #[serde(rename = "images")]
+    pub(super) sources: u64,
     pub(super) tokens: u64,
     pub(super) secs: f64,
 }
@@ -24,7 +26,7 @@ impl Window {
         values.extend([
             ("learning_rate".to_owned(), learning_rate),
             ("step_secs".to_owned(), self.secs / self.steps.max(1) as f64),
-            ("sources_per_sec".to_owned(), speed(self.images)),
+            ("sources_per_sec".to_owned(), speed(self.sources)),
             ("tokens_per_sec".to_owned(), speed(self.tokens)),
         ]);
         values

@@ -73,7 +73,7 @@ impl Workplace {
         };
         let config = self.config(&Case::new("estimators", model, Stages::Scst, set));
         let lab = EstimatorLab {
-            images: 4,
+            sources: 4,
             samples: vec![2, 3],
             estimators: Estimator::baselines(),
             draws: 4,
@@ -222,7 +222,7 @@ impl Observer for Recorder {
 /// Words and log-probabilities of decoded captions.
 fn add_captions(hash: &mut Sha256, report: &EvaluationReport) {
     for scored in &report.captions {
-        hash.update(&scored.image);
+        hash.update(&scored.name);
         hash.update(&scored.caption);
         hash.update(scored.log_probability.to_bits().to_le_bytes());
     }

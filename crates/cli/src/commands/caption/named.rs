@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use scst_data::{ImageId, ListedImage};
+use scst_data::{ExampleId, ListedImage};
 
 use crate::failure::Failure;
 
@@ -87,7 +87,7 @@ fn unknown(images: &[ListedImage], name: &str, place: &str, elsewhere: Option<St
         ));
     }
     let names = images.iter().flat_map(|image| {
-        let id = image.id.as_ref().map(ImageId::to_text);
+        let id = image.id.as_ref().map(ExampleId::to_text);
         std::iter::once(image.file_name.clone()).chain(id)
     });
     let mut near: Vec<(usize, String)> = names
@@ -110,7 +110,7 @@ mod tests {
     fn images() -> Vec<ListedImage> {
         let image = |(name, id): (&str, i64)| ListedImage {
             file_name: name.to_owned(),
-            id: Some(ImageId::Number(id)),
+            id: Some(ExampleId::Number(id)),
         };
         [
             ("dog.jpg", 1),

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use scst_data::{
-    Example, FeatureStore, ImageId, ImageNames, ListedImage, Row, Split, read_image_list,
+    Example, ExampleId, FeatureStore, ImageNames, ListedImage, Row, Split, read_image_list,
 };
 use scst_files::write_bytes_atomically;
 use scst_trainer::{
@@ -132,7 +132,7 @@ impl<'a> Chosen<'a> {
         let mut display = Display::new();
         check(self.store, &self.rows, &mut display)?;
         let mut captions: Vec<Vec<Caption>> = Vec::with_capacity(self.rows.len());
-        let batch = decoder.images_at_a_time(checkpoint.config.validation.sources_per_batch);
+        let batch = decoder.sources_at_a_time(checkpoint.config.validation.sources_per_batch);
         for rows in self.rows.chunks(batch) {
             display.progress(CAPTIONS, captions.len(), self.rows.len(), Duration::ZERO);
             captions.extend(writer.captions(self.store.read_batch(rows)?)?);
@@ -141,7 +141,7 @@ impl<'a> Chosen<'a> {
         if let Some(path) = &arguments.out {
             let results = self.images.iter().zip(&captions);
             let results = results.map(|(image, captions)| DecodedCaption {
-                image_id: id(image),
+                id: id(image),
                 caption: captions
                     .first()
                     .map_or(String::new(), |caption| caption.text.clone()),
@@ -166,7 +166,7 @@ fn images(
         let names = images.iter().map(|image| ImageNames {
             file_name: &image.file_name,
             folder: None,
-            id: image.id.as_ref().map(ImageId::to_text),
+            id: image.id.as_ref().map(ExampleId::to_text),
         });
         let rows = store.locate_all(&names.collect::<Vec<_>>())?;
         return Ok((images, rows));
@@ -184,8 +184,8 @@ fn images(
 }
 
 /// What the results call an image: by its id, or by its name where it has none.
-fn id(image: &ListedImage) -> ImageId {
-    let name = || ImageId::from(image.file_name.as_str());
+fn id(image: &ListedImage) -> ExampleId {
+    let name = || ExampleId::from(image.file_name.as_str());
     image.id.clone().unwrap_or_else(name)
 }
 

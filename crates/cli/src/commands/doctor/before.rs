@@ -174,9 +174,9 @@ fn in_json(
     Ok(json!({
         "config": path,
         "data": data.map(|data| json!({
-            "train": data.train_images,
-            "val": data.val_images,
-            "test": data.test_images,
+            "train": data.train_sources,
+            "val": data.val_sources,
+            "test": data.test_sources,
             "targets": data.train_captions,
             "words": data.words,
             "vocabulary": data.vocabulary,

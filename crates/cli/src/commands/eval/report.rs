@@ -111,8 +111,8 @@ fn named(scores: &CorpusScores) -> Map<String, Value> {
 /// A caption as a line of JSON.
 fn described(caption: &ScoredCaption) -> Value {
     let mut object = Map::from_iter([
-        ("image".to_owned(), json!(caption.image)),
-        ("image_id".to_owned(), json!(caption.image_id)),
+        ("image".to_owned(), json!(caption.name)),
+        ("image_id".to_owned(), json!(caption.id)),
         ("caption".to_owned(), json!(caption.caption)),
     ]);
     object.extend(named(&caption.scores));

@@ -200,7 +200,7 @@ fn read_coco(path: &Path, out: &Path) -> Result<Read, Failure> {
     });
     let mut captions = source.read(None)?;
     let names = captions.images.iter().map(|image| image.file_name.clone());
-    let splits: HashMap<String, Split> = draw(names.collect(), path)?.images.into_iter().collect();
+    let splits: HashMap<String, Split> = draw(names.collect(), path)?.sources.into_iter().collect();
     for image in &mut captions.images {
         image.split = *splits.get(&image.file_name).unwrap_or(&Split::Train);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scst_data::{
-    CaptionLayout, Captions, ImageId, JsonLayout, Split, caption_layout, coco_evaluation,
+    CaptionLayout, Captions, ExampleId, JsonLayout, Split, caption_layout, coco_evaluation,
     references_by_image::{GivenCaption, read_references_by_image},
 };
 use scst_reward::serve::{ServedCaption, ServedImage, Words};
@@ -44,7 +44,7 @@ pub(super) fn of_captions(
             Words::Text(_) => caption.raw,
             _ => caption.tokens.join(" "),
         });
-        let id = image.image_id.as_ref().map(ImageId::to_text);
+        let id = image.image_id.as_ref().map(ExampleId::to_text);
         ServedImage {
             names: [image.file_name].into_iter().chain(id).collect(),
             references: texts.map(text).collect(),

@@ -1,6 +1,6 @@
 //! What `scst score` prints: a table for people, an object for programs.
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_reward::TextMetric;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::{arguments::ScoreArguments, output::print_line};
 
 /// A caption that was scored.
 pub(super) struct Row {
-    pub(super) id: ImageId,
+    pub(super) id: ExampleId,
     /// The file name of the image, if it is known and not its id.
     pub(super) image: Option<String>,
     pub(super) caption: String,

@@ -1,6 +1,6 @@
 //! The scores of a captioner on a split, and its captions.
 
-use scst_data::ImageId;
+use scst_data::ExampleId;
 use scst_reward::CorpusScores;
 use serde::Serialize;
 
@@ -9,29 +9,31 @@ use crate::config::ValidationMetric;
 /// A caption that was decoded, as the server of COCO reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecodedCaption {
-    /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    /// Id of its source, as in the user's files; its name where they have no ids.
+    // The key of COCO's results.
+    #[serde(rename = "image_id")]
+    pub id: ExampleId,
     /// The caption, words joined by single spaces.
     pub caption: String,
 }
 
-/// A caption that was decoded and compared with the references of its image.
+/// A caption that was decoded and compared with the references of its source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredCaption {
-    /// File name of the image, without folders.
-    pub image: String,
-    /// Id of the image, as in the caption files; its file name where they have no ids.
-    pub image_id: ImageId,
+    /// What messages call its source: of an image its file name without folders, of a text its id, or its file and line.
+    pub name: String,
+    /// Id of its source, as in the user's files; its name where they have no ids.
+    pub id: ExampleId,
     /// What was read, if that is a text.
     pub source: Option<String>,
     /// The caption, words joined by single spaces.
     pub caption: String,
     /// The references, words joined by single spaces, as the caption is compared with them.
     pub references: Vec<String>,
-    /// Its own scores: CIDEr-D x10 with the document frequencies of all images that were evaluated, BLEU-1 to BLEU-4 and
+    /// Its own scores: CIDEr-D x10 with the document frequencies of all sources that were evaluated, BLEU-1 to BLEU-4 and
     /// ROUGE-L from 0 to 1.
     pub scores: CorpusScores,
-    /// `sum_t log p(w_t given w_<t, image)`, nats; the end token counts, length is not normalised.
+    /// `sum_t log p(w_t given w_<t, source)`, nats; the end token counts, length is not normalised.
     pub log_probability: f64,
     /// Words, the end token not counted.
     pub length: usize,
@@ -46,7 +48,7 @@ pub struct ScoredCaption {
 pub struct EvaluationReport {
     /// BLEU, ROUGE-L, CIDEr-D of the whole split.
     pub scores: CorpusScores,
-    /// One caption an image, in the order of the split.
+    /// One caption a source, in the order of the split.
     pub captions: Vec<ScoredCaption>,
     /// How many different captions there are.
     pub distinct_captions: usize,
@@ -66,7 +68,7 @@ impl EvaluationReport {
     /// The captions as the server of COCO reads them.
     pub fn results(&self) -> Vec<DecodedCaption> {
         let result = |scored: &ScoredCaption| DecodedCaption {
-            image_id: scored.image_id.clone(),
+            id: scored.id.clone(),
             caption: scored.caption.clone(),
         };
         self.captions.iter().map(result).collect()

@@ -13,7 +13,7 @@ use crate::{config::CustomChoice, decode::custom::SearchModel};
 
 const WORDS: usize = 9;
 const FEATURE: usize = 3;
-const IMAGES: usize = 4;
+const SOURCES: usize = 4;
 
 fn captioner(seed: u64) -> Captioner {
     let config = CaptionerConfig::Fc(FcConfig {
@@ -28,15 +28,15 @@ fn captioner(seed: u64) -> Captioner {
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let captioner = Captioner::init(&config, dimensions, &Device::flex(), &mut rng).unwrap();
-    // Sharper, so that captions of different images differ.
+    // Sharper, so that captions of different sources differ.
     captioner.update(|_, values| values * 4.0)
 }
 
-/// Features of the images from `first`.
-fn features(first: usize, images: usize) -> Source {
+/// Features of the sources from `first`.
+fn features(first: usize, sources: usize) -> Source {
     let value = |k: usize| ((first * FEATURE + k) as f32 * 1.7).sin() * 2.0;
-    let values: Vec<f32> = (0..images * FEATURE).map(value).collect();
-    let vectors = TensorData::new(values, [images, FEATURE]);
+    let values: Vec<f32> = (0..sources * FEATURE).map(value).collect();
+    let vectors = TensorData::new(values, [sources, FEATURE]);
     SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex())).into()
 }
 
@@ -45,11 +45,11 @@ fn vocabulary() -> Vocabulary {
     Vocabulary::build([words.as_slice()].into_iter(), 1)
 }
 
-/// Frequencies of three images.
+/// Frequencies of three sources.
 fn frequency() -> Arc<DocumentFrequency> {
     let mut builder = DocumentFrequency::builder();
-    for image in [[2u32, 3, END], [2, 4, END], [5, 3, END]] {
-        builder.add_image([image].iter());
+    for words in [[2u32, 3, END], [2, 4, END], [5, 3, END]] {
+        builder.add_image([words].iter());
     }
     Arc::new(builder.build().unwrap())
 }
@@ -72,7 +72,7 @@ fn search_with<'a>(config: &'a DecoderConfig, registry: &Registry) -> Search<'a>
 
 fn captions(config: &DecoderConfig, models: u64) -> Vec<Vec<u32>> {
     let others: Vec<Captioner> = (1..models).map(|_| captioner(2)).collect();
-    let found = search(config).captions(&captioner(2), &others, &features(0, IMAGES));
+    let found = search(config).captions(&captioner(2), &others, &features(0, SOURCES));
     words(found.unwrap())
 }
 
@@ -112,7 +112,7 @@ fn configs() -> Vec<DecoderConfig> {
 fn captions_never_hold_the_unknown_word() {
     for config in configs() {
         let captions = captions(&config, 1);
-        assert_eq!(captions.len(), IMAGES);
+        assert_eq!(captions.len(), SOURCES);
         assert!(captions.iter().all(|words| !words.contains(&UNKNOWN_ID)));
     }
 }
@@ -130,8 +130,8 @@ fn captions_do_not_depend_on_the_batch_size() {
         let captioner = captioner(2);
         let mut search = search(&config);
         let mut one_by_one = Vec::new();
-        for image in 0..IMAGES {
-            let found = search.captions(&captioner, &[], &features(image, 1));
+        for source in 0..SOURCES {
+            let found = search.captions(&captioner, &[], &features(source, 1));
             one_by_one.extend(words(found.unwrap()));
         }
         assert_eq!(one_by_one, captions(&config, 1), "{config}");
@@ -140,22 +140,22 @@ fn captions_do_not_depend_on_the_batch_size() {
 
 #[test]
 fn consensus_scores_equal_cider_d_against_all_other_captions_at_once() {
-    let image = |captions: &[&[u32]]| -> Vec<Hypothesis> {
+    let source = |captions: &[&[u32]]| -> Vec<Hypothesis> {
         let hypothesis = |words: &&[u32]| Hypothesis {
             words: words.to_vec(),
             ..Hypothesis::default()
         };
         captions.iter().map(hypothesis).collect()
     };
-    let images = [
-        image(&[&[2, 3, 4, 0], &[2, 3, 0], &[5, 6, 0], &[2, 3, 4, 0]]),
-        image(&[&[7, 7, 7, 7], &[7, 0]]),
-        image(&[&[2, 0]]),
+    let sources = [
+        source(&[&[2, 3, 4, 0], &[2, 3, 0], &[5, 6, 0], &[2, 3, 4, 0]]),
+        source(&[&[7, 7, 7, 7], &[7, 0]]),
+        source(&[&[2, 0]]),
     ];
     let frequency = frequency();
-    let found = consensus_scores(&images, &frequency).unwrap();
+    let found = consensus_scores(&sources, &frequency).unwrap();
     assert_eq!(found[2], [0.0]);
-    for (hypotheses, found) in images[..2].iter().zip(&found) {
+    for (hypotheses, found) in sources[..2].iter().zip(&found) {
         for (k, score) in found.iter().enumerate() {
             let others = (0..hypotheses.len()).filter(|&j| j != k);
             let tokens: Vec<_> = others.map(|j| hypotheses[j].words.clone()).collect();
@@ -176,10 +176,10 @@ fn consensus_scores_equal_cider_d_against_all_other_captions_at_once() {
 fn log_probabilities_are_the_captioners_own_with_the_unknown_word_in_them() {
     let captioner = captioner(2);
     for config in configs() {
-        let found = search(&config).hypotheses(&captioner, &[], &features(0, IMAGES));
-        for (image, hypotheses) in found.unwrap().into_iter().enumerate() {
-            let of_image = vec![image; hypotheses.len()];
-            let state = captioner.start(features(0, IMAGES), &of_image).unwrap();
+        let found = search(&config).hypotheses(&captioner, &[], &features(0, SOURCES));
+        for (source, hypotheses) in found.unwrap().into_iter().enumerate() {
+            let of_source = vec![source; hypotheses.len()];
+            let state = captioner.start(features(0, SOURCES), &of_source).unwrap();
             let expected: Vec<f64> = hypotheses.iter().map(|h| h.log_probability).collect();
             let mut model = Decoder::reading(&captioner);
             let own = log_probabilities(&mut model, state, &words(hypotheses)).unwrap();
@@ -209,10 +209,15 @@ fn markov() -> Captioner {
     captioner.update(|_, values| values * 2.5)
 }
 
-/// `log P` of whole captions of images.
-fn whole(captioner: &Captioner, images: &[usize], captions: &[Vec<u32>]) -> Vec<f64> {
+/// `log P` of whole captions of sources.
+fn whole(captioner: &Captioner, source_of_sequence: &[usize], captions: &[Vec<u32>]) -> Vec<f64> {
     let inputs: Vec<&[u32]> = vec![&[]; captions.len()];
-    let tape = captioner.teacher_forced(features(0, IMAGES), images, &inputs, Noise::default());
+    let tape = captioner.teacher_forced(
+        features(0, SOURCES),
+        source_of_sequence,
+        &inputs,
+        Noise::default(),
+    );
     let weights = vec![0.0; captions.len()];
     let signal = Signal::Captions {
         captions,
@@ -229,11 +234,11 @@ fn markov_captions_have_the_log_probability_of_the_whole_caption_in_every_search
     for mut config in configs() {
         config.maximum_length = Some(POSITIONS);
         config.no_repeat_ngram = None;
-        let found = search(&config).hypotheses(&captioner, &[], &features(0, IMAGES));
-        for (image, hypotheses) in found.unwrap().into_iter().enumerate() {
-            let images = vec![image; hypotheses.len()];
+        let found = search(&config).hypotheses(&captioner, &[], &features(0, SOURCES));
+        for (source, hypotheses) in found.unwrap().into_iter().enumerate() {
+            let source_of_sequence = vec![source; hypotheses.len()];
             let found: Vec<f64> = hypotheses.iter().map(|h| h.log_probability).collect();
-            let expected = whole(&captioner, &images, &words(hypotheses));
+            let expected = whole(&captioner, &source_of_sequence, &words(hypotheses));
             for (found, expected) in found.iter().zip(&expected) {
                 assert!(
                     (found - expected).abs() < 1e-4,
@@ -250,7 +255,7 @@ fn markov_captions_have_the_log_probability_of_the_whole_caption_in_every_search
             maximum_length: Some(POSITIONS),
             ..DecoderConfig::default()
         };
-        let found = self::search(&config).captions(&captioner, &[], &features(0, IMAGES));
+        let found = self::search(&config).captions(&captioner, &[], &features(0, SOURCES));
         found.unwrap().iter().map(|h| h.log_probability).collect()
     };
     let greedy = best(SearchConfig::Greedy, 1);
@@ -300,11 +305,11 @@ fn ensembles_with_a_markov_captioner_average_probabilities_of_the_next_word() {
         ..DecoderConfig::default()
     };
     let others = [captioner.clone()];
-    let found = search(&config).captions(&captioner, &others, &features(0, IMAGES));
+    let found = search(&config).captions(&captioner, &others, &features(0, SOURCES));
     let found = found.unwrap();
     let log_p: Vec<f64> = found.iter().map(|h| h.log_probability).collect();
-    let images: Vec<usize> = (0..IMAGES).collect();
-    let expected = whole(&captioner, &images, &words(found));
+    let source_of_sequence: Vec<usize> = (0..SOURCES).collect();
+    let expected = whole(&captioner, &source_of_sequence, &words(found));
     for (found, expected) in log_p.iter().zip(expected) {
         assert!((found - expected).abs() < 1e-4, "{found} {expected}");
     }
@@ -349,7 +354,7 @@ fn captions_that_break_an_option_say_so_and_come_last() {
         for models in 0..2 {
             let others = vec![captioner(5); models];
             let found =
-                self::search(&config).hypotheses(&captioner(2), &others, &features(0, IMAGES));
+                self::search(&config).hypotheses(&captioner(2), &others, &features(0, SOURCES));
             for hypothesis in found.unwrap().concat() {
                 assert_eq!(hypothesis.broken, ["minimum_length"], "{config}");
                 assert!(hypothesis.words.len() <= 3 && hypothesis.words.ends_with(&[END]));
@@ -365,7 +370,7 @@ fn captions_that_break_an_option_say_so_and_come_last() {
         minimum_length: 5,
         ..DecoderConfig::default()
     };
-    let found = search(&config).hypotheses(&captioner(2), &[], &features(0, IMAGES));
+    let found = search(&config).hypotheses(&captioner(2), &[], &features(0, SOURCES));
     let kept = |h: &Hypothesis| h.broken.is_empty();
     for hypotheses in found.unwrap() {
         assert!(hypotheses.is_sorted_by_key(|h| !kept(h)));
@@ -459,7 +464,7 @@ fn built_in_search_gives_the_same_captions_as_one_of_another_crate() {
     let (config, plain) = (custom("again"), DecoderConfig::default());
     let others = [captioner(2)];
     for others in [&[][..], &others] {
-        let source = features(0, IMAGES);
+        let source = features(0, SOURCES);
         let found = search_with(&config, &registry).captions(&captioner(1), others, &source);
         let expected = search(&plain).captions(&captioner(1), others, &source);
         assert_eq!(found.unwrap(), expected.unwrap());
@@ -475,13 +480,13 @@ fn what_a_search_of_another_crate_gives_is_checked() {
     };
     let good = || vec![caption(&[2, 3, END], -1.0)];
     let all = |odd: Vec<Hypothesis>| {
-        let mut all = vec![good(); IMAGES];
-        all[IMAGES - 1] = odd;
+        let mut all = vec![good(); SOURCES];
+        all[SOURCES - 1] = odd;
         all
     };
     let vocab = vocabulary().len() as u32;
     for (told, expected) in [
-        (vec![good(); IMAGES - 1], "captions of "),
+        (vec![good(); SOURCES - 1], "captions of "),
         (all(Vec::new()), "no caption of source"),
         (all(vec![caption(&[], -1.0)]), "a caption of 0 words"),
         (all(vec![caption(&[2; 8], -1.0)]), "a caption of 8 words"),
@@ -500,9 +505,9 @@ fn what_a_search_of_another_crate_gives_is_checked() {
             .register("told", move |_| Ok(told.clone()));
         let config = custom("told");
         let mut search = search_with(&config, &registry);
-        let found = search.captions(&captioner(2), &[], &features(0, IMAGES));
+        let found = search.captions(&captioner(2), &[], &features(0, SOURCES));
         match found {
-            Ok(found) => assert_eq!((found.len(), expected), (IMAGES, "")),
+            Ok(found) => assert_eq!((found.len(), expected), (SOURCES, "")),
             Err(error) => {
                 let message = error.to_string();
                 assert!(

@@ -83,7 +83,7 @@ impl Batch {
             };
             let batch = SourceBatch {
                 source,
-                images: self.references[range].to_vec(),
+                examples: self.references[range].to_vec(),
                 prefixes: Vec::new(),
             };
             (part, batch)

@@ -131,11 +131,13 @@ impl SelfCritic {
         };
         match self.actor.config.advantage_scale {
             AdvantageScale::None => Ok(advantages),
-            AdvantageScale::Group => of_images(rewards, samples, chosen, &|index, own| match own {
-                // A reward alone does not deviate.
-                [_] => Ok(vec![0.0]),
-                own => per_deviation_of_image(&of(index, &advantages), own, own.len()),
-            }),
+            AdvantageScale::Group => {
+                of_sources(rewards, samples, chosen, &|index, own| match own {
+                    // A reward alone does not deviate.
+                    [_] => Ok(vec![0.0]),
+                    own => per_deviation_of_image(&of(index, &advantages), own, own.len()),
+                })
+            }
             AdvantageScale::Batch => {
                 let index: Vec<usize> = (0..chosen.len()).filter(|&n| chosen[n]).collect();
                 let mut scaled = vec![0.0; advantages.len()];
@@ -161,24 +163,25 @@ impl SelfCritic {
             total += reward;
             count += 1.0;
         }
-        // The image has no others: those of the other images take their place.
+        // The source has no others: those of the other sources take their place.
         let of_others = |reward: f64| match count {
             1.0 => Ok(vec![0.0]),
             _ => Ok(vec![(total - reward) / (count - 1.0)]),
         };
-        let of_images = |baselines: &Baselines<'_>| of_images(rewards, samples, chosen, baselines);
+        let of_sources =
+            |baselines: &Baselines<'_>| of_sources(rewards, samples, chosen, baselines);
         Ok(match self.actor.config.baseline {
             Baseline::None | Baseline::Learned => vec![0.0; rewards.len()],
-            Baseline::LeaveOneOut => of_images(&|_, own| match own {
+            Baseline::LeaveOneOut => of_sources(&|_, own| match own {
                 [reward] => of_others(*reward),
                 own => leave_one_out(own, own.len()),
             })?,
-            Baseline::Mean => of_images(&|_, own| mean_of_image(own, own.len()))?,
+            Baseline::Mean => of_sources(&|_, own| mean_of_image(own, own.len()))?,
             Baseline::LengthWeighted | Baseline::LengthWeightedOthers => {
                 let lengths = parts.iter().flat_map(|part| part.choice().words());
                 let lengths: Vec<usize> = lengths.collect();
                 let sample = self.own_sample();
-                of_images(&|index, own| match (own, sample) {
+                of_sources(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),
                     _ => {
                         let lengths: Vec<usize> = index.iter().map(|&n| lengths[n]).collect();
@@ -190,7 +193,7 @@ impl SelfCritic {
                 let energies = parts.iter().flat_map(|part| part.energies.iter().copied());
                 let energies: Vec<f64> = energies.collect();
                 let sample = self.own_sample();
-                of_images(&|index, own| match (own, sample) {
+                of_sources(&|index, own| match (own, sample) {
                     ([reward], OwnSample::LeftOut) => of_others(*reward),
                     _ => {
                         let energies: Vec<f64> = index.iter().map(|&n| energies[n]).collect();
@@ -222,11 +225,11 @@ impl SelfCritic {
     }
 }
 
-/// Numbers of some samples of an image: which these are, and their rewards.
+/// Numbers of some samples of a source: which these are, and their rewards.
 type Baselines<'a> = dyn Fn(&[usize], &[f64]) -> Result<Vec<f64>, LossError> + 'a;
 
-/// A number of every sample, from the chosen samples of its image; 0 for the others.
-fn of_images(
+/// A number of every sample, from the chosen samples of its source; 0 for the others.
+fn of_sources(
     rewards: &[f64],
     samples: usize,
     chosen: &[bool],

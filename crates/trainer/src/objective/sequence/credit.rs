@@ -46,7 +46,7 @@ impl SelfCritic {
         compared: &[f64],
     ) -> Result<WordBaselines, TrainError> {
         let captions = &rollout.captions;
-        let images: Vec<usize> = rollout.image_of_sample().collect();
+        let examples: Vec<usize> = rollout.example_of_sample().collect();
         let places = pack(captions, |n, t| (n, t));
         let prefixes: Vec<Vec<u32>> = places
             .iter()
@@ -54,7 +54,7 @@ impl SelfCritic {
             .collect();
         let rows = places.iter().zip(&prefixes);
         let rows: Vec<(usize, &Vec<u32>)> =
-            rows.map(|(&(n, _), words)| (images[n], words)).collect();
+            rows.map(|(&(n, _), words)| (examples[n], words)).collect();
         let had = self.score(vocabulary, &rows)?.self_critical;
         if self.actor.config.baseline == scst_loss::Baseline::None {
             return Ok(had.into_iter().map(Some).collect());
@@ -100,18 +100,18 @@ impl SelfCritic {
         let repeated = places
             .iter()
             .flat_map(|place| std::iter::repeat_n(*place, from.samples));
-        let (mut sources, mut images, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sources, mut examples, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
         for (n, t) in repeated {
             let source = rollout.source_of_sequence[n];
             sources.push(source);
-            images.push(rollout.batch.images[source]);
+            examples.push(rollout.batch.examples[source]);
             prefixes.push(captions[n][..t].to_vec());
         }
         let state = captioner.start(rollout.batch.source.clone(), &sources)?;
         let mut decoder = Decoder::reading(captioner);
         let mut rng = context.generator(Purpose::Continuations);
         let drawn = sample_continuations(&mut decoder, state, &prefixes, max_length, &mut rng)?;
-        let rows: Vec<(usize, &Vec<u32>)> = images.into_iter().zip(&drawn).collect();
+        let rows: Vec<(usize, &Vec<u32>)> = examples.into_iter().zip(&drawn).collect();
         let scores = self.score(vocabulary, &rows)?;
         let rewards = scores.self_critical.into_iter().zip(scores.applies);
         let rewards: Vec<(f64, bool)> = rewards.collect();

@@ -99,7 +99,7 @@ impl SelfCritic {
         self.baseline.clone()
     }
 
-    /// Rewards of captions, of training images by their index; what is too large among them is remembered.
+    /// Rewards of captions, of training sources by their index; what is too large among them is remembered.
     pub(super) fn score(
         &mut self,
         vocabulary: &Vocabulary,
@@ -157,7 +157,7 @@ impl SelfCritic {
             reward,
             value,
             weight,
-            image,
+            example,
             caption,
             ..
         } = large;
@@ -168,7 +168,7 @@ impl SelfCritic {
             reward,
             value,
             weight,
-            image: image.into(),
+            example: example.into(),
             caption: caption.into(),
         }
     }
@@ -191,8 +191,8 @@ fn candidates<'a>(
     captions
         .iter()
         .zip(texts)
-        .map(|(&(image, words), text)| Candidate {
-            image,
+        .map(|(&(example, words), text)| Candidate {
+            image: example,
             tokens: match words.strip_suffix(&[END]) {
                 Some(words) if !with_end_token => words,
                 _ => words,

@@ -125,10 +125,10 @@ impl SelfCritic {
     ) -> Result<Vec<Sampled>, TrainError> {
         let samples = rollouts
             .iter()
-            .flat_map(|part| part.image_of_sample().zip(&part.captions));
+            .flat_map(|part| part.example_of_sample().zip(&part.captions));
         let greedy = rollouts
             .iter()
-            .flat_map(|part| part.batch.images.iter().copied().zip(&part.greedy));
+            .flat_map(|part| part.batch.examples.iter().copied().zip(&part.greedy));
         let rows: Vec<(usize, &Vec<u32>)> = samples.chain(greedy).collect();
         let mut scores = self.raw_scores(vocabulary, &rows)?;
         let mut rest: Vec<_> = scores.iter_mut().map(|all| all.drain(..)).collect();
@@ -162,10 +162,10 @@ impl SelfCritic {
     ) -> Result<MixtureScores, TrainError> {
         let samples = all
             .iter()
-            .flat_map(|part| part.image_of_sample().zip(&part.captions));
+            .flat_map(|part| part.example_of_sample().zip(&part.captions));
         let greedy = all
             .iter()
-            .flat_map(|part| part.images.iter().copied().zip(&part.greedy));
+            .flat_map(|part| part.examples.iter().copied().zip(&part.greedy));
         let rows: Vec<(usize, &Vec<u32>)> = samples.chain(greedy).collect();
         let rewards = all.first().map_or(0, |part| part.scores.len());
         let of_reward = |reward: usize| {
@@ -222,13 +222,13 @@ impl SelfCritic {
         let mut sources = 0;
         let mut source_of_sample = Vec::new();
         for part in all {
-            let samples = part.captions.len() / part.images.len().max(1);
+            let samples = part.captions.len() / part.examples.len().max(1);
             source_of_sample.extend(
-                repeat(part.images.len(), samples)
+                repeat(part.examples.len(), samples)
                     .iter()
                     .map(|s| sources + s),
             );
-            sources += part.images.len();
+            sources += part.examples.len();
         }
         let (own, greedy) = scores.applies.split_at(source_of_sample.len());
         let of_source = |n: usize| greedy.get(source_of_sample[n]);
@@ -237,9 +237,9 @@ impl SelfCritic {
         let compares = self.actor.config.objective.compares_captions();
         match applies.iter().position(|applies| !applies) {
             Some(caption) if compares => {
-                let mut images = all.iter().flat_map(Sampled::image_of_sample);
-                let image = images.nth(caption).unwrap_or_default();
-                let image = &self.rewards.references().images()[image].id;
+                let mut examples = all.iter().flat_map(Sampled::example_of_sample);
+                let example = examples.nth(caption).unwrap_or_default();
+                let id = &self.rewards.references().images()[example].id;
                 Err(TrainError::from(RewardError::NotApplicable {
                     reward: scores
                         .parts
@@ -248,7 +248,7 @@ impl SelfCritic {
                         .collect::<Vec<_>>()
                         .join(", "),
                     caption,
-                    image: image.to_string(),
+                    image: id.to_string(),
                 }))
             }
             _ => Ok(applies),
@@ -282,15 +282,15 @@ impl Judged {
     }
 
     /// Indices of the sources in the training set.
-    pub(crate) fn images(&self) -> &[usize] {
-        &self.rollout.batch.images
+    pub(crate) fn examples(&self) -> &[usize] {
+        &self.rollout.batch.examples
     }
 
     /// The sources as the samples were drawn for them, without given words.
     pub(crate) fn sources(&self) -> SourceBatch {
         SourceBatch {
             source: self.rollout.batch.source.clone(),
-            images: self.images().to_vec(),
+            examples: self.examples().to_vec(),
             prefixes: Vec::new(),
         }
     }
@@ -319,7 +319,7 @@ impl Judged {
             batch, captions, ..
         } = &self.rollout;
         // The samples of a source stand side by side.
-        let samples = captions.len() / batch.images.len().max(1);
+        let samples = captions.len() / batch.examples.len().max(1);
         let of_source = |&source: &usize| source * samples..(source + 1) * samples;
         let kept: Vec<usize> = sources.iter().flat_map(of_source).collect();
         let own: Vec<Vec<u32>> = kept.iter().map(|&n| captions[n].clone()).collect();
@@ -337,7 +337,7 @@ impl Judged {
             rollout: Rollout {
                 batch: SourceBatch {
                     source: batch.source.select(sources),
-                    images: sources.iter().map(|&k| batch.images[k]).collect(),
+                    examples: sources.iter().map(|&k| batch.examples[k]).collect(),
                     prefixes: kept
                         .iter()
                         .filter_map(|&n| batch.prefixes.get(n).cloned())
@@ -366,7 +366,7 @@ fn of_rows<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|&row| values[row].clone()).collect()
 }
 
-/// Standard deviation of the rewards of one image's samples.
+/// Standard deviation of the rewards of one source's samples.
 fn deviation(rewards: &[f64]) -> f64 {
     let n = rewards.len() as f64;
     let mean = rewards.iter().sum::<f64>() / n;
@@ -382,7 +382,7 @@ fn tally_samples(
 ) {
     let captions = all.iter().flat_map(|part| &part.captions);
     let sampled: Vec<&Vec<u32>> = captions.collect();
-    let sources: usize = all.iter().map(|part| part.images.len()).sum();
+    let sources: usize = all.iter().map(|part| part.examples.len()).sum();
     let rewards = &scores.total[..sampled.len()];
     let is_chosen = all.iter().flat_map(|part| part.choice().samples());
     let is_chosen: Vec<bool> = is_chosen.collect();
@@ -394,14 +394,14 @@ fn tally_samples(
     };
     tally.add_all("reward", of_chosen(rewards));
     let samples = sampled.len() / sources.max(1);
-    let of_images = (0..sampled.len()).step_by(samples.max(1)).map(|first| {
+    let of_sources = (0..sampled.len()).step_by(samples.max(1)).map(|first| {
         let own = (first..first + samples).filter(|&n| is_chosen[n]);
         own.map(|n| rewards[n]).collect::<Vec<_>>()
     });
-    let of_images = of_images.filter(|rewards| !rewards.is_empty());
+    let of_sources = of_sources.filter(|rewards| !rewards.is_empty());
     tally.add_all(
         "reward_spread",
-        of_images.map(|rewards| deviation(&rewards)),
+        of_sources.map(|rewards| deviation(&rewards)),
     );
     tally.add_all("baseline", advantages.baselines.iter().copied());
     let cut_off = sampled

@@ -29,7 +29,7 @@ pub(super) struct LargeReward {
     pub(super) reward: String,
     pub(super) value: f64,
     pub(super) weight: f64,
-    pub(super) image: String,
+    pub(super) example: String,
     pub(super) caption: String,
     is_standardised: bool,
 }
@@ -65,13 +65,13 @@ impl LargeRewards {
             if value.abs().max(reached) <= LARGE {
                 continue;
             }
-            let image = references.images().get(candidate.image);
+            let example = references.images().get(candidate.image);
             let found = LargeReward {
                 reached,
                 reward: part.name.clone(),
                 value,
                 weight: part.weight,
-                image: image.map_or_else(String::new, |image| image.id.to_string()),
+                example: example.map_or_else(String::new, |example| example.id.to_string()),
                 caption: candidate.text.to_owned(),
                 is_standardised,
             };
@@ -120,7 +120,7 @@ impl LargeReward {
             reward,
             value,
             weight,
-            image,
+            example,
             caption,
             is_standardised,
             ..
@@ -129,7 +129,7 @@ impl LargeReward {
             reward,
             value,
             weight,
-            image,
+            example,
             caption,
             is_standardised,
         }

@@ -8,9 +8,9 @@ use crate::{
     objective::{batch::StepContext, word::target},
 };
 
-/// The first `D` words of as many gold captions of every image as it has samples (see [`MixerConfig`] for `D`).
+/// The first `D` words of as many gold captions of every source as it has samples (see [`MixerConfig`] for `D`).
 ///
-/// `gold` holds the captions of every image of the batch, full length, ended. A caption of fewer than `D`
+/// `gold` holds the captions of every source of the batch, full length, ended. A caption of fewer than `D`
 /// words is given whole, with its end token.
 pub(crate) fn prefixes(
     config: &MixerConfig,

@@ -24,20 +24,20 @@ struct Kept {
 impl Replay {
     /// Takes in the samples of a part of a batch that train.
     pub(crate) fn keep(&mut self, part: &Sampled) {
-        let captions = part.image_of_sample().zip(&part.captions);
+        let captions = part.example_of_sample().zip(&part.captions);
         let rewards = part.rewards.iter().zip(&part.trains);
-        for ((image, words), (&reward, &trains)) in captions.zip(rewards) {
+        for ((example, words), (&reward, &trains)) in captions.zip(rewards) {
             let is_better = |kept: &Kept| reward > kept.reward;
-            if trains && self.best.get(&image).is_none_or(is_better) {
+            if trains && self.best.get(&example).is_none_or(is_better) {
                 let words = words.clone();
-                self.best.insert(image, Kept { reward, words });
+                self.best.insert(example, Kept { reward, words });
             }
         }
     }
 
     /// Of those of these sources that have a best caption: their places in the list, the captions, and the mean reward.
-    pub(crate) fn captions(&self, images: &[usize]) -> (Vec<usize>, Vec<Vec<u32>>, f64) {
-        let found = images.iter().map(|image| self.best.get(image));
+    pub(crate) fn captions(&self, examples: &[usize]) -> (Vec<usize>, Vec<Vec<u32>>, f64) {
+        let found = examples.iter().map(|example| self.best.get(example));
         let found = found.enumerate().filter_map(|(k, kept)| Some((k, kept?)));
         let (places, kept): (Vec<usize>, Vec<&Kept>) = found.unzip();
         let sum: f64 = kept.iter().map(|kept| kept.reward).sum();

@@ -28,11 +28,11 @@ use crate::{
 
 /// Sampled captions of a batch, and the run that drew them.
 pub(super) struct Rollout {
-    /// The images, and the words that samples were given to begin with.
+    /// The sources, and the words that samples were given to begin with.
     pub(super) batch: SourceBatch,
-    /// Samples of every image in a row.
+    /// Samples of every source in a row.
     pub(super) captions: Vec<Vec<u32>>,
-    /// Image of every sample, as an index into the batch.
+    /// Source of every sample, as an index into the batch.
     pub(super) source_of_sequence: Vec<usize>,
     /// The run that drew them, dropout masks included.
     pub(super) drawing: Drawing,
@@ -45,7 +45,7 @@ pub(super) struct Rollout {
     pub(super) energies: Vec<f64>,
     /// The hidden states of the words, packed likewise, and their width, if the baseline learns from them.
     pub(super) states: Option<(Vec<f32>, usize)>,
-    /// The greedy caption of every image, if the baseline needs them.
+    /// The greedy caption of every source, if the baseline needs them.
     pub(super) greedy: Vec<Vec<u32>>,
     /// Which samples have a reward, and so does what they are compared with; all of them until they are scored.
     pub(super) has_reward: Vec<bool>,
@@ -96,10 +96,12 @@ impl Times {
 }
 
 impl Rollout {
-    /// Sources of the samples, and the images of these in the training set.
-    pub(super) fn image_of_sample(&self) -> impl Iterator<Item = usize> {
-        let images = &self.batch.images;
-        self.source_of_sequence.iter().map(|&source| images[source])
+    /// Indices of the sources of the samples in the training set.
+    pub(super) fn example_of_sample(&self) -> impl Iterator<Item = usize> {
+        let examples = &self.batch.examples;
+        self.source_of_sequence
+            .iter()
+            .map(|&source| examples[source])
     }
 
     /// The run that drew the samples, if it is there.
@@ -120,7 +122,7 @@ impl Rollout {
     /// What is told to all ranks of the samples, with what every reward gives to them and to the greedy captions.
     pub(super) fn told(&mut self, scores: RawScores, greedy_scores: RawScores) -> Sampled {
         Sampled {
-            images: self.batch.images.clone(),
+            examples: self.batch.examples.clone(),
             captions: self.captions.clone(),
             prefixes: self.batch.prefixes.clone(),
             greedy: mem::take(&mut self.greedy),
@@ -176,8 +178,8 @@ impl Actor {
     ) -> Result<(Rollout, Times), TrainError> {
         let mut times = Times::default();
         let start = Instant::now();
-        let images = batch.images.len();
-        let source_of_sequence = repeat(images, self.config.samples_per_source);
+        let sources = batch.examples.len();
+        let source_of_sequence = repeat(sources, self.config.samples_per_source);
         let Drawn {
             captions,
             log_probabilities,
@@ -342,14 +344,14 @@ fn chosen_energies(
     Ok(energies)
 }
 
-/// The greedy captions of images, dropout off.
+/// The greedy captions of sources, dropout off.
 fn greedy_captions(
     captioner: &Captioner,
     source: Source,
     max_length: usize,
 ) -> Result<Vec<Vec<u32>>, TrainError> {
-    let images = source.count();
-    let state = captioner.start(source, &repeat(images, 1))?.maximising();
+    let sources = source.count();
+    let state = captioner.start(source, &repeat(sources, 1))?.maximising();
     let mut decoder = Decoder::reading(captioner);
-    Ok(greedy(&mut decoder, state, images, &readable(max_length))?)
+    Ok(greedy(&mut decoder, state, sources, &readable(max_length))?)
 }

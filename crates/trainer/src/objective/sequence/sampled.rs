@@ -8,7 +8,7 @@ use crate::objective::batch::pack;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sampled {
     /// Indices of the sources in the training set.
-    pub(super) images: Vec<usize>,
+    pub(super) examples: Vec<usize>,
     /// Samples of every source in a row.
     pub(super) captions: Vec<Vec<u32>>,
     /// The words that every sample was given to begin with; none at all if empty.
@@ -34,12 +34,12 @@ pub(crate) struct Sampled {
 }
 
 impl Sampled {
-    /// Sources of the samples, in the training set.
-    pub(super) fn image_of_sample(&self) -> impl Iterator<Item = usize> {
+    /// Indices of the sources of the samples in the training set.
+    pub(super) fn example_of_sample(&self) -> impl Iterator<Item = usize> {
         // The samples of a source stand side by side.
-        let samples = self.captions.len() / self.images.len().max(1);
-        let images = self.images.iter();
-        images.flat_map(move |&image| std::iter::repeat_n(image, samples))
+        let samples = self.captions.len() / self.examples.len().max(1);
+        let examples = self.examples.iter();
+        examples.flat_map(move |&example| std::iter::repeat_n(example, samples))
     }
 
     /// Which words and samples the model chose.

@@ -27,17 +27,17 @@ use crate::{
 
 const VOCAB: u32 = 4;
 const MAX_LENGTH: usize = 3;
-const IMAGES: usize = 2;
+const SOURCES: usize = 2;
 const FEATURE: usize = 3;
 const SAMPLES: usize = 4;
 const STEPS: u64 = 1_500;
 
 /// A reward without any structure that a baseline could exploit: a number from 0 to 1 for every
-/// image and caption.
-fn reward_of(image: usize, tokens: &[u32]) -> f64 {
+/// source and caption.
+fn reward_of(source: usize, tokens: &[u32]) -> f64 {
     let seed = tokens
         .iter()
-        .fold(image as u64 + 7, |h, &w| h * 31 + u64::from(w) + 1);
+        .fold(source as u64 + 7, |h, &w| h * 31 + u64::from(w) + 1);
     ChaCha8Rng::seed_from_u64(seed).random()
 }
 
@@ -104,9 +104,9 @@ impl Reward for Half {
 }
 
 fn critic(baseline: Baseline) -> SelfCritic {
-    let image =
+    let source =
         |id: usize| ImageReferences::new(id.to_string(), [vec![2, 3, END]], ["x y".to_owned()]);
-    let references = References::new(Some(END), (0..IMAGES).map(image).collect()).unwrap();
+    let references = References::new(Some(END), (0..SOURCES).map(source).collect()).unwrap();
     let mut rewards = RewardMixture::new(Arc::new(references));
     rewards.add(1.0, Box::new(Arbitrary)).unwrap();
     SelfCritic {
@@ -160,7 +160,7 @@ fn captioner_of(config: &CaptionerConfig) -> Captioner {
 
 fn features() -> SourceVectors {
     let values: Vec<f32> = vec![0.9, -0.4, 0.1, -1.2, 0.7, 0.3];
-    let vectors = TensorData::new(values, [IMAGES, FEATURE]);
+    let vectors = TensorData::new(values, [SOURCES, FEATURE]);
     SourceVectors::pooled(Tensor::from_data(vectors, &Device::flex()))
 }
 
@@ -199,12 +199,12 @@ fn flatten(captioner: &Captioner, gradients: &Gradients) -> Vec<f64> {
         .collect()
 }
 
-/// Gradient of all captions of all images with weights, and every caption's log-probability.
+/// Gradient of all captions of all sources with weights, and every caption's log-probability.
 fn weighted(
     captioner: &Captioner,
     weight: impl Fn(usize, usize) -> f64,
 ) -> (Vec<f64>, Vec<Vec<f64>>) {
-    weighted_words(captioner, |image, n, _| weight(image, n))
+    weighted_words(captioner, |source, n, _| weight(source, n))
 }
 
 /// The same with a weight of every word.
@@ -215,20 +215,20 @@ fn weighted_words(
     let captions = all_captions();
     let mut sum: Vec<f64> = Vec::new();
     let mut log_probabilities = Vec::new();
-    for image in 0..IMAGES {
+    for source in 0..SOURCES {
         let inputs: Vec<Vec<u32>> = captions
             .iter()
             .map(|words| [&[END], &words[..words.len() - 1]].concat())
             .collect();
         let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-        let images = vec![image; captions.len()];
+        let source_of_sequence = vec![source; captions.len()];
         let tape = captioner
-            .teacher_forced(features(), &images, &inputs, Noise::default())
+            .teacher_forced(features(), &source_of_sequence, &inputs, Noise::default())
             .unwrap();
         let all: Vec<usize> = (0..captions.len()).collect();
         let weights = LossWeights {
-            rows: pack(&captions, |n, t| weight(image, n, t) as f32),
-            captions: all.iter().map(|&n| weight(image, n, 0)).collect(),
+            rows: pack(&captions, |n, t| weight(source, n, t) as f32),
+            captions: all.iter().map(|&n| weight(source, n, 0)).collect(),
             position_weight: Some(0.0),
         };
         let loss = |logits, targets: &RowTargets<'_>, _| softmax_gradient(logits, targets, 0.0);
@@ -254,7 +254,7 @@ fn weighted_words(
     (sum, log_probabilities)
 }
 
-/// The gradient of `-sum_images E[r]`, by enumerating every caption.
+/// The gradient of `-sum_sources E[r]`, by enumerating every caption.
 fn exact(captioner: &Captioner) -> Vec<f64> {
     let (_, log_p) = weighted(captioner, |_, _| 0.0);
     for log_p in &log_p {
@@ -262,8 +262,8 @@ fn exact(captioner: &Captioner) -> Vec<f64> {
         assert!((total - 1.0).abs() < 1e-5, "probabilities sum to {total}");
     }
     let captions = all_captions();
-    weighted(captioner, |image, n| {
-        log_p[image][n].exp() * reward_of(image, &captions[n])
+    weighted(captioner, |source, n| {
+        log_p[source][n].exp() * reward_of(source, &captions[n])
     })
     .0
 }
@@ -272,7 +272,7 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Mean of many sampled gradients per sample and image, and the standard error of its norm.
+/// Mean of many sampled gradients per sample and source, and the standard error of its norm.
 fn sampled(captioner: &Captioner, critic: SelfCritic) -> (Vec<f64>, f64) {
     sampled_after(captioner, critic, &[])
 }
@@ -289,7 +289,7 @@ fn sampled_after(
     for step in 0..STEPS {
         let batch = SourceBatch {
             source: features().into(),
-            images: (0..IMAGES).collect(),
+            examples: (0..SOURCES).collect(),
             prefixes: prefixes.to_vec(),
         };
         let context = StepContext {
@@ -325,17 +325,17 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
     norm(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>())
 }
 
-/// Samples of all images, and the run over them.
+/// Samples of all sources, and the run over them.
 fn rollout(tape: Option<Tape>, captions: Vec<Vec<u32>>, prefixes: Vec<Vec<u32>>) -> Rollout {
     Rollout {
         batch: SourceBatch {
             source: features().into(),
-            images: (0..IMAGES).collect(),
+            examples: (0..SOURCES).collect(),
             prefixes,
         },
         has_reward: vec![true; captions.len()],
         captions,
-        source_of_sequence: repeat(IMAGES, SAMPLES),
+        source_of_sequence: repeat(SOURCES, SAMPLES),
         drawing: Drawing::of(tape),
         is_reshaped: false,
         log_q: Vec::new(),
@@ -419,7 +419,7 @@ fn mean_is_exact_when_a_part_of_the_reward_goes_without_baseline() {
 #[test]
 fn mean_of_mixer_gradients_is_the_exact_gradient_for_every_baseline() {
     let captioner = captioner();
-    // The samples of image 0 begin with one word, those of image 1 with two.
+    // The samples of source 0 begin with one word, those of source 1 with two.
     let prefixes: Vec<Vec<u32>> = [&[2][..], &[1, 3]]
         .iter()
         .flat_map(|prefix| std::iter::repeat_n(prefix.to_vec(), SAMPLES))
@@ -430,7 +430,7 @@ fn mean_of_mixer_gradients_is_the_exact_gradient_for_every_baseline() {
 #[test]
 fn mean_of_mixer_gradients_is_exact_when_samples_are_given_whole() {
     let captioner = captioner();
-    let prefixes: [&[u32]; SAMPLES * IMAGES] = [
+    let prefixes: [&[u32]; SAMPLES * SOURCES] = [
         // The model chooses words of two samples, one of which begins freely.
         &[2],
         &[2, END],
@@ -450,21 +450,21 @@ fn mean_of_mixer_gradients_is_exact_when_samples_are_given_whole() {
 fn assert_unbiased_after(captioner: &Captioner, prefixes: &[Vec<u32>]) {
     let captions = all_captions();
     let (_, log_p) = weighted(captioner, |_, _| 0.0);
-    let own = |image: usize| &prefixes[image * SAMPLES..(image + 1) * SAMPLES];
-    let prefix_p = |image: usize, prefix: &[u32]| -> f64 {
+    let own = |source: usize| &prefixes[source * SAMPLES..(source + 1) * SAMPLES];
+    let prefix_p = |source: usize, prefix: &[u32]| -> f64 {
         let with = (0..captions.len()).filter(|&n| captions[n].starts_with(prefix));
-        with.map(|n| log_p[image][n].exp()).sum()
+        with.map(|n| log_p[source][n].exp()).sum()
     };
-    let (exact, _) = weighted_words(captioner, |image, n, t| {
-        let begins = own(image)
+    let (exact, _) = weighted_words(captioner, |source, n, t| {
+        let begins = own(source)
             .iter()
             .filter(|prefix| captions[n].starts_with(prefix));
         let of_prefix = |prefix: &Vec<u32>| {
-            let p = log_p[image][n].exp() / prefix_p(image, prefix) / SAMPLES as f64;
+            let p = log_p[source][n].exp() / prefix_p(source, prefix) / SAMPLES as f64;
             if t < prefix.len() {
                 p
             } else {
-                p * reward_of(image, &captions[n])
+                p * reward_of(source, &captions[n])
             }
         };
         begins.map(of_prefix).sum()
@@ -487,7 +487,7 @@ fn assert_unbiased_after(captioner: &Captioner, prefixes: &[Vec<u32>]) {
 #[test]
 fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let captioner = captioner();
-    let sampled: [&[u32]; SAMPLES * IMAGES] = [
+    let sampled: [&[u32]; SAMPLES * SOURCES] = [
         &[2, 3, END],
         &[2, END],
         &[1, 3, END],
@@ -510,8 +510,8 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         .map(|words| [&[END], &words[..words.len() - 1]].concat())
         .collect();
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-    let images = repeat(IMAGES, SAMPLES);
-    let tape = captioner.teacher_forced(features(), &images, &inputs, Noise::default());
+    let source_of_sequence = repeat(SOURCES, SAMPLES);
+    let tape = captioner.teacher_forced(features(), &source_of_sequence, &inputs, Noise::default());
     let mut rollout = rollout(tape.ok(), sampled.clone(), prefixes);
     let part = rollout.told(Vec::new(), Vec::new());
     let scores = Scores {
@@ -520,7 +520,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
         greedy: &[],
     };
     for (baseline, expected) in [
-        // Of the second image there is one sample; the mean of the first image's takes the place of its others.
+        // Of the second source there is one sample; the mean of the first source's takes the place of its others.
         (Baseline::LeaveOneOut, [0.55, 0.45, 0.2, 0.4]),
         (Baseline::Mean, [0.4, 0.4, 0.4, 0.5]),
         // Two, two and two words, and two.
@@ -550,7 +550,7 @@ fn samples_given_whole_count_in_no_baseline_and_no_metric() {
     let means = |prefixes: &[Vec<u32>]| {
         let batch = SourceBatch {
             source: features().into(),
-            images: (0..IMAGES).collect(),
+            examples: (0..SOURCES).collect(),
             prefixes: prefixes.to_vec(),
         };
         let context = StepContext {
@@ -624,13 +624,13 @@ fn exact_gradient_is_the_slope_of_the_expected_reward() {
     let captions = all_captions();
     let expected_reward = |captioner: &Captioner| -> f64 {
         let (_, log_p) = weighted(captioner, |_, _| 0.0);
-        let of_image = |(image, log_p): (usize, &Vec<f64>)| -> f64 {
+        let of_source = |(source, log_p): (usize, &Vec<f64>)| -> f64 {
             let pairs = log_p.iter().zip(&captions);
             pairs
-                .map(|(l, words)| l.exp() * reward_of(image, words))
+                .map(|(l, words)| l.exp() * reward_of(source, words))
                 .sum()
         };
-        log_p.iter().enumerate().map(of_image).sum()
+        log_p.iter().enumerate().map(of_source).sum()
     };
     // Along the gradient itself the slope of E[r] is minus its norm.
     let slope = slope(&captioner, &gradient, expected_reward);

@@ -12,10 +12,10 @@ impl SelfCritic {
     /// Minus the error rate that the best continuation after each next word has, packed as a tape is.
     pub(super) fn word_values(&self, rollout: &Rollout) -> Vec<NextWordValues> {
         let references = self.rewards.references().images();
-        let captions = rollout.image_of_sample().zip(&rollout.captions);
+        let captions = rollout.example_of_sample().zip(&rollout.captions);
         let of_captions: Vec<Vec<NextWordValues>> = captions
-            .map(|(image, words)| {
-                let references = references[image].tokens.iter();
+            .map(|(example, words)| {
+                let references = references[example].tokens.iter();
                 let references: Vec<&[u32]> = references
                     .map(|words| words.strip_suffix(&[END]).unwrap_or(words))
                     .collect();

@@ -13,17 +13,23 @@ use crate::{
     warning::Warning,
 };
 
-/// All captions of both images as one rollout, and its critic.
+/// All captions of both sources as one rollout, and its critic.
 fn all(captioner: &Captioner, credit: Credit, baseline: Baseline) -> (SelfCritic, Rollout) {
-    let captions = vec![all_captions(); IMAGES].concat();
+    let captions = vec![all_captions(); SOURCES].concat();
     let mut critic = critic(baseline);
-    critic.actor.config.samples_per_source = captions.len() / IMAGES;
+    critic.actor.config.samples_per_source = captions.len() / SOURCES;
     critic.actor.config.credit = credit;
-    let images = repeat(IMAGES, captions.len() / IMAGES);
+    let source_of_sequence = repeat(SOURCES, captions.len() / SOURCES);
     let noise = Noise::default();
-    let tape = teacher_forced(captioner, features().into(), &images, &captions, noise);
+    let tape = teacher_forced(
+        captioner,
+        features().into(),
+        &source_of_sequence,
+        &captions,
+        noise,
+    );
     let mut rollout = rollout(tape.ok(), captions, Vec::new());
-    rollout.source_of_sequence = images;
+    rollout.source_of_sequence = source_of_sequence;
     (critic, rollout)
 }
 
@@ -33,10 +39,10 @@ fn expected(captioner: &Captioner, rollout: &Rollout, baselines: &[Option<f64>])
     let captions = all_captions();
     let places = pack(&rollout.captions, |n, t| (n, t));
     let row_of = |n: usize, t: usize| places.iter().position(|&place| place == (n, t)).unwrap();
-    let of_word = |image: usize, n: usize, t: usize| {
-        let row = row_of(image * captions.len() + n, t);
+    let of_word = |source: usize, n: usize, t: usize| {
+        let row = row_of(source * captions.len() + n, t);
         let baseline = baselines[row].unwrap_or(0.0);
-        log_p[image][n].exp() * (reward_of(image, &captions[n]) - baseline)
+        log_p[source][n].exp() * (reward_of(source, &captions[n]) - baseline)
     };
     weighted_words(captioner, of_word).0
 }
@@ -47,9 +53,9 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let exact = exact(&captioner);
     let (mut critic, rollout) = all(&captioner, Credit::Prefix, Baseline::None);
     let rewards: Vec<f64> = rollout
-        .image_of_sample()
+        .example_of_sample()
         .zip(&rollout.captions)
-        .map(|(image, words)| reward_of(image, words))
+        .map(|(source, words)| reward_of(source, words))
         .collect();
     let words = vocabulary();
     let reads = (&captioner, &words, MAX_LENGTH);
@@ -57,8 +63,8 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let found = found.unwrap();
     let places = pack(&rollout.captions, |n, t| (n, t));
     for (&(n, t), baseline) in places.iter().zip(&found) {
-        let image = n / all_captions().len();
-        let before = reward_of(image, &rollout.captions[n][..t]);
+        let source = n / all_captions().len();
+        let before = reward_of(source, &rollout.captions[n][..t]);
         assert_eq!(*baseline, Some(before));
     }
     let error = difference(&expected(&captioner, &rollout, &found), &exact) / norm(&exact);
@@ -67,8 +73,8 @@ fn rewards_of_beginnings_leave_the_exact_gradient() {
     let wrong: Vec<Option<f64>> = places
         .iter()
         .map(|&(n, t)| {
-            let image = n / all_captions().len();
-            Some(reward_of(image, &rollout.captions[n][..=t]))
+            let source = n / all_captions().len();
+            Some(reward_of(source, &rollout.captions[n][..=t]))
         })
         .collect();
     let error = difference(&expected(&captioner, &rollout, &wrong), &exact) / norm(&exact);
@@ -295,7 +301,7 @@ fn first_rank_warns_of_what_another_has_seen() {
         let division = Division::of(group, 2);
         let batch = SourceBatch {
             source: Source::from(features()).select(&[group.rank()]),
-            images: vec![group.rank()],
+            examples: vec![group.rank()],
             prefixes: Vec::new(),
         };
         let (vocabulary, mut tally) = (vocabulary(), Tally::default());

@@ -39,15 +39,15 @@ fn all_objectives() -> Vec<SequenceObjective> {
 }
 
 pub(super) fn captions() -> Vec<Vec<u32>> {
-    all_captions().split_off(8)[..SAMPLES * IMAGES].to_vec()
+    all_captions().split_off(8)[..SAMPLES * SOURCES].to_vec()
 }
 
 pub(super) fn tape(captioner: &Captioner, captions: &[Vec<u32>]) -> Tape {
-    let images = repeat(IMAGES, SAMPLES);
+    let source_of_sequence = repeat(SOURCES, SAMPLES);
     teacher_forced(
         captioner,
         features().into(),
-        &images,
+        &source_of_sequence,
         captions,
         Noise::default(),
     )
@@ -288,7 +288,7 @@ pub(super) fn judged_of(
 ) -> Judged {
     let batch = SourceBatch {
         source: features().into(),
-        images: (0..IMAGES).collect(),
+        examples: (0..SOURCES).collect(),
         prefixes: Vec::new(),
     };
     let mut tally = Tally::default();
@@ -383,7 +383,7 @@ fn parts_have_draws_of_their_own_and_one_baseline() {
     let batches = |parts: &[&[usize]]| {
         let batch = |sources: &&[usize]| SourceBatch {
             source: Source::from(features()).select(sources),
-            images: sources.to_vec(),
+            examples: sources.to_vec(),
             prefixes: Vec::new(),
         };
         parts.iter().map(batch).collect::<Vec<_>>()
@@ -434,10 +434,10 @@ fn ranks_judge_and_learn_what_one_process_does() {
         let mut critic = critic(baseline);
         critic.actor.config.advantage_scale = AdvantageScale::Batch;
         critic.actor.config.credit = credit;
-        let images: Vec<usize> = (0..IMAGES).collect();
-        let batches = division.own_of(&images).map(|(_, sources)| SourceBatch {
+        let examples: Vec<usize> = (0..SOURCES).collect();
+        let batches = division.own_of(&examples).map(|(_, sources)| SourceBatch {
             source: Source::from(features()).select(sources),
-            images: sources.to_vec(),
+            examples: sources.to_vec(),
             prefixes: Vec::new(),
         });
         let mut tally = Tally::default();
@@ -516,7 +516,7 @@ fn beam_gives_every_source_as_many_captions_as_it_has_samples() {
     critic.actor.config.candidates = Candidates::Beam;
     let mut judged = judged_of(&mut critic, &captioner, context());
     let captions = &judged.rollout.captions;
-    assert_eq!(captions.len(), SAMPLES * IMAGES);
+    assert_eq!(captions.len(), SAMPLES * SOURCES);
     // The most probable come first.
     let sums = caption_sums(captions, &log_p(&captioner, captions));
     for own in sums.chunks(SAMPLES) {
@@ -537,7 +537,7 @@ fn parts_of_a_rollout_add_up_to_it() {
         .iter()
         .map(|sources| {
             let mut part = judged.of_sources(sources);
-            assert_eq!(part.images(), sources);
+            assert_eq!(part.examples(), sources);
             update(&critic, &captioner, &mut part)
         })
         .collect();
@@ -556,10 +556,10 @@ fn updates_go_through_all_sources_before_one_comes_again() {
     critic.actor.config.updates_per_rollout = 5;
     critic.actor.config.sources_per_update = Some(1);
     let judged = judged_of(&mut critic, &captioner, context());
-    let mut updates = critic.updates(vec![judged], (Division::whole(), IMAGES), context());
+    let mut updates = critic.updates(vec![judged], (Division::whole(), SOURCES), context());
     let mut seen = Vec::new();
     while let Some(part) = updates.next_samples() {
-        seen.push(part[0].images().to_vec());
+        seen.push(part[0].examples().to_vec());
     }
     assert_eq!(seen.len(), 5);
     for pass in seen.chunks_exact(2) {
@@ -595,7 +595,7 @@ fn what_is_left_out_trains_nothing_and_divides_nothing() {
 }
 
 #[test]
-fn advantages_are_scaled_by_image_or_step() {
+fn advantages_are_scaled_by_source_or_step() {
     let captioner = captioner();
     let rewards = [0.1, 0.3, 0.2, 0.6, 2.0, 2.0, 2.0, 2.0];
     let scores = Scores {

@@ -1,4 +1,4 @@
-//! Ids that the user's files give to images.
+//! Ids that the user's files give to examples, images or texts.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,31 +6,31 @@ use std::hash::{Hash, Hasher};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// The id of an image: what a file of the user says, never a number that this program made up.
+/// The id of an example: what a file of the user says, never a number that this program made up.
 ///
 /// The number 1 and the text `"1"` are the same id, since programs and table editors turn one into
 /// the other; `"01"` is another one. Whole numbers that are written with a fraction, as `1.0`, are
 /// numbers.
 ///
 /// ```
-/// use scst_data::ImageId;
+/// use scst_data::ExampleId;
 ///
-/// assert_eq!(ImageId::from(1), ImageId::from("1"));
-/// assert_ne!(ImageId::from(1), ImageId::from("01"));
+/// assert_eq!(ExampleId::from(1), ExampleId::from("1"));
+/// assert_ne!(ExampleId::from(1), ExampleId::from("01"));
 /// ```
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub enum ImageId {
+pub enum ExampleId {
     /// As in COCO.
     Number(i64),
-    /// As where images are known by name.
+    /// As where examples are known by name.
     Text(String),
 }
 
 /// The largest whole number up to which every one is a floating-point number, 2^53.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-impl ImageId {
+impl ExampleId {
     /// The number that this id is, also when it is written as text.
     pub fn number(&self) -> Option<i64> {
         match self {
@@ -56,19 +56,19 @@ impl ImageId {
     }
 }
 
-impl From<i64> for ImageId {
+impl From<i64> for ExampleId {
     fn from(number: i64) -> Self {
         Self::Number(number)
     }
 }
 
-impl From<&str> for ImageId {
+impl From<&str> for ExampleId {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl PartialEq for ImageId {
+impl PartialEq for ExampleId {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(one), Self::Text(other)) => one == other,
@@ -77,9 +77,9 @@ impl PartialEq for ImageId {
     }
 }
 
-impl Eq for ImageId {}
+impl Eq for ExampleId {}
 
-impl Hash for ImageId {
+impl Hash for ExampleId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match (self.number(), self) {
             (None, Self::Text(text)) => text.hash(state),
@@ -88,7 +88,7 @@ impl Hash for ImageId {
     }
 }
 
-impl fmt::Display for ImageId {
+impl fmt::Display for ExampleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
@@ -97,40 +97,40 @@ impl fmt::Display for ImageId {
     }
 }
 
-impl<'de> Deserialize<'de> for ImageId {
+impl<'de> Deserialize<'de> for ExampleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct IdVisitor;
         impl Visitor<'_> for IdVisitor {
-            type Value = ImageId;
+            type Value = ExampleId;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a whole number or text")
             }
 
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ImageId, E> {
-                Ok(ImageId::Number(number))
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ExampleId, E> {
+                Ok(ExampleId::Number(number))
             }
 
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<ImageId, E> {
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<ExampleId, E> {
                 let number = i64::try_from(number).map_err(|_| {
                     let expected = "a whole number up to 9223372036854775807 or text";
                     E::invalid_value(de::Unexpected::Unsigned(number), &expected)
                 })?;
-                Ok(ImageId::Number(number))
+                Ok(ExampleId::Number(number))
             }
 
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<ImageId, E> {
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<ExampleId, E> {
                 if number.fract() == 0.0 && number.abs() <= LARGEST_WHOLE {
-                    return Ok(ImageId::Number(number as i64));
+                    return Ok(ExampleId::Number(number as i64));
                 }
                 Err(E::invalid_value(de::Unexpected::Float(number), &self))
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ImageId, E> {
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ExampleId, E> {
                 if text.is_empty() {
                     return Err(E::invalid_value(de::Unexpected::Str(text), &self));
                 }
-                Ok(ImageId::Text(text.to_owned()))
+                Ok(ExampleId::Text(text.to_owned()))
             }
         }
         deserializer.deserialize_any(IdVisitor)
@@ -143,22 +143,22 @@ mod tests {
 
     use super::*;
 
-    fn read(json: &str) -> Result<ImageId, String> {
+    fn read(json: &str) -> Result<ExampleId, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())
     }
 
     #[test]
     fn ids_are_the_same_when_number_and_text_say_the_same() {
-        let ids = HashMap::from([(ImageId::Number(1), "one"), (ImageId::from("a"), "a")]);
-        assert_eq!(ids.get(&ImageId::from("1")), Some(&"one"));
-        assert_eq!(ids.get(&ImageId::from("a")), Some(&"a"));
+        let ids = HashMap::from([(ExampleId::Number(1), "one"), (ExampleId::from("a"), "a")]);
+        assert_eq!(ids.get(&ExampleId::from("1")), Some(&"one"));
+        assert_eq!(ids.get(&ExampleId::from("a")), Some(&"a"));
         for other in ["01", "+1", "1.0", " 1", "-1", ""] {
-            assert_eq!(ids.get(&ImageId::from(other)), None, "{other:?}");
+            assert_eq!(ids.get(&ExampleId::from(other)), None, "{other:?}");
         }
-        assert_eq!(ImageId::from("-0"), ImageId::from("-0"));
-        assert_ne!(ImageId::from("-0"), ImageId::Number(0));
-        assert!(ImageId::from(1).is_written_otherwise_than(&ImageId::from("1")));
-        assert!(!ImageId::from("1").is_written_otherwise_than(&ImageId::from("1")));
+        assert_eq!(ExampleId::from("-0"), ExampleId::from("-0"));
+        assert_ne!(ExampleId::from("-0"), ExampleId::Number(0));
+        assert!(ExampleId::from(1).is_written_otherwise_than(&ExampleId::from("1")));
+        assert!(!ExampleId::from("1").is_written_otherwise_than(&ExampleId::from("1")));
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         }
         assert!(matches!(
             read("391895.0").unwrap(),
-            ImageId::Number(391_895)
+            ExampleId::Number(391_895)
         ));
         for json in [
             "1.5",
