@@ -1,6 +1,10 @@
 //! Threads that compute parts of a batch, several parts at a time.
 
-use std::{iter, panic::resume_unwind, thread};
+use std::{
+    iter,
+    panic::resume_unwind,
+    thread::{self, ScopedJoinHandle},
+};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -34,9 +38,10 @@ impl Workers {
         apart: bool,
     ) -> Result<Self, TrainError> {
         let threads = rayon::current_num_threads();
-        let at_once = match apart {
-            true => threads.min(parts).min(held.unwrap_or(threads)),
-            false => 1,
+        let at_once = if apart {
+            threads.min(parts).min(held.unwrap_or(threads))
+        } else {
+            1
         };
         let of_pool = |pool: usize| threads / at_once + usize::from(pool < threads % at_once);
         let pools = (0..at_once).filter(|_| at_once > 1);
@@ -80,7 +85,7 @@ impl Workers {
                 let begun: Vec<_> = iter::zip(some, &self.pools)
                     .map(|(part, pool)| scope.spawn(move || pool.install(|| compute(part))))
                     .collect();
-                let ended = begun.into_iter().map(|part| part.join());
+                let ended = begun.into_iter().map(ScopedJoinHandle::join);
                 ended
                     .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
                     .collect()

@@ -55,7 +55,7 @@ struct Beside {
     replay: Option<(f64, Xe)>,
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     /// Runs the current stage to its end; `Some` checkpoint if it was stopped before.
     pub(super) fn stage(&mut self, stop: &AtomicBool) -> Result<Option<PathBuf>, TrainError> {
         let index = self.progress.stage;
