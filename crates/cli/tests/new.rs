@@ -206,6 +206,8 @@ fn many_images_with_regions_get_a_transformer_and_a_part_is_validated() {
         "[model.transformer]",
         "targets_per_source = 1, label_smoothing",
         "sources = 1000",
+        "parts_in_memory = 4",
+        "\nparts = 4",
     ] {
         assert!(config.contains(part), "{part}: {config}");
     }

@@ -337,6 +337,10 @@ impl Sizes {
         let [train, val, test] = self.counts;
         let about = format!("{train} images to train on, {val} of val, {test} of test.");
         let mut text = head(name, out, &about);
+        if !self.is_small() {
+            text += "# The parts of a batch: on the CPU as many are computed at a time as there are threads. 1 takes the least memory.\n\
+                     parts_in_memory = 4\n";
+        }
         let (words, lengths) = (&self.words, &self.lengths);
         text += "\n[data]\n";
         if read.are_drawn {
@@ -433,7 +437,11 @@ impl Sizes {
         } else {
             ""
         };
-        let (scst_batch, scst_rate) = if is_small { (10, "5e-4") } else { (50, "1e-4") };
+        let (scst_batch, scst_rate) = if is_small {
+            ("10", "5e-4")
+        } else {
+            ("50\nparts = 4", "1e-4")
+        };
         let targets = targets_per_source(self.targets, self.counts[0]);
         format!(
             "\n# Word by word, by cross-entropy.\n[[stages]]\nname = \"xe\"\nepochs = {xe_epochs}\nsources_per_batch = 10\n\
