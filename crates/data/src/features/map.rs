@@ -37,16 +37,13 @@ pub(super) fn open(path: &Path) -> Result<Mmap, DataError> {
 
 /// Has the system read what is asked for alone, without what stands behind it. It is told what will be asked for by [`expect`].
 pub(super) fn read_nothing_ahead(map: &Mmap) {
+    // A system that takes no advice reads the same bytes, only later.
     #[cfg(unix)]
-    advise(map.advise(memmap2::Advice::Random));
+    drop(map.advise(memmap2::Advice::Random));
 }
 
 /// Has the system begin to read a part of the file that will be asked for soon.
 pub(super) fn expect(map: &Mmap, offset: usize, bytes: usize) {
     #[cfg(unix)]
-    advise(map.advise_range(memmap2::Advice::WillNeed, offset, bytes));
+    drop(map.advise_range(memmap2::Advice::WillNeed, offset, bytes));
 }
-
-/// A system that takes no advice reads the same bytes, only later.
-#[cfg(unix)]
-fn advise(_taken: std::io::Result<()>) {}

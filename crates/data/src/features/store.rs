@@ -183,26 +183,17 @@ impl FeatureStore {
     /// If one of `rows` is of another store.
     pub fn check(&self, rows: &[Row], mut visit: impl FnMut(Row, &[f32])) -> Result<(), DataError> {
         let mut values = Vec::new();
-        for (k, &row) in rows.iter().enumerate() {
-            if k % AHEAD == 0 {
-                // Those of the round before are there, or on their way.
-                let next = if k == 0 { 0 } else { k + AHEAD };
-                self.expect(&rows[next.min(rows.len())..(k + 2 * AHEAD).min(rows.len())]);
+        let mut rounds = rows.chunks(AHEAD).peekable();
+        self.expect(rounds.peek().copied().unwrap_or_default());
+        while let Some(round) = rounds.next() {
+            self.expect(rounds.peek().copied().unwrap_or_default());
+            for &row in round {
+                self.read(row, &mut values)?;
+                if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                    return Err(self.not_finite(row, index, values[index]));
+                }
+                visit(row, &values);
             }
-            self.read(row, &mut values)?;
-            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-                return Err(DataError::NotFinite {
-                    path: match &self.files {
-                        Files::Packed(_) => self.path.clone(),
-                        Files::Folder(folder) => folder.file(row).to_owned(),
-                    },
-                    image: self.names.name(row).to_owned(),
-                    region: index / self.dim(),
-                    dimension: index % self.dim(),
-                    value: values[index],
-                });
-            }
-            visit(row, &values);
         }
         Ok(())
     }
@@ -244,6 +235,20 @@ impl FeatureStore {
     /// The file or folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A value of an image, by its place among them.
+    fn not_finite(&self, row: Row, index: usize, value: f32) -> DataError {
+        DataError::NotFinite {
+            path: match &self.files {
+                Files::Packed(_) => self.path.clone(),
+                Files::Folder(folder) => folder.file(row).to_owned(),
+            },
+            image: self.names.name(row).to_owned(),
+            region: index / self.dim(),
+            dimension: index % self.dim(),
+            value,
+        }
     }
 
     /// Tells the system which images are read next.
