@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`host`] | values in and out of tensors |
+//! | [`traffic`] | values between the host and devices, counted |
 //! | [`simd`] | loops compiled for the vector unit that the machine has; `exp`, `sigmoid`, `tanh` |
 //! | [`lstm`] | the cell, forward and backward |
 //! | [`attention`] | additive attention, forward and backward |
@@ -19,6 +20,8 @@
 //! | [`brier`] | that of the Brier score |
 //! | [`convolution`] | of one image, around matrix products: depthwise, windows, bias and activation |
 //! | [`adam`] | sum of squares, and Adam with clipping in one pass |
+//!
+//! With a feature `wgpu` or `cuda`, `cube` has the same as kernels of devices.
 //!
 //! Invariants: results do not depend on the number of threads: every element is computed by the same operations in the
 //! same order, and sums run over blocks of fixed size. Nor do they depend on the width of the vector unit: nothing is
@@ -33,6 +36,8 @@ pub mod adam;
 pub mod attention;
 pub mod brier;
 pub mod convolution;
+#[cfg(feature = "cube")]
+pub mod cube;
 pub mod host;
 pub mod layer_norm;
 pub mod lstm;
@@ -41,6 +46,7 @@ pub mod product;
 pub mod relu;
 pub mod simd;
 pub mod softmax;
+pub mod traffic;
 
 /// The example of the README, as a test.
 #[cfg(doctest)]

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, activation::softmax, s};
+use burn::tensor::{Tensor, TensorReadError, activation::softmax, s};
+use scst_kernels::traffic::{read, read_all};
 
 use crate::{LossError, RowTargets, SoftmaxGradient, softmax_gradient};
 
@@ -91,14 +92,17 @@ pub fn output_gradient(
     let Some((weight, bias)) = sums else {
         unreachable!("rows is at least 1");
     };
-    let [log_probability, loss, entropy] = columns.map(|c| read(Tensor::cat(c, 0)));
+    // On a device the host waits once for all three.
+    let columns = columns.map(|chunks| Tensor::cat(chunks, 0));
+    let mut columns = read_all(columns.into()).map_err(unreadable)?.into_iter();
+    let mut column = || columns.next().unwrap_or_default();
     Ok(OutputGradient {
         hidden: Tensor::cat(hidden_chunks, 0),
         weight,
         bias,
-        log_probability: log_probability?,
-        loss: loss?,
-        entropy: entropy?,
+        log_probability: column(),
+        loss: column(),
+        entropy: column(),
     })
 }
 
@@ -161,7 +165,8 @@ fn of_rows(
     targets.check_rows(rows)?;
     let mut found = Vec::with_capacity(rows);
     for (_, logits, rows) in chunks(hidden, layer, chunk_rows) {
-        found.extend(read(number(logits, &targets.slice(rows))?)?);
+        let numbers = number(logits, &targets.slice(rows))?;
+        found.extend(read::<f32, _, _>(numbers).map_err(unreadable)?);
     }
     Ok(found)
 }
@@ -182,13 +187,11 @@ fn chunks<'a>(
     })
 }
 
-fn read(column: Tensor<2>) -> Result<Vec<f32>, LossError> {
-    column
-        .try_into_vec_as::<f32>()
-        .map_err(|error| LossError::Read {
-            what: "row losses",
-            reason: error.to_string(),
-        })
+fn unreadable(error: TensorReadError) -> LossError {
+    LossError::Read {
+        what: "row losses",
+        reason: error.to_string(),
+    }
 }
 
 #[cfg(test)]

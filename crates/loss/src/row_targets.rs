@@ -6,6 +6,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use scst_kernels::{
     host::Values,
     softmax::{RowLoss, RowTarget},
+    traffic::send,
 };
 
 use crate::{LossError, SoftmaxGradient};
@@ -53,7 +54,7 @@ impl<'a> RowTargets<'a> {
         let words: Vec<i64> = self.words.iter().map(|&w| i64::from(w)).collect();
         let words = TensorData::new(words, [self.words.len(), 1]);
         let weights = column_of(self.weights, device, dtype);
-        (Tensor::from_data(words, device), weights)
+        (send(words, device), weights)
     }
 
     /// Runs a loop of `kernels`, which turns logits into gradients, on a tensor of the host.
@@ -104,5 +105,5 @@ pub(crate) fn check_rows(
 /// Values of rows as a column, `[rows, 1]`.
 pub(crate) fn column_of(values: &[f32], device: &Device, dtype: DType) -> Tensor<2> {
     let data = TensorData::new(values.to_vec(), [values.len(), 1]);
-    Tensor::from_data(data, (device, dtype))
+    send(data, (device, dtype))
 }

@@ -1,6 +1,7 @@
 //! Cross-entropy against whole distributions.
 
 use burn::tensor::{Tensor, activation::log_softmax};
+use scst_kernels::traffic::read;
 
 use crate::{
     LossError, SOFT_TARGET_TOLERANCE,
@@ -91,12 +92,10 @@ impl SoftTargets<'_> {
 }
 
 fn column(values: Tensor<2>) -> Result<Vec<f64>, LossError> {
-    values
-        .try_into_vec_as::<f64>()
-        .map_err(|error| LossError::Read {
-            what: "sums of soft targets",
-            reason: error.to_string(),
-        })
+    read(values).map_err(|error| LossError::Read {
+        what: "sums of soft targets",
+        reason: error.to_string(),
+    })
 }
 
 /// Whether `what` has the shape of the logits.

@@ -1,6 +1,8 @@
 //! Cross-entropy and the shared kernel: model probability minus target, times a weight.
 
 use burn::tensor::{IndexingUpdateOp, Tensor, activation::log_softmax};
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{host::is_host, softmax as kernel};
 
 use crate::{LossError, RowTargets, SoftmaxGradient};
@@ -42,6 +44,16 @@ pub fn softmax_gradient(
         }));
     }
     let (words, weights) = targets.columns(&device, dtype);
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&device, dtype) {
+        let found = cube::softmax::gradient(logits, words, weights, label_smoothing);
+        return Ok(SoftmaxGradient {
+            gradient: found.gradient,
+            log_probability: found.log_probability,
+            loss: found.loss,
+            entropy: found.entropy,
+        });
+    }
     let log_p = log_softmax(logits, 1);
     let p = log_p.clone().exp();
     let log_probability = log_p.clone().gather(1, words.clone());

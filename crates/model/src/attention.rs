@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Tensor, TensorData, activation::softmax};
+use burn::tensor::{Bool, Float, Tensor, TensorData, activation::softmax};
+#[cfg(feature = "cube")]
+use scst_kernels::cube::{
+    attention::{self as cube, Looks},
+    runs_on,
+};
 use scst_kernels::{
     attention as kernel,
     attention::{Attended, AttendedGradient, Signal, Span},
     host::{Values, is_host},
+    traffic::{read, send},
 };
 
 use crate::{
@@ -66,6 +72,21 @@ impl Regions {
             hidden: self.dims[2],
             sources: &self.sources,
         }
+    }
+
+    /// The regions for kernels, where there are any.
+    #[cfg(feature = "cube")]
+    fn on_device(&self, score: &Tensor<2>) -> Option<cube::Attended> {
+        let Vectors::Device(vectors) = &self.vectors else {
+            return None;
+        };
+        let [keys, values] = &**vectors;
+        let reaches = runs_on(&keys.device(), keys.dtype());
+        (reaches && self.longest() <= cube::MOST_REGIONS).then(|| cube::Attended {
+            keys: keys.clone(),
+            values: values.clone(),
+            score: score.clone(),
+        })
     }
 
     /// The numbers of chosen regions among those of all sources.
@@ -128,6 +149,9 @@ pub(crate) struct AttentionRecord {
     source_of_row: Vec<usize>,
     /// The regions that were drawn, counted from the first of the row's source; `None` where `z` is expected.
     drawn: Option<Vec<usize>>,
+    /// The rows and their regions as kernels read them, where kernels attended.
+    #[cfg(feature = "cube")]
+    looks: Option<Looks>,
 }
 
 /// What a backward pass carries from step to step.
@@ -183,7 +207,7 @@ pub(crate) fn attend(
             .iter()
             .map(|&k| regions.sources[k].count)
             .collect();
-        let weights = record.weights.clone().try_into_vec_as::<f32>();
+        let weights = read::<f32, _, _>(record.weights.clone());
         let weights = weights.map_err(|error| ModelError::Read {
             reason: error.to_string(),
         })?;
@@ -200,6 +224,19 @@ fn attend_softly(
     queries: Tensor<2>,
     source_of_row: &[usize],
 ) -> AttentionRecord {
+    #[cfg(feature = "cube")]
+    if let Some(attended) = regions.on_device(&score) {
+        let looks = Looks::new(&regions.sources, source_of_row, &queries.device());
+        let (weights, context) = cube::attend(&attended, queries.clone(), &looks);
+        return AttentionRecord {
+            queries,
+            weights,
+            context,
+            source_of_row: source_of_row.to_vec(),
+            drawn: None,
+            looks: Some(looks),
+        };
+    }
     let (queries, weights, context) = match &regions.vectors {
         Vectors::Host(vectors) => {
             let device = queries.device();
@@ -234,6 +271,8 @@ fn attend_softly(
         context,
         source_of_row: source_of_row.to_vec(),
         drawn: None,
+        #[cfg(feature = "cube")]
+        looks: None,
     }
 }
 
@@ -261,6 +300,8 @@ pub(crate) fn attend_backward(
         weights,
         source_of_row,
         drawn,
+        #[cfg(feature = "cube")]
+            looks: record_looks,
         ..
     } = record;
     let d_drawn = drawn.map(|drawn| {
@@ -269,6 +310,11 @@ pub(crate) fn attend_backward(
         gradient.d_values = gradient.d_values.clone() + d_values;
         location_gradient(&weights, &drawn, location)
     });
+    #[cfg(feature = "cube")]
+    if let Some((attended, looks)) = regions.on_device(&score).zip(record_looks) {
+        let saved = (queries, weights, &looks);
+        return attend_backward_on_device(&attended, saved, d_context, d_drawn, gradient);
+    }
     let vectors = match &regions.vectors {
         Vectors::Device(vectors) => vectors,
         Vectors::Host(vectors) => {
@@ -318,6 +364,30 @@ pub(crate) fn attend_backward(
     let sources = regions.sources.len();
     gradient.d_score = gradient.d_score.clone() + scatter_rows(d_score, &source_of_row, sources);
     d_keys.sum_dim(1).reshape([rows, attention])
+}
+
+#[cfg(feature = "cube")]
+fn attend_backward_on_device(
+    attended: &cube::Attended,
+    (queries, weights, looks): (Tensor<2>, Tensor<2>, &Looks),
+    d_context: Tensor<2>,
+    d_drawn: Option<Tensor<2>>,
+    gradient: &mut AttentionBackward,
+) -> Tensor<2> {
+    let mut sums = cube::Sums {
+        keys: gradient.d_keys.clone(),
+        values: gradient.d_values.clone(),
+        score: gradient.d_score.clone(),
+    };
+    let d_energies = d_drawn.unwrap_or_else(|| {
+        cube::values_backward(weights.clone(), d_context.clone(), looks, &mut sums);
+        cube::energies_backward(attended, weights, d_context, looks)
+    });
+    let d_queries = cube::attend_backward(attended, queries, d_energies, looks, &mut sums);
+    gradient.d_keys = sums.keys;
+    gradient.d_values = sums.values;
+    gradient.d_score = sums.score;
+    d_queries
 }
 
 fn attend_backward_on_host(
@@ -371,8 +441,8 @@ fn location_gradient(
     for (row, &k) in drawn.iter().enumerate() {
         one_hot[row * longest + k] = 1.0;
     }
-    let one_hot = Tensor::<2>::from_data(TensorData::new(one_hot, [rows, longest]), place);
-    let a = Tensor::<2>::from_data(TensorData::new(a.to_vec(), [rows, 1]), place);
+    let one_hot = send::<2, Float>(TensorData::new(one_hot, [rows, longest]), place);
+    let a = send::<2, Float>(TensorData::new(a.to_vec(), [rows, 1]), place);
     // alpha log alpha is 0 where alpha is: the logarithm is that of a number above 0.
     let log = weights.clone().clamp_min(f32::MIN_POSITIVE).log();
     let negative_entropy = (weights.clone() * log.clone()).sum_dim(1);
@@ -403,7 +473,7 @@ fn gather(regions: &Regions, [keys, values]: &[Tensor<2>; 2], source_of_row: &[u
     Gathered {
         keys: select(keys),
         values: select(values),
-        none: Tensor::from_data(TensorData::new(none, [rows, longest]), &device),
+        none: send(TensorData::new(none, [rows, longest]), &device),
     }
 }
 

@@ -4,6 +4,9 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
+use scst_kernels::traffic::send;
 
 use crate::rows::stack;
 
@@ -45,6 +48,39 @@ impl Dropout {
         1.0 / (1.0 - self.rate)
     }
 
+    /// 16 bits a unit: the rate is met to within 1 in 65,536.
+    fn dropped_below(&self) -> u32 {
+        (self.rate * 65_536.0).round() as u32
+    }
+
+    /// The generator behind the bits of so many units.
+    fn go_on(&mut self, units: usize) {
+        let drawn = units.div_ceil(UNITS) * WORDS;
+        let behind = self.rng.get_word_pos() + drawn as u128;
+        self.rng.set_word_pos(behind);
+    }
+
+    /// The same by a kernel: nothing is sent.
+    #[cfg(feature = "cube")]
+    fn drop_on_device(&mut self, x: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
+        let seed = self.rng.get_seed();
+        let mut key = [0; 8];
+        for (word, bytes) in key.iter_mut().zip(seed.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        let generator = cube::dropout::Generator {
+            key,
+            stream: self.rng.get_stream(),
+            // The generator has 2^68 words of 32 bits, of which a run draws the first alone.
+            word: self.rng.get_word_pos() as u64,
+        };
+        let [rows, columns] = x.dims();
+        let (below, scale) = (self.dropped_below(), self.scale() as f32);
+        self.go_on(rows * columns);
+        let (x, mask) = cube::dropout::drop_units(x, generator, below, scale);
+        (x, Some(mask))
+    }
+
     /// A mask of values `0` and `1 / (1 - rate)`, `[rows, columns]`; `None` when nothing is
     /// dropped.
     pub(crate) fn mask(
@@ -57,9 +93,7 @@ impl Dropout {
         if self.rate == 0.0 {
             return None;
         }
-        let scale = self.scale() as f32;
-        // 16 bits a unit: the rate is met to within 1 in 65,536.
-        let dropped_below = (self.rate * 65_536.0).round() as u32;
+        let (scale, dropped_below) = (self.scale() as f32, self.dropped_below());
         let mut values = vec![0.0; rows * columns];
         let begin = self.rng.get_word_pos();
         values
@@ -77,11 +111,27 @@ impl Dropout {
                     }
                 }
             });
-        let drawn = (rows * columns).div_ceil(UNITS) * WORDS;
-        self.rng.set_word_pos(begin + drawn as u128);
+        self.go_on(rows * columns);
         let data = TensorData::new(values, [rows, columns]);
-        Some(Tensor::from_data(data, (device, dtype)))
+        Some(send(data, (device, dtype)))
     }
+}
+
+/// `x`, `[rows, columns]`, with a mask of its own, and the mask: as it is, and none, when nothing is dropped.
+pub(crate) fn dropped(
+    x: Tensor<2>,
+    dropout: Option<&mut Dropout>,
+) -> (Tensor<2>, Option<Tensor<2>>) {
+    let Some(dropout) = dropout else {
+        return (x, None);
+    };
+    let ([rows, columns], device, dtype) = (x.dims(), x.device(), x.dtype());
+    #[cfg(feature = "cube")]
+    if dropout.rate > 0.0 && cube::runs_on(&device, dtype) {
+        return dropout.drop_on_device(x);
+    }
+    let mask = dropout.mask(rows, columns, &device, dtype);
+    (apply(x, mask.as_ref()), mask)
 }
 
 /// `x` with its mask, if there is one.
@@ -108,15 +158,9 @@ impl Dropped {
 
     /// `x`, `[rows, columns]`, with a mask of its own.
     pub(crate) fn forward(&mut self, x: Tensor<2>) -> Tensor<2> {
-        let ([rows, columns], device, dtype) = (x.dims(), x.device(), x.dtype());
-        let dropout = self.dropout.as_mut();
-        match dropout.and_then(|d| d.mask(rows, columns, &device, dtype)) {
-            None => x,
-            Some(mask) => {
-                self.masks.push(mask.clone());
-                x * mask
-            }
-        }
+        let (x, mask) = dropped(x, self.dropout.as_mut());
+        self.masks.extend(mask);
+        x
     }
 
     /// The gradient before dropout from that behind it, both of all rows.

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorReadError};
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{
     adam::sum_of_squares,
     host::{Values, is_host},
+    traffic::{read, read_all},
 };
 
 /// Gradients by parameter name, flattened, in the order of their names.
@@ -73,7 +76,7 @@ impl Gradients {
         for (name, gradient) in &self.by_name {
             if let Some(other) = other.by_name.get(name) {
                 let products = gradient.clone() * other.clone();
-                let sum: Vec<f32> = products.sum().try_into_vec_as()?;
+                let sum: Vec<f32> = read(products.sum())?;
                 total += sum.iter().map(|&sum| f64::from(sum)).sum::<f64>();
             }
         }
@@ -90,7 +93,7 @@ impl Gradients {
         for gradient in self.by_name.values_mut() {
             let device = gradient.device();
             if !is_host(&device, gradient.dtype()) {
-                on_device.push(gradient.clone().square().sum());
+                on_device.push(partial_squares(gradient.clone()));
                 continue;
             }
             // Taken out and put back: held by nobody else, the values are not copied.
@@ -99,10 +102,17 @@ impl Gradients {
             total += sum_of_squares(values.get());
             *gradient = values.into_tensor(&device);
         }
-        if !on_device.is_empty() {
-            let sums: Vec<f32> = Tensor::cat(on_device, 0).try_into_vec_as()?;
-            total += sums.iter().map(|&sum| f64::from(sum)).sum::<f64>();
-        }
+        let sums: Vec<Vec<f32>> = read_all(on_device)?;
+        total += sums.iter().flatten().map(|&s| f64::from(s)).sum::<f64>();
         Ok(total)
     }
+}
+
+/// Squares whose sum is that of all.
+fn partial_squares(gradient: Tensor<1>) -> Tensor<1> {
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&gradient.device(), gradient.dtype()) {
+        return cube::adam::partial_squares(gradient);
+    }
+    gradient.square().sum()
 }

@@ -6,6 +6,8 @@ use scst_kernels::{
     lstm as kernel,
 };
 
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 pub(crate) use scst_kernels::lstm::Candidate;
 
 /// What the backward pass of one step needs.
@@ -35,6 +37,16 @@ pub(crate) fn cell(
 ) -> (Tensor<2>, Tensor<2>, CellRecord) {
     if is_host(&a.device(), a.dtype()) {
         return cell_on_host(candidate, a, c_before);
+    }
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&a.device(), a.dtype()) {
+        let found = cube::lstm::cell(candidate, a, c_before.clone());
+        let record = CellRecord {
+            gates: found.gates,
+            c_before,
+            tanh_c: found.tanh_cell,
+        };
+        return (found.output, found.cell, record);
     }
     let [_, hidden] = c_before.dims();
     let [i, f, o] = [0, 1, 2].map(|k| sigmoid(a.clone().narrow(1, k * hidden, hidden)));
@@ -106,6 +118,10 @@ pub(crate) fn cell_backward(
         c_before,
         tanh_c,
     } = record;
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&dh.device(), dh.dtype()) {
+        return cube::lstm::cell_backward(candidate, gates, c_before, tanh_c, dh, dc_after);
+    }
     let [_, hidden] = tanh_c.dims();
     let [i, f, o, g] = [0, 1, 2, 3].map(|k| gates.clone().narrow(1, k * hidden, hidden));
     let dc = dc_after + dh.clone() * o.clone() * one_minus(tanh_c.clone().square());

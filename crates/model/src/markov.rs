@@ -11,13 +11,14 @@ use burn::{
 };
 use rand::Rng;
 use rayon::prelude::*;
+use scst_kernels::traffic::{read, send};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Backward, Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped},
-    dropout::apply,
+    dropout::dropped,
     init,
     relu::{relu, relu_dropout_backward},
 };
@@ -213,16 +214,12 @@ impl MarkovCaptioner {
                 expected: 1,
             });
         }
-        let (device, dtype) = self.place();
         let sources = features.sources();
         let hidden = self.image_bias.val().dims()[1];
         let positions = self.positions();
         let mut drop = |x: Tensor<2>| {
-            let [rows, columns] = x.dims();
-            let mask = dropout
-                .as_mut()
-                .and_then(|d| d.mask(rows, columns, &device, dtype));
-            apply(x, mask.as_ref())
+            let (x, _) = dropped(x, dropout.as_mut());
+            x
         };
         let source = features.vectors().matmul(self.image_weight.val()) + self.image_bias.val();
         let source = drop(relu(source));
@@ -351,22 +348,20 @@ impl MarkovCaptioner {
         let (scores, state) = state.step(words)?;
         let scores = TensorData::new(scores, [words.len(), self.vocab()]);
         let (device, dtype) = self.place();
-        Ok((Tensor::from_data(scores, (&device, dtype)), state))
+        Ok((send(scores, (&device, dtype)), state))
     }
 
     fn to_device(&self, values: Vec<f64>) -> Tensor<1> {
         let (device, dtype) = self.place();
         let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), (&device, dtype))
+        send(TensorData::new(values, [length]), (&device, dtype))
     }
 }
 
 fn to_host(values: Tensor<2>) -> Result<Vec<f64>, ModelError> {
-    values
-        .try_into_vec_as::<f64>()
-        .map_err(|error| ModelError::Read {
-            reason: error.to_string(),
-        })
+    read(values).map_err(|error| ModelError::Read {
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, s};
 use crate::{
     Dropout, Gradients, Locations, ModelError, OutputGradients, SourceVectors,
     attention::AttentionBackward,
-    dropout::apply,
+    dropout::{apply, dropped},
     locations::{LocationSignal, Look},
     rows::{scatter_rows, time_first},
     step_product::StepProduct,
@@ -209,11 +209,7 @@ fn record(
     let hidden_before = state.hidden.clone();
     let look = tape.locations.as_mut().map_or(Look::Expected, Look::Drawn);
     let (state, core) = advance(model, input_gates, state, look)?;
-    let [rows, columns] = state.hidden.dims();
-    let (device, dtype) = (state.hidden.device(), state.hidden.dtype());
-    let dropout = tape.dropout.as_mut();
-    let output_mask = dropout.and_then(|d| d.mask(rows, columns, &device, dtype));
-    let output = apply(state.hidden.clone(), output_mask.as_ref());
+    let (output, output_mask) = dropped(state.hidden.clone(), tape.dropout.as_mut());
     tape.steps.push(StepRecord {
         kept: tape.kept.take(),
         words,

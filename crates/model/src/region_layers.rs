@@ -9,7 +9,7 @@ use rand::Rng;
 use crate::{
     Dropout, Gradients, ModelError, SourceVectors,
     attention::{AttentionBackward, AttentionRecord, Regions, attend, attend_backward},
-    dropout::apply,
+    dropout::dropped,
     init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
@@ -81,10 +81,7 @@ impl RegionLayers {
             None => features.vectors(),
             Some((weight, bias)) => {
                 let projected = relu(weight.affine(features.vectors(), bias));
-                let [rows, hidden] = projected.dims();
-                let (device, dtype) = (projected.device(), projected.dtype());
-                let mask = dropout.and_then(|d| d.mask(rows, hidden, &device, dtype));
-                apply(projected, mask.as_ref())
+                dropped(projected, dropout).0
             }
         };
         let keys = self.key_weight.affine(values.clone(), &self.key_bias);

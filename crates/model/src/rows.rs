@@ -1,6 +1,9 @@
 //! Rows of tensors by number.
 
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
+use scst_kernels::traffic::send;
 
 use crate::ModelError;
 
@@ -8,7 +11,7 @@ use crate::ModelError;
 pub(crate) fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let count = rows.len();
-    Tensor::from_data(TensorData::new(rows, [count]), device)
+    send(TensorData::new(rows, [count]), device)
 }
 
 /// The row numbers of some blocks, one after the other, where all blocks lie one below the other and have these `heights`.
@@ -25,6 +28,10 @@ pub(crate) fn blocks(heights: &[usize], some: &[usize]) -> Vec<usize> {
 
 /// A tensor of `rows` rows whose row `to[k]` is the sum of the rows `k` of `values`.
 pub(crate) fn scatter_rows(values: Tensor<2>, to: &[usize], rows: usize) -> Tensor<2> {
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&values.device(), values.dtype()) {
+        return cube::rows::scatter(values, to, rows);
+    }
     let columns = values.dims()[1];
     let place = (&values.device(), values.dtype());
     Tensor::zeros([rows, columns], place).select_assign(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
+use scst_kernels::traffic::send;
 
 use crate::{
     ModelError,
@@ -154,7 +155,7 @@ impl SourceVectors {
         let is_there = TensorData::new(is_there, [self.sources(), longest]);
         (
             vectors.reshape([self.sources(), longest, self.dimension()]),
-            Tensor::from_data(is_there, (&device, dtype)),
+            send(is_there, (&device, dtype)),
         )
     }
 
@@ -183,6 +184,6 @@ impl SourceVectors {
     fn counts(&self, like: &Tensor<2>) -> Tensor<2> {
         let counts: Vec<f32> = self.regions.iter().map(|&count| count as f32).collect();
         let data = TensorData::new(counts, [self.sources(), 1]);
-        Tensor::from_data(data, (&like.device(), like.dtype()))
+        send(data, (&like.device(), like.dtype()))
     }
 }

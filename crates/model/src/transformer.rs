@@ -16,11 +16,11 @@ use burn::{
     tensor::{DType, Device, Tensor, TensorData},
 };
 use rand::Rng;
-use scst_kernels::multi_head::Sources;
+use scst_kernels::{multi_head::Sources, traffic::send};
 
 use crate::{
     Dimensions, Dropout, Gradients, ModelError, OutputGradients, SourceVectors,
-    dropout::apply,
+    dropout::dropped,
     init,
     relu::{relu, relu_dropout_backward},
     rows::{index, time_first},
@@ -129,11 +129,7 @@ impl TransformerCaptioner {
         features.check(self.feature(), source_of_sequence)?;
         let words = WordRecord::new(self.layers.len(), dropout.as_mut());
         let projected = relu(self.image.forward(features.vectors()));
-        let ([rows, hidden], (device, dtype)) = (projected.dims(), place(&projected));
-        let mask = dropout
-            .as_mut()
-            .and_then(|d| d.mask(rows, hidden, &device, dtype));
-        let projected = apply(projected, mask.as_ref());
+        let (projected, _) = dropped(projected, dropout.as_mut());
         let mut norm = NormRecord::default();
         let memory = self.image_norm.forward(projected.clone(), &mut norm);
         let keys_values = |layer: &Layer| layer.regions.keys_values(memory.clone());
@@ -378,7 +374,7 @@ pub(crate) fn positions(count: usize, hidden: usize, like: &Tensor<2>) -> Tensor
     };
     let values: Vec<f64> = (0..count * hidden).map(value).collect();
     let (device, dtype) = place(like);
-    Tensor::from_data(TensorData::new(values, [count, hidden]), (&device, dtype))
+    send(TensorData::new(values, [count, hidden]), (&device, dtype))
 }
 
 #[cfg(test)]

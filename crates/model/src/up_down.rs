@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Dimensions, Dropout, Gradients, ModelError, SourceVectors,
     architecture::{Architecture, capped, word_parameters},
-    dropout::apply,
+    dropout::dropped,
     init,
     locations::{LocationSignal, Look},
     lstm::{Candidate, cell, cell_backward},
@@ -213,8 +213,7 @@ impl Recurrent for UpDownCaptioner {
         let mean = record.features.mean_of_regions(record.features.vectors());
         let projected = relu(self.mean_weight.affine(mean.clone(), &self.mean_bias));
         let (device, dtype) = (projected.device(), projected.dtype());
-        let mask = dropout.and_then(|d| d.mask(sources, hidden, &device, dtype));
-        let start = apply(projected, mask.as_ref());
+        let (start, _) = dropped(projected, dropout);
         let zeros = |columns| Tensor::zeros([sources, columns], (&device, dtype));
         let carried = Carried {
             language: zeros(hidden),

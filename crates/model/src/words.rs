@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Dropout, Gradients, ModelError,
-    dropout::apply,
+    dropout::dropped,
     init,
     relu::{relu, relu_dropout_backward},
     rows::{index, scatter_rows},
@@ -87,10 +87,7 @@ impl WordLayers {
             return embed(&self.embedding.val(), words);
         }
         let input = relu(embed(&self.embedding.val(), words)?);
-        let [rows, columns] = input.dims();
-        let (device, dtype) = self.place();
-        let mask = dropout.and_then(|d| d.mask(rows, columns, &device, dtype));
-        Ok(apply(input, mask.as_ref()))
+        Ok(dropped(input, dropout).0)
     }
 
     /// `a`, `[rows, gates]`, of inputs, `[rows, embedding]`.

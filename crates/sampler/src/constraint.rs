@@ -20,6 +20,11 @@ pub trait Constraint: Debug + Send + Sync {
     /// counted; 1 or more.
     fn forbid(&self, caption: &[u32], left: usize, scores: &mut [f32]);
 
+    /// The words that it forbids, where it forbids the same ones whatever the caption.
+    fn forbids_always(&self) -> Option<&[u32]> {
+        None
+    }
+
     /// Words that the caption still has to take; a beam compares captions that lack equally many.
     fn missing(&self, _caption: &[u32]) -> Vec<u32> {
         Vec::new()
@@ -61,6 +66,14 @@ impl Limits {
             constraint.forbid(caption, left, scores);
         }
         self.constraints.is_empty() || scores.iter().any(|&score| score != f32::NEG_INFINITY)
+    }
+
+    /// The words that are forbidden, where all constraints forbid the same ones whatever the caption.
+    #[cfg(feature = "cube")]
+    pub(crate) fn forbid_always(&self) -> Option<Vec<u32>> {
+        let each = self.constraints.iter().map(|c| c.forbids_always());
+        let each: Option<Vec<&[u32]>> = each.collect();
+        each.map(|words| words.concat())
     }
 
     /// Sets the scores, `[vocab]`, of all words that may not follow `caption` to `-inf`; where no word is left there is

@@ -1,8 +1,16 @@
 //! Greedy decoding: the most probable word at every step.
 
+use burn::tensor::Tensor;
+#[cfg(feature = "cube")]
+use burn::tensor::TensorData;
+#[cfg(feature = "cube")]
+use scst_kernels::{cube, traffic};
+
+#[cfg(feature = "cube")]
+use crate::step::read_words;
 use crate::{
     Hypothesis, Limits, SamplerError, StepModel,
-    step::{decode, log_z, read},
+    step::{Open, decode, log_z, read},
 };
 
 /// The most probable word at every step, until the end token or the maximum length.
@@ -22,7 +30,15 @@ pub fn greedy<M: StepModel>(
     rows: usize,
     limits: &Limits,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
-    choose(model, state, rows, limits, |_, _, _| Some(()))
+    #[cfg(feature = "cube")]
+    let mut on_device = OnDevice::new(limits);
+    decode(model, state, rows, limits.max_length, |scores, open| {
+        #[cfg(feature = "cube")]
+        if let Some(words) = on_device.best(&scores, open.step)? {
+            return Ok(words);
+        }
+        best(scores, open, limits, |_, _, _| Some(()))
+    })
 }
 
 /// The captions of [`greedy`], with the log-probabilities that the model gives them: its own, to which forbidden words
@@ -37,9 +53,11 @@ pub fn greedy_hypotheses<M: StepModel>(
     limits: &Limits,
 ) -> Result<Vec<Hypothesis>, SamplerError<M::Error>> {
     let mut log_probabilities = vec![0.0; rows];
-    let captions = choose(model, state, rows, limits, |row, scores, word| {
-        log_probabilities[row] += f64::from(scores[word as usize]) - log_z(scores)?;
-        Some(())
+    let captions = decode(model, state, rows, limits.max_length, |scores, open| {
+        best(scores, open, limits, |row, scores, word| {
+            log_probabilities[row] += f64::from(scores[word as usize]) - log_z(scores)?;
+            Some(())
+        })
     })?;
     let hypotheses = captions.into_iter().zip(log_probabilities);
     Ok(hypotheses
@@ -47,32 +65,75 @@ pub fn greedy_hypotheses<M: StepModel>(
         .collect())
 }
 
-/// Shows `observe` every row, the scores that the model gave, and the word that was chosen; `None` from it says that
-/// the scores are no distribution.
-fn choose<M: StepModel>(
-    model: &mut M,
-    state: M::State,
-    rows: usize,
+/// The best words, on the host. Shows `observe` every row, the scores that the model gave, and the word that was chosen;
+/// `None` from it says that the scores are no distribution.
+fn best<E>(
+    scores: Tensor<2>,
+    open: &Open<'_>,
     limits: &Limits,
     mut observe: impl FnMut(usize, &[f32], u32) -> Option<()>,
-) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
-    decode(model, state, rows, limits.max_length, |scores, open| {
-        let [_, vocab] = scores.dims();
-        let step = open.step;
-        let own = read(scores, step)?;
-        let mut allowed = own.clone();
-        let rows = own.chunks(vocab).zip(allowed.chunks_mut(vocab));
-        let rows = open.rows.iter().zip(rows);
-        rows.map(|(&row, (own, allowed))| {
-            if !limits.forbid_or_end(&open.captions[row], allowed) {
-                return Err(SamplerError::NothingAllowed { row, step });
-            }
-            let word = argmax(allowed).ok_or(SamplerError::NoDistribution { row, step })?;
-            observe(row, own, word).ok_or(SamplerError::NoDistribution { row, step })?;
-            Ok(word)
-        })
-        .collect()
+) -> Result<Vec<u32>, SamplerError<E>> {
+    let [_, vocab] = scores.dims();
+    let step = open.step;
+    let own = read(scores, step)?;
+    let mut allowed = own.clone();
+    let rows = own.chunks(vocab).zip(allowed.chunks_mut(vocab));
+    let rows = open.rows.iter().zip(rows);
+    rows.map(|(&row, (own, allowed))| {
+        if !limits.forbid_or_end(&open.captions[row], allowed) {
+            return Err(SamplerError::NothingAllowed { row, step });
+        }
+        let word = argmax(allowed).ok_or(SamplerError::NoDistribution { row, step })?;
+        observe(row, own, word).ok_or(SamplerError::NoDistribution { row, step })?;
+        Ok(word)
     })
+    .collect()
+}
+
+/// The best words on a device, from which the host reads a number a caption.
+#[cfg(feature = "cube")]
+struct OnDevice {
+    /// None where what is forbidden depends on captions.
+    forbidden: Option<Vec<u32>>,
+    /// 0 for words that may not be chosen, else 1, `[vocab]`.
+    allowed: Option<Tensor<1>>,
+}
+
+#[cfg(feature = "cube")]
+impl OnDevice {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            forbidden: limits.forbid_always(),
+            allowed: None,
+        }
+    }
+
+    /// None where the host has to look at the scores: there is no kernel, or a caption has no word to go on with.
+    fn best<E>(
+        &mut self,
+        scores: &Tensor<2>,
+        step: usize,
+    ) -> Result<Option<Vec<u32>>, SamplerError<E>> {
+        let device = scores.device();
+        let Some(forbidden) = &self.forbidden else {
+            return Ok(None);
+        };
+        if !cube::runs_on(&device, scores.dtype()) {
+            return Ok(None);
+        }
+        let [_, vocab] = scores.dims();
+        let allowed = self.allowed.get_or_insert_with(|| {
+            let mut allowed = vec![1.0f32; vocab];
+            for &word in forbidden {
+                if let Some(allowed) = allowed.get_mut(word as usize) {
+                    *allowed = 0.0;
+                }
+            }
+            traffic::send(TensorData::new(allowed, [vocab]), &device)
+        });
+        let words = cube::draw::argmax(scores.clone(), allowed.clone());
+        read_words(words, step)
+    }
 }
 
 /// The index of the largest score, the first among equals; `None` if there is none above -inf or

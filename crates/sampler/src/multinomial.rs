@@ -1,9 +1,15 @@
 //! Multinomial sampling: every word drawn from the model's own distribution.
 
 use burn::tensor::Tensor;
+#[cfg(feature = "cube")]
+use burn::tensor::TensorData;
 use rand::{Rng, RngExt};
 use scst_kernels::softmax::draw;
+#[cfg(feature = "cube")]
+use scst_kernels::{cube, traffic};
 
+#[cfg(feature = "cube")]
+use crate::step::read_words;
 use crate::{
     SamplerError, StepModel,
     step::{decode, read},
@@ -45,12 +51,34 @@ pub fn draw_words<E>(
     uniforms: &[f64],
     step: usize,
 ) -> Result<Vec<u32>, SamplerError<E>> {
+    #[cfg(feature = "cube")]
+    if let Some(words) = draw_on_device(&scores, uniforms, step)? {
+        return Ok(words);
+    }
     let [_, vocab] = scores.dims();
     let mut scores = read(scores, step)?;
     let drawn = draw(vocab, &mut scores, uniforms).into_iter().enumerate();
     drawn
         .map(|(row, word)| word.ok_or(SamplerError::NoDistribution { row, step }))
         .collect()
+}
+
+/// The same by a kernel, after which the host reads a number a row; `None` where there is none, or a row is no
+/// distribution.
+#[cfg(feature = "cube")]
+fn draw_on_device<E>(
+    scores: &Tensor<2>,
+    uniforms: &[f64],
+    step: usize,
+) -> Result<Option<Vec<u32>>, SamplerError<E>> {
+    let device = scores.device();
+    if !cube::runs_on(&device, scores.dtype()) {
+        return Ok(None);
+    }
+    let uniforms: Vec<f32> = uniforms.iter().map(|&number| number as f32).collect();
+    let rows = uniforms.len();
+    let uniforms = traffic::send(TensorData::new(uniforms, [rows]), &device);
+    read_words(cube::draw::draw(scores.clone(), uniforms), step)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The seam between search and network.
 
+#[cfg(feature = "cube")]
+use burn::tensor::Int;
 use burn::tensor::Tensor;
+use scst_kernels::traffic;
 use scst_tokens::END;
 use thiserror::Error;
 
@@ -151,12 +154,23 @@ pub(crate) fn decode<M: StepModel>(
 
 /// Scores on the host, `[rows * vocab]`.
 pub(crate) fn read<E>(scores: Tensor<2>, step: usize) -> Result<Vec<f32>, SamplerError<E>> {
-    scores
-        .try_into_vec_as::<f32>()
-        .map_err(|error| SamplerError::Read {
-            step,
-            reason: error.to_string(),
-        })
+    traffic::read(scores).map_err(|error| SamplerError::Read {
+        step,
+        reason: error.to_string(),
+    })
+}
+
+/// Words on the host, `[rows]`; `None` if a row has none.
+#[cfg(feature = "cube")]
+pub(crate) fn read_words<E>(
+    words: Tensor<1, Int>,
+    step: usize,
+) -> Result<Option<Vec<u32>>, SamplerError<E>> {
+    let words: Vec<i64> = traffic::read(words).map_err(|error| SamplerError::Read {
+        step,
+        reason: error.to_string(),
+    })?;
+    Ok(words.into_iter().map(|word| word.try_into().ok()).collect())
 }
 
 /// `log sum_w e^(s_w)` of the scores of one row, in 64 bits; `None` if they are no distribution.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_group::Group;
-use scst_kernels::simd::vector_unit;
+use scst_kernels::{simd::vector_unit, traffic::read};
 use scst_model::Captioner;
 use sha2::{Digest, Sha256};
 
@@ -68,7 +68,7 @@ pub(crate) fn weights_hash(captioner: &Captioner) -> Result<String, TrainError> 
     for parameter in parameters {
         sum.update(parameter.name.as_bytes());
         sum.update([0]);
-        let values: Vec<f32> = parameter.values.try_into_vec_as()?;
+        let values: Vec<f32> = read(parameter.values)?;
         for value in values {
             sum.update(value.to_le_bytes());
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use burn::tensor::Tensor;
 
 use super::weights::{CustomParameter, Weights};
-use crate::{Dimensions, Dropout, ModelError, SourceVectors};
+use crate::{Dimensions, Dropout, ModelError, SourceVectors, dropout::dropped};
 
 /// A captioner of another crate.
 ///
@@ -66,12 +66,6 @@ impl Units<'_> {
     /// `x`, `[rows, columns]`, with a mask of its own in training; as it is else.
     #[must_use]
     pub fn drop(&mut self, x: Tensor<2>) -> Tensor<2> {
-        let [rows, columns] = x.dims();
-        let (device, dtype) = (x.device(), x.dtype());
-        let dropout = self.0.as_deref_mut();
-        match dropout.and_then(|d| d.mask(rows, columns, &device, dtype)) {
-            Some(mask) => x * mask,
-            None => x,
-        }
+        dropped(x, self.0.as_deref_mut()).0
     }
 }

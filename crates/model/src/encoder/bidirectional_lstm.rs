@@ -9,7 +9,7 @@ use rand::Rng;
 use super::config::LstmEncoderConfig;
 use crate::{
     Dropout, Gradients, ModelError, SourceTokens,
-    dropout::apply,
+    dropout::{apply, dropped},
     init,
     lstm::{Candidate, CellRecord, cell, cell_backward},
     rows::{index, scatter_rows},
@@ -177,16 +177,15 @@ impl BidirectionalLstm {
     ) -> Result<(Tensor<2>, LstmRecord), ModelError> {
         let order = Order::new(texts.counts());
         let embedded = embed(&self.embedding.val(), texts.ids())?;
-        let embedded_mask = mask(dropout.as_deref_mut(), &embedded);
-        let mut x = apply(embedded, embedded_mask.as_ref());
+        let (mut x, embedded_mask) = dropped(embedded, dropout.as_deref_mut());
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let inputs = x;
             let (forward, steps) = layer.forward.read(inputs.clone(), &order, 0);
             let (backward, steps_back) = layer.backward.read(inputs.clone(), &order, 1);
             let both = Tensor::cat(vec![forward, backward], 1);
-            let mask = mask(dropout.as_deref_mut(), &both);
-            x = apply(both, mask.as_ref());
+            let mask;
+            (x, mask) = dropped(both, dropout.as_deref_mut());
             layers.push(LayerRecord {
                 inputs,
                 directions: [steps, steps_back],
@@ -338,9 +337,4 @@ impl Direction {
         gradients.add(&format!("{name}.input_weight"), d_weight);
         self.input_weight.input_gradient(d_gates)
     }
-}
-
-fn mask(dropout: Option<&mut Dropout>, like: &Tensor<2>) -> Option<Tensor<2>> {
-    let ([rows, columns], device, dtype) = (like.dims(), like.device(), like.dtype());
-    dropout.and_then(|dropout| dropout.mask(rows, columns, &device, dtype))
 }

@@ -7,6 +7,7 @@ use scst_kernels::{
     host::{Values, is_host},
     multi_head as kernel,
     multi_head::{Attended, Sources},
+    traffic::send,
 };
 
 use crate::rows::{index, scatter_rows};
@@ -195,7 +196,7 @@ fn gather(blocks: &[KeysValues], sources: &Sources, heads: usize, queries: Tenso
         (0..longest).map(|k| (list.get(k).copied().unwrap_or(0), k >= list.len()))
     });
     let (lists, none): (Vec<usize>, Vec<bool>) = filled.unzip();
-    let none = Tensor::<4, Bool>::from_data(TensorData::new(none, [count, 1, 1, longest]), &device);
+    let none = send::<4, Bool>(TensorData::new(none, [count, 1, 1, longest]), &device);
     let of_lists = keys_values.clone().select(0, index(&lists, &device));
     let columns = |first: usize| {
         let columns = of_lists.clone().narrow(1, first, hidden);

@@ -14,6 +14,10 @@ impl Constraint for ForbiddenWords {
         }
     }
 
+    fn forbids_always(&self) -> Option<&[u32]> {
+        Some(&self.0)
+    }
+
     fn holds(&self, words: &[u32]) -> bool {
         words.iter().all(|word| !self.0.contains(word))
     }

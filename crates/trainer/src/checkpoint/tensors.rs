@@ -4,6 +4,7 @@ use std::{io, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use scst_kernels::traffic::read;
 use scst_model::Captioner;
 
 use super::error::CheckpointError;
@@ -31,7 +32,7 @@ pub(super) fn model_tensors(captioner: &Captioner) -> Result<Vec<NamedTensor>, C
         Ok(NamedTensor {
             name: parameter.name,
             shape: parameter.shape,
-            values: parameter.values.try_into_vec_as()?,
+            values: read(parameter.values)?,
         })
     });
     parameters.collect()
@@ -65,7 +66,7 @@ pub(super) fn moment_tensors(optimiser: &Optimiser) -> Result<Vec<NamedTensor>, 
     let mut tensors = Vec::new();
     for (name, moments) in optimiser.moments() {
         for (suffix, tensor) in [("first", &moments.first), ("second", &moments.second)] {
-            let values: Vec<f32> = tensor.clone().try_into_vec_as()?;
+            let values: Vec<f32> = read(tensor.clone())?;
             tensors.push(NamedTensor {
                 name: format!("{name}.{suffix}"),
                 shape: vec![values.len()],

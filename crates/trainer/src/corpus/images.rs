@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, TensorData};
 use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
     FeatureStore, Row, Standardiser,
 };
 use scst_group::Group;
+use scst_kernels::traffic::send;
 use scst_model::{CaptionerConfig, SourceVectors};
 
 use super::reading::{self, Known, Reading};
@@ -266,7 +267,7 @@ pub(crate) fn source_vectors(
         batch.standardise(standardiser)?;
     }
     let vectors = [batch.regions.iter().sum(), batch.dim];
-    let vectors = Tensor::from_data(TensorData::new(batch.values, vectors), device);
+    let vectors = send(TensorData::new(batch.values, vectors), device);
     Ok(SourceVectors::regions(vectors, batch.regions)?)
 }
 

@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use scst_data::{Example, FeatureBatch, TokenBatch};
+use scst_kernels::traffic::read;
 use scst_model::{Captioner, Source};
 use scst_sampler::{END, Hypothesis};
 
@@ -150,7 +151,7 @@ impl<'a> CaptionWriter<'a> {
         for &word in caption.ids.iter().take_while(|&&word| word != END) {
             let (weights, next) = self.captioner.attend(&[before], state)?;
             let text = self.checkpoint.vocabulary.decode(&[word]);
-            looks.push((text, weights.try_into_vec_as()?));
+            looks.push((text, read(weights)?));
             (state, before) = (next, word);
         }
         Ok(looks)

@@ -14,6 +14,7 @@ use std::{
 use burn::tensor::{Device, TensorReadError};
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_group::{Cost, Group, Metered};
+use scst_kernels::traffic::{LaunchWatch, Traffic, is_elsewhere};
 use scst_loss::{Baseline, Normaliser};
 use scst_model::Captioner;
 use scst_reward::RewardSources;
@@ -37,6 +38,7 @@ use crate::{
         division::Division,
         optimiser::Optimiser,
         reduce::{Contribution, Reduction, Tally},
+        spent::Meter,
         update::clip_and_step,
         workers::Workers,
     },
@@ -77,6 +79,15 @@ pub struct StepReport {
     pub scst_ms: f64,
     /// The parts of a self-critical step.
     pub scst_parts_ms: ScstParts,
+    /// Kernels that the device was told to launch in a step of either kind; none of the CPU, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launches: Option<StepCounts>,
+    /// Times that the host waited for values of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synchronisations: Option<StepCounts>,
+    /// Bytes that were sent to the device and read from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_moved: Option<StepCounts>,
     /// The most memory that the process ever held, in MiB; unknown where there is no `/proc`.
     pub peak_rss_mib: Option<u64>,
     /// The most memory of a GPU, in MiB; always unknown, as Burn does not tell.
@@ -148,6 +159,43 @@ pub struct ScstParts {
     pub update: f64,
 }
 
+/// A count of a cross-entropy step, and of the parts of a self-critical one: medians over the timed steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct StepCounts {
+    /// A cross-entropy step.
+    pub xe: u64,
+    /// The greedy captions of the baseline.
+    pub greedy: u64,
+    /// The sampled captions.
+    pub rollout: u64,
+    /// The rewards of both.
+    pub reward: u64,
+    /// Gradient, clipping and optimiser.
+    pub update: u64,
+    /// A cross-entropy step and a self-critical one.
+    pub total: u64,
+}
+
+impl StepCounts {
+    /// Medians of a count.
+    fn of(steps: &[StepTimes], count: fn(&Traffic) -> u64) -> Self {
+        let of_part = |part: fn(&StepTimes) -> &Traffic| {
+            median(steps.iter().map(|times| count(part(times)) as f64).collect()) as u64
+        };
+        let mut counts = Self {
+            xe: of_part(|times| &times.traffic.xe),
+            greedy: of_part(|times| &times.traffic.greedy),
+            rollout: of_part(|times| &times.traffic.rollout),
+            reward: of_part(|times| &times.traffic.reward),
+            update: of_part(|times| &times.traffic.update),
+            total: 0,
+        };
+        counts.total =
+            counts.xe + counts.greedy + counts.rollout + counts.reward + counts.update;
+        counts
+    }
+}
+
 /// Times both steps, which the ranks of a group take together.
 ///
 /// # Errors
@@ -163,6 +211,7 @@ pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, Tr
         workers: &workers,
     };
     let mut trainee = Trainee::new(bench, &metered, division)?;
+    let _watch = LaunchWatch::new();
     let mut steps = Vec::new();
     for step in 0..bench.warmup + bench.steps {
         let times = trainee.step(step as u64)?;
@@ -174,6 +223,8 @@ pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, Tr
         let milliseconds = 1e3 * median(steps.iter().map(part).collect());
         (milliseconds * 100.0).round() / 100.0
     };
+    let is_device = is_elsewhere(&trainee.device);
+    let counts = |count| is_device.then(|| StepCounts::of(&steps, count));
     let sources = (bench.steps * bench.task.sources()) as f64;
     let mean = |count: fn(&StepTimes) -> f64, of: f64| {
         let total: f64 = steps.iter().map(count).sum();
@@ -211,6 +262,9 @@ pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, Tr
             reward: median(|times| times.reward),
             update: median(|times| times.update),
         },
+        launches: counts(|traffic| traffic.launches),
+        synchronisations: counts(|traffic| traffic.synchronisations),
+        bytes_moved: counts(|traffic| traffic.bytes_moved),
         peak_rss_mib: peak_rss_mib(),
         peak_device_mib: None,
         mean_caption_length: mean(|times| times.words, sources * bench.samples as f64),
@@ -240,6 +294,16 @@ struct StepTimes {
     tokens: f64,
     xe_cost: Cost,
     scst_cost: Cost,
+    traffic: StepTraffic,
+}
+
+/// What the parts of a step cost the device.
+struct StepTraffic {
+    xe: Traffic,
+    greedy: Traffic,
+    rollout: Traffic,
+    reward: Traffic,
+    update: Traffic,
 }
 
 /// A captioner in training on made-up data.
@@ -321,6 +385,7 @@ impl<'a> Trainee<'a> {
         meet(self.metered, "the next step")?;
         self.metered.take();
         let start = now(&self.device)?;
+        let meter = Meter::start();
         let mut reduction = Reduction::over(division);
         let (captioner, xe) = (&self.captioner, &self.xe);
         let compute = |(part, batch, gold): (usize, SourceBatch, &[&[Vec<u32>]])| {
@@ -337,6 +402,7 @@ impl<'a> Trainee<'a> {
         let sum = reduction.sum(&self.device)?.unwrap_or_default();
         self.update("xe", step, sum)?;
         let between = now(&self.device)?;
+        let xe_traffic = meter.spent().traffic;
         let xe_cost = self.metered.take();
 
         // Parts that end in words or rewards have waited for the device.
@@ -347,11 +413,14 @@ impl<'a> Trainee<'a> {
             self.critic
                 .judged_rollout(reads, batches, division, scst_context, &mut tally)?;
         let judged_at = Instant::now();
+        let meter = Meter::start();
         let to = (division, &self.device);
         let actor = self.critic.actor();
         let sum = actor.gradient(&self.captioner, &mut judged.own, to, scst_context)?;
         let of_update = self.update("scst", step, sum)?;
         let end = now(&self.device)?;
+        let mut update = tally.traffic("update");
+        update += meter.spent().traffic;
         let scst_cost = self.metered.take();
         let secs = |duration: Duration| duration.as_secs_f64();
         Ok(StepTimes {
@@ -365,6 +434,13 @@ impl<'a> Trainee<'a> {
             tokens: made_up.tokens() as f64,
             xe_cost,
             scst_cost,
+            traffic: StepTraffic {
+                xe: xe_traffic,
+                greedy: tally.traffic("greedy"),
+                rollout: tally.traffic("rollout"),
+                reward: tally.traffic("reward"),
+                update,
+            },
         })
     }
 

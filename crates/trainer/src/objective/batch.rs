@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use scst_kernels::traffic::is_elsewhere;
 use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
@@ -21,8 +22,11 @@ use crate::{
     optimise::reduce::Tally,
 };
 
-/// Rows of logits that exist at a time.
-pub(crate) const CHUNK_ROWS: usize = 512;
+/// Rows of logits that exist at a time: on the CPU as many as its caches are good for, on a device as many as leave it few
+/// launches.
+pub(crate) fn chunk_rows(device: &Device) -> usize {
+    if is_elsewhere(device) { 4_096 } else { 512 }
+}
 
 /// The place of a step in a run: what its random draws depend on.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +134,7 @@ pub(crate) fn caption_gradient(
     let Some(hidden) = tape.hidden() else {
         return Ok((Gradients::default(), RowLosses::default()));
     };
+    let chunk = chunk_rows(&hidden.device());
     let OutputGradient {
         hidden,
         weight,
@@ -137,7 +142,7 @@ pub(crate) fn caption_gradient(
         log_probability,
         loss,
         entropy,
-    } = output_gradient(&hidden, &layer, &targets, CHUNK_ROWS, gradient)?;
+    } = output_gradient(&hidden, &layer, &targets, chunk, gradient)?;
     let losses = RowLosses {
         weights: weights.rows,
         log_probability,

@@ -19,8 +19,9 @@ mod word_values;
 
 use std::{ops::Range, time::Instant};
 
-use burn::tensor::{Device, Tensor, TensorData, s};
+use burn::tensor::{Device, Float, Tensor, TensorData, s};
 use scst_data::Vocabulary;
+use scst_kernels::traffic::send;
 use scst_loss::{
     Divergence, EntropyBonus, Reference, RowTargets, action_value_gradient, regularise,
     softmax_gradient,
@@ -120,13 +121,14 @@ impl SelfCritic {
         };
         division.each(division.own().zip(batches), roll_out, take)?;
         // Parts that are computed at the same time share the time that has passed.
-        let share = start.elapsed().as_secs_f64() / times.total();
-        tally.add("rollout_secs", share * times.rollout, 1.0);
+        let share = start.elapsed().as_secs_f64() / times.secs();
+        let times = times.scaled(share);
+        tally.spend("rollout", times.rollout, 1.0);
         if actor.config.decodes_greedily() {
-            tally.add("greedy_secs", share * times.greedy, 1.0);
+            tally.spend("greedy", times.greedy, 1.0);
         }
         // A part of the update, which counts it once.
-        tally.add("update_secs", share * times.update, 0.0);
+        tally.spend("update", times.update, 0.0);
         let reads = (captioner, vocabulary, max_length);
         self.judge(reads, rollouts, division, context, tally)
     }
@@ -205,7 +207,7 @@ impl Actor {
             let mut found = regularise(objective, logits, bonus, reference)?;
             if let Some(mask) = &trains {
                 let mask = TensorData::new(mask[rows.clone()].to_vec(), [rows.len(), 1]);
-                let mask = Tensor::<2>::from_data(mask, &found.gradient.device());
+                let mask = send::<2, Float>(mask, &found.gradient.device());
                 found.gradient = found.gradient * mask;
             }
             Ok(found)

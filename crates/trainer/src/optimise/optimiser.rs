@@ -7,8 +7,10 @@ use burn::{
         Adam, AdamConfig as BurnAdamConfig, AdamState, AdamW, AdamWConfig as BurnAdamWConfig,
         AdamWState, AdaptiveMomentumState, Optimizer,
     },
-    tensor::Tensor,
+    tensor::{DType, Device, Tensor},
 };
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{
     adam::{AdamStep, adam},
     host::{Values, is_host},
@@ -105,9 +107,12 @@ impl Optimiser {
                 return values;
             };
             let before = self.moments.remove(name);
-            let (values, after) = if is_host(&values.device(), values.dtype()) {
-                let step = self.rule.on_host(scale, bound, learning_rate, time);
-                step_on_host(&step, values, gradient, before)
+            let (device, dtype) = (values.device(), values.dtype());
+            let step = || self.rule.in_one_pass(scale, bound, learning_rate, time);
+            let (values, after) = if is_host(&device, dtype) {
+                step_on_host(&step(), values, gradient, before)
+            } else if let Some(kernel) = kernel(&device, dtype) {
+                kernel(&step(), values, gradient, before)
             } else {
                 let gradient = gradient.mul_scalar(scale);
                 let gradient = if bound.is_finite() {
@@ -116,7 +121,7 @@ impl Optimiser {
                     gradient
                 };
                 self.rule
-                    .on_device(learning_rate, values, gradient, before, time)
+                    .by_tensor_operations(learning_rate, values, gradient, before, time)
             };
             if let Some(moments) = after {
                 self.moments.insert(name.to_owned(), moments);
@@ -128,7 +133,7 @@ impl Optimiser {
 
 impl Rule {
     /// Burn's own step, tensor operation after tensor operation.
-    fn on_device(
+    fn by_tensor_operations(
         &self,
         learning_rate: f64,
         values: Tensor<1>,
@@ -162,7 +167,7 @@ impl Rule {
     }
 
     /// The same step in one pass over the values.
-    fn on_host(&self, scale: f64, bound: f64, learning_rate: f64, time: u64) -> AdamStep {
+    fn in_one_pass(&self, scale: f64, bound: f64, learning_rate: f64, time: u64) -> AdamStep {
         let (beta_1, beta_2, epsilon, weight_decay) = match self {
             Self::Adam { config, .. } => (config.beta_1, config.beta_2, config.epsilon, 0.0),
             Self::AdamW { config, .. } => (
@@ -183,6 +188,35 @@ impl Rule {
             weight_decay: weight_decay as f32,
         }
     }
+}
+
+type Step = fn(&AdamStep, Tensor<1>, Tensor<1>, Option<Moments>) -> (Tensor<1>, Option<Moments>);
+
+/// The step as one launch, where the device has kernels.
+#[cfg(feature = "cube")]
+fn kernel(device: &Device, dtype: DType) -> Option<Step> {
+    cube::runs_on(device, dtype).then_some(step_on_device as Step)
+}
+
+#[cfg(not(feature = "cube"))]
+fn kernel(_: &Device, _: DType) -> Option<Step> {
+    None
+}
+
+/// The same step in one launch.
+#[cfg(feature = "cube")]
+fn step_on_device(
+    step: &AdamStep,
+    values: Tensor<1>,
+    gradient: Tensor<1>,
+    before: Option<Moments>,
+) -> (Tensor<1>, Option<Moments>) {
+    let Moments { first, second } = before.unwrap_or_else(|| Moments {
+        first: values.zeros_like(),
+        second: values.zeros_like(),
+    });
+    let (values, first, second) = cube::adam::adam(step, values, gradient, first, second);
+    (values, Some(Moments { first, second }))
 }
 
 fn step_on_host(

@@ -5,11 +5,12 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Float, TensorData};
 use scst_group::{
     sum::{self, Layout},
     tree,
 };
+use scst_kernels::traffic::{read, send};
 use scst_loss::{Counts, MovingAverage};
 use scst_model::Gradients;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -275,7 +276,7 @@ fn sum_of_ranks(
         let mut values = Vec::with_capacity(layout.lengths.iter().sum());
         for (name, &length) in &names {
             match gradients.remove(name) {
-                Some(gradient) => values.extend(gradient.try_into_vec_as::<f32>()?),
+                Some(gradient) => values.extend(read::<f32, _, _>(gradient)?),
                 None => values.resize(values.len() + length, 0.0),
             }
         }
@@ -290,7 +291,7 @@ fn sum_of_ranks(
         rest = others;
         if layout.present.iter().any(|present| present[k]) {
             let data = TensorData::new(values.to_vec(), [length]);
-            gradients.add(name, Tensor::<1>::from_data(data, device));
+            gradients.add(name, send::<1, Float>(data, device));
         }
     }
     let nodes = Layout::nodes(parts, group.size());

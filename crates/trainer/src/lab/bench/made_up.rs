@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, TensorData};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use scst_data::Vocabulary;
+use scst_kernels::traffic::send;
 use scst_model::{ModelError, Source, SourceTokens, SourceVectors};
 use scst_reward::{ImageReferences, References};
 use scst_sampler::END;
@@ -48,7 +49,7 @@ impl Batch {
         let values: Vec<f32> = (0..vectors[0] * vectors[1])
             .map(|_| rng.sample(StandardNormal))
             .collect();
-        let vectors = Tensor::from_data(TensorData::new(values, vectors), device);
+        let vectors = send(TensorData::new(values, vectors), device);
         let source = SourceVectors::regions(vectors, vec![regions; images])?;
         Ok(Self {
             source: source.into(),

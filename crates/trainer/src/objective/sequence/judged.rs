@@ -18,7 +18,7 @@ use crate::{
     TrainError,
     config::{Credit, SequenceObjective},
     objective::batch::{SourceBatch, StepContext, pack, repeat},
-    optimise::{division::Division, reduce::Tally},
+    optimise::{division::Division, reduce::Tally, spent::Meter},
 };
 
 /// Captions of a part of a batch that have been judged.
@@ -58,14 +58,14 @@ impl SelfCritic {
         context: StepContext,
         tally: &mut Tally,
     ) -> Result<Judgement, TrainError> {
-        let start = Instant::now();
+        let meter = Meter::start();
         self.large.begin_step();
         let own = self.score_samples(vocabulary, &mut rollouts)?;
         let mut all = division.gather(own, "samples and their rewards")?;
         let scores = self.combine_samples(vocabulary, &all)?;
-        tally.add("reward_secs", start.elapsed().as_secs_f64(), 1.0);
+        tally.spend("reward", meter.spent(), 1.0);
 
-        let start = Instant::now();
+        let meter = Meter::start();
         let mut has_reward = self.have_rewards(&all, &scores)?.into_iter();
         let sampled: usize = all.iter().map(|part| part.captions.len()).sum();
         let (compared, greedy) = scores.self_critical.split_at(sampled);
@@ -105,7 +105,7 @@ impl SelfCritic {
         };
         let mut advantages = self.advantages(&all, &compared, &words)?;
         // A part of the update, which counts it once.
-        tally.add("update_secs", start.elapsed().as_secs_f64(), 0.0);
+        tally.spend("update", meter.spent(), 0.0);
         tally_samples(tally, &all, &advantages, &scores);
         let own = rollouts.into_iter().map(|rollout| {
             let advantages = std::mem::take(&mut advantages.rows[rollout.part]);

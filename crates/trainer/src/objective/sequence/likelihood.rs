@@ -6,7 +6,7 @@ use scst_model::Captioner;
 
 use crate::{
     TrainError,
-    objective::batch::{CHUNK_ROWS, pack},
+    objective::batch::{chunk_rows, pack},
 };
 
 /// `log p` of every word, nats, packed as the hidden states of a tape are; nothing where there are none.
@@ -42,7 +42,7 @@ fn of_rows(
     let (weight, bias) = captioner.output_layer()?;
     let layer = OutputLayer { weight, bias };
     let words = pack(captions, |n, t| captions[n][t]);
-    let of_words = numbers(&hidden, &layer, &words, CHUNK_ROWS)?;
+    let of_words = numbers(&hidden, &layer, &words, chunk_rows(&hidden.device()))?;
     Ok(of_words.into_iter().map(f64::from).collect())
 }
 

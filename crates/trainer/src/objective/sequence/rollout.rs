@@ -1,8 +1,9 @@
 //! Captions sampled from the model, and the run that drew them.
 
-use std::{mem, ops::AddAssign, time::Instant};
+use std::{mem, ops::AddAssign};
 
 use burn::tensor::Tensor;
+use scst_kernels::traffic::read;
 use scst_loss::Baseline;
 use scst_model::{Captioner, Source, Tape};
 use scst_sampler::{
@@ -24,6 +25,7 @@ use crate::{
         batch::{SourceBatch, StepContext, pack, repeat},
         word::{reread, teacher_forced},
     },
+    optimise::spent::{Meter, Spent},
 };
 
 /// Sampled captions of a batch, and the run that drew them.
@@ -70,15 +72,15 @@ impl Drawing {
     }
 }
 
-/// How long the samples of a part have taken, seconds.
+/// What the samples of a part have taken.
 #[derive(Default)]
 pub(super) struct Times {
     /// Drawing them.
-    pub(super) rollout: f64,
+    pub(super) rollout: Spent,
     /// The greedy captions.
-    pub(super) greedy: f64,
+    pub(super) greedy: Spent,
     /// What the update needs of the drawing.
-    pub(super) update: f64,
+    pub(super) update: Spent,
 }
 
 impl AddAssign for Times {
@@ -90,8 +92,17 @@ impl AddAssign for Times {
 }
 
 impl Times {
-    pub(super) fn total(&self) -> f64 {
-        self.rollout + self.greedy + self.update
+    /// Seconds in all.
+    pub(super) fn secs(&self) -> f64 {
+        self.rollout.secs + self.greedy.secs + self.update.secs
+    }
+
+    /// The same in parts of a time that has passed.
+    pub(super) fn scaled(mut self, share: f64) -> Self {
+        for part in [&mut self.rollout, &mut self.greedy, &mut self.update] {
+            part.secs *= share;
+        }
+        self
     }
 }
 
@@ -177,7 +188,7 @@ impl Actor {
         context: StepContext,
     ) -> Result<(Rollout, Times), TrainError> {
         let mut times = Times::default();
-        let start = Instant::now();
+        let meter = Meter::start();
         let sources = batch.examples.len();
         let source_of_sequence = repeat(sources, self.config.samples_per_source);
         let Drawn {
@@ -190,13 +201,13 @@ impl Actor {
             }
             Candidates::Beam => self.search(captioner, max_length, &batch)?,
         };
-        times.rollout = start.elapsed().as_secs_f64();
+        times.rollout = meter.spent();
 
         let mut greedy = Vec::new();
         if self.config.decodes_greedily() {
-            let start = Instant::now();
+            let meter = Meter::start();
             greedy = greedy_captions(captioner, batch.source.clone(), max_length)?;
-            times.greedy = start.elapsed().as_secs_f64();
+            times.greedy = meter.spent();
         }
         let mut rollout = Rollout {
             batch,
@@ -211,9 +222,9 @@ impl Actor {
             greedy,
             part: context.part,
         };
-        let start = Instant::now();
+        let meter = Meter::start();
         self.read_drawing(captioner, &mut rollout, log_probabilities)?;
-        times.update = start.elapsed().as_secs_f64();
+        times.update = meter.spent();
         Ok((rollout, times))
     }
 
@@ -245,7 +256,7 @@ impl Actor {
                 rollout.states = match hidden {
                     Some(hidden) => {
                         let width = hidden.dims()[1];
-                        Some((hidden.try_into_vec_as()?, width))
+                        Some((read(hidden)?, width))
                     }
                     None => None,
                 };

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scst_data::vocabulary::UNKNOWN_ID;
+use scst_kernels::traffic::send;
 use scst_reward::{NextWordValues, edit_continuations};
 use scst_sampler::END;
 
@@ -44,5 +45,5 @@ pub(super) fn table(rows: &[NextWordValues], vocab: usize, device: &Device) -> T
             *own = row.end as f32;
         }
     }
-    Tensor::from_data(TensorData::new(values, [rows.len(), vocab]), device)
+    send(TensorData::new(values, [rows.len(), vocab]), device)
 }

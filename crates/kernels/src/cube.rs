@@ -1,0 +1,80 @@
+//! The same as launches of kernels on devices of CubeCL: Vulkan, Metal, DX12, CUDA.
+//!
+//! Each file has the kernels of the file of the same name above, with the same formulas; there the equations stand. Values
+//! stay on the device. Sums are in the order that the kernel says, whatever the device does at the same time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use burn::{
+    backend::DispatchDevice,
+    tensor::{DType, Device, Shape},
+};
+use burn_cubecl::{
+    cubecl::{
+        CubeCount, CubeDim,
+        logging::{LaunchObservation, LaunchObserver},
+    },
+    ops::numeric::empty_device_dtype,
+    tensor::CubeTensor,
+};
+
+pub mod adam;
+pub mod attention;
+pub mod draw;
+pub mod dropout;
+pub mod layer_norm;
+pub mod lstm;
+pub mod rows;
+pub mod softmax;
+mod sums;
+
+/// Units of a cube.
+const UNITS: usize = 256;
+
+/// Whether kernels reach tensors of this device and type.
+pub fn runs_on(device: &Device, dtype: DType) -> bool {
+    dtype == DType::F32 && is_device(device)
+}
+
+/// Whether the device is one of CubeCL.
+pub(crate) fn is_device(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Cube(_))
+}
+
+/// Counts launches, autotune's and Burn's own among them, until what it returns is dropped.
+pub(crate) fn observe_launches(count: &'static AtomicU64) -> LaunchObservation {
+    struct Count(&'static AtomicU64);
+    impl LaunchObserver for Count {
+        fn launched(&self, _: &'static str) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    LaunchObservation::new(Arc::new(Count(count)))
+}
+
+/// A tensor on the device of another, whose values are not yet there.
+fn empty(beside: &CubeTensor, shape: Vec<usize>, dtype: DType) -> CubeTensor {
+    let (client, device) = (beside.client.clone(), beside.device.clone());
+    empty_device_dtype(client, device, Shape::from(shape), dtype)
+}
+
+/// One unit for each of so many elements.
+fn one_each(elements: usize) -> (CubeCount, CubeDim) {
+    // A dimension of a launch is limited to 65,535.
+    let cubes = elements.div_ceil(UNITS);
+    let rows = cubes.div_ceil(1 << 15).max(1);
+    let columns = cubes.div_ceil(rows);
+    let count = CubeCount::Static(columns as u32, rows as u32, 1);
+    (count, CubeDim::new_1d(UNITS as u32))
+}
+
+/// One cube for each of so many rows.
+fn cube_a_row(rows: usize) -> (CubeCount, CubeDim) {
+    let high = rows.div_ceil(1 << 15).max(1);
+    let wide = rows.div_ceil(high);
+    let count = CubeCount::Static(wide as u32, high as u32, 1);
+    (count, CubeDim::new_1d(UNITS as u32))
+}

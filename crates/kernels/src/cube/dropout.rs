@@ -1,0 +1,249 @@
+//! Dropout whose mask the device draws, with the bits of the host's generator: one launch, and nothing is sent.
+
+use burn::{
+    backend::{
+        Backend, Dispatch, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor,
+    },
+    tensor::Tensor,
+};
+use burn_cubecl::{
+    CubeBackend,
+    cubecl::{
+        self,
+        prelude::{Tensor as Buffer, *},
+    },
+    kernel::into_contiguous,
+};
+
+use super::{empty, one_each};
+
+/// Units that one block of the generator serves: 16 words of 32 bits, 16 bits a unit.
+const UNITS_OF_BLOCK: u32 = 32;
+
+/// Where a ChaCha8 generator stands (Bernstein 2008, 8 rounds, 64 bits each of counter and stream).
+#[derive(Debug, Clone, Copy)]
+pub struct Generator {
+    /// The key.
+    pub key: [u32; 8],
+    /// The stream.
+    pub stream: u64,
+    /// The word of 32 bits that is drawn next.
+    pub word: u64,
+}
+
+/// `x` with units removed, and the mask that it was multiplied by, `[rows, columns]` as `x`.
+///
+/// Unit `u`, row after row, has the 16 bits `u` behind `generator`'s position, low ones first; it is removed where they are
+/// below `dropped_below`, and else multiplied by `scale`.
+pub fn drop_units(
+    x: Tensor<2>,
+    generator: Generator,
+    dropped_below: u32,
+    scale: f32,
+) -> (Tensor<2>, Tensor<2>) {
+    let Generator { key, stream, word } = generator;
+    let [a, b, c, d, e, f, g, h] = key;
+    let low = |number: u64| number as u32;
+    let block = word / 16;
+    let (dropped, mask) = <Dispatch as DropUnits>::drop_units(
+        x.into_dispatch(),
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
+        low(stream),
+        low(stream >> 32),
+        low(block),
+        low(block >> 32),
+        2 * (word % 16) as u32,
+        dropped_below,
+        scale,
+    );
+    (Tensor::from_dispatch(dropped), Tensor::from_dispatch(mask))
+}
+
+#[backend_extension(Cube, Fusion)]
+trait DropUnits: Backend {
+    #[expect(clippy::too_many_arguments, reason = "what the kernel reads")]
+    #[fusion(meta = |x: &TensorSpec, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &f32| (x.clone(), x.clone()))]
+    fn drop_units(
+        x: FloatTensor<Self>,
+        key_0: u32,
+        key_1: u32,
+        key_2: u32,
+        key_3: u32,
+        key_4: u32,
+        key_5: u32,
+        key_6: u32,
+        key_7: u32,
+        stream_0: u32,
+        stream_1: u32,
+        block_0: u32,
+        block_1: u32,
+        skipped: u32,
+        dropped_below: u32,
+        scale: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+#[cube]
+fn rotated(x: u32, #[comptime] by: u32) -> u32 {
+    (x << by) | (x >> comptime![32 - by])
+}
+
+/// A quarter round, on words of the state.
+#[cube]
+fn quarter(
+    state: &mut Array<u32>,
+    #[comptime] a: usize,
+    #[comptime] b: usize,
+    #[comptime] c: usize,
+    #[comptime] d: usize,
+) {
+    state[a] = state[a] + state[b];
+    state[d] = rotated(state[d] ^ state[a], 16u32);
+    state[c] = state[c] + state[d];
+    state[b] = rotated(state[b] ^ state[c], 12u32);
+    state[a] = state[a] + state[b];
+    state[d] = rotated(state[d] ^ state[a], 8u32);
+    state[c] = state[c] + state[d];
+    state[b] = rotated(state[b] ^ state[c], 7u32);
+}
+
+/// A unit of the launch has a block of the generator.
+#[cube(launch)]
+fn masks(
+    x: &Buffer<f32>,
+    dropped: &mut Buffer<f32>,
+    mask: &mut Buffer<f32>,
+    key_0: u32,
+    key_1: u32,
+    key_2: u32,
+    key_3: u32,
+    key_4: u32,
+    key_5: u32,
+    key_6: u32,
+    key_7: u32,
+    stream_0: u32,
+    stream_1: u32,
+    block_0: u32,
+    block_1: u32,
+    skipped: u32,
+    dropped_below: u32,
+    scale: f32,
+) {
+    let own = u32::cast_from(ABSOLUTE_POS);
+    let units = u32::cast_from(x.len());
+    if own * UNITS_OF_BLOCK >= units + skipped {
+        terminate!();
+    }
+    let low = block_0 + own;
+    let mut high = block_1;
+    if low < block_0 {
+        high += 1u32;
+    }
+    let mut start = Array::<u32>::new(16usize);
+    start[0] = 0x6170_7865u32;
+    start[1] = 0x3320_646eu32;
+    start[2] = 0x7962_2d32u32;
+    start[3] = 0x6b20_6574u32;
+    start[4] = key_0;
+    start[5] = key_1;
+    start[6] = key_2;
+    start[7] = key_3;
+    start[8] = key_4;
+    start[9] = key_5;
+    start[10] = key_6;
+    start[11] = key_7;
+    start[12] = low;
+    start[13] = high;
+    start[14] = stream_0;
+    start[15] = stream_1;
+    let mut state = Array::<u32>::new(16usize);
+    #[unroll]
+    for k in 0..16usize {
+        state[k] = start[k];
+    }
+    for _ in 0..4u32 {
+        quarter(&mut state, 0usize, 4usize, 8usize, 12usize);
+        quarter(&mut state, 1usize, 5usize, 9usize, 13usize);
+        quarter(&mut state, 2usize, 6usize, 10usize, 14usize);
+        quarter(&mut state, 3usize, 7usize, 11usize, 15usize);
+        quarter(&mut state, 0usize, 5usize, 10usize, 15usize);
+        quarter(&mut state, 1usize, 6usize, 11usize, 12usize);
+        quarter(&mut state, 2usize, 7usize, 8usize, 13usize);
+        quarter(&mut state, 3usize, 4usize, 9usize, 14usize);
+    }
+    for k in 0..16usize {
+        let word = state[k] + start[k];
+        for half in 0..2u32 {
+            let drawn = own * UNITS_OF_BLOCK + 2u32 * u32::cast_from(k) + half;
+            if drawn >= skipped && drawn - skipped < units {
+                let unit = (drawn - skipped) as usize;
+                let bits = (word >> (16u32 * half)) & 0xffffu32;
+                let mut by = f32::new(0.0);
+                if bits >= dropped_below {
+                    by = scale;
+                }
+                mask[unit] = by;
+                dropped[unit] = x[unit] * by;
+            }
+        }
+    }
+}
+
+impl DropUnits for CubeBackend {
+    fn drop_units(
+        x: FloatTensor<Self>,
+        key_0: u32,
+        key_1: u32,
+        key_2: u32,
+        key_3: u32,
+        key_4: u32,
+        key_5: u32,
+        key_6: u32,
+        key_7: u32,
+        stream_0: u32,
+        stream_1: u32,
+        block_0: u32,
+        block_1: u32,
+        skipped: u32,
+        dropped_below: u32,
+        scale: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let x = into_contiguous(x);
+        let [rows, columns] = x.meta.shape().dims();
+        let [dropped, mask] = [(); 2].map(|()| empty(&x, vec![rows, columns], x.dtype));
+        let drawn = rows * columns + skipped as usize;
+        let (count, dim) = one_each(drawn.div_ceil(UNITS_OF_BLOCK as usize));
+        let client = x.client.clone();
+        masks::launch(
+            &client,
+            count,
+            dim,
+            x.into_tensor_arg(),
+            dropped.clone().into_tensor_arg(),
+            mask.clone().into_tensor_arg(),
+            key_0,
+            key_1,
+            key_2,
+            key_3,
+            key_4,
+            key_5,
+            key_6,
+            key_7,
+            stream_0,
+            stream_1,
+            block_0,
+            block_1,
+            skipped,
+            dropped_below,
+            scale,
+        );
+        (dropped, mask)
+    }
+}
