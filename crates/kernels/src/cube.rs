@@ -17,16 +17,20 @@ use burn_cubecl::{
         CubeCount, CubeDim,
         logging::{LaunchObservation, LaunchObserver},
     },
+    kernel::into_contiguous,
     ops::numeric::empty_device_dtype,
     tensor::CubeTensor,
 };
 
 pub mod adam;
 pub mod attention;
+pub mod check;
 pub mod draw;
 pub mod dropout;
 pub mod layer_norm;
 pub mod lstm;
+pub mod multi_head;
+pub mod remember;
 pub mod rows;
 pub mod softmax;
 mod sums;
@@ -59,6 +63,14 @@ pub(crate) fn observe_launches(count: &'static AtomicU64) -> LaunchObservation {
 fn empty(beside: &CubeTensor, shape: Vec<usize>, dtype: DType) -> CubeTensor {
     let (client, device) = (beside.client.clone(), beside.device.clone());
     empty_device_dtype(client, device, Shape::from(shape), dtype)
+}
+
+/// The tensor as it is if the values of every row lie side by side, else a copy; kernels ask it for the way to the next row.
+fn rows_in_place(tensor: CubeTensor) -> CubeTensor {
+    match tensor.meta.strides()[..] {
+        [_, 1] => tensor,
+        _ => into_contiguous(tensor),
+    }
 }
 
 /// One unit for each of so many elements.

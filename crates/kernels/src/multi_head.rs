@@ -9,16 +9,31 @@ use crate::{
 };
 
 /// The rows that every query attends to: as many lists as queries, of any lengths.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// Where the list of every query ends.
     ends: Vec<usize>,
     rows: Vec<usize>,
+    /// The same on a device, once a kernel has asked for it.
+    #[cfg(feature = "cube")]
+    on_device: std::sync::OnceLock<crate::cube::multi_head::Lists>,
 }
 
 impl Sources {
+    /// The lists as kernels read them.
+    #[cfg(feature = "cube")]
+    pub(crate) fn on_device(
+        &self,
+        device: &burn::tensor::Device,
+    ) -> crate::cube::multi_head::Lists {
+        let lists = || crate::cube::multi_head::Lists::new(self, device);
+        self.on_device.get_or_init(lists).clone()
+    }
+
     /// Adds the list of one more query.
     pub fn push(&mut self, rows: impl IntoIterator<Item = usize>) {
+        #[cfg(feature = "cube")]
+        self.on_device.take();
         self.rows.extend(rows);
         self.ends.push(self.rows.len());
     }

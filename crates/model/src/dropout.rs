@@ -60,9 +60,19 @@ impl Dropout {
         self.rng.set_word_pos(behind);
     }
 
-    /// The same by a kernel: nothing is sent.
+    /// Whether a kernel draws masks and applies them.
     #[cfg(feature = "cube")]
-    fn drop_on_device(&mut self, x: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
+    fn is_on_device(&self, x: &Tensor<2>) -> bool {
+        self.rate > 0.0 && cube::runs_on(&x.device(), x.dtype())
+    }
+
+    /// `x` with a mask, plus `others`, and the mask, by a kernel: nothing is sent.
+    #[cfg(feature = "cube")]
+    fn drop_on_device(
+        &mut self,
+        x: Tensor<2>,
+        others: Option<Tensor<2>>,
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
         let seed = self.rng.get_seed();
         let mut key = [0; 8];
         for (word, bytes) in key.iter_mut().zip(seed.as_chunks::<4>().0) {
@@ -77,7 +87,7 @@ impl Dropout {
         let [rows, columns] = x.dims();
         let (below, scale) = (self.dropped_below(), self.scale() as f32);
         self.go_on(rows * columns);
-        let (x, mask) = cube::dropout::drop_units(x, generator, below, scale);
+        let (x, mask) = cube::dropout::drop_units(x, others, generator, below, scale);
         (x, Some(mask))
     }
 
@@ -127,11 +137,30 @@ pub(crate) fn dropped(
     };
     let ([rows, columns], device, dtype) = (x.dims(), x.device(), x.dtype());
     #[cfg(feature = "cube")]
-    if dropout.rate > 0.0 && cube::runs_on(&device, dtype) {
-        return dropout.drop_on_device(x);
+    if dropout.is_on_device(&x) {
+        return dropout.drop_on_device(x, None);
     }
     let mask = dropout.mask(rows, columns, &device, dtype);
     (apply(x, mask.as_ref()), mask)
+}
+
+/// `x` with its mask, if there is one, plus `others`.
+pub(crate) fn masked_sum(
+    x: Tensor<2>,
+    mask: Option<&Tensor<2>>,
+    others: Option<Tensor<2>>,
+) -> Tensor<2> {
+    #[cfg(feature = "cube")]
+    if let (Some(mask), Some(others)) = (mask, &others)
+        && cube::runs_on(&x.device(), x.dtype())
+    {
+        return cube::dropout::masked_sum(x, mask.clone(), others.clone());
+    }
+    let x = apply(x, mask);
+    match others {
+        Some(others) => x + others,
+        None => x,
+    }
 }
 
 /// `x` with its mask, if there is one.
@@ -161,6 +190,17 @@ impl Dropped {
         let (x, mask) = dropped(x, self.dropout.as_mut());
         self.masks.extend(mask);
         x
+    }
+
+    /// `others + x`, `[rows, columns]` each, where `x` has a mask of its own.
+    pub(crate) fn add(&mut self, others: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "cube")]
+        if let Some(dropout) = self.dropout.as_mut().filter(|d| d.is_on_device(&x)) {
+            let (sum, mask) = dropout.drop_on_device(x, Some(others));
+            self.masks.extend(mask);
+            return sum;
+        }
+        others + self.forward(x)
     }
 
     /// The gradient before dropout from that behind it, both of all rows.

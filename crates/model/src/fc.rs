@@ -194,7 +194,7 @@ impl Recurrent for FcCaptioner {
         let gates = self.words.gates(projected.clone());
         let hidden = self.recurrent_weight.dims()[0];
         let zeros = Tensor::zeros([sources, hidden], (&gates.device(), gates.dtype()));
-        let (hidden, cell, record) = cell(self.candidate, gates, zeros);
+        let (hidden, cell, record) = cell(self.candidate, gates, None, zeros);
         let state = State {
             hidden,
             cell,
@@ -218,7 +218,7 @@ impl Recurrent for FcCaptioner {
         state: State,
         _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let (hidden, cell, record) = cell(self.candidate, input + recurrent, state.cell);
+        let (hidden, cell, record) = cell(self.candidate, input, Some(recurrent), state.cell);
         let record = CoreRecord {
             cell: record,
             attention: None,

@@ -93,7 +93,7 @@ impl Gradients {
         for gradient in self.by_name.values_mut() {
             let device = gradient.device();
             if !is_host(&device, gradient.dtype()) {
-                on_device.push(partial_squares(gradient.clone()));
+                on_device.push(gradient.clone());
                 continue;
             }
             // Taken out and put back: held by nobody else, the values are not copied.
@@ -102,17 +102,18 @@ impl Gradients {
             total += sum_of_squares(values.get());
             *gradient = values.into_tensor(&device);
         }
-        let sums: Vec<Vec<f32>> = read_all(on_device)?;
+        let sums: Vec<Vec<f32>> = read_all(partial_squares(on_device))?;
         total += sums.iter().flatten().map(|&s| f64::from(s)).sum::<f64>();
         Ok(total)
     }
 }
 
-/// Squares whose sum is that of all.
-fn partial_squares(gradient: Tensor<1>) -> Tensor<1> {
+/// Sums of squares whose sum is that of all.
+fn partial_squares(gradients: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
     #[cfg(feature = "cube")]
-    if cube::runs_on(&gradient.device(), gradient.dtype()) {
-        return cube::adam::partial_squares(gradient);
+    if (gradients.iter()).all(|gradient| cube::runs_on(&gradient.device(), gradient.dtype())) {
+        return cube::adam::partial_squares(&gradients);
     }
-    gradient.square().sum()
+    let squares = gradients.into_iter().map(|gradient| gradient.square().sum());
+    squares.collect()
 }

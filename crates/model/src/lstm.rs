@@ -29,24 +29,30 @@ pub(crate) struct CellRecord {
 /// ```
 ///
 /// # Shapes
-/// `a`: `[rows, blocks hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record.
+/// `a`: `[rows, blocks hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record. Where there is a
+/// `recurrent` part of the gate inputs, `a` is the other one.
 pub(crate) fn cell(
     candidate: Candidate,
     a: Tensor<2>,
+    recurrent: Option<Tensor<2>>,
     c_before: Tensor<2>,
 ) -> (Tensor<2>, Tensor<2>, CellRecord) {
-    if is_host(&a.device(), a.dtype()) {
-        return cell_on_host(candidate, a, c_before);
-    }
     #[cfg(feature = "cube")]
     if cube::runs_on(&a.device(), a.dtype()) {
-        let found = cube::lstm::cell(candidate, a, c_before.clone());
+        let found = cube::lstm::cell(candidate, a, recurrent, c_before.clone());
         let record = CellRecord {
             gates: found.gates,
             c_before,
             tanh_c: found.tanh_cell,
         };
         return (found.output, found.cell, record);
+    }
+    let a = match recurrent {
+        Some(recurrent) => a + recurrent,
+        None => a,
+    };
+    if is_host(&a.device(), a.dtype()) {
+        return cell_on_host(candidate, a, c_before);
     }
     let [_, hidden] = c_before.dims();
     let [i, f, o] = [0, 1, 2].map(|k| sigmoid(a.clone().narrow(1, k * hidden, hidden)));
@@ -184,7 +190,7 @@ mod tests {
         let (rows, hidden) = (19, 13);
         let tensor = |columns, seed| values(rows, columns, dtype, seed);
         let a = tensor(candidate.blocks() * hidden, 1);
-        let (h, c, record) = cell(candidate, a, tensor(hidden, 2));
+        let (h, c, record) = cell(candidate, a, None, tensor(hidden, 2));
         let (da, dc) = cell_backward(candidate, record, tensor(hidden, 3), tensor(hidden, 4));
         [h, c, da, dc].map(|t| t.try_into_vec_as().unwrap()).into()
     }

@@ -5,9 +5,9 @@ use burn::tensor::{Tensor, s};
 use crate::{
     Dropout, Gradients, Locations, ModelError, OutputGradients, SourceVectors,
     attention::AttentionBackward,
-    dropout::{apply, dropped},
+    dropout::{dropped, masked_sum},
     locations::{LocationSignal, Look},
-    rows::{scatter_rows, time_first},
+    rows::{scatter_rows, stack, time_first},
     step_product::StepProduct,
     tape::{CoreRecord, SourceRecord, State, StepRecord, Tape},
     weight::Weight,
@@ -290,17 +290,12 @@ pub(crate) fn backward(
     for (step, &rows_before) in tape.steps.into_iter().zip(&rows_before).rev() {
         first -= step.words.len();
         let d_output = d_hidden.clone().slice(s![first..first + step.words.len()]);
-        let mut dh = apply(d_output, step.output_mask.as_ref());
-        let dc = match later {
-            Some((d_state, dc)) => {
-                dh = dh + d_state;
-                dc
-            }
-            None => {
-                let shape = [step.words.len(), model.cell_columns()];
-                Tensor::zeros(shape, (&dh.device(), dh.dtype()))
-            }
-        };
+        let (d_state, dc) = later.unzip();
+        let dh = masked_sum(d_output, step.output_mask.as_ref(), d_state);
+        let dc = dc.unwrap_or_else(|| {
+            let shape = [step.words.len(), model.cell_columns()];
+            Tensor::zeros(shape, (&dh.device(), dh.dtype()))
+        });
         let location = location.map(|signal| signal.rows(first, step.words.len()));
         let (d_products, dc_before) =
             model.cell_backward(step.core, &tape.sources, (dh, dc), location, &mut sums)?;
@@ -374,7 +369,10 @@ impl Packed {
         if self.words.is_empty() {
             return None;
         }
-        let cat = |tensors: Vec<Tensor<2>>| Tensor::cat(tensors.into_iter().rev().collect(), 0);
+        let cat = |mut tensors: Vec<Tensor<2>>| {
+            tensors.reverse();
+            stack(&tensors)
+        };
         Some(PackedSteps {
             d_products: cat(self.d_products),
             inputs: cat(self.inputs),

@@ -157,7 +157,7 @@ impl RegionLayers {
                 Tensor::cat(vec![sums.narrow(1, 0, others), entered], 1)
             }
         };
-        let (hidden, cell, record) = cell(candidate, sums, state.cell);
+        let (hidden, cell, record) = cell(candidate, sums, None, state.cell);
         let record = CoreRecord {
             cell: record,
             attention: Some(attended),

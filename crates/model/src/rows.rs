@@ -46,6 +46,10 @@ pub(crate) fn scatter_rows(values: Tensor<2>, to: &[usize], rows: usize) -> Tens
 pub(crate) fn stack(blocks: &[Tensor<2>]) -> Tensor<2> {
     match blocks {
         [block] => block.clone(),
+        #[cfg(feature = "cube")]
+        [block, ..] if cube::runs_on(&block.device(), block.dtype()) => {
+            cube::rows::stack(blocks.to_vec())
+        }
         _ => Tensor::cat(blocks.to_vec(), 0),
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::weight::Weight;
+use crate::{rows::stack, weight::Weight};
 
 /// `y_t = x_t W` at every step: the gradient at `x_t` a step at a time, that at `W` in one product over all steps.
 #[derive(Debug)]
@@ -28,8 +28,9 @@ impl StepProduct {
     }
 
     /// The gradient at `W` from those at `y_t` of all steps, packed, of which there is at least one.
-    pub(crate) fn weight_gradient(self, d_outputs: Tensor<2>) -> Tensor<2> {
-        let inputs = Tensor::cat(self.inputs.into_iter().rev().collect(), 0);
+    pub(crate) fn weight_gradient(mut self, d_outputs: Tensor<2>) -> Tensor<2> {
+        self.inputs.reverse();
+        let inputs = stack(&self.inputs);
         inputs.transpose().matmul(d_outputs)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     Dropout, Locations, SourceVectors,
     attention::{AttentionRecord, Regions},
     lstm::CellRecord,
-    rows::index,
+    rows::{index, stack},
 };
 
 /// What a captioner remembers of the captions so far, one row a caption.
@@ -120,7 +120,7 @@ impl Tape {
     /// the first step.
     pub(crate) fn hidden(&self) -> Option<Tensor<2>> {
         let outputs: Vec<Tensor<2>> = self.steps.iter().map(|s| s.output.clone()).collect();
-        (!outputs.is_empty()).then(|| Tensor::cat(outputs, 0))
+        (!outputs.is_empty()).then(|| stack(&outputs))
     }
 
     /// The next step goes on with these rows of the last one only, in this order, each at most

@@ -1,10 +1,12 @@
 //! Where tensors live and are computed.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use burn::tensor::Device;
 use schemars::JsonSchema;
 use scst_group::Group;
+#[cfg(feature = "cube")]
+use scst_kernels::cube::remember::remembering;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -102,6 +104,19 @@ impl Backend {
         })
     }
 
+    /// Where it is kept which kernels are the fastest, and kernels that are compiled; nowhere on the CPU.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the binary or the machine lacks it.
+    pub fn memory(self) -> Result<Option<PathBuf>, BackendError> {
+        self.device()?;
+        #[cfg(feature = "cube")]
+        if !self.is_cpu() {
+            return Ok(Some(scst_kernels::cube::remember::place()));
+        }
+        Ok(None)
+    }
+
     /// Opens the backend's default device. Drivers are asked what they have first, so that a
     /// missing one is an error and not a panic.
     ///
@@ -125,7 +140,7 @@ impl Backend {
                         needs: "it needs a driver for Vulkan, Metal, DX12 or OpenGL",
                     });
                 }
-                Ok(Device::wgpu(DeviceKind::DefaultDevice))
+                Ok(remembering(|| Device::wgpu(DeviceKind::DefaultDevice)))
             }
             #[cfg(feature = "cuda")]
             Self::Cuda => {
@@ -136,7 +151,7 @@ impl Backend {
                         needs: "it needs an NVIDIA GPU with its driver",
                     });
                 }
-                Ok(Device::cuda(0))
+                Ok(remembering(|| Device::cuda(0)))
             }
             #[allow(
                 unreachable_patterns,

@@ -16,6 +16,10 @@ pub(crate) fn run(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
             Err(error) => print_line!("{:<8} not usable: {error}", backend.name()),
             Ok(text) => {
                 print_line!("{:<8} {text}", backend.name());
+                if let Ok(Some(place)) = backend.memory() {
+                    let place = place.display();
+                    print_line!("{:<8} tuned and compiled kernels are kept in {place}", "");
+                }
                 if arguments.self_test {
                     print_line!("{:<8} self-test {}", "", isolated_self_test(backend)?);
                 }
@@ -44,12 +48,21 @@ fn isolated_self_test(backend: Backend) -> Result<String, Failure> {
 }
 
 pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failure> {
-    let Agreement { device, xe, scst } = compare_with_flex(arguments.backend)?;
-    let summary = format!(
+    let agreement = compare_with_flex(arguments.backend)?;
+    let Agreement {
+        device,
+        xe,
+        scst,
+        kernel,
+    } = &agreement;
+    let mut summary = format!(
         "on {device}; largest gradient difference to flex: cross-entropy step {xe:.1e}, SCST step \
          {scst:.1e}"
     );
-    if xe > Agreement::TOLERANCE || scst > Agreement::TOLERANCE {
+    if let Some((name, largest)) = kernel {
+        summary.push_str(&format!(", of single kernels {largest:.1e} ({name})"));
+    }
+    if !agreement.holds() {
         return Err(Failure::Failed(format!(
             "{summary}, expected at most {:.0e}",
             Agreement::TOLERANCE

@@ -53,9 +53,22 @@ pub fn adam(
     )
 }
 
-/// Partial sums of squares of `[elements]`, to be added up in 64 bits: [`adam::sum_of_squares`](crate::adam::sum_of_squares).
-pub fn partial_squares(values: Tensor<1>) -> Tensor<1> {
-    Tensor::from_dispatch(<Dispatch as Adam>::partial_squares(values.into_dispatch()))
+/// Tensors whose squares one launch sums up.
+const PIECES: usize = 8;
+
+/// Partial sums of squares of all tensors, to be added up in 64 bits: [`adam::sum_of_squares`](crate::adam::sum_of_squares).
+pub fn partial_squares(tensors: &[Tensor<1>]) -> Vec<Tensor<1>> {
+    tensors.chunks(PIECES).map(squares_of).collect()
+}
+
+fn squares_of(tensors: &[Tensor<1>]) -> Tensor<1> {
+    // Places that are not needed get the first tensor, of which nothing is taken.
+    let tensor = |k: usize| tensors.get(k).unwrap_or(&tensors[0]).clone().into_dispatch();
+    let [a, b, c, d, e, f, g, h] = std::array::from_fn(tensor);
+    let count = tensors.len();
+    Tensor::from_dispatch(<Dispatch as Adam>::partial_squares(
+        a, b, c, d, e, f, g, h, count,
+    ))
 }
 
 #[backend_extension(Cube, Fusion)]
@@ -78,8 +91,19 @@ trait Adam: Backend {
         keep: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[fusion(meta = |values: &TensorSpec| TensorSpec::new(Shape::new([CUBES]), values.dtype))]
-    fn partial_squares(values: FloatTensor<Self>) -> FloatTensor<Self>;
+    #[expect(clippy::too_many_arguments, reason = "a list of tensors cannot be handed over")]
+    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, count: &usize| TensorSpec::new(Shape::new([count * CUBES]), a.dtype))]
+    fn partial_squares(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        count: usize,
+    ) -> FloatTensor<Self>;
 }
 
 #[cube(launch)]
@@ -120,20 +144,56 @@ fn step(
     new_weights[k] = weights[k] * keep - learning_rate * (m * unbias_1) / root;
 }
 
-#[cube(launch)]
-fn squares(values: &Buffer<f32>, sums: &mut Buffer<f32>, #[comptime] units: usize) {
-    let unit = UNIT_POS_X as usize;
-    let stride = (units * CUBES).runtime();
+/// The sum of squares of a part of the values.
+#[cube]
+fn of_part(values: &Buffer<f32>, first: usize, stride: usize) -> f32 {
     let mut total = f32::new(0.0);
-    let mut k = CUBE_POS * units.runtime() + unit;
+    let mut k = first;
     while k < values.len() {
         total += values[k] * values[k];
         k += stride;
     }
+    total
+}
+
+/// `CUBES` cubes a tensor.
+#[cube(launch)]
+fn squares(
+    a: &Buffer<f32>,
+    b: &Buffer<f32>,
+    c: &Buffer<f32>,
+    d: &Buffer<f32>,
+    e: &Buffer<f32>,
+    f: &Buffer<f32>,
+    g: &Buffer<f32>,
+    h: &Buffer<f32>,
+    sums: &mut Buffer<f32>,
+    #[comptime] units: usize,
+) {
+    let stride = (units * CUBES).runtime();
+    let first = CUBE_POS_X as usize * units.runtime() + UNIT_POS_X as usize;
+    let mut total = f32::new(0.0);
+    if CUBE_POS_Y == 0 {
+        total = of_part(a, first, stride);
+    } else if CUBE_POS_Y == 1 {
+        total = of_part(b, first, stride);
+    } else if CUBE_POS_Y == 2 {
+        total = of_part(c, first, stride);
+    } else if CUBE_POS_Y == 3 {
+        total = of_part(d, first, stride);
+    } else if CUBE_POS_Y == 4 {
+        total = of_part(e, first, stride);
+    } else if CUBE_POS_Y == 5 {
+        total = of_part(f, first, stride);
+    } else if CUBE_POS_Y == 6 {
+        total = of_part(g, first, stride);
+    } else if CUBE_POS_Y == 7 {
+        total = of_part(h, first, stride);
+    }
     let mut shared = Shared::<[f32]>::new_slice(units);
     let total = sum_of_units(&mut shared, total, units);
-    if unit == 0 {
-        sums[CUBE_POS] = total;
+    if UNIT_POS_X == 0 {
+        sums[CUBE_POS_Y as usize * CUBES + CUBE_POS_X as usize] = total;
     }
 }
 
@@ -184,15 +244,33 @@ impl Adam for CubeBackend {
         (new_weights, new_first, new_second)
     }
 
-    fn partial_squares(values: FloatTensor<Self>) -> FloatTensor<Self> {
-        let values = into_contiguous(values);
-        let sums = empty(&values, vec![CUBES], values.dtype);
-        let client = values.client.clone();
+    fn partial_squares(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        count: usize,
+    ) -> FloatTensor<Self> {
+        let pieces = [a, b, c, d, e, f, g, h].map(into_contiguous);
+        let sums = empty(&pieces[0], vec![count * CUBES], pieces[0].dtype);
+        let client = pieces[0].client.clone();
+        let [a, b, c, d, e, f, g, h] = pieces.map(|piece| piece.into_tensor_arg());
         squares::launch(
             &client,
-            CubeCount::Static(CUBES as u32, 1, 1),
+            CubeCount::Static(CUBES as u32, count as u32, 1),
             CubeDim::new_1d(UNITS as u32),
-            values.into_tensor_arg(),
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
             sums.clone().into_tensor_arg(),
             UNITS,
         );

@@ -17,7 +17,7 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, one_each};
+use super::{UNITS, cube_a_row, empty, one_each, rows_in_place};
 use crate::{attention::Span, traffic::send};
 
 /// Units that sum up one energy.
@@ -289,7 +289,7 @@ fn forward(
             let key = (first + region) * columns;
             let mut a = lane;
             while a < columns {
-                sum += score[a] * (keys[key + a] + queries[row * columns + a]).tanh();
+                sum += score[a] * (keys[key + a] + queries[row * queries.stride(0) + a]).tanh();
                 a += lanes_of;
             }
         }
@@ -384,7 +384,7 @@ fn to_energies(
             let value = (first + region) * hidden;
             let mut h = lane;
             while h < hidden {
-                sum += values[value + h] * d_contexts[row * hidden + h];
+                sum += values[value + h] * d_contexts[row * d_contexts.stride(0) + h];
                 h += lanes_of;
             }
         }
@@ -432,7 +432,7 @@ fn to_queries(
     longest: u32,
 ) {
     let k = ABSOLUTE_POS;
-    if k >= queries.len() {
+    if k >= d_queries.len() {
         terminate!();
     }
     let columns = score.len();
@@ -441,7 +441,7 @@ fn to_queries(
     let a = k - row * columns;
     let first = at(spans, 0usize, 2 * row);
     let count = at(spans, 1usize, 2 * row);
-    let query = queries[k];
+    let query = queries[row * queries.stride(0) + a];
     let mut sum = f32::new(0.0);
     let mut region = 0usize;
     while region < count {
@@ -487,7 +487,7 @@ fn to_keys(
         let mut next = begin;
         while next < end {
             let row = at(lists, 0usize, next);
-            let t = (key + queries[row * columns + a]).tanh();
+            let t = (key + queries[row * queries.stride(0) + a]).tanh();
             let d_energy = d_energies[row * longest + region];
             of_key += d_energy * (1.0f32 - t * t);
             of_score += d_energy * t;
@@ -530,7 +530,7 @@ fn to_values(
         let mut next = begin;
         while next < end {
             let row = at(lists, 0usize, next);
-            sum += weights[row * longest + region] * d_contexts[row * hidden + h];
+            sum += weights[row * longest + region] * d_contexts[row * d_contexts.stride(0) + h];
             next += 1;
         }
         d_values[place] = sum;
@@ -552,7 +552,8 @@ impl Attention for CubeBackend {
         spans: IntTensor<Self>,
         longest: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [keys, values, score, queries] = [keys, values, score, queries].map(into_contiguous);
+        let [keys, values, score] = [keys, values, score].map(into_contiguous);
+        let queries = rows_in_place(queries);
         let spans = into_contiguous(spans);
         let [rows, _] = queries.meta.shape().dims::<2>();
         let [_, hidden] = values.meta.shape().dims::<2>();
@@ -587,7 +588,8 @@ impl Attention for CubeBackend {
         d_contexts: FloatTensor<Self>,
         spans: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        let [values, weights, d_contexts] = [values, weights, d_contexts].map(into_contiguous);
+        let [values, weights] = [values, weights].map(into_contiguous);
+        let d_contexts = rows_in_place(d_contexts);
         let spans = into_contiguous(spans);
         let [rows, longest] = weights.meta.shape().dims();
         let [_, hidden] = values.meta.shape().dims::<2>();
@@ -620,8 +622,8 @@ impl Attention for CubeBackend {
         d_energies: FloatTensor<Self>,
         spans: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        let [keys, score, queries, d_energies] =
-            [keys, score, queries, d_energies].map(into_contiguous);
+        let [keys, score, d_energies] = [keys, score, d_energies].map(into_contiguous);
+        let queries = rows_in_place(queries);
         let spans = into_contiguous(spans);
         let [rows, columns] = queries.meta.shape().dims();
         let [_, longest] = d_energies.meta.shape().dims::<2>();
@@ -652,8 +654,9 @@ impl Attention for CubeBackend {
         d_keys: FloatTensor<Self>,
         d_score: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [keys, score, queries, d_energies, before_keys, before_score] =
-            [keys, score, queries, d_energies, d_keys, d_score].map(into_contiguous);
+        let [keys, score, d_energies, before_keys, before_score] =
+            [keys, score, d_energies, d_keys, d_score].map(into_contiguous);
+        let queries = rows_in_place(queries);
         let lists = into_contiguous(lists);
         let [regions, columns] = keys.meta.shape().dims();
         let [sources, _] = before_score.meta.shape().dims::<2>();
@@ -687,7 +690,8 @@ impl Attention for CubeBackend {
         d_values: FloatTensor<Self>,
         sources: usize,
     ) -> FloatTensor<Self> {
-        let [weights, d_contexts, before] = [weights, d_contexts, d_values].map(into_contiguous);
+        let [weights, before] = [weights, d_values].map(into_contiguous);
+        let d_contexts = rows_in_place(d_contexts);
         let lists = into_contiguous(lists);
         let [regions, hidden] = before.meta.shape().dims();
         let [_, longest] = weights.meta.shape().dims::<2>();

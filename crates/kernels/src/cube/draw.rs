@@ -17,7 +17,7 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty};
+use super::{UNITS, cube_a_row, empty, rows_in_place};
 
 /// The word of every row at which the cumulative softmax passes its uniform number, -1 for a row that is no distribution:
 /// [`softmax::draw`](crate::softmax::draw), with sums in 32 bits, block after block.
@@ -72,7 +72,7 @@ fn drawn(
     let unit = UNIT_POS_X as usize;
     let units_of = units.runtime();
     let vocab = vocab as usize;
-    let at = row * vocab;
+    let at = row * scores.stride(0);
     // A unit has a block of words that follow one another.
     let block = (vocab + units_of - 1) / units_of;
     let mut first = unit * block;
@@ -170,7 +170,7 @@ fn best(
     let unit = UNIT_POS_X as usize;
     let units_of = units.runtime();
     let vocab = allowed.len();
-    let at = row * vocab;
+    let at = row * scores.stride(0);
     let mut tops = Shared::<[f32]>::new_slice(units);
     let mut words_of = Shared::<[i32]>::new_slice(units);
     let mut top = f32::new(LEAST);
@@ -208,7 +208,7 @@ fn best(
 
 impl Words for CubeBackend {
     fn draw_words(scores: FloatTensor<Self>, uniforms: FloatTensor<Self>) -> IntTensor<Self> {
-        let (scores, uniforms) = (into_contiguous(scores), into_contiguous(uniforms));
+        let (scores, uniforms) = (rows_in_place(scores), into_contiguous(uniforms));
         let [rows, vocab] = scores.meta.shape().dims();
         let words = empty(&scores, vec![rows], DType::I32);
         let (count, dim) = cube_a_row(rows);
@@ -227,7 +227,7 @@ impl Words for CubeBackend {
     }
 
     fn best_words(scores: FloatTensor<Self>, allowed: FloatTensor<Self>) -> IntTensor<Self> {
-        let (scores, allowed) = (into_contiguous(scores), into_contiguous(allowed));
+        let (scores, allowed) = (rows_in_place(scores), into_contiguous(allowed));
         let [rows, _] = scores.meta.shape().dims::<2>();
         let words = empty(&scores, vec![rows], DType::I32);
         let (count, dim) = cube_a_row(rows);

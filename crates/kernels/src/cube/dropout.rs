@@ -31,12 +31,14 @@ pub struct Generator {
     pub word: u64,
 }
 
-/// `x` with units removed, and the mask that it was multiplied by, `[rows, columns]` as `x`.
+/// `x` with units removed, and the mask that it was multiplied by, `[rows, columns]` as `x`. To what is left of `x`,
+/// `others` is added if there is any.
 ///
 /// Unit `u`, row after row, has the 16 bits `u` behind `generator`'s position, low ones first; it is removed where they are
 /// below `dropped_below`, and else multiplied by `scale`.
 pub fn drop_units(
     x: Tensor<2>,
+    others: Option<Tensor<2>>,
     generator: Generator,
     dropped_below: u32,
     scale: f32,
@@ -45,8 +47,12 @@ pub fn drop_units(
     let [a, b, c, d, e, f, g, h] = key;
     let low = |number: u64| number as u32;
     let block = word / 16;
+    let x = x.into_dispatch();
+    let has_others = others.is_some();
+    let others = others.map_or_else(|| x.clone(), Tensor::into_dispatch);
     let (dropped, mask) = <Dispatch as DropUnits>::drop_units(
-        x.into_dispatch(),
+        x,
+        others,
         a,
         b,
         c,
@@ -62,16 +68,34 @@ pub fn drop_units(
         2 * (word % 16) as u32,
         dropped_below,
         scale,
+        has_others,
     );
     (Tensor::from_dispatch(dropped), Tensor::from_dispatch(mask))
 }
 
+/// `x mask + others`, `[rows, columns]` each.
+pub fn masked_sum(x: Tensor<2>, mask: Tensor<2>, others: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DropUnits>::masked_sum(
+        x.into_dispatch(),
+        mask.into_dispatch(),
+        others.into_dispatch(),
+    ))
+}
+
 #[backend_extension(Cube, Fusion)]
 trait DropUnits: Backend {
+    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &TensorSpec| x.clone())]
+    fn masked_sum(
+        x: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        others: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
     #[expect(clippy::too_many_arguments, reason = "what the kernel reads")]
-    #[fusion(meta = |x: &TensorSpec, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &f32| (x.clone(), x.clone()))]
+    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &f32, _: &bool| (x.clone(), x.clone()))]
     fn drop_units(
         x: FloatTensor<Self>,
+        others: FloatTensor<Self>,
         key_0: u32,
         key_1: u32,
         key_2: u32,
@@ -87,6 +111,7 @@ trait DropUnits: Backend {
         skipped: u32,
         dropped_below: u32,
         scale: f32,
+        has_others: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -118,6 +143,7 @@ fn quarter(
 #[cube(launch)]
 fn masks(
     x: &Buffer<f32>,
+    others: &Buffer<f32>,
     dropped: &mut Buffer<f32>,
     mask: &mut Buffer<f32>,
     key_0: u32,
@@ -135,6 +161,7 @@ fn masks(
     skipped: u32,
     dropped_below: u32,
     scale: f32,
+    #[comptime] has_others: bool,
 ) {
     let own = u32::cast_from(ABSOLUTE_POS);
     let units = u32::cast_from(x.len());
@@ -190,15 +217,56 @@ fn masks(
                     by = scale;
                 }
                 mask[unit] = by;
-                dropped[unit] = x[unit] * by;
+                let mut left = x[unit] * by;
+                if has_others {
+                    left += others[unit];
+                }
+                dropped[unit] = left;
             }
         }
     }
 }
 
+#[cube(launch)]
+fn masked_sums(
+    x: &Buffer<f32>,
+    mask: &Buffer<f32>,
+    others: &Buffer<f32>,
+    sum: &mut Buffer<f32>,
+) {
+    let k = ABSOLUTE_POS;
+    if k >= sum.len() {
+        terminate!();
+    }
+    sum[k] = x[k] * mask[k] + others[k];
+}
+
 impl DropUnits for CubeBackend {
+    fn masked_sum(
+        x: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        others: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [x, mask, others] = [x, mask, others].map(into_contiguous);
+        let [rows, columns] = x.meta.shape().dims();
+        let sum = empty(&x, vec![rows, columns], x.dtype);
+        let (count, dim) = one_each(rows * columns);
+        let client = x.client.clone();
+        masked_sums::launch(
+            &client,
+            count,
+            dim,
+            x.into_tensor_arg(),
+            mask.into_tensor_arg(),
+            others.into_tensor_arg(),
+            sum.clone().into_tensor_arg(),
+        );
+        sum
+    }
+
     fn drop_units(
         x: FloatTensor<Self>,
+        others: FloatTensor<Self>,
         key_0: u32,
         key_1: u32,
         key_2: u32,
@@ -214,8 +282,9 @@ impl DropUnits for CubeBackend {
         skipped: u32,
         dropped_below: u32,
         scale: f32,
+        has_others: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let x = into_contiguous(x);
+        let [x, others] = [x, others].map(into_contiguous);
         let [rows, columns] = x.meta.shape().dims();
         let [dropped, mask] = [(); 2].map(|()| empty(&x, vec![rows, columns], x.dtype));
         let drawn = rows * columns + skipped as usize;
@@ -226,6 +295,7 @@ impl DropUnits for CubeBackend {
             count,
             dim,
             x.into_tensor_arg(),
+            others.into_tensor_arg(),
             dropped.clone().into_tensor_arg(),
             mask.clone().into_tensor_arg(),
             key_0,
@@ -243,6 +313,7 @@ impl DropUnits for CubeBackend {
             skipped,
             dropped_below,
             scale,
+            has_others,
         );
         (dropped, mask)
     }

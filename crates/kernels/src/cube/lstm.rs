@@ -15,7 +15,7 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{empty, one_each};
+use super::{empty, one_each, rows_in_place};
 use crate::lstm::Candidate;
 
 /// What [`cell`] computes.
@@ -31,14 +31,22 @@ pub struct Cell {
     pub gates: Tensor<2>,
 }
 
-/// One step of the cell: [`lstm::cell`](crate::lstm::cell).
+/// One step of the cell, whose gate inputs are `a`, or `a + recurrent`: [`lstm::cell`](crate::lstm::cell).
 ///
 /// # Shapes
-/// `a`: `[rows, blocks hidden]`, `before`: `[rows, hidden]`.
-pub fn cell(candidate: Candidate, a: Tensor<2>, before: Tensor<2>) -> Cell {
+/// `a` and `recurrent`: `[rows, blocks hidden]`, `before`: `[rows, hidden]`.
+pub fn cell(
+    candidate: Candidate,
+    a: Tensor<2>,
+    recurrent: Option<Tensor<2>>,
+    before: Tensor<2>,
+) -> Cell {
     let is_maxout = candidate == Candidate::Maxout;
+    let is_sum = recurrent.is_some();
     let (a, before) = (a.into_dispatch(), before.into_dispatch());
-    let (output, cell, tanh_cell, gates) = <Dispatch as LstmCell>::lstm_cell(a, before, is_maxout);
+    let recurrent = recurrent.map_or_else(|| a.clone(), Tensor::into_dispatch);
+    let (output, cell, tanh_cell, gates) =
+        <Dispatch as LstmCell>::lstm_cell(a, recurrent, before, is_sum, is_maxout);
     Cell {
         output: Tensor::from_dispatch(output),
         cell: Tensor::from_dispatch(cell),
@@ -73,10 +81,12 @@ pub fn cell_backward(
 
 #[backend_extension(Cube, Fusion)]
 trait LstmCell: Backend {
-    #[fusion(meta = |a: &TensorSpec, before: &TensorSpec, _: &bool| (before.clone(), before.clone(), before.clone(), a.clone()))]
+    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, before: &TensorSpec, _: &bool, _: &bool| (before.clone(), before.clone(), before.clone(), a.clone()))]
     fn lstm_cell(
         a: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
         before: FloatTensor<Self>,
+        is_sum: bool,
         is_maxout: bool,
     ) -> (
         FloatTensor<Self>,
@@ -101,15 +111,33 @@ fn sigmoid(x: f32) -> f32 {
     1.0f32 / (1.0f32 + (0.0f32 - x).exp())
 }
 
+/// A gate input; rows may lie apart.
+#[cube]
+fn input(
+    a: &Buffer<f32>,
+    recurrent: &Buffer<f32>,
+    row: usize,
+    column: usize,
+    #[comptime] is_sum: bool,
+) -> f32 {
+    let mut input = a[row * a.stride(0) + column];
+    if is_sum {
+        input += recurrent[row * recurrent.stride(0) + column];
+    }
+    input
+}
+
 #[cube(launch)]
 fn forward(
     a: &Buffer<f32>,
+    recurrent: &Buffer<f32>,
     before: &Buffer<f32>,
     output: &mut Buffer<f32>,
     cell: &mut Buffer<f32>,
     tanh_cell: &mut Buffer<f32>,
     gates: &mut Buffer<f32>,
     hidden: u32,
+    #[comptime] is_sum: bool,
     #[comptime] is_maxout: bool,
 ) {
     let k = ABSOLUTE_POS;
@@ -118,14 +146,15 @@ fn forward(
     }
     let hidden = hidden as usize;
     let row = k / hidden;
+    let unit = k - row * hidden;
     let blocks = if comptime![is_maxout] { 5usize } else { 4usize };
-    let at = row * blocks * hidden + (k - row * hidden);
-    let i = sigmoid(a[at]);
-    let f = sigmoid(a[at + hidden]);
-    let o = sigmoid(a[at + 2 * hidden]);
-    let mut g = a[at + 3 * hidden];
+    let at = row * blocks * hidden + unit;
+    let i = sigmoid(input(a, recurrent, row, unit, is_sum));
+    let f = sigmoid(input(a, recurrent, row, unit + hidden, is_sum));
+    let o = sigmoid(input(a, recurrent, row, unit + 2 * hidden, is_sum));
+    let mut g = input(a, recurrent, row, unit + 3 * hidden, is_sum);
     if comptime![is_maxout] {
-        let other = a[at + 4 * hidden];
+        let other = input(a, recurrent, row, unit + 4 * hidden, is_sum);
         let mut is_g = f32::new(1.0);
         if g < other {
             is_g = f32::new(0.0);
@@ -190,7 +219,9 @@ fn backward(
 impl LstmCell for CubeBackend {
     fn lstm_cell(
         a: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
         before: FloatTensor<Self>,
+        is_sum: bool,
         is_maxout: bool,
     ) -> (
         FloatTensor<Self>,
@@ -198,7 +229,8 @@ impl LstmCell for CubeBackend {
         FloatTensor<Self>,
         FloatTensor<Self>,
     ) {
-        let (a, before) = (into_contiguous(a), into_contiguous(before));
+        let [a, recurrent] = [a, recurrent].map(rows_in_place);
+        let before = into_contiguous(before);
         let [rows, hidden] = before.meta.shape().dims();
         let columns = a.meta.shape().dims::<2>()[1];
         let [output, cell, tanh_cell] =
@@ -211,12 +243,14 @@ impl LstmCell for CubeBackend {
             count,
             dim,
             a.into_tensor_arg(),
+            recurrent.into_tensor_arg(),
             before.into_tensor_arg(),
             output.clone().into_tensor_arg(),
             cell.clone().into_tensor_arg(),
             tanh_cell.clone().into_tensor_arg(),
             gates.clone().into_tensor_arg(),
             hidden as u32,
+            is_sum,
             is_maxout,
         );
         (output, cell, tanh_cell, gates)

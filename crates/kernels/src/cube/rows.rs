@@ -1,4 +1,4 @@
-//! Sums of rows by target, in a fixed order: one launch, without atomics.
+//! Rows: their sums by target in a fixed order, in one launch without atomics; tensors one below the other, eight a launch.
 
 use burn::{
     backend::{
@@ -17,7 +17,7 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{empty, one_each};
+use super::{empty, one_each, rows_in_place};
 use crate::traffic::send;
 
 /// A tensor of `rows` rows whose row `to[k]` is the sum of the rows `k` of `values`, `[to, columns]`, in their order.
@@ -47,8 +47,71 @@ pub fn scatter(values: Tensor<2>, to: &[usize], rows: usize) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Rows>::sum_rows(values, lists, rows))
 }
 
+/// Tensors that one launch puts one below the other.
+const PIECES: usize = 8;
+
+/// All rows of tensors of the same columns, one below the other.
+///
+/// # Panics
+/// When there is no tensor.
+pub fn stack(mut pieces: Vec<Tensor<2>>) -> Tensor<2> {
+    while pieces.len() > 1 {
+        pieces = pieces.chunks(PIECES).map(join).collect();
+    }
+    pieces.remove(0)
+}
+
+fn join(pieces: &[Tensor<2>]) -> Tensor<2> {
+    if let [piece] = pieces {
+        return piece.clone();
+    }
+    // Places that are not needed get the first tensor, of which no row is taken.
+    let piece = |k: usize| {
+        let (piece, rows) = match pieces.get(k) {
+            Some(piece) => (piece, piece.dims()[0]),
+            None => (&pieces[0], 0),
+        };
+        (piece.clone().into_dispatch(), rows)
+    };
+    let [
+        (a, rows_a),
+        (b, rows_b),
+        (c, rows_c),
+        (d, rows_d),
+        (e, rows_e),
+        (f, rows_f),
+        (g, rows_g),
+        (h, rows_h),
+    ] = std::array::from_fn(piece);
+    let joined = <Dispatch as Rows>::join_rows(
+        a, b, c, d, e, f, g, h, rows_a, rows_b, rows_c, rows_d, rows_e, rows_f, rows_g, rows_h,
+    );
+    Tensor::from_dispatch(joined)
+}
+
 #[backend_extension(Cube, Fusion)]
 trait Rows: Backend {
+    #[expect(clippy::too_many_arguments, reason = "a list of tensors cannot be handed over")]
+    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, rows_a: &usize, rows_b: &usize, rows_c: &usize, rows_d: &usize, rows_e: &usize, rows_f: &usize, rows_g: &usize, rows_h: &usize| TensorSpec::new([rows_a + rows_b + rows_c + rows_d + rows_e + rows_f + rows_g + rows_h, a.shape[1]].into(), a.dtype))]
+    fn join_rows(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        rows_a: usize,
+        rows_b: usize,
+        rows_c: usize,
+        rows_d: usize,
+        rows_e: usize,
+        rows_f: usize,
+        rows_g: usize,
+        rows_h: usize,
+    ) -> FloatTensor<Self>;
+
     #[fusion(meta = |values: &TensorSpec, _: &TensorSpec, rows: &usize| TensorSpec::new([*rows, values.shape[1]].into(), values.dtype))]
     fn sum_rows(
         values: FloatTensor<Self>,
@@ -83,7 +146,116 @@ fn sums(
     sums[k] = total;
 }
 
+/// A unit an element.
+#[cube(launch)]
+fn joined(
+    a: &Buffer<f32>,
+    b: &Buffer<f32>,
+    c: &Buffer<f32>,
+    d: &Buffer<f32>,
+    e: &Buffer<f32>,
+    f: &Buffer<f32>,
+    g: &Buffer<f32>,
+    h: &Buffer<f32>,
+    all: &mut Buffer<f32>,
+    end_a: u32,
+    end_b: u32,
+    end_c: u32,
+    end_d: u32,
+    end_e: u32,
+    end_f: u32,
+    end_g: u32,
+    end_h: u32,
+    columns: u32,
+) {
+    let k = ABSOLUTE_POS;
+    if k >= all.len() {
+        terminate!();
+    }
+    let columns = columns as usize;
+    let row = k / columns;
+    let column = k - row * columns;
+    let at = u32::cast_from(row);
+    let mut value = f32::new(0.0);
+    if at < end_a {
+        value = a[row * a.stride(0) + column];
+    } else if at < end_b {
+        value = b[(row - end_a as usize) * b.stride(0) + column];
+    } else if at < end_c {
+        value = c[(row - end_b as usize) * c.stride(0) + column];
+    } else if at < end_d {
+        value = d[(row - end_c as usize) * d.stride(0) + column];
+    } else if at < end_e {
+        value = e[(row - end_d as usize) * e.stride(0) + column];
+    } else if at < end_f {
+        value = f[(row - end_e as usize) * f.stride(0) + column];
+    } else if at < end_g {
+        value = g[(row - end_f as usize) * g.stride(0) + column];
+    } else if at < end_h {
+        value = h[(row - end_g as usize) * h.stride(0) + column];
+    }
+    all[k] = value;
+}
+
 impl Rows for CubeBackend {
+    fn join_rows(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        rows_a: usize,
+        rows_b: usize,
+        rows_c: usize,
+        rows_d: usize,
+        rows_e: usize,
+        rows_f: usize,
+        rows_g: usize,
+        rows_h: usize,
+    ) -> FloatTensor<Self> {
+        let pieces = [a, b, c, d, e, f, g, h].map(rows_in_place);
+        let mut end = 0;
+        let ends = [
+            rows_a, rows_b, rows_c, rows_d, rows_e, rows_f, rows_g, rows_h,
+        ]
+        .map(|rows| {
+            end += rows;
+            end as u32
+        });
+        let [_, columns] = pieces[0].meta.shape().dims::<2>();
+        let all = empty(&pieces[0], vec![end, columns], pieces[0].dtype);
+        let (count, dim) = one_each(end * columns);
+        let client = pieces[0].client.clone();
+        let [a, b, c, d, e, f, g, h] = pieces.map(|piece| piece.into_tensor_arg());
+        joined::launch(
+            &client,
+            count,
+            dim,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+            all.clone().into_tensor_arg(),
+            ends[0],
+            ends[1],
+            ends[2],
+            ends[3],
+            ends[4],
+            ends[5],
+            ends[6],
+            ends[7],
+            columns as u32,
+        );
+        all
+    }
+
     fn sum_rows(
         values: FloatTensor<Self>,
         lists: IntTensor<Self>,

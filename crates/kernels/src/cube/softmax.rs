@@ -18,7 +18,7 @@ use burn_cubecl::{
 };
 
 use super::{
-    UNITS, cube_a_row, empty,
+    UNITS, cube_a_row, empty, rows_in_place,
     sums::{largest_of_units, sum_of_units},
 };
 
@@ -96,6 +96,8 @@ fn rows(
     let unit = UNIT_POS_X as usize;
     let vocab = vocab as usize;
     let units_of = units.runtime();
+    // Rows of logits may lie apart.
+    let from = row * logits.stride(0);
     let first = row * vocab;
     let mut shared = Shared::<[f32]>::new_slice(units);
 
@@ -103,7 +105,7 @@ fn rows(
     let mut top = f32::new(-3.0e38);
     let mut k = unit;
     while k < vocab {
-        let score = logits[first + k];
+        let score = logits[from + k];
         if score > top {
             top = score;
         }
@@ -116,7 +118,7 @@ fn rows(
     let mut scores = f32::new(0.0);
     let mut k = unit;
     while k < vocab {
-        let score = logits[first + k] - top;
+        let score = logits[from + k] - top;
         let e = score.exp();
         exponentials += e;
         // A word that is ruled out has no probability, and a score without bound.
@@ -138,7 +140,7 @@ fn rows(
     let pull = weight * (1.0f32 - epsilon);
     let mut k = unit;
     while k < vocab {
-        let mut value = (logits[first + k] - top).exp() * factor - rest;
+        let mut value = (logits[from + k] - top).exp() * factor - rest;
         if k == word {
             value -= pull;
         }
@@ -146,7 +148,7 @@ fn rows(
         k += units_of;
     }
     if unit == 0 {
-        let of_word = logits[first + word] - top - log_z;
+        let of_word = logits[from + word] - top - log_z;
         let mean = scores / f32::cast_from(vocab as u32) - log_z;
         log_probability[row] = of_word;
         let mut mixed = of_word;
@@ -170,7 +172,7 @@ impl SoftmaxGradient for CubeBackend {
         FloatTensor<Self>,
         FloatTensor<Self>,
     ) {
-        let logits = into_contiguous(logits);
+        let logits = rows_in_place(logits);
         let words = into_contiguous(words);
         let weights = into_contiguous(weights);
         let [count, vocab] = logits.meta.shape().dims();

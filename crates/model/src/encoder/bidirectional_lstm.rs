@@ -12,7 +12,7 @@ use crate::{
     dropout::{apply, dropped},
     init,
     lstm::{Candidate, CellRecord, cell, cell_backward},
-    rows::{index, scatter_rows},
+    rows::{index, scatter_rows, stack},
     step_product::StepProduct,
     weight::Weight,
     words::{embed, embedding_gradient},
@@ -282,14 +282,14 @@ impl Direction {
             let sums = input + weight.product(h.clone());
             let hidden_before = h;
             let record;
-            (h, c, record) = cell(Candidate::Tanh, sums, c);
+            (h, c, record) = cell(Candidate::Tanh, sums, None, c);
             outputs.push(h.clone());
             steps.push(StepRecord {
                 hidden_before,
                 cell: record,
             });
         }
-        (order.to_tokens(direction, Tensor::cat(outputs, 0)), steps)
+        (order.to_tokens(direction, stack(&outputs)), steps)
     }
 
     /// The gradient at the inputs, `[tokens, inputs]`, from that at `h` of all tokens.
@@ -328,7 +328,8 @@ impl Direction {
             later = Some((dh_before, dc_before));
             d_gates.push(da);
         }
-        let d_gates = Tensor::cat(d_gates.into_iter().rev().collect(), 0);
+        d_gates.reverse();
+        let d_gates = stack(&d_gates);
         let d_weight = recurrent.weight_gradient(d_gates.clone());
         gradients.add(&format!("{name}.recurrent_weight"), d_weight);
         gradients.add(&format!("{name}.bias"), d_gates.clone().sum_dim(0));

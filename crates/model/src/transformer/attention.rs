@@ -93,7 +93,7 @@ impl Attention {
         let output = self.output.forward(contexts.clone());
         record.queries.push(queries);
         record.contexts.push(contexts);
-        x + record.dropped.forward(output)
+        record.dropped.add(x, output)
     }
 
     /// Where the rows of the last run look, mean over the heads, `[rows, longest list]`.

@@ -51,7 +51,7 @@ impl FeedForward<'_> {
         let inner = relu(self.inner.forward(n));
         let outer = self.outer.forward(inner.clone());
         record.inner.push(inner);
-        x + record.dropped.forward(outer)
+        record.dropped.add(x, outer)
     }
 
     /// The gradient at `x` from that at `y`; adds those of the parameters below `name`.

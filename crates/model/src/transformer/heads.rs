@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{
     host::{Values, is_host},
     multi_head as kernel,
@@ -10,7 +12,7 @@ use scst_kernels::{
     traffic::send,
 };
 
-use crate::rows::{index, scatter_rows};
+use crate::rows::{index, scatter_rows, stack};
 
 /// Keys and values that are computed together, side by side, `[rows, 2 hidden]`; a cache is a list of such blocks.
 #[derive(Debug, Clone)]
@@ -40,6 +42,37 @@ impl KeysValues {
             }
         }
     }
+}
+
+/// Puts keys and values behind those of earlier rows. Where kernels read them, all are one block.
+pub(crate) fn extend(cache: &mut Vec<KeysValues>, keys_values: KeysValues) {
+    cache.push(keys_values);
+    #[cfg(feature = "cube")]
+    if let Some(all) = on_device(cache) {
+        *cache = vec![KeysValues::Device(Box::new(all))];
+    }
+}
+
+/// All rows of blocks, `[rows, 2 hidden]`, if kernels reach them.
+#[cfg(feature = "cube")]
+fn on_device(blocks: &[KeysValues]) -> Option<Tensor<2>> {
+    let mut tensors = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        match block {
+            KeysValues::Device(values) if cube::runs_on(&values.device(), values.dtype()) => {
+                tensors.push((**values).clone());
+            }
+            _ => return None,
+        }
+    }
+    (!tensors.is_empty()).then(|| stack(&tensors))
+}
+
+/// The same where kernels take lists of this length.
+#[cfg(feature = "cube")]
+fn for_kernels(blocks: &[KeysValues], sources: &Sources, heads: usize) -> Option<Tensor<2>> {
+    let fits = cube::multi_head::fits(sources, heads);
+    fits.then(|| on_device(blocks)).flatten()
 }
 
 /// All rows of blocks, `[2 hidden]` each; `None` if they are not on the host.
@@ -79,6 +112,11 @@ pub(crate) fn attend(
         };
         kernel::attend(&attended, queries.get(), contexts.get_mut());
         return (queries.into_tensor(&device), contexts.into_tensor(&device));
+    }
+    #[cfg(feature = "cube")]
+    if let Some(keys_values) = for_kernels(blocks, sources, heads) {
+        let contexts = cube::multi_head::attend(keys_values, sources, heads, queries.clone());
+        return (queries, contexts);
     }
     let gathered = gather(blocks, sources, heads, queries.clone());
     let contexts = gathered.weights().matmul(gathered.values);
@@ -131,6 +169,10 @@ pub(crate) fn attend_backward(
             d_queries.into_tensor(&device),
             d_keys_values.into_tensor(&device),
         );
+    }
+    #[cfg(feature = "cube")]
+    if let Some(keys_values) = for_kernels(blocks, sources, heads) {
+        return cube::multi_head::attend_backward(keys_values, sources, heads, queries, d_contexts);
     }
     let gathered = gather(blocks, sources, heads, queries);
     let weights = gathered.weights();
@@ -191,7 +233,7 @@ fn gather(blocks: &[KeysValues], sources: &Sources, heads: usize, queries: Tenso
     let (device, [count, hidden]) = (queries.device(), queries.dims());
     let (longest, width) = (sources.longest(), hidden / heads);
     let blocks = blocks.iter().map(|block| block.tensor(hidden, &device));
-    let keys_values = Tensor::cat(blocks.collect(), 0);
+    let keys_values = stack(&blocks.collect::<Vec<_>>());
     let filled = sources.iter().flat_map(|list| {
         (0..longest).map(|k| (list.get(k).copied().unwrap_or(0), k >= list.len()))
     });

@@ -11,7 +11,7 @@ use super::{
     attention::{Attention, AttentionRecord},
     config::TransformerConfig,
     feed_forward::{FeedForward, FeedForwardRecord},
-    heads::KeysValues,
+    heads::{KeysValues, extend},
     linear::Linear,
     norm::LayerNorm,
 };
@@ -96,7 +96,7 @@ impl Layer {
         let n = self.words.normalised(x.clone(), &mut record.words);
         let keys_values = self.words.keys_values(n.clone());
         record.keys_values.push(keys_values.clone());
-        cache.push(keys_values);
+        extend(cache, keys_values);
         let x = self
             .words
             .forward(x, n, cache, attended.words, &mut record.words);

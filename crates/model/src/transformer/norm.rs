@@ -4,6 +4,8 @@ use burn::{
     module::{Module, Param},
     tensor::{DType, Device, Tensor},
 };
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{
     host::{Values, is_host},
     layer_norm as kernel,
@@ -70,6 +72,8 @@ impl LayerNorm {
                 scales.into_tensor(&device),
                 output.into_tensor(&device),
             )
+        } else if let Some(on_device) = layer_norm_on_device(&gain, &bias, &x) {
+            on_device
         } else {
             let centred = x.clone() - x.mean_dim(1);
             let variance = centred.clone().square().mean_dim(1);
@@ -113,10 +117,37 @@ impl LayerNorm {
             );
             return gradient.into_tensor(&device);
         }
+        #[cfg(feature = "cube")]
+        if cube::runs_on(&device, d_y.dtype()) {
+            return cube::layer_norm::layer_norm_backward(gain, normalised, scales, d_y);
+        }
         let d = d_y * gain;
         let along = (d.clone() * normalised.clone()).mean_dim(1);
         scales * (d.clone() - d.mean_dim(1) - normalised * along)
     }
+}
+
+/// `n`, `s` and `y` by a kernel, where there is one.
+#[cfg(feature = "cube")]
+fn layer_norm_on_device(
+    gain: &Tensor<2>,
+    bias: &Tensor<2>,
+    x: &Tensor<2>,
+) -> Option<(Tensor<2>, Tensor<2>, Tensor<2>)> {
+    if !cube::runs_on(&x.device(), x.dtype()) {
+        return None;
+    }
+    let found = cube::layer_norm::layer_norm(gain.clone(), bias.clone(), x.clone());
+    Some((found.normalised, found.scales, found.output))
+}
+
+#[cfg(not(feature = "cube"))]
+fn layer_norm_on_device(
+    _: &Tensor<2>,
+    _: &Tensor<2>,
+    _: &Tensor<2>,
+) -> Option<(Tensor<2>, Tensor<2>, Tensor<2>)> {
+    None
 }
 
 #[cfg(test)]

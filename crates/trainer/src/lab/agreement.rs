@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
+#[cfg(feature = "cube")]
+use scst_kernels::traffic::is_elsewhere;
 use scst_loss::{Baseline, softmax_gradient};
 use scst_model::{
     Captioner, CaptionerConfig, Dimensions, Dropout, Gradients, Noise, SourceVectors,
@@ -39,11 +41,21 @@ pub struct Agreement {
     pub xe: f64,
     /// The same for a self-critical step.
     pub scst: f64,
+    /// The kernel of a device that differs most from the loop of the CPU, and by how much of its largest number; none on
+    /// the CPU.
+    pub kernel: Option<(String, f64)>,
 }
 
 impl Agreement {
     /// The difference that 32-bit arithmetic in another order explains.
     pub const TOLERANCE: f64 = 1e-4;
+
+    /// Whether every difference is that small.
+    pub fn holds(&self) -> bool {
+        let kernel = self.kernel.as_ref().map(|(_, largest)| *largest);
+        let all = [self.xe, self.scst].into_iter().chain(kernel);
+        all.into_iter().all(|difference| difference <= Self::TOLERANCE)
+    }
 }
 
 /// Takes the gradients of one cross-entropy step and one self-critical step on `backend` and on
@@ -57,6 +69,7 @@ pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
         device: device_name(&device),
         xe: 0.0,
         scst: 0.0,
+        kernel: single_kernels(&device)?,
     };
     for config in captioners() {
         let (xe, scst) = gradients(&config, &device)?;
@@ -65,6 +78,21 @@ pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
         agreement.scst = agreement.scst.max(difference(&scst, &expected_scst));
     }
     Ok(agreement)
+}
+
+/// The kernel that differs most.
+#[cfg(feature = "cube")]
+fn single_kernels(device: &Device) -> Result<Option<(String, f64)>, TensorReadError> {
+    if !is_elsewhere(device) {
+        return Ok(None);
+    }
+    let worst = scst_kernels::cube::check::check(device)?;
+    Ok(Some((worst.of, worst.largest)))
+}
+
+#[cfg(not(feature = "cube"))]
+fn single_kernels(_: &Device) -> Result<Option<(String, f64)>, TensorReadError> {
+    Ok(None)
 }
 
 fn difference(found: &[f32], expected: &[f32]) -> f64 {
