@@ -72,11 +72,6 @@ impl WordLayers {
         self.output_weight.dims()[0]
     }
 
-    pub(crate) fn place(&self) -> (Device, DType) {
-        let embedding = self.embedding.val();
-        (embedding.device(), embedding.dtype())
-    }
-
     /// `x`, `[rows, embedding]`, of words, `[rows]`.
     pub(crate) fn inputs(
         &self,

@@ -313,6 +313,8 @@ fn sum_of_ranks(
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Tensor;
+
     use super::*;
 
     #[test]
