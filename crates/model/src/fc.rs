@@ -13,7 +13,7 @@ use crate::{
     architecture::{Architecture, capped, word_parameters},
     init,
     locations::{LocationSignal, Look},
-    lstm::{Candidate, cell, cell_backward},
+    lstm::{Candidate, GateInputs, cell, cell_backward},
     recurrent::{Recurrent, StepSums},
     tape::{CoreRecord, SourceRecord, State},
     weight::Weight,
@@ -194,7 +194,7 @@ impl Recurrent for FcCaptioner {
         let gates = self.words.gates(projected.clone());
         let hidden = self.recurrent_weight.dims()[0];
         let zeros = Tensor::zeros([sources, hidden], (&gates.device(), gates.dtype()));
-        let (hidden, cell, record) = cell(self.candidate, gates, None, zeros);
+        let (hidden, cell, record) = cell(self.candidate, gates, zeros);
         let state = State {
             hidden,
             cell,
@@ -218,7 +218,12 @@ impl Recurrent for FcCaptioner {
         state: State,
         _look: Look<'_>,
     ) -> Result<(State, CoreRecord), ModelError> {
-        let (hidden, cell, record) = cell(self.candidate, input, Some(recurrent), state.cell);
+        let inputs = GateInputs {
+            a: input,
+            recurrent: Some(recurrent),
+            entering: None,
+        };
+        let (hidden, cell, record) = cell(self.candidate, inputs, state.cell);
         let record = CoreRecord {
             cell: record,
             attention: None,

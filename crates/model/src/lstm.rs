@@ -21,6 +21,47 @@ pub(crate) struct CellRecord {
     tanh_c: Tensor<2>,
 }
 
+/// The gate inputs of a step, of which a kernel adds up the parts.
+#[derive(Debug)]
+pub(crate) struct GateInputs {
+    /// `[rows, blocks hidden]`.
+    pub(crate) a: Tensor<2>,
+    /// Likewise; 0 if absent.
+    pub(crate) recurrent: Option<Tensor<2>>,
+    /// What comes on top in the last columns, `[rows, columns]`; 0 if absent.
+    pub(crate) entering: Option<Tensor<2>>,
+}
+
+impl From<Tensor<2>> for GateInputs {
+    fn from(a: Tensor<2>) -> Self {
+        Self {
+            a,
+            recurrent: None,
+            entering: None,
+        }
+    }
+}
+
+impl GateInputs {
+    fn sum(self) -> Tensor<2> {
+        let sums = match self.recurrent {
+            Some(recurrent) => self.a + recurrent,
+            None => self.a,
+        };
+        let Some(entering) = self.entering else {
+            return sums;
+        };
+        let columns = entering.dims()[1];
+        match sums.dims()[1] - columns {
+            0 => sums + entering,
+            others => {
+                let entered = sums.clone().narrow(1, others, columns) + entering;
+                Tensor::cat(vec![sums.narrow(1, 0, others), entered], 1)
+            }
+        }
+    }
+}
+
 /// One step of the LSTM (Hochreiter and Schmidhuber 1997, with forget gate) from its gate inputs.
 ///
 /// ```text
@@ -29,17 +70,21 @@ pub(crate) struct CellRecord {
 /// ```
 ///
 /// # Shapes
-/// `a`: `[rows, blocks hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record. Where there is a
-/// `recurrent` part of the gate inputs, `a` is the other one.
+/// `a`: `[rows, blocks hidden]`, `c_before`: `[rows, hidden]`; returns `h`, `c` and the record.
 pub(crate) fn cell(
     candidate: Candidate,
-    a: Tensor<2>,
-    recurrent: Option<Tensor<2>>,
+    a: impl Into<GateInputs>,
     c_before: Tensor<2>,
 ) -> (Tensor<2>, Tensor<2>, CellRecord) {
+    let inputs = a.into();
     #[cfg(feature = "cube")]
-    if cube::runs_on(&a.device(), a.dtype()) {
-        let found = cube::lstm::cell(candidate, a, recurrent, c_before.clone());
+    if cube::runs_on(&inputs.a.device(), inputs.a.dtype()) {
+        let GateInputs {
+            a,
+            recurrent,
+            entering,
+        } = inputs;
+        let found = cube::lstm::cell(candidate, a, recurrent, entering, c_before.clone());
         let record = CellRecord {
             gates: found.gates,
             c_before,
@@ -47,10 +92,7 @@ pub(crate) fn cell(
         };
         return (found.output, found.cell, record);
     }
-    let a = match recurrent {
-        Some(recurrent) => a + recurrent,
-        None => a,
-    };
+    let a = inputs.sum();
     if is_host(&a.device(), a.dtype()) {
         return cell_on_host(candidate, a, c_before);
     }
@@ -190,7 +232,7 @@ mod tests {
         let (rows, hidden) = (19, 13);
         let tensor = |columns, seed| values(rows, columns, dtype, seed);
         let a = tensor(candidate.blocks() * hidden, 1);
-        let (h, c, record) = cell(candidate, a, None, tensor(hidden, 2));
+        let (h, c, record) = cell(candidate, a, tensor(hidden, 2));
         let (da, dc) = cell_backward(candidate, record, tensor(hidden, 3), tensor(hidden, 4));
         [h, c, da, dc].map(|t| t.try_into_vec_as().unwrap()).into()
     }

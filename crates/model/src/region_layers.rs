@@ -12,7 +12,7 @@ use crate::{
     dropout::dropped,
     init,
     locations::{LocationSignal, Look},
-    lstm::{Candidate, cell, cell_backward},
+    lstm::{Candidate, GateInputs, cell, cell_backward},
     recurrent::StepSums,
     relu::{relu, relu_dropout_backward},
     tape::{CoreRecord, SourceRecord, State},
@@ -149,15 +149,12 @@ impl RegionLayers {
         let queries = recurrent.dims()[1] - gates;
         let queries = recurrent.clone().narrow(1, gates, queries);
         let (attended, context) = self.attend(&state, queries, &mut look)?;
-        let sums = input + recurrent.narrow(1, 0, gates);
-        let sums = match gates - context.dims()[1] {
-            0 => sums + context,
-            others => {
-                let entered = sums.clone().narrow(1, others, gates - others) + context;
-                Tensor::cat(vec![sums.narrow(1, 0, others), entered], 1)
-            }
+        let inputs = GateInputs {
+            a: input,
+            recurrent: Some(recurrent.narrow(1, 0, gates)),
+            entering: Some(context),
         };
-        let (hidden, cell, record) = cell(candidate, sums, None, state.cell);
+        let (hidden, cell, record) = cell(candidate, inputs, state.cell);
         let record = CoreRecord {
             cell: record,
             attention: Some(attended),

@@ -242,7 +242,7 @@ impl Recurrent for UpDownCaptioner {
         let carried = Carried::split(&state.cell, hidden);
         let sums =
             input + recurrent.clone().narrow(1, 0, gates) + carried.own + carried.source.clone();
-        let (below, attention, below_record) = cell(Candidate::Tanh, sums, None, carried.attention);
+        let (below, attention, below_record) = cell(Candidate::Tanh, sums, carried.attention);
 
         let products = self.attention_lstm_weight.product(below.clone());
         let columns = products.dims()[1] - 2 * gates;
@@ -252,7 +252,7 @@ impl Recurrent for UpDownCaptioner {
             + products.clone().narrow(1, 0, gates)
             + context
             + self.language_bias.val();
-        let (output, language, record) = cell(Candidate::Tanh, sums, None, carried.language);
+        let (output, language, record) = cell(Candidate::Tanh, sums, carried.language);
         let record = CoreRecord {
             cell: record,
             attention: Some(attended),

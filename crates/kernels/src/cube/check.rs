@@ -102,9 +102,16 @@ fn check_cell(
     let (units, columns) = (count * hidden, candidate.blocks() * hidden);
     let [before, dh, dc] = [1, 2, 3].map(|seed| numbers(units, seed));
     let [a, recurrent] = [4, 5].map(|seed| numbers(count * columns, seed));
+    let entering = numbers(units, 6);
     let of = |values: &[f32], columns| tensor(values, [count, columns], device);
     let (input, add) = (of(&a, columns), of(&recurrent, columns));
-    let found = lstm::cell(candidate, input, Some(add), of(&before, hidden));
+    let found = lstm::cell(
+        candidate,
+        input,
+        Some(add),
+        Some(of(&entering, hidden)),
+        of(&before, hidden),
+    );
     let back = lstm::cell_backward(
         candidate,
         found.gates.clone(),
@@ -116,6 +123,12 @@ fn check_cell(
 
     let sums = a.iter().zip(&recurrent).map(|(a, b)| a + b);
     let mut gates: Vec<f32> = sums.collect();
+    let rows = gates.chunks_exact_mut(columns);
+    for (row, entering) in rows.zip(entering.chunks_exact(hidden)) {
+        for (sum, entering) in row[columns - hidden..].iter_mut().zip(entering) {
+            *sum += entering;
+        }
+    }
     let [mut c, mut tanh_c, mut h] = [0, 1, 2].map(|_| vec![0.0; units]);
     crate::lstm::cell(
         candidate, hidden, &mut gates, &before, &mut c, &mut tanh_c, &mut h,

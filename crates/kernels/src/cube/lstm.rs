@@ -31,22 +31,26 @@ pub struct Cell {
     pub gates: Tensor<2>,
 }
 
-/// One step of the cell, whose gate inputs are `a`, or `a + recurrent`: [`lstm::cell`](crate::lstm::cell).
+/// One step of the cell, whose gate inputs are `a`, plus `recurrent` and, in the last columns, `entering`, where there are
+/// such: [`lstm::cell`](crate::lstm::cell).
 ///
 /// # Shapes
-/// `a` and `recurrent`: `[rows, blocks hidden]`, `before`: `[rows, hidden]`.
+/// `a` and `recurrent`: `[rows, blocks hidden]`, `entering`: `[rows, at most blocks hidden]`, `before`: `[rows, hidden]`.
 pub fn cell(
     candidate: Candidate,
     a: Tensor<2>,
     recurrent: Option<Tensor<2>>,
+    entering: Option<Tensor<2>>,
     before: Tensor<2>,
 ) -> Cell {
     let is_maxout = candidate == Candidate::Maxout;
-    let is_sum = recurrent.is_some();
+    let (is_sum, enters) = (recurrent.is_some(), entering.is_some());
     let (a, before) = (a.into_dispatch(), before.into_dispatch());
-    let recurrent = recurrent.map_or_else(|| a.clone(), Tensor::into_dispatch);
-    let (output, cell, tanh_cell, gates) =
-        <Dispatch as LstmCell>::lstm_cell(a, recurrent, before, is_sum, is_maxout);
+    let or_a = |tensor: Option<Tensor<2>>| tensor.map_or_else(|| a.clone(), Tensor::into_dispatch);
+    let (recurrent, entering) = (or_a(recurrent), or_a(entering));
+    let (output, cell, tanh_cell, gates) = <Dispatch as LstmCell>::lstm_cell(
+        a, recurrent, entering, before, is_sum, enters, is_maxout,
+    );
     Cell {
         output: Tensor::from_dispatch(output),
         cell: Tensor::from_dispatch(cell),
@@ -81,12 +85,14 @@ pub fn cell_backward(
 
 #[backend_extension(Cube, Fusion)]
 trait LstmCell: Backend {
-    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, before: &TensorSpec, _: &bool, _: &bool| (before.clone(), before.clone(), before.clone(), a.clone()))]
+    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, before: &TensorSpec, _: &bool, _: &bool, _: &bool| (before.clone(), before.clone(), before.clone(), a.clone()))]
     fn lstm_cell(
         a: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
+        entering: FloatTensor<Self>,
         before: FloatTensor<Self>,
         is_sum: bool,
+        enters: bool,
         is_maxout: bool,
     ) -> (
         FloatTensor<Self>,
@@ -116,13 +122,22 @@ fn sigmoid(x: f32) -> f32 {
 fn input(
     a: &Buffer<f32>,
     recurrent: &Buffer<f32>,
+    entering: &Buffer<f32>,
     row: usize,
     column: usize,
+    columns: usize,
     #[comptime] is_sum: bool,
+    #[comptime] enters: bool,
 ) -> f32 {
     let mut input = a[row * a.stride(0) + column];
     if is_sum {
         input += recurrent[row * recurrent.stride(0) + column];
+    }
+    if enters {
+        let others = columns - entering.shape(1);
+        if column >= others {
+            input += entering[row * entering.stride(0) + column - others];
+        }
     }
     input
 }
@@ -131,6 +146,7 @@ fn input(
 fn forward(
     a: &Buffer<f32>,
     recurrent: &Buffer<f32>,
+    entering: &Buffer<f32>,
     before: &Buffer<f32>,
     output: &mut Buffer<f32>,
     cell: &mut Buffer<f32>,
@@ -138,6 +154,7 @@ fn forward(
     gates: &mut Buffer<f32>,
     hidden: u32,
     #[comptime] is_sum: bool,
+    #[comptime] enters: bool,
     #[comptime] is_maxout: bool,
 ) {
     let k = ABSOLUTE_POS;
@@ -148,13 +165,14 @@ fn forward(
     let row = k / hidden;
     let unit = k - row * hidden;
     let blocks = if comptime![is_maxout] { 5usize } else { 4usize };
-    let at = row * blocks * hidden + unit;
-    let i = sigmoid(input(a, recurrent, row, unit, is_sum));
-    let f = sigmoid(input(a, recurrent, row, unit + hidden, is_sum));
-    let o = sigmoid(input(a, recurrent, row, unit + 2 * hidden, is_sum));
-    let mut g = input(a, recurrent, row, unit + 3 * hidden, is_sum);
+    let columns = blocks * hidden;
+    let at = row * columns + unit;
+    let i = sigmoid(input(a, recurrent, entering, row, unit, columns, is_sum, enters));
+    let f = sigmoid(input(a, recurrent, entering, row, unit + hidden, columns, is_sum, enters));
+    let o = sigmoid(input(a, recurrent, entering, row, unit + 2 * hidden, columns, is_sum, enters));
+    let mut g = input(a, recurrent, entering, row, unit + 3 * hidden, columns, is_sum, enters);
     if comptime![is_maxout] {
-        let other = input(a, recurrent, row, unit + 4 * hidden, is_sum);
+        let other = input(a, recurrent, entering, row, unit + 4 * hidden, columns, is_sum, enters);
         let mut is_g = f32::new(1.0);
         if g < other {
             is_g = f32::new(0.0);
@@ -220,8 +238,10 @@ impl LstmCell for CubeBackend {
     fn lstm_cell(
         a: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
+        entering: FloatTensor<Self>,
         before: FloatTensor<Self>,
         is_sum: bool,
+        enters: bool,
         is_maxout: bool,
     ) -> (
         FloatTensor<Self>,
@@ -229,7 +249,7 @@ impl LstmCell for CubeBackend {
         FloatTensor<Self>,
         FloatTensor<Self>,
     ) {
-        let [a, recurrent] = [a, recurrent].map(rows_in_place);
+        let [a, recurrent, entering] = [a, recurrent, entering].map(rows_in_place);
         let before = into_contiguous(before);
         let [rows, hidden] = before.meta.shape().dims();
         let columns = a.meta.shape().dims::<2>()[1];
@@ -244,6 +264,7 @@ impl LstmCell for CubeBackend {
             dim,
             a.into_tensor_arg(),
             recurrent.into_tensor_arg(),
+            entering.into_tensor_arg(),
             before.into_tensor_arg(),
             output.clone().into_tensor_arg(),
             cell.clone().into_tensor_arg(),
@@ -251,6 +272,7 @@ impl LstmCell for CubeBackend {
             gates.clone().into_tensor_arg(),
             hidden as u32,
             is_sum,
+            enters,
             is_maxout,
         );
         (output, cell, tanh_cell, gates)

@@ -11,7 +11,7 @@ use crate::{
     Dropout, Gradients, ModelError, SourceTokens,
     dropout::{apply, dropped},
     init,
-    lstm::{Candidate, CellRecord, cell, cell_backward},
+    lstm::{Candidate, CellRecord, GateInputs, cell, cell_backward},
     rows::{index, scatter_rows, stack},
     step_product::StepProduct,
     weight::Weight,
@@ -279,10 +279,14 @@ impl Direction {
             }
             let input = gates.clone().slice(s![first..first + open.len()]);
             first += open.len();
-            let sums = input + weight.product(h.clone());
+            let inputs = GateInputs {
+                a: input,
+                recurrent: Some(weight.product(h.clone())),
+                entering: None,
+            };
             let hidden_before = h;
             let record;
-            (h, c, record) = cell(Candidate::Tanh, sums, None, c);
+            (h, c, record) = cell(Candidate::Tanh, inputs, c);
             outputs.push(h.clone());
             steps.push(StepRecord {
                 hidden_before,
