@@ -33,6 +33,7 @@ mod train;
 
 use clap::{ArgAction, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::output::Verbosity;
 
@@ -99,12 +100,15 @@ impl Arguments {
     }
 
     /// What is said of what the libraries log.
-    pub(crate) fn log_level(&self) -> LevelFilter {
+    pub(crate) fn logged(&self) -> Targets {
         if self.verbose > 1 {
-            LevelFilter::DEBUG
-        } else {
-            LevelFilter::WARN
+            return Targets::new().with_default(LevelFilter::DEBUG);
         }
+        // What devices learn is kept in a file; where it cannot be, `scst devices` says so, once and in plain words.
+        Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("cubecl", LevelFilter::OFF)
+            .with_target("turso", LevelFilter::OFF)
     }
 }
 

@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use scst_model::CaptionerRegistry;
 use scst_trainer::Registry;
+use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     arguments::{Arguments, Benchmark, Command},
@@ -101,12 +102,13 @@ fn run_command(
     registry: &Registry,
     ranks: &Ranks,
 ) -> Result<ExitCode, Failure> {
-    tracing_subscriber::fmt()
-        .with_max_level(arguments.log_level())
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr)
         .without_time()
-        .log_internal_errors(false)
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(arguments.logged()))
         .init();
     match arguments.command {
         Command::New(arguments) => commands::new::run(&arguments, &registry.captioners),

@@ -97,7 +97,10 @@ fn steps_launch_few_kernels_and_no_count_grows_with_images() {
         // Captions that end earlier leave gaps of a few launches, so the same sizes are not the same counts.
         let many = counts(&workplace, model, 6).expect("a device");
         let total = |report: &serde_json::Value| report["launches"]["total"].as_f64();
-        let (few, many) = (total(&few).expect("a count"), total(&many).expect("a count"));
+        let (few, many) = (
+            total(&few).expect("a count"),
+            total(&many).expect("a count"),
+        );
         assert!(many < 1.25 * few, "{model}: {few} and {many} launches");
     }
 }
@@ -110,14 +113,26 @@ fn a_run_on_a_device_reads_and_draws_the_words_of_one_on_flex() {
         .replace("epochs = 4", "steps = 10")
         .replace("epochs = 2\nsources", "steps = 10\nsources");
     workplace.write("config.toml", config.as_bytes());
-    if workplace.succeed(&["devices"]).contains("wgpu     not usable") {
+    if workplace
+        .succeed(&["devices"])
+        .contains("wgpu     not usable")
+    {
         scst_testing::oracles::skip("no device for wgpu");
         return;
     }
     let [on_flex, on_device] = ["flex", "wgpu"].map(|backend| {
-        workplace.succeed(&["train", "config.toml", "--out", backend, "--backend", backend]);
+        workplace.succeed(&[
+            "train",
+            "config.toml",
+            "--out",
+            backend,
+            "--backend",
+            backend,
+        ]);
         let lines = workplace.text(&format!("{backend}/metrics.jsonl"));
-        let records = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let records = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
         let trained = records.filter(|r: &serde_json::Value| r["kind"] == "train");
         trained.collect::<Vec<_>>()
     });

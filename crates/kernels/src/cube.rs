@@ -3,6 +3,11 @@
 //! Each file has the kernels of the file of the same name above, with the same formulas; there the equations stand. Values
 //! stay on the device. Sums are in the order that the kernel says, whatever the device does at the same time.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "an operation of a backend takes tensors and numbers one by one, not lists of them"
+)]
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},

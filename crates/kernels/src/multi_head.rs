@@ -16,7 +16,7 @@ pub struct Sources {
     rows: Vec<usize>,
     /// The same on a device, once a kernel has asked for it.
     #[cfg(feature = "cube")]
-    on_device: std::sync::OnceLock<crate::cube::multi_head::Lists>,
+    on_device: std::sync::OnceLock<Box<crate::cube::multi_head::Lists>>,
 }
 
 impl Sources {
@@ -26,8 +26,8 @@ impl Sources {
         &self,
         device: &burn::tensor::Device,
     ) -> crate::cube::multi_head::Lists {
-        let lists = || crate::cube::multi_head::Lists::new(self, device);
-        self.on_device.get_or_init(lists).clone()
+        let lists = || Box::new(crate::cube::multi_head::Lists::new(self, device));
+        (**self.on_device.get_or_init(lists)).clone()
     }
 
     /// Adds the list of one more query.

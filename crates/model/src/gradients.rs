@@ -114,6 +114,8 @@ fn partial_squares(gradients: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
     if (gradients.iter()).all(|gradient| cube::runs_on(&gradient.device(), gradient.dtype())) {
         return cube::adam::partial_squares(&gradients);
     }
-    let squares = gradients.into_iter().map(|gradient| gradient.square().sum());
+    let squares = gradients
+        .into_iter()
+        .map(|gradient| gradient.square().sum());
     squares.collect()
 }

@@ -11,8 +11,8 @@ use burn::{
 };
 use rand::Rng;
 use rayon::prelude::*;
-use scst_kernels::traffic::{read, send};
 use schemars::JsonSchema;
+use scst_kernels::traffic::{read, send};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use scst_group::Group;
 #[cfg(feature = "cube")]
-use scst_kernels::cube::remember::remembering;
+use scst_kernels::cube::remember::{self, remembering};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -29,6 +29,15 @@ impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// What a backend keeps from one run to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// The file.
+    pub place: PathBuf,
+    /// Why it cannot be kept there, if it cannot.
+    pub trouble: Option<String>,
 }
 
 /// Why a backend cannot be used.
@@ -104,15 +113,19 @@ impl Backend {
         })
     }
 
-    /// Where it is kept which kernels are the fastest, and kernels that are compiled; nowhere on the CPU.
+    /// Where it is kept which kernels are the fastest, and kernels that are compiled, and whether it can be; nowhere on the
+    /// CPU.
     ///
     /// # Errors
     /// [`BackendError`] when the binary or the machine lacks it.
-    pub fn memory(self) -> Result<Option<PathBuf>, BackendError> {
+    pub fn memory(self) -> Result<Option<Memory>, BackendError> {
         self.device()?;
         #[cfg(feature = "cube")]
         if !self.is_cpu() {
-            return Ok(Some(scst_kernels::cube::remember::place()));
+            return Ok(Some(Memory {
+                place: remember::place(),
+                trouble: remember::check_place().err().map(|e| e.to_string()),
+            }));
         }
         Ok(None)
     }

@@ -32,7 +32,7 @@ mod run;
 mod svg;
 mod warning;
 
-pub use backend::{Backend, BackendError};
+pub use backend::{Backend, BackendError, Memory};
 pub use checkpoint::{Checkpoint, CheckpointError, NearestRuns, checkpoints_of};
 pub use config::Config;
 pub use corpus::{Corpus, DataDescription, describe, images::Images, layout::CustomLayout};

@@ -16,9 +16,18 @@ pub(crate) fn run(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
             Err(error) => print_line!("{:<8} not usable: {error}", backend.name()),
             Ok(text) => {
                 print_line!("{:<8} {text}", backend.name());
-                if let Ok(Some(place)) = backend.memory() {
-                    let place = place.display();
-                    print_line!("{:<8} tuned and compiled kernels are kept in {place}", "");
+                if let Ok(Some(memory)) = backend.memory() {
+                    let place = memory.place.display();
+                    match memory.trouble {
+                        None => {
+                            print_line!("{:<8} tuned and compiled kernels are kept in {place}", "");
+                        }
+                        Some(reason) => print_line!(
+                            "{:<8} tuned and compiled kernels cannot be kept in {place}, so that every run begins by \
+                             trying them: {reason}",
+                            ""
+                        ),
+                    }
                 }
                 if arguments.self_test {
                     print_line!("{:<8} self-test {}", "", isolated_self_test(backend)?);
@@ -55,13 +64,14 @@ pub(crate) fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failu
         scst,
         kernel,
     } = &agreement;
-    let mut summary = format!(
+    let of_kernels = match kernel {
+        Some((name, largest)) => format!(", of single kernels {largest:.1e} ({name})"),
+        None => String::new(),
+    };
+    let summary = format!(
         "on {device}; largest gradient difference to flex: cross-entropy step {xe:.1e}, SCST step \
-         {scst:.1e}"
+         {scst:.1e}{of_kernels}"
     );
-    if let Some((name, largest)) = kernel {
-        summary.push_str(&format!(", of single kernels {largest:.1e} ({name})"));
-    }
     if !agreement.holds() {
         return Err(Failure::Failed(format!(
             "{summary}, expected at most {:.0e}",

@@ -13,6 +13,7 @@ use burn_cubecl::{
         prelude::{Tensor as Buffer, *},
     },
     kernel::into_contiguous,
+    tensor::CubeTensor,
 };
 
 use super::{UNITS, empty, one_each, sums::sum_of_units};
@@ -63,7 +64,13 @@ pub fn partial_squares(tensors: &[Tensor<1>]) -> Vec<Tensor<1>> {
 
 fn squares_of(tensors: &[Tensor<1>]) -> Tensor<1> {
     // Places that are not needed get the first tensor, of which nothing is taken.
-    let tensor = |k: usize| tensors.get(k).unwrap_or(&tensors[0]).clone().into_dispatch();
+    let tensor = |k: usize| {
+        tensors
+            .get(k)
+            .unwrap_or(&tensors[0])
+            .clone()
+            .into_dispatch()
+    };
     let [a, b, c, d, e, f, g, h] = std::array::from_fn(tensor);
     let count = tensors.len();
     Tensor::from_dispatch(<Dispatch as Adam>::partial_squares(
@@ -73,7 +80,6 @@ fn squares_of(tensors: &[Tensor<1>]) -> Tensor<1> {
 
 #[backend_extension(Cube, Fusion)]
 trait Adam: Backend {
-    #[expect(clippy::too_many_arguments, reason = "what the kernel reads")]
     #[fusion(meta = |weights: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32| (weights.clone(), weights.clone(), weights.clone()))]
     fn adam(
         weights: FloatTensor<Self>,
@@ -91,7 +97,6 @@ trait Adam: Backend {
         keep: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[expect(clippy::too_many_arguments, reason = "a list of tensors cannot be handed over")]
     #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, count: &usize| TensorSpec::new(Shape::new([count * CUBES]), a.dtype))]
     fn partial_squares(
         a: FloatTensor<Self>,
@@ -258,7 +263,7 @@ impl Adam for CubeBackend {
         let pieces = [a, b, c, d, e, f, g, h].map(into_contiguous);
         let sums = empty(&pieces[0], vec![count * CUBES], pieces[0].dtype);
         let client = pieces[0].client.clone();
-        let [a, b, c, d, e, f, g, h] = pieces.map(|piece| piece.into_tensor_arg());
+        let [a, b, c, d, e, f, g, h] = pieces.map(CubeTensor::into_tensor_arg);
         squares::launch(
             &client,
             CubeCount::Static(CUBES as u32, count as u32, 1),

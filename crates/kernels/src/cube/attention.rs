@@ -168,12 +168,7 @@ pub fn attend_backward(
 }
 
 /// Adds the gradient at values from that at contexts, `[rows, hidden]`.
-pub fn values_backward(
-    weights: Tensor<2>,
-    d_contexts: Tensor<2>,
-    looks: &Looks,
-    sums: &mut Sums,
-) {
+pub fn values_backward(weights: Tensor<2>, d_contexts: Tensor<2>, looks: &Looks, sums: &mut Sums) {
     let d_values = <Dispatch as Attention>::values_backward(
         weights.into_dispatch(),
         d_contexts.into_dispatch(),

@@ -71,10 +71,7 @@ fn tensor<const D: usize>(values: &[f32], shape: [usize; D], device: &Device) ->
     send(TensorData::new(values.to_vec(), shape), device)
 }
 
-fn difference(
-    of: String,
-    pairs: impl IntoIterator<Item = (Vec<f32>, Vec<f32>)>,
-) -> Difference {
+fn difference(of: String, pairs: impl IntoIterator<Item = (Vec<f32>, Vec<f32>)>) -> Difference {
     let mut largest = 0.0f64;
     for (found, expected) in pairs {
         let scale = expected.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
@@ -131,7 +128,13 @@ fn check_cell(
     }
     let [mut c, mut tanh_c, mut h] = [0, 1, 2].map(|_| vec![0.0; units]);
     crate::lstm::cell(
-        candidate, hidden, &mut gates, &before, &mut c, &mut tanh_c, &mut h,
+        candidate,
+        hidden,
+        &mut gates,
+        &before,
+        &mut c,
+        &mut tanh_c,
+        &mut h,
     );
     let (mut da, mut dc_before) = (gates.clone(), dc);
     crate::lstm::cell_backward(
@@ -223,7 +226,9 @@ fn check_dropout(
         .take(mask.len())
         .collect();
     let expected = x.iter().zip(&mask).zip(&others);
-    let expected: Vec<f32> = expected.map(|((x, mask), other)| x * mask + other).collect();
+    let expected: Vec<f32> = expected
+        .map(|((x, mask), other)| x * mask + other)
+        .collect();
     let drawn = mask[..begin.len()].to_vec();
     Ok(difference(
         format!("dropout, {count} x {hidden}"),
@@ -311,14 +316,12 @@ fn check_softmax(
 }
 
 /// Words that are drawn and the best ones; the last row is no distribution.
-fn check_words(
-    device: &Device,
-    count: usize,
-    vocab: usize,
-) -> Result<Difference, TensorReadError> {
+fn check_words(device: &Device, count: usize, vocab: usize) -> Result<Difference, TensorReadError> {
     let mut scores = numbers((count + 1) * vocab, 1);
     scores[count * vocab..].fill(f32::NEG_INFINITY);
-    let uniforms: Vec<f32> = (0..=count).map(|row| row as f32 / (count as f32 + 0.5)).collect();
+    let uniforms: Vec<f32> = (0..=count)
+        .map(|row| row as f32 / (count as f32 + 0.5))
+        .collect();
     let on_device = tensor(&scores, [count + 1, vocab], device);
     let drawn = draw::draw(on_device.clone(), tensor(&uniforms, [count + 1], device));
     let drawn: Vec<i64> = read(drawn)?;
@@ -378,15 +381,16 @@ fn check_attention(device: &Device, regions: &[usize]) -> Result<Difference, Ten
     let of_queries = tensor(&queries, [count, columns], device);
     let of_contexts = tensor(&d_contexts, [count, hidden], device);
     let (weights, contexts) = attention::attend(&attended, of_queries.clone(), &looks);
-    let ones = |count: usize, columns: usize| tensor(&vec![1.0; count * columns], [count, columns], device);
+    let ones = |count: usize, columns: usize| {
+        tensor(&vec![1.0; count * columns], [count, columns], device)
+    };
     let mut sums = attention::Sums {
         keys: ones(first, columns),
         values: ones(first, hidden),
         score: ones(sources, columns),
     };
     attention::values_backward(weights.clone(), of_contexts.clone(), &looks, &mut sums);
-    let d_energies =
-        attention::energies_backward(&attended, weights.clone(), of_contexts, &looks);
+    let d_energies = attention::energies_backward(&attended, weights.clone(), of_contexts, &looks);
     let d_queries =
         attention::attend_backward(&attended, of_queries, d_energies, &looks, &mut sums);
 

@@ -74,7 +74,7 @@ fn drawn(
     let vocab = vocab as usize;
     let at = row * scores.stride(0);
     // A unit has a block of words that follow one another.
-    let block = (vocab + units_of - 1) / units_of;
+    let block = vocab.div_ceil(units_of);
     let mut first = unit * block;
     if first > vocab {
         first = vocab;
@@ -178,14 +178,16 @@ fn best(
     let mut k = unit;
     while k < vocab {
         let score = scores[at + k];
-        // Neither infinite nor no number at all.
-        if !(score < MOST) {
+        if score < MOST {
+            if allowed[k] > 0.0f32 && score > top {
+                top = score;
+                word = i32::cast_from(k as u32);
+            }
+        } else {
+            // Infinite, or no number at all.
             top = f32::new(MOST);
             word = i32::cast_from(-1i32);
             k = vocab;
-        } else if allowed[k] > 0.0f32 && score > top {
-            top = score;
-            word = i32::cast_from(k as u32);
         }
         k += units_of;
     }

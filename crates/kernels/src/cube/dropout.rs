@@ -91,7 +91,6 @@ trait DropUnits: Backend {
         others: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    #[expect(clippy::too_many_arguments, reason = "what the kernel reads")]
     #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &f32, _: &bool| (x.clone(), x.clone()))]
     fn drop_units(
         x: FloatTensor<Self>,
@@ -129,13 +128,13 @@ fn quarter(
     #[comptime] c: usize,
     #[comptime] d: usize,
 ) {
-    state[a] = state[a] + state[b];
+    state[a] += state[b];
     state[d] = rotated(state[d] ^ state[a], 16u32);
-    state[c] = state[c] + state[d];
+    state[c] += state[d];
     state[b] = rotated(state[b] ^ state[c], 12u32);
-    state[a] = state[a] + state[b];
+    state[a] += state[b];
     state[d] = rotated(state[d] ^ state[a], 8u32);
-    state[c] = state[c] + state[d];
+    state[c] += state[d];
     state[b] = rotated(state[b] ^ state[c], 7u32);
 }
 
@@ -228,12 +227,7 @@ fn masks(
 }
 
 #[cube(launch)]
-fn masked_sums(
-    x: &Buffer<f32>,
-    mask: &Buffer<f32>,
-    others: &Buffer<f32>,
-    sum: &mut Buffer<f32>,
-) {
+fn masked_sums(x: &Buffer<f32>, mask: &Buffer<f32>, others: &Buffer<f32>, sum: &mut Buffer<f32>) {
     let k = ABSOLUTE_POS;
     if k >= sum.len() {
         terminate!();

@@ -80,7 +80,10 @@ pub fn cell_backward(
         d_cell.into_dispatch(),
         candidate == Candidate::Maxout,
     );
-    (Tensor::from_dispatch(d_gates), Tensor::from_dispatch(d_before))
+    (
+        Tensor::from_dispatch(d_gates),
+        Tensor::from_dispatch(d_before),
+    )
 }
 
 #[backend_extension(Cube, Fusion)]
@@ -167,12 +170,50 @@ fn forward(
     let blocks = if comptime![is_maxout] { 5usize } else { 4usize };
     let columns = blocks * hidden;
     let at = row * columns + unit;
-    let i = sigmoid(input(a, recurrent, entering, row, unit, columns, is_sum, enters));
-    let f = sigmoid(input(a, recurrent, entering, row, unit + hidden, columns, is_sum, enters));
-    let o = sigmoid(input(a, recurrent, entering, row, unit + 2 * hidden, columns, is_sum, enters));
-    let mut g = input(a, recurrent, entering, row, unit + 3 * hidden, columns, is_sum, enters);
+    let i = sigmoid(input(
+        a, recurrent, entering, row, unit, columns, is_sum, enters,
+    ));
+    let f = sigmoid(input(
+        a,
+        recurrent,
+        entering,
+        row,
+        unit + hidden,
+        columns,
+        is_sum,
+        enters,
+    ));
+    let o = sigmoid(input(
+        a,
+        recurrent,
+        entering,
+        row,
+        unit + 2 * hidden,
+        columns,
+        is_sum,
+        enters,
+    ));
+    let mut g = input(
+        a,
+        recurrent,
+        entering,
+        row,
+        unit + 3 * hidden,
+        columns,
+        is_sum,
+        enters,
+    );
     if comptime![is_maxout] {
-        let other = input(a, recurrent, entering, row, unit + 4 * hidden, columns, is_sum, enters);
+        let other = input(
+            a,
+            recurrent,
+            entering,
+            row,
+            unit + 4 * hidden,
+            columns,
+            is_sum,
+            enters,
+        );
         let mut is_g = f32::new(1.0);
         if g < other {
             is_g = f32::new(0.0);

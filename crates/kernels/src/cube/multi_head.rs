@@ -166,7 +166,6 @@ trait MultiHead: Backend {
         pairs: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[expect(clippy::too_many_arguments, reason = "what the kernel reads")]
     #[fusion(meta = |queries: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &usize, rows: &usize| TensorSpec::new([*rows, 2 * queries.shape[1]].into(), queries.dtype))]
     fn rows_backward(
         queries: FloatTensor<Self>,

@@ -4,7 +4,12 @@
 //! compiled. Both are kept in a file of the device in the user's cache directory. A `cubecl.toml` or `burn.toml` above the
 //! current directory may say otherwise, as CubeCL documents.
 
-use std::{path::PathBuf, sync::Once};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read},
+    path::PathBuf,
+    sync::Once,
+};
 
 use burn::tensor::Device;
 use burn_cubecl::cubecl::{
@@ -38,3 +43,29 @@ pub fn remembering(open: impl FnOnce() -> Device) -> Device {
 pub fn place() -> PathBuf {
     environment::path()
 }
+
+/// Why nothing can be kept there, if it cannot: programs then find out everything anew.
+///
+/// # Errors
+/// What the file system says, or that the file is another one.
+pub fn check_place() -> io::Result<()> {
+    let place = place();
+    if let Some(directory) = place.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(&place)?;
+    let mut begin = Vec::new();
+    Read::take(&mut file, FORMAT.len() as u64).read_to_end(&mut begin)?;
+    if begin.is_empty() || begin == FORMAT {
+        return Ok(());
+    }
+    let reason = "it is a file of another kind, or damaged; delete it";
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// What the file begins with.
+const FORMAT: &[u8] = b"SQLite format 3\0";

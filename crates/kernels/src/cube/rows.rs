@@ -15,6 +15,7 @@ use burn_cubecl::{
         prelude::{Tensor as Buffer, *},
     },
     kernel::into_contiguous,
+    tensor::CubeTensor,
 };
 
 use super::{empty, one_each, rows_in_place};
@@ -91,7 +92,6 @@ fn join(pieces: &[Tensor<2>]) -> Tensor<2> {
 
 #[backend_extension(Cube, Fusion)]
 trait Rows: Backend {
-    #[expect(clippy::too_many_arguments, reason = "a list of tensors cannot be handed over")]
     #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, rows_a: &usize, rows_b: &usize, rows_c: &usize, rows_d: &usize, rows_e: &usize, rows_f: &usize, rows_g: &usize, rows_h: &usize| TensorSpec::new([rows_a + rows_b + rows_c + rows_d + rows_e + rows_f + rows_g + rows_h, a.shape[1]].into(), a.dtype))]
     fn join_rows(
         a: FloatTensor<Self>,
@@ -229,7 +229,7 @@ impl Rows for CubeBackend {
         let all = empty(&pieces[0], vec![end, columns], pieces[0].dtype);
         let (count, dim) = one_each(end * columns);
         let client = pieces[0].client.clone();
-        let [a, b, c, d, e, f, g, h] = pieces.map(|piece| piece.into_tensor_arg());
+        let [a, b, c, d, e, f, g, h] = pieces.map(CubeTensor::into_tensor_arg);
         joined::launch(
             &client,
             count,

@@ -180,7 +180,12 @@ impl StepCounts {
     /// Medians of a count.
     fn of(steps: &[StepTimes], count: fn(&Traffic) -> u64) -> Self {
         let of_part = |part: fn(&StepTimes) -> &Traffic| {
-            median(steps.iter().map(|times| count(part(times)) as f64).collect()) as u64
+            median(
+                steps
+                    .iter()
+                    .map(|times| count(part(times)) as f64)
+                    .collect(),
+            ) as u64
         };
         let mut counts = Self {
             xe: of_part(|times| &times.traffic.xe),
@@ -190,8 +195,7 @@ impl StepCounts {
             update: of_part(|times| &times.traffic.update),
             total: 0,
         };
-        counts.total =
-            counts.xe + counts.greedy + counts.rollout + counts.reward + counts.update;
+        counts.total = counts.xe + counts.greedy + counts.rollout + counts.reward + counts.update;
         counts
     }
 }

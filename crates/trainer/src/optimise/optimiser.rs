@@ -275,7 +275,8 @@ mod tests {
                 let step = rule.in_one_pass(0.5, f64::INFINITY, 1e-2, time);
                 (ours, ours_before) = step_on_host(&step, ours, tensor(&gradient), ours_before);
                 let halved = tensor(&gradient).mul_scalar(0.5);
-                (burns, burns_before) = rule.by_tensor_operations(1e-2, burns, halved, burns_before, time);
+                (burns, burns_before) =
+                    rule.by_tensor_operations(1e-2, burns, halved, burns_before, time);
             }
             let difference = (ours - burns).abs().max().into_scalar::<f32>();
             assert!(
