@@ -43,9 +43,23 @@ mod sums;
 /// Units of a cube.
 const UNITS: usize = 256;
 
-/// Whether kernels reach tensors of this device and type.
+/// Buffers that a kernel asks for at the most, those of sizes and numbers among them.
+const BINDINGS: u32 = 13;
+/// Bytes of the memory of a cube that a kernel asks for at the most.
+const CUBE_MEMORY: usize = 20 << 10;
+
+/// Whether there are kernels for tensors of this device and type: it has to be able to run all of them, which devices
+/// through OpenGL may not.
 pub fn runs_on(device: &Device, dtype: DType) -> bool {
-    dtype == DType::F32 && is_device(device)
+    let DispatchDevice::Cube(device) = device.as_dispatch() else {
+        return false;
+    };
+    let client = device.client();
+    let hardware = &client.properties().hardware;
+    dtype == DType::F32
+        && hardware.max_bindings >= BINDINGS
+        && hardware.max_shared_memory_size >= CUBE_MEMORY
+        && hardware.max_units_per_cube as usize >= UNITS
 }
 
 /// Whether the device is one of CubeCL.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "cube")]
+use burn::tensor::DType;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -71,7 +73,7 @@ pub fn self_test(backend: Backend) -> Result<Agreement, TrainError> {
         kernel: None,
     };
     #[cfg(feature = "cube")]
-    if scst_kernels::traffic::is_elsewhere(&device) {
+    if scst_kernels::cube::runs_on(&device, DType::F32) {
         let worst = scst_kernels::cube::check::check(&device)?;
         agreement.kernel = Some((worst.of, worst.largest));
     }
