@@ -33,6 +33,7 @@ pub mod check;
 pub mod draw;
 pub mod dropout;
 pub mod layer_norm;
+pub(crate) mod lists;
 pub mod lstm;
 pub mod multi_head;
 pub mod remember;

@@ -16,17 +16,14 @@ pub struct Sources {
     rows: Vec<usize>,
     /// The same on a device, once a kernel has asked for it.
     #[cfg(feature = "cube")]
-    on_device: std::sync::OnceLock<Box<crate::cube::multi_head::Lists>>,
+    on_device: std::sync::OnceLock<Box<crate::cube::lists::Lists>>,
 }
 
 impl Sources {
     /// The lists as kernels read them.
     #[cfg(feature = "cube")]
-    pub(crate) fn on_device(
-        &self,
-        device: &burn::tensor::Device,
-    ) -> crate::cube::multi_head::Lists {
-        let lists = || Box::new(crate::cube::multi_head::Lists::new(self, device));
+    pub(crate) fn on_device(&self, device: &burn::tensor::Device) -> crate::cube::lists::Lists {
+        let lists = || Box::new(crate::cube::lists::Lists::new(self.iter(), device));
         (**self.on_device.get_or_init(lists)).clone()
     }
 

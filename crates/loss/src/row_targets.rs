@@ -75,7 +75,7 @@ impl<'a> RowTargets<'a> {
         let losses = kernel(vocab, values.get_mut(), &targets);
         let column = |value: fn(&RowLoss) -> f32| {
             let values: Vec<f32> = losses.iter().map(value).collect();
-            Tensor::from_data(TensorData::new(values, [rows, 1]), &device)
+            send(TensorData::new(values, [rows, 1]), &device)
         };
         SoftmaxGradient {
             gradient: values.into_tensor(&device),

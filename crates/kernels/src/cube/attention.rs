@@ -6,7 +6,7 @@ use burn::{
         fusion::custom::TensorSpec,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{Int, Tensor, TensorData},
+    tensor::{Device, Int, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -17,8 +17,8 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, one_each, rows_in_place};
-use crate::{attention::Span, traffic::send};
+use super::{UNITS, cube_a_row, empty, lists::send_numbers, one_each, rows_in_place};
+use crate::attention::Span;
 
 /// Units that sum up one energy.
 const LANES: usize = 32;
@@ -48,20 +48,16 @@ pub struct Looks {
 
 impl Looks {
     /// `sources`: the regions of every source; `source_of_row`: `[rows]`.
-    pub fn new(sources: &[Span], source_of_row: &[usize], device: &burn::tensor::Device) -> Self {
+    pub fn new(sources: &[Span], source_of_row: &[usize], device: &Device) -> Self {
         let spans = source_of_row.iter().flat_map(|&source| {
             let Span { first, count } = sources[source];
             [first as i32, count as i32]
         });
         let spans: Vec<i32> = spans.collect();
         let lists = lists(sources, source_of_row);
-        let tensor = |values: Vec<i32>| {
-            let length = values.len();
-            send(TensorData::new(values, [length]), device)
-        };
         Self {
-            spans: tensor(spans),
-            lists: tensor(lists),
+            spans: send_numbers(spans, device),
+            lists: send_numbers(lists, device),
             longest: sources.iter().map(|span| span.count).max().unwrap_or(0),
         }
     }

@@ -6,7 +6,7 @@ use burn::{
         fusion::custom::TensorSpec,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, Int, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -17,38 +17,11 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, one_each};
-use crate::{multi_head::Sources, traffic::send};
+use super::{UNITS, cube_a_row, empty, lists::send_numbers, one_each};
+use crate::multi_head::Sources;
 
 /// The most pairs of a head and a row that a query has: their energies are in the memory of a cube.
 pub const MOST_PAIRS: usize = 2_048;
-
-/// The lists of queries as kernels read them.
-#[derive(Debug, Clone)]
-pub(crate) struct Lists {
-    /// Where the list of each query begins in the rows, and where the last one ends; then the rows.
-    rows: Tensor<1, Int>,
-    /// Number of all rows of lists.
-    pairs: usize,
-}
-
-impl Lists {
-    pub(crate) fn new(sources: &Sources, device: &Device) -> Self {
-        let queries = sources.len();
-        let mut begins = Vec::with_capacity(queries + 1);
-        let mut rows = Vec::new();
-        for list in sources.iter() {
-            begins.push(rows.len() as i32);
-            rows.extend(list.iter().map(|&row| row as i32));
-        }
-        begins.push(rows.len() as i32);
-        let pairs = rows.len();
-        Self {
-            rows: numbers([begins, rows].concat(), device),
-            pairs,
-        }
-    }
-}
 
 /// Of every row where its uses begin, and where the last one's end; then the uses: query and place in its list.
 fn uses(sources: &Sources, rows: usize, device: &Device) -> Tensor<1, Int> {
@@ -67,12 +40,7 @@ fn uses(sources: &Sources, rows: usize, device: &Device) -> Tensor<1, Int> {
     let mut all: Vec<i32> = begins.collect();
     all.push(next);
     all.extend(of_rows.iter().flatten().flatten());
-    numbers(all, device)
-}
-
-fn numbers(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
-    let length = values.len();
-    send(TensorData::new(values, [length]), device)
+    send_numbers(all, device)
 }
 
 /// Whether lists are short enough for kernels.
@@ -94,7 +62,7 @@ pub fn attend(
     Tensor::from_dispatch(<Dispatch as MultiHead>::attend(
         keys_values.into_dispatch(),
         queries.into_dispatch(),
-        lists.rows.into_dispatch(),
+        lists.numbers.into_dispatch(),
         heads,
         sources.longest(),
     ))
@@ -113,7 +81,7 @@ pub fn attend_backward(
     let lists = sources.on_device(&device);
     let rows = keys_values.dims()[0];
     let uses = uses(sources, rows, &device);
-    let of_lists = lists.rows.into_dispatch();
+    let of_lists = lists.numbers.into_dispatch();
     let (queries, d_contexts) = (queries.into_dispatch(), d_contexts.into_dispatch());
     let (d_queries, weights, d_energies) = <Dispatch as MultiHead>::queries_backward(
         keys_values.into_dispatch(),
@@ -122,7 +90,7 @@ pub fn attend_backward(
         of_lists.clone(),
         heads,
         sources.longest(),
-        lists.pairs,
+        lists.count,
     );
     let d_keys_values = <Dispatch as MultiHead>::rows_backward(
         queries,

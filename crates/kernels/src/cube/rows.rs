@@ -6,7 +6,7 @@ use burn::{
         fusion::custom::TensorSpec,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{Tensor, TensorData},
+    tensor::Tensor,
 };
 use burn_cubecl::{
     CubeBackend,
@@ -18,8 +18,7 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 
-use super::{empty, one_each, rows_in_place};
-use crate::traffic::send;
+use super::{empty, lists::send_numbers, one_each, rows_in_place};
 
 /// A tensor of `rows` rows whose row `to[k]` is the sum of the rows `k` of `values`, `[to, columns]`, in their order.
 ///
@@ -42,8 +41,7 @@ pub fn scatter(values: Tensor<2>, to: &[usize], rows: usize) -> Tensor<2> {
         lists[first + next[target] as usize] = row as i32;
         next[target] += 1;
     }
-    let length = lists.len();
-    let lists = send::<1, burn::tensor::Int>(TensorData::new(lists, [length]), &values.device());
+    let lists = send_numbers(lists, &values.device());
     let (values, lists) = (values.into_dispatch(), lists.into_dispatch());
     Tensor::from_dispatch(<Dispatch as Rows>::sum_rows(values, lists, rows))
 }
