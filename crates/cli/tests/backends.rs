@@ -73,9 +73,9 @@ fn steps_launch_few_kernels_and_no_count_grows_with_images() {
     // Of 9 words, launches: a cross-entropy step, greedy and sampled captions, the update. Measured plus a fifth, as
     // autotune may take a product apart into two kernels.
     let most = [
-        ("fc", [116, 106, 121, 91]),
-        ("att2in", [206, 116, 138, 200]),
-        ("transformer", [351, 494, 606, 435]),
+        ("fc", [108, 104, 120, 76]),
+        ("att2in", [192, 113, 137, 149]),
+        ("transformer", [288, 492, 604, 298]),
     ];
     for (model, most) in most {
         let Some(few) = counts(&workplace, model, 2) else {

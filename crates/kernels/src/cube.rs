@@ -45,7 +45,7 @@ mod sums;
 const UNITS: usize = 256;
 
 /// Buffers that a kernel asks for at the most, those of sizes and numbers among them.
-const BINDINGS: u32 = 13;
+const BINDINGS: u32 = 20;
 /// Bytes of the memory of a cube that a kernel asks for at the most.
 const CUBE_MEMORY: usize = 20 << 10;
 

@@ -1,4 +1,4 @@
-//! Adam with clipping, and sums of squares: a launch a parameter each.
+//! Adam with clipping, four parameters a launch, and sums of squares, eight tensors a launch.
 
 use burn::{
     backend::{
@@ -22,20 +22,49 @@ use crate::adam::AdamStep;
 /// Cubes that share a sum of squares.
 const CUBES: usize = 64;
 
-/// Weights and both moments, `[elements]`, after one step: [`adam::adam`](crate::adam::adam).
-pub fn adam(
-    step: &AdamStep,
-    weights: Tensor<1>,
-    gradient: Tensor<1>,
-    first: Tensor<1>,
-    second: Tensor<1>,
-) -> (Tensor<1>, Tensor<1>, Tensor<1>) {
+/// A parameter with its gradient and both moments, `[elements]` each.
+#[derive(Debug)]
+pub struct Parameter {
+    /// `w`.
+    pub weights: Tensor<1>,
+    /// `dL/dw`.
+    pub gradient: Tensor<1>,
+    /// `m`.
+    pub first: Tensor<1>,
+    /// `v`.
+    pub second: Tensor<1>,
+}
+
+/// What one step makes of a parameter.
+#[derive(Debug)]
+pub struct Stepped {
+    /// `w`, `[elements]`.
+    pub weights: Tensor<1>,
+    /// `m`, `[elements]`.
+    pub first: Tensor<1>,
+    /// `v`, `[elements]`.
+    pub second: Tensor<1>,
+}
+
+/// All parameters after one step, in their order: [`adam::adam`](crate::adam::adam). Gradients and moments that nobody else
+/// holds are overwritten.
+pub fn adam(step: &AdamStep, mut parameters: Vec<Parameter>) -> Vec<Stepped> {
+    let mut stepped = Vec::with_capacity(parameters.len());
+    let rest = parameters.split_off(parameters.len() / 4 * 4);
+    let mut whole = parameters.into_iter();
+    while let (Some(a), Some(b), Some(c), Some(d)) =
+        (whole.next(), whole.next(), whole.next(), whole.next())
+    {
+        stepped.extend(four(step, [a, b, c, d]));
+    }
+    stepped.extend(rest.into_iter().map(|parameter| one(step, parameter)));
+    stepped
+}
+
+/// What is the same for all elements, as a kernel takes it.
+fn numbers(step: &AdamStep) -> [f32; 9] {
     let unbias = |beta: f32| 1.0 / (1.0 - beta.powi(step.time));
-    let (weights, first, second) = <Dispatch as Adam>::adam(
-        weights.into_dispatch(),
-        gradient.into_dispatch(),
-        first.into_dispatch(),
-        second.into_dispatch(),
+    [
         step.scale,
         // No infinity: WGSL need not have it.
         step.clip.min(f32::MAX),
@@ -46,12 +75,110 @@ pub fn adam(
         unbias(step.beta_1),
         unbias(step.beta_2),
         1.0 - step.learning_rate * step.weight_decay,
+    ]
+}
+
+fn one(step: &AdamStep, parameter: Parameter) -> Stepped {
+    let [
+        scale,
+        clip,
+        learning_rate,
+        beta_1,
+        beta_2,
+        epsilon,
+        unbias_1,
+        unbias_2,
+        keep,
+    ] = numbers(step);
+    let (weights, first, second) = <Dispatch as Adam>::adam_of_one(
+        parameter.weights.into_dispatch(),
+        parameter.gradient.into_dispatch(),
+        parameter.first.into_dispatch(),
+        parameter.second.into_dispatch(),
+        scale,
+        clip,
+        learning_rate,
+        beta_1,
+        beta_2,
+        epsilon,
+        unbias_1,
+        unbias_2,
+        keep,
     );
-    (
-        Tensor::from_dispatch(weights),
-        Tensor::from_dispatch(first),
-        Tensor::from_dispatch(second),
-    )
+    Stepped {
+        weights: Tensor::from_dispatch(weights),
+        first: Tensor::from_dispatch(first),
+        second: Tensor::from_dispatch(second),
+    }
+}
+
+fn four(step: &AdamStep, parameters: [Parameter; 4]) -> [Stepped; 4] {
+    let [
+        scale,
+        clip,
+        learning_rate,
+        beta_1,
+        beta_2,
+        epsilon,
+        unbias_1,
+        unbias_2,
+        keep,
+    ] = numbers(step);
+    let [a, b, c, d] = parameters.map(|parameter| {
+        let Parameter {
+            weights,
+            gradient,
+            first,
+            second,
+        } = parameter;
+        [weights, gradient, first, second].map(Tensor::into_dispatch)
+    });
+    let [w_0, g_0, m_0, v_0] = a;
+    let [w_1, g_1, m_1, v_1] = b;
+    let [w_2, g_2, m_2, v_2] = c;
+    let [w_3, g_3, m_3, v_3] = d;
+    let (w_0, m_0, v_0, w_1, m_1, v_1, w_2, m_2, v_2, w_3, m_3, v_3) =
+        <Dispatch as Adam>::adam_of_four(
+            w_0,
+            w_1,
+            w_2,
+            w_3,
+            g_0,
+            g_1,
+            g_2,
+            g_3,
+            m_0,
+            m_1,
+            m_2,
+            m_3,
+            v_0,
+            v_1,
+            v_2,
+            v_3,
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
+    [
+        [w_0, m_0, v_0],
+        [w_1, m_1, v_1],
+        [w_2, m_2, v_2],
+        [w_3, m_3, v_3],
+    ]
+    .map(|stepped| {
+        let [weights, first, second] = stepped.map(Tensor::from_dispatch);
+        Stepped {
+            weights,
+            first,
+            second,
+        }
+    })
 }
 
 /// Tensors whose squares one launch sums up.
@@ -81,7 +208,7 @@ fn squares_of(tensors: &[Tensor<1>]) -> Tensor<1> {
 #[backend_extension(Cube, Fusion)]
 trait Adam: Backend {
     #[fusion(meta = |weights: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32| (weights.clone(), weights.clone(), weights.clone()))]
-    fn adam(
+    fn adam_of_one(
         weights: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         first: FloatTensor<Self>,
@@ -97,6 +224,48 @@ trait Adam: Backend {
         keep: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
+    #[fusion(meta = |w_0: &TensorSpec, w_1: &TensorSpec, w_2: &TensorSpec, w_3: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32| (w_0.clone(), w_0.clone(), w_0.clone(), w_1.clone(), w_1.clone(), w_1.clone(), w_2.clone(), w_2.clone(), w_2.clone(), w_3.clone(), w_3.clone(), w_3.clone()))]
+    fn adam_of_four(
+        w_0: FloatTensor<Self>,
+        w_1: FloatTensor<Self>,
+        w_2: FloatTensor<Self>,
+        w_3: FloatTensor<Self>,
+        g_0: FloatTensor<Self>,
+        g_1: FloatTensor<Self>,
+        g_2: FloatTensor<Self>,
+        g_3: FloatTensor<Self>,
+        m_0: FloatTensor<Self>,
+        m_1: FloatTensor<Self>,
+        m_2: FloatTensor<Self>,
+        m_3: FloatTensor<Self>,
+        v_0: FloatTensor<Self>,
+        v_1: FloatTensor<Self>,
+        v_2: FloatTensor<Self>,
+        v_3: FloatTensor<Self>,
+        scale: f32,
+        clip: f32,
+        learning_rate: f32,
+        beta_1: f32,
+        beta_2: f32,
+        epsilon: f32,
+        unbias_1: f32,
+        unbias_2: f32,
+        keep: f32,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    );
+
     #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, count: &usize| TensorSpec::new(Shape::new([count * CUBES]), a.dtype))]
     fn partial_squares(
         a: FloatTensor<Self>,
@@ -111,15 +280,46 @@ trait Adam: Backend {
     ) -> FloatTensor<Self>;
 }
 
-#[cube(launch)]
+/// The step of one element; the new weight takes the place of the gradient.
+#[cube]
 fn step(
     weights: &Buffer<f32>,
-    gradient: &Buffer<f32>,
-    first: &Buffer<f32>,
-    second: &Buffer<f32>,
-    new_weights: &mut Buffer<f32>,
-    new_first: &mut Buffer<f32>,
-    new_second: &mut Buffer<f32>,
+    gradient: &mut Buffer<f32>,
+    first: &mut Buffer<f32>,
+    second: &mut Buffer<f32>,
+    k: usize,
+    scale: f32,
+    clip: f32,
+    learning_rate: f32,
+    beta_1: f32,
+    beta_2: f32,
+    epsilon: f32,
+    unbias_1: f32,
+    unbias_2: f32,
+    keep: f32,
+) {
+    let mut g = gradient[k] * scale;
+    if g > clip {
+        g = clip;
+    }
+    if g < 0.0f32 - clip {
+        g = 0.0f32 - clip;
+    }
+    let m = beta_1 * first[k] + (1.0f32 - beta_1) * g;
+    let v = beta_2 * second[k] + (1.0f32 - beta_2) * g * g;
+    first[k] = m;
+    second[k] = v;
+    let root = (v * unbias_2).sqrt() + epsilon;
+    gradient[k] = weights[k] * keep - learning_rate * (m * unbias_1) / root;
+}
+
+/// A unit an element.
+#[cube(launch)]
+fn step_of_one(
+    weights: &Buffer<f32>,
+    gradient: &mut Buffer<f32>,
+    first: &mut Buffer<f32>,
+    second: &mut Buffer<f32>,
     scale: f32,
     clip: f32,
     learning_rate: f32,
@@ -134,19 +334,127 @@ fn step(
     if k >= weights.len() {
         terminate!();
     }
-    let mut g = gradient[k] * scale;
-    if g > clip {
-        g = clip;
+    step(
+        weights,
+        gradient,
+        first,
+        second,
+        k,
+        scale,
+        clip,
+        learning_rate,
+        beta_1,
+        beta_2,
+        epsilon,
+        unbias_1,
+        unbias_2,
+        keep,
+    );
+}
+
+/// A unit an element of any of the four.
+#[cube(launch)]
+fn step_of_four(
+    w_0: &Buffer<f32>,
+    w_1: &Buffer<f32>,
+    w_2: &Buffer<f32>,
+    w_3: &Buffer<f32>,
+    g_0: &mut Buffer<f32>,
+    g_1: &mut Buffer<f32>,
+    g_2: &mut Buffer<f32>,
+    g_3: &mut Buffer<f32>,
+    m_0: &mut Buffer<f32>,
+    m_1: &mut Buffer<f32>,
+    m_2: &mut Buffer<f32>,
+    m_3: &mut Buffer<f32>,
+    v_0: &mut Buffer<f32>,
+    v_1: &mut Buffer<f32>,
+    v_2: &mut Buffer<f32>,
+    v_3: &mut Buffer<f32>,
+    scale: f32,
+    clip: f32,
+    learning_rate: f32,
+    beta_1: f32,
+    beta_2: f32,
+    epsilon: f32,
+    unbias_1: f32,
+    unbias_2: f32,
+    keep: f32,
+) {
+    let k = ABSOLUTE_POS;
+    let end_0 = w_0.len();
+    let end_1 = end_0 + w_1.len();
+    let end_2 = end_1 + w_2.len();
+    let end_3 = end_2 + w_3.len();
+    if k < end_0 {
+        step(
+            w_0,
+            g_0,
+            m_0,
+            v_0,
+            k,
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
+    } else if k < end_1 {
+        step(
+            w_1,
+            g_1,
+            m_1,
+            v_1,
+            k - end_0,
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
+    } else if k < end_2 {
+        step(
+            w_2,
+            g_2,
+            m_2,
+            v_2,
+            k - end_1,
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
+    } else if k < end_3 {
+        step(
+            w_3,
+            g_3,
+            m_3,
+            v_3,
+            k - end_2,
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
     }
-    if g < 0.0f32 - clip {
-        g = 0.0f32 - clip;
-    }
-    let m = beta_1 * first[k] + (1.0f32 - beta_1) * g;
-    let v = beta_2 * second[k] + (1.0f32 - beta_2) * g * g;
-    new_first[k] = m;
-    new_second[k] = v;
-    let root = (v * unbias_2).sqrt() + epsilon;
-    new_weights[k] = weights[k] * keep - learning_rate * (m * unbias_1) / root;
 }
 
 /// The sum of squares of a part of the values.
@@ -202,8 +510,18 @@ fn squares(
     }
 }
 
+/// A tensor that may be overwritten: the same if nobody else holds it.
+fn own(tensor: CubeTensor) -> CubeTensor {
+    let tensor = into_contiguous(tensor);
+    if tensor.can_mut() {
+        tensor
+    } else {
+        tensor.copy()
+    }
+}
+
 impl Adam for CubeBackend {
-    fn adam(
+    fn adam_of_one(
         weights: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         first: FloatTensor<Self>,
@@ -218,24 +536,18 @@ impl Adam for CubeBackend {
         unbias_2: f32,
         keep: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let [weights, gradient, first, second] =
-            [weights, gradient, first, second].map(into_contiguous);
-        let [elements] = weights.meta.shape().dims();
-        let [new_weights, new_first, new_second] =
-            [(); 3].map(|()| empty(&weights, vec![elements], weights.dtype));
-        let (count, dim) = one_each(elements);
+        let weights = into_contiguous(weights);
+        let [gradient, first, second] = [gradient, first, second].map(own);
+        let (count, dim) = one_each(weights.meta.num_elements());
         let client = weights.client.clone();
-        step::launch(
+        step_of_one::launch(
             &client,
             count,
             dim,
             weights.into_tensor_arg(),
-            gradient.into_tensor_arg(),
-            first.into_tensor_arg(),
-            second.into_tensor_arg(),
-            new_weights.clone().into_tensor_arg(),
-            new_first.clone().into_tensor_arg(),
-            new_second.clone().into_tensor_arg(),
+            gradient.clone().into_tensor_arg(),
+            first.clone().into_tensor_arg(),
+            second.clone().into_tensor_arg(),
             scale,
             clip,
             learning_rate,
@@ -246,7 +558,87 @@ impl Adam for CubeBackend {
             unbias_2,
             keep,
         );
-        (new_weights, new_first, new_second)
+        (gradient, first, second)
+    }
+
+    fn adam_of_four(
+        w_0: FloatTensor<Self>,
+        w_1: FloatTensor<Self>,
+        w_2: FloatTensor<Self>,
+        w_3: FloatTensor<Self>,
+        g_0: FloatTensor<Self>,
+        g_1: FloatTensor<Self>,
+        g_2: FloatTensor<Self>,
+        g_3: FloatTensor<Self>,
+        m_0: FloatTensor<Self>,
+        m_1: FloatTensor<Self>,
+        m_2: FloatTensor<Self>,
+        m_3: FloatTensor<Self>,
+        v_0: FloatTensor<Self>,
+        v_1: FloatTensor<Self>,
+        v_2: FloatTensor<Self>,
+        v_3: FloatTensor<Self>,
+        scale: f32,
+        clip: f32,
+        learning_rate: f32,
+        beta_1: f32,
+        beta_2: f32,
+        epsilon: f32,
+        unbias_1: f32,
+        unbias_2: f32,
+        keep: f32,
+    ) -> (
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        let weights = [w_0, w_1, w_2, w_3].map(into_contiguous);
+        let [g_0, g_1, g_2, g_3, m_0, m_1, m_2, m_3, v_0, v_1, v_2, v_3] =
+            [g_0, g_1, g_2, g_3, m_0, m_1, m_2, m_3, v_0, v_1, v_2, v_3].map(own);
+        let elements = weights.iter().map(|weights| weights.meta.num_elements());
+        let (count, dim) = one_each(elements.sum());
+        let client = g_0.client.clone();
+        let [w_0, w_1, w_2, w_3] = weights.map(CubeTensor::into_tensor_arg);
+        step_of_four::launch(
+            &client,
+            count,
+            dim,
+            w_0,
+            w_1,
+            w_2,
+            w_3,
+            g_0.clone().into_tensor_arg(),
+            g_1.clone().into_tensor_arg(),
+            g_2.clone().into_tensor_arg(),
+            g_3.clone().into_tensor_arg(),
+            m_0.clone().into_tensor_arg(),
+            m_1.clone().into_tensor_arg(),
+            m_2.clone().into_tensor_arg(),
+            m_3.clone().into_tensor_arg(),
+            v_0.clone().into_tensor_arg(),
+            v_1.clone().into_tensor_arg(),
+            v_2.clone().into_tensor_arg(),
+            v_3.clone().into_tensor_arg(),
+            scale,
+            clip,
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            unbias_1,
+            unbias_2,
+            keep,
+        );
+        (g_0, m_0, v_0, g_1, m_1, v_1, g_2, m_2, v_2, g_3, m_3, v_3)
     }
 
     fn partial_squares(

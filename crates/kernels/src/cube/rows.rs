@@ -1,4 +1,4 @@
-//! Rows: their sums by target in a fixed order, in one launch without atomics; tensors one below the other, eight a launch.
+//! Rows: their sums by target in a fixed order, in one launch without atomics; tensors one below the other, sixteen a launch.
 
 use burn::{
     backend::{
@@ -46,8 +46,8 @@ pub fn scatter(values: Tensor<2>, to: &[usize], rows: usize) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as Rows>::sum_rows(values, lists, rows))
 }
 
-/// Tensors that one launch puts one below the other.
-const PIECES: usize = 8;
+/// Tensors that one launch puts one below the other: as many as most captions have words.
+const PIECES: usize = 16;
 
 /// All rows of tensors of the same columns, one below the other.
 ///
@@ -66,31 +66,24 @@ fn join(pieces: &[Tensor<2>]) -> Tensor<2> {
     }
     // Places that are not needed get the first tensor, of which no row is taken.
     let piece = |k: usize| {
-        let (piece, rows) = match pieces.get(k) {
-            Some(piece) => (piece, piece.dims()[0]),
-            None => (&pieces[0], 0),
-        };
-        (piece.clone().into_dispatch(), rows)
+        let piece = pieces.get(k).unwrap_or(&pieces[0]);
+        piece.clone().into_dispatch()
     };
-    let [
-        (a, rows_a),
-        (b, rows_b),
-        (c, rows_c),
-        (d, rows_d),
-        (e, rows_e),
-        (f, rows_f),
-        (g, rows_g),
-        (h, rows_h),
-    ] = std::array::from_fn(piece);
-    let joined = <Dispatch as Rows>::join_rows(
-        a, b, c, d, e, f, g, h, rows_a, rows_b, rows_c, rows_d, rows_e, rows_f, rows_g, rows_h,
-    );
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = std::array::from_fn(piece);
+    let joined =
+        <Dispatch as Rows>::join_rows(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, pieces.len());
     Tensor::from_dispatch(joined)
+}
+
+/// What `count` tensors are one below the other.
+fn joined_spec(pieces: [&TensorSpec; PIECES], count: usize) -> TensorSpec {
+    let rows = pieces[..count].iter().map(|piece| piece.shape[0]).sum();
+    TensorSpec::new([rows, pieces[0].shape[1]].into(), pieces[0].dtype)
 }
 
 #[backend_extension(Cube, Fusion)]
 trait Rows: Backend {
-    #[fusion(meta = |a: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, rows_a: &usize, rows_b: &usize, rows_c: &usize, rows_d: &usize, rows_e: &usize, rows_f: &usize, rows_g: &usize, rows_h: &usize| TensorSpec::new([rows_a + rows_b + rows_c + rows_d + rows_e + rows_f + rows_g + rows_h, a.shape[1]].into(), a.dtype))]
+    #[fusion(meta = |a: &TensorSpec, b: &TensorSpec, c: &TensorSpec, d: &TensorSpec, e: &TensorSpec, f: &TensorSpec, g: &TensorSpec, h: &TensorSpec, i: &TensorSpec, j: &TensorSpec, k: &TensorSpec, l: &TensorSpec, m: &TensorSpec, n: &TensorSpec, o: &TensorSpec, p: &TensorSpec, count: &usize| joined_spec([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p], *count))]
     fn join_rows(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
@@ -100,14 +93,15 @@ trait Rows: Backend {
         f: FloatTensor<Self>,
         g: FloatTensor<Self>,
         h: FloatTensor<Self>,
-        rows_a: usize,
-        rows_b: usize,
-        rows_c: usize,
-        rows_d: usize,
-        rows_e: usize,
-        rows_f: usize,
-        rows_g: usize,
-        rows_h: usize,
+        i: FloatTensor<Self>,
+        j: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        l: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        n: FloatTensor<Self>,
+        o: FloatTensor<Self>,
+        p: FloatTensor<Self>,
+        count: usize,
     ) -> FloatTensor<Self>;
 
     #[fusion(meta = |values: &TensorSpec, _: &TensorSpec, rows: &usize| TensorSpec::new([*rows, values.shape[1]].into(), values.dtype))]
@@ -155,6 +149,14 @@ fn joined(
     f: &Buffer<f32>,
     g: &Buffer<f32>,
     h: &Buffer<f32>,
+    i: &Buffer<f32>,
+    j: &Buffer<f32>,
+    k: &Buffer<f32>,
+    l: &Buffer<f32>,
+    m: &Buffer<f32>,
+    n: &Buffer<f32>,
+    o: &Buffer<f32>,
+    p: &Buffer<f32>,
     all: &mut Buffer<f32>,
     end_a: u32,
     end_b: u32,
@@ -164,15 +166,23 @@ fn joined(
     end_f: u32,
     end_g: u32,
     end_h: u32,
+    end_i: u32,
+    end_j: u32,
+    end_k: u32,
+    end_l: u32,
+    end_m: u32,
+    end_n: u32,
+    end_o: u32,
+    end_p: u32,
     columns: u32,
 ) {
-    let k = ABSOLUTE_POS;
-    if k >= all.len() {
+    let place = ABSOLUTE_POS;
+    if place >= all.len() {
         terminate!();
     }
     let columns = columns as usize;
-    let row = k / columns;
-    let column = k - row * columns;
+    let row = place / columns;
+    let column = place - row * columns;
     let at = u32::cast_from(row);
     let mut value = f32::new(0.0);
     if at < end_a {
@@ -191,8 +201,24 @@ fn joined(
         value = g[(row - end_f as usize) * g.stride(0) + column];
     } else if at < end_h {
         value = h[(row - end_g as usize) * h.stride(0) + column];
+    } else if at < end_i {
+        value = i[(row - end_h as usize) * i.stride(0) + column];
+    } else if at < end_j {
+        value = j[(row - end_i as usize) * j.stride(0) + column];
+    } else if at < end_k {
+        value = k[(row - end_j as usize) * k.stride(0) + column];
+    } else if at < end_l {
+        value = l[(row - end_k as usize) * l.stride(0) + column];
+    } else if at < end_m {
+        value = m[(row - end_l as usize) * m.stride(0) + column];
+    } else if at < end_n {
+        value = n[(row - end_m as usize) * n.stride(0) + column];
+    } else if at < end_o {
+        value = o[(row - end_n as usize) * o.stride(0) + column];
+    } else if at < end_p {
+        value = p[(row - end_o as usize) * p.stride(0) + column];
     }
-    all[k] = value;
+    all[place] = value;
 }
 
 impl Rows for CubeBackend {
@@ -205,32 +231,33 @@ impl Rows for CubeBackend {
         f: FloatTensor<Self>,
         g: FloatTensor<Self>,
         h: FloatTensor<Self>,
-        rows_a: usize,
-        rows_b: usize,
-        rows_c: usize,
-        rows_d: usize,
-        rows_e: usize,
-        rows_f: usize,
-        rows_g: usize,
-        rows_h: usize,
+        i: FloatTensor<Self>,
+        j: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        l: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        n: FloatTensor<Self>,
+        o: FloatTensor<Self>,
+        p: FloatTensor<Self>,
+        count: usize,
     ) -> FloatTensor<Self> {
-        let pieces = [a, b, c, d, e, f, g, h].map(rows_in_place);
-        let mut end = 0;
-        let ends = [
-            rows_a, rows_b, rows_c, rows_d, rows_e, rows_f, rows_g, rows_h,
-        ]
-        .map(|rows| {
-            end += rows;
-            end as u32
-        });
+        let pieces = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p].map(rows_in_place);
         let [_, columns] = pieces[0].meta.shape().dims::<2>();
-        let all = empty(&pieces[0], vec![end, columns], pieces[0].dtype);
-        let (count, dim) = one_each(end * columns);
+        let mut rows = 0;
+        let ends: [u32; PIECES] = std::array::from_fn(|k| {
+            if k < count {
+                rows += pieces[k].meta.shape().dims::<2>()[0];
+            }
+            rows as u32
+        });
+        let all = empty(&pieces[0], vec![rows, columns], pieces[0].dtype);
+        let (cubes, dim) = one_each(rows * columns);
         let client = pieces[0].client.clone();
-        let [a, b, c, d, e, f, g, h] = pieces.map(CubeTensor::into_tensor_arg);
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
+            pieces.map(CubeTensor::into_tensor_arg);
         joined::launch(
             &client,
-            count,
+            cubes,
             dim,
             a,
             b,
@@ -240,6 +267,14 @@ impl Rows for CubeBackend {
             f,
             g,
             h,
+            i,
+            j,
+            k,
+            l,
+            m,
+            n,
+            o,
+            p,
             all.clone().into_tensor_arg(),
             ends[0],
             ends[1],
@@ -249,6 +284,14 @@ impl Rows for CubeBackend {
             ends[5],
             ends[6],
             ends[7],
+            ends[8],
+            ends[9],
+            ends[10],
+            ends[11],
+            ends[12],
+            ends[13],
+            ends[14],
+            ends[15],
             columns as u32,
         );
         all

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "cube")]
+use burn::tensor::DType;
 use burn::{
     optim::{
         Adam, AdamConfig as BurnAdamConfig, AdamState, AdamW, AdamWConfig as BurnAdamWConfig,
         AdamWState, AdaptiveMomentumState, Optimizer,
     },
-    tensor::{DType, Device, Tensor},
+    tensor::Tensor,
 };
 #[cfg(feature = "cube")]
 use scst_kernels::cube;
@@ -102,17 +104,20 @@ impl Optimiser {
     ) -> Captioner {
         let time = self.updates;
         self.updates += 1;
+        #[cfg(feature = "cube")]
+        if cube::runs_on(&captioner.device(), DType::F32) {
+            let step = self.rule.in_one_pass(scale, bound, learning_rate, time);
+            return self.step_on_device(&step, captioner, gradients);
+        }
         captioner.update(|name, values| {
             let Some(gradient) = gradients.remove(name) else {
                 return values;
             };
             let before = self.moments.remove(name);
             let (device, dtype) = (values.device(), values.dtype());
-            let step = || self.rule.in_one_pass(scale, bound, learning_rate, time);
             let (values, after) = if is_host(&device, dtype) {
-                step_on_host(&step(), values, gradient, before)
-            } else if let Some(kernel) = kernel(&device, dtype) {
-                kernel(&step(), values, gradient, before)
+                let step = self.rule.in_one_pass(scale, bound, learning_rate, time);
+                step_on_host(&step, values, gradient, before)
             } else {
                 let gradient = gradient.mul_scalar(scale);
                 let gradient = if bound.is_finite() {
@@ -128,6 +133,43 @@ impl Optimiser {
             }
             values
         })
+    }
+}
+
+#[cfg(feature = "cube")]
+impl Optimiser {
+    /// The same by kernels, several parameters a launch.
+    fn step_on_device(
+        &mut self,
+        step: &AdamStep,
+        captioner: Captioner,
+        mut gradients: Gradients,
+    ) -> Captioner {
+        let (mut names, mut parameters) = (Vec::new(), Vec::new());
+        for parameter in captioner.parameters() {
+            let (name, weights) = (parameter.name, parameter.values);
+            if let Some(gradient) = gradients.remove(&name) {
+                let before = self.moments.remove(&name);
+                let Moments { first, second } = before.unwrap_or_else(|| Moments {
+                    first: weights.zeros_like(),
+                    second: weights.zeros_like(),
+                });
+                names.push(name);
+                parameters.push(cube::adam::Parameter {
+                    weights,
+                    gradient,
+                    first,
+                    second,
+                });
+            }
+        }
+        let mut stepped = BTreeMap::new();
+        for (name, after) in names.into_iter().zip(cube::adam::adam(step, parameters)) {
+            let (first, second) = (after.first, after.second);
+            self.moments.insert(name.clone(), Moments { first, second });
+            stepped.insert(name, after.weights);
+        }
+        captioner.update(|name, values| stepped.remove(name).unwrap_or(values))
     }
 }
 
@@ -188,35 +230,6 @@ impl Rule {
             weight_decay: weight_decay as f32,
         }
     }
-}
-
-type Step = fn(&AdamStep, Tensor<1>, Tensor<1>, Option<Moments>) -> (Tensor<1>, Option<Moments>);
-
-/// The step as one launch, where the device has kernels.
-#[cfg(feature = "cube")]
-fn kernel(device: &Device, dtype: DType) -> Option<Step> {
-    cube::runs_on(device, dtype).then_some(step_on_device as Step)
-}
-
-#[cfg(not(feature = "cube"))]
-fn kernel(_: &Device, _: DType) -> Option<Step> {
-    None
-}
-
-/// The same step in one launch.
-#[cfg(feature = "cube")]
-fn step_on_device(
-    step: &AdamStep,
-    values: Tensor<1>,
-    gradient: Tensor<1>,
-    before: Option<Moments>,
-) -> (Tensor<1>, Option<Moments>) {
-    let Moments { first, second } = before.unwrap_or_else(|| Moments {
-        first: values.zeros_like(),
-        second: values.zeros_like(),
-    });
-    let (values, first, second) = cube::adam::adam(step, values, gradient, first, second);
-    (values, Some(Moments { first, second }))
 }
 
 fn step_on_host(
