@@ -1,7 +1,15 @@
 //! Scaled dot-product attention with several heads (Vaswani et al. 2017, section 3.2), forward and backward, from rows
 //! to lists of rows, without a tensor of `[rows, longest list, hidden]`.
 
+#[cfg(feature = "cube")]
+use std::sync::OnceLock;
+
+#[cfg(feature = "cube")]
+use burn::tensor::{Device, Int, Tensor};
 use rayon::prelude::*;
+
+#[cfg(feature = "cube")]
+use crate::cube::lists::{self, Lists};
 
 use crate::{
     attention::{softmax, softmax_backward},
@@ -16,21 +24,39 @@ pub struct Sources {
     rows: Vec<usize>,
     /// The same on a device, once a kernel has asked for it.
     #[cfg(feature = "cube")]
-    on_device: std::sync::OnceLock<Box<crate::cube::lists::Lists>>,
+    on_device: OnceLock<Box<Lists>>,
+    /// Which lists each of so many rows is in, likewise.
+    #[cfg(feature = "cube")]
+    uses: OnceLock<Box<(usize, Tensor<1, Int>)>>,
 }
 
 impl Sources {
     /// The lists as kernels read them.
     #[cfg(feature = "cube")]
-    pub(crate) fn on_device(&self, device: &burn::tensor::Device) -> crate::cube::lists::Lists {
-        let lists = || Box::new(crate::cube::lists::Lists::new(self.iter(), device));
+    pub(crate) fn on_device(&self, device: &Device) -> Lists {
+        let lists = || Box::new(Lists::new(self.iter(), device));
         (**self.on_device.get_or_init(lists)).clone()
+    }
+
+    /// The uses of `rows` rows as kernels read them.
+    #[cfg(feature = "cube")]
+    pub(crate) fn uses_on_device(&self, rows: usize, device: &Device) -> Tensor<1, Int> {
+        let uses = || lists::uses(self.iter(), rows, device);
+        let kept = self.uses.get_or_init(|| Box::new((rows, uses())));
+        if kept.0 == rows {
+            kept.1.clone()
+        } else {
+            uses()
+        }
     }
 
     /// Adds the list of one more query.
     pub fn push(&mut self, rows: impl IntoIterator<Item = usize>) {
         #[cfg(feature = "cube")]
-        self.on_device.take();
+        {
+            self.on_device.take();
+            self.uses.take();
+        }
         self.rows.extend(rows);
         self.ends.push(self.rows.len());
     }

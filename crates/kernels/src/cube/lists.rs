@@ -29,6 +29,31 @@ impl Lists {
     }
 }
 
+/// Of every row where its uses begin, and where the last one's end; then the uses: the list that the row is in, and its place
+/// there.
+pub(crate) fn uses<'a>(
+    lists: impl Iterator<Item = &'a [usize]>,
+    rows: usize,
+    device: &Device,
+) -> Tensor<1, Int> {
+    let mut of_rows: Vec<Vec<[i32; 2]>> = vec![Vec::new(); rows];
+    for (number, list) in lists.enumerate() {
+        for (place, &row) in list.iter().enumerate() {
+            of_rows[row].push([number as i32, place as i32]);
+        }
+    }
+    let mut next = 0;
+    let begins = of_rows.iter().map(|uses| {
+        let begin = next;
+        next += uses.len() as i32;
+        begin
+    });
+    let mut all: Vec<i32> = begins.collect();
+    all.push(next);
+    all.extend(of_rows.iter().flatten().flatten());
+    send_numbers(all, device)
+}
+
 /// A tensor of these numbers.
 pub(super) fn send_numbers(numbers: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let length = numbers.len();

@@ -6,7 +6,7 @@ use burn::{
         fusion::custom::TensorSpec,
         tensor::{FloatTensor, IntTensor},
     },
-    tensor::{Device, Int, Tensor},
+    tensor::Tensor,
 };
 use burn_cubecl::{
     CubeBackend,
@@ -17,31 +17,11 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, lists::send_numbers, one_each};
+use super::{UNITS, cube_a_row, empty, one_each};
 use crate::multi_head::Sources;
 
 /// The most pairs of a head and a row that a query has: their energies are in the memory of a cube.
 pub const MOST_PAIRS: usize = 2_048;
-
-/// Of every row where its uses begin, and where the last one's end; then the uses: query and place in its list.
-fn uses(sources: &Sources, rows: usize, device: &Device) -> Tensor<1, Int> {
-    let mut of_rows: Vec<Vec<[i32; 2]>> = vec![Vec::new(); rows];
-    for (query, list) in sources.iter().enumerate() {
-        for (place, &row) in list.iter().enumerate() {
-            of_rows[row].push([query as i32, place as i32]);
-        }
-    }
-    let mut next = 0;
-    let begins = of_rows.iter().map(|uses| {
-        let begin = next;
-        next += uses.len() as i32;
-        begin
-    });
-    let mut all: Vec<i32> = begins.collect();
-    all.push(next);
-    all.extend(of_rows.iter().flatten().flatten());
-    send_numbers(all, device)
-}
 
 /// Whether lists are short enough for kernels.
 pub fn fits(sources: &Sources, heads: usize) -> bool {
@@ -80,7 +60,7 @@ pub fn attend_backward(
     let device = queries.device();
     let lists = sources.on_device(&device);
     let rows = keys_values.dims()[0];
-    let uses = uses(sources, rows, &device);
+    let uses = sources.uses_on_device(rows, &device);
     let of_lists = lists.numbers.into_dispatch();
     let (queries, d_contexts) = (queries.into_dispatch(), d_contexts.into_dispatch());
     let (d_queries, weights, d_energies) = <Dispatch as MultiHead>::queries_backward(
