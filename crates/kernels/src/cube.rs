@@ -5,7 +5,8 @@
 
 #![expect(
     clippy::too_many_arguments,
-    reason = "an operation of a backend takes tensors and numbers one by one, not lists of them"
+    clippy::type_complexity,
+    reason = "an operation of a backend takes and gives tensors one by one, not lists of them"
 )]
 
 use std::sync::{
