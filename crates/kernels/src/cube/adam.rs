@@ -4,7 +4,7 @@ use burn::{
     backend::{
         Backend, Dispatch, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor,
     },
-    tensor::{Shape, Tensor},
+    tensor::{DispatchTensor, Shape, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -61,109 +61,21 @@ pub fn adam(step: &AdamStep, mut parameters: Vec<Parameter>) -> Vec<Stepped> {
     stepped
 }
 
-/// What is the same for all elements, as a kernel takes it.
-fn numbers(step: &AdamStep) -> [f32; 9] {
-    let unbias = |beta: f32| 1.0 / (1.0 - beta.powi(step.time));
-    [
-        step.scale,
-        // No infinity: WGSL need not have it.
-        step.clip.min(f32::MAX),
-        step.learning_rate,
-        step.beta_1,
-        step.beta_2,
-        step.epsilon,
-        unbias(step.beta_1),
-        unbias(step.beta_2),
-        1.0 - step.learning_rate * step.weight_decay,
-    ]
-}
-
 fn one(step: &AdamStep, parameter: Parameter) -> Stepped {
-    let [
-        scale,
-        clip,
-        learning_rate,
-        beta_1,
-        beta_2,
-        epsilon,
-        unbias_1,
-        unbias_2,
-        keep,
-    ] = numbers(step);
-    let (weights, first, second) = <Dispatch as Adam>::adam_of_one(
-        parameter.weights.into_dispatch(),
-        parameter.gradient.into_dispatch(),
-        parameter.first.into_dispatch(),
-        parameter.second.into_dispatch(),
-        scale,
-        clip,
-        learning_rate,
-        beta_1,
-        beta_2,
-        epsilon,
-        unbias_1,
-        unbias_2,
-        keep,
-    );
-    Stepped {
-        weights: Tensor::from_dispatch(weights),
-        first: Tensor::from_dispatch(first),
-        second: Tensor::from_dispatch(second),
-    }
+    let [w, g, m, v] = parameter.into_dispatch();
+    let (w, m, v) = <Dispatch as Adam>::adam_of_one(w, g, m, v, *step);
+    Stepped::from_dispatch([w, m, v])
 }
 
 fn four(step: &AdamStep, parameters: [Parameter; 4]) -> [Stepped; 4] {
-    let [
-        scale,
-        clip,
-        learning_rate,
-        beta_1,
-        beta_2,
-        epsilon,
-        unbias_1,
-        unbias_2,
-        keep,
-    ] = numbers(step);
-    let [a, b, c, d] = parameters.map(|parameter| {
-        let Parameter {
-            weights,
-            gradient,
-            first,
-            second,
-        } = parameter;
-        [weights, gradient, first, second].map(Tensor::into_dispatch)
-    });
+    let [a, b, c, d] = parameters.map(Parameter::into_dispatch);
     let [w_0, g_0, m_0, v_0] = a;
     let [w_1, g_1, m_1, v_1] = b;
     let [w_2, g_2, m_2, v_2] = c;
     let [w_3, g_3, m_3, v_3] = d;
     let (w_0, m_0, v_0, w_1, m_1, v_1, w_2, m_2, v_2, w_3, m_3, v_3) =
         <Dispatch as Adam>::adam_of_four(
-            w_0,
-            w_1,
-            w_2,
-            w_3,
-            g_0,
-            g_1,
-            g_2,
-            g_3,
-            m_0,
-            m_1,
-            m_2,
-            m_3,
-            v_0,
-            v_1,
-            v_2,
-            v_3,
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
+            w_0, w_1, w_2, w_3, g_0, g_1, g_2, g_3, m_0, m_1, m_2, m_3, v_0, v_1, v_2, v_3, *step,
         );
     [
         [w_0, m_0, v_0],
@@ -171,14 +83,30 @@ fn four(step: &AdamStep, parameters: [Parameter; 4]) -> [Stepped; 4] {
         [w_2, m_2, v_2],
         [w_3, m_3, v_3],
     ]
-    .map(|stepped| {
+    .map(Stepped::from_dispatch)
+}
+
+impl Parameter {
+    fn into_dispatch(self) -> [DispatchTensor; 4] {
+        let Self {
+            weights,
+            gradient,
+            first,
+            second,
+        } = self;
+        [weights, gradient, first, second].map(Tensor::into_dispatch)
+    }
+}
+
+impl Stepped {
+    fn from_dispatch(stepped: [DispatchTensor; 3]) -> Self {
         let [weights, first, second] = stepped.map(Tensor::from_dispatch);
-        Stepped {
+        Self {
             weights,
             first,
             second,
         }
-    })
+    }
 }
 
 /// Tensors whose squares one launch sums up.
@@ -207,24 +135,16 @@ fn squares_of(tensors: &[Tensor<1>]) -> Tensor<1> {
 
 #[backend_extension(Cube, Fusion)]
 trait Adam: Backend {
-    #[fusion(meta = |weights: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32| (weights.clone(), weights.clone(), weights.clone()))]
+    #[fusion(meta = |w: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &AdamStep| (w.clone(), w.clone(), w.clone()))]
     fn adam_of_one(
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        scale: f32,
-        clip: f32,
-        learning_rate: f32,
-        beta_1: f32,
-        beta_2: f32,
-        epsilon: f32,
-        unbias_1: f32,
-        unbias_2: f32,
-        keep: f32,
+        w: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[fusion(meta = |w_0: &TensorSpec, w_1: &TensorSpec, w_2: &TensorSpec, w_3: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32, _: &f32| (w_0.clone(), w_0.clone(), w_0.clone(), w_1.clone(), w_1.clone(), w_1.clone(), w_2.clone(), w_2.clone(), w_2.clone(), w_3.clone(), w_3.clone(), w_3.clone()))]
+    #[fusion(meta = |w_0: &TensorSpec, w_1: &TensorSpec, w_2: &TensorSpec, w_3: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &AdamStep| (w_0.clone(), w_0.clone(), w_0.clone(), w_1.clone(), w_1.clone(), w_1.clone(), w_2.clone(), w_2.clone(), w_2.clone(), w_3.clone(), w_3.clone(), w_3.clone()))]
     fn adam_of_four(
         w_0: FloatTensor<Self>,
         w_1: FloatTensor<Self>,
@@ -242,15 +162,7 @@ trait Adam: Backend {
         v_1: FloatTensor<Self>,
         v_2: FloatTensor<Self>,
         v_3: FloatTensor<Self>,
-        scale: f32,
-        clip: f32,
-        learning_rate: f32,
-        beta_1: f32,
-        beta_2: f32,
-        epsilon: f32,
-        unbias_1: f32,
-        unbias_2: f32,
-        keep: f32,
+        step: AdamStep,
     ) -> (
         FloatTensor<Self>,
         FloatTensor<Self>,
@@ -280,76 +192,79 @@ trait Adam: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// The step of one element; the new weight takes the place of the gradient.
-#[cube]
-fn step(
-    weights: &Buffer<f32>,
-    gradient: &mut Buffer<f32>,
-    first: &mut Buffer<f32>,
-    second: &mut Buffer<f32>,
-    k: usize,
+/// What is the same for all elements.
+#[derive(CubeType, CubeLaunch, Clone, Copy)]
+struct Numbers {
     scale: f32,
     clip: f32,
     learning_rate: f32,
     beta_1: f32,
     beta_2: f32,
     epsilon: f32,
+    /// `1 / (1 - beta_1^t)`.
     unbias_1: f32,
+    /// `1 / (1 - beta_2^t)`.
     unbias_2: f32,
+    /// What weights are multiplied by first.
     keep: f32,
+}
+
+/// These of a step.
+fn numbers(step: &AdamStep) -> NumbersLaunch {
+    let unbias = |beta: f32| 1.0 / (1.0 - beta.powi(step.time));
+    NumbersLaunch::new(
+        step.scale,
+        // No infinity: WGSL need not have it.
+        step.clip.min(f32::MAX),
+        step.learning_rate,
+        step.beta_1,
+        step.beta_2,
+        step.epsilon,
+        unbias(step.beta_1),
+        unbias(step.beta_2),
+        1.0 - step.learning_rate * step.weight_decay,
+    )
+}
+
+/// The step of one element; the new weight takes the place of the gradient.
+#[cube]
+fn step(
+    w: &Buffer<f32>,
+    g: &mut Buffer<f32>,
+    m: &mut Buffer<f32>,
+    v: &mut Buffer<f32>,
+    k: usize,
+    numbers: &Numbers,
 ) {
-    let mut g = gradient[k] * scale;
-    if g > clip {
-        g = clip;
+    let mut gradient = g[k] * numbers.scale;
+    if gradient > numbers.clip {
+        gradient = numbers.clip;
     }
-    if g < 0.0f32 - clip {
-        g = 0.0f32 - clip;
+    if gradient < 0.0f32 - numbers.clip {
+        gradient = 0.0f32 - numbers.clip;
     }
-    let m = beta_1 * first[k] + (1.0f32 - beta_1) * g;
-    let v = beta_2 * second[k] + (1.0f32 - beta_2) * g * g;
-    first[k] = m;
-    second[k] = v;
-    let root = (v * unbias_2).sqrt() + epsilon;
-    gradient[k] = weights[k] * keep - learning_rate * (m * unbias_1) / root;
+    let first = numbers.beta_1 * m[k] + (1.0f32 - numbers.beta_1) * gradient;
+    let second = numbers.beta_2 * v[k] + (1.0f32 - numbers.beta_2) * gradient * gradient;
+    m[k] = first;
+    v[k] = second;
+    let root = (second * numbers.unbias_2).sqrt() + numbers.epsilon;
+    g[k] = w[k] * numbers.keep - numbers.learning_rate * (first * numbers.unbias_1) / root;
 }
 
 /// A unit an element.
 #[cube(launch)]
 fn step_of_one(
-    weights: &Buffer<f32>,
-    gradient: &mut Buffer<f32>,
-    first: &mut Buffer<f32>,
-    second: &mut Buffer<f32>,
-    scale: f32,
-    clip: f32,
-    learning_rate: f32,
-    beta_1: f32,
-    beta_2: f32,
-    epsilon: f32,
-    unbias_1: f32,
-    unbias_2: f32,
-    keep: f32,
+    w: &Buffer<f32>,
+    g: &mut Buffer<f32>,
+    m: &mut Buffer<f32>,
+    v: &mut Buffer<f32>,
+    numbers: &Numbers,
 ) {
     let k = ABSOLUTE_POS;
-    if k >= weights.len() {
+    if k >= w.len() {
         terminate!();
     }
-    step(
-        weights,
-        gradient,
-        first,
-        second,
-        k,
-        scale,
-        clip,
-        learning_rate,
-        beta_1,
-        beta_2,
-        epsilon,
-        unbias_1,
-        unbias_2,
-        keep,
-    );
+    step(w, g, m, v, k, numbers);
 }
 
 /// A unit an element of any of the four.
@@ -371,15 +286,7 @@ fn step_of_four(
     v_1: &mut Buffer<f32>,
     v_2: &mut Buffer<f32>,
     v_3: &mut Buffer<f32>,
-    scale: f32,
-    clip: f32,
-    learning_rate: f32,
-    beta_1: f32,
-    beta_2: f32,
-    epsilon: f32,
-    unbias_1: f32,
-    unbias_2: f32,
-    keep: f32,
+    numbers: &Numbers,
 ) {
     let k = ABSOLUTE_POS;
     let end_0 = w_0.len();
@@ -387,73 +294,13 @@ fn step_of_four(
     let end_2 = end_1 + w_2.len();
     let end_3 = end_2 + w_3.len();
     if k < end_0 {
-        step(
-            w_0,
-            g_0,
-            m_0,
-            v_0,
-            k,
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
-        );
+        step(w_0, g_0, m_0, v_0, k, numbers);
     } else if k < end_1 {
-        step(
-            w_1,
-            g_1,
-            m_1,
-            v_1,
-            k - end_0,
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
-        );
+        step(w_1, g_1, m_1, v_1, k - end_0, numbers);
     } else if k < end_2 {
-        step(
-            w_2,
-            g_2,
-            m_2,
-            v_2,
-            k - end_1,
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
-        );
+        step(w_2, g_2, m_2, v_2, k - end_1, numbers);
     } else if k < end_3 {
-        step(
-            w_3,
-            g_3,
-            m_3,
-            v_3,
-            k - end_2,
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
-        );
+        step(w_3, g_3, m_3, v_3, k - end_2, numbers);
     }
 }
 
@@ -522,43 +369,27 @@ fn own(tensor: CubeTensor) -> CubeTensor {
 
 impl Adam for CubeBackend {
     fn adam_of_one(
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        scale: f32,
-        clip: f32,
-        learning_rate: f32,
-        beta_1: f32,
-        beta_2: f32,
-        epsilon: f32,
-        unbias_1: f32,
-        unbias_2: f32,
-        keep: f32,
+        w: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let weights = into_contiguous(weights);
-        let [gradient, first, second] = [gradient, first, second].map(own);
-        let (count, dim) = one_each(weights.meta.num_elements());
-        let client = weights.client.clone();
+        let w = into_contiguous(w);
+        let [g, m, v] = [g, m, v].map(own);
+        let (count, dim) = one_each(w.meta.num_elements());
+        let client = w.client.clone();
         step_of_one::launch(
             &client,
             count,
             dim,
-            weights.into_tensor_arg(),
-            gradient.clone().into_tensor_arg(),
-            first.clone().into_tensor_arg(),
-            second.clone().into_tensor_arg(),
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
+            w.into_tensor_arg(),
+            g.clone().into_tensor_arg(),
+            m.clone().into_tensor_arg(),
+            v.clone().into_tensor_arg(),
+            numbers(&step),
         );
-        (gradient, first, second)
+        (g, m, v)
     }
 
     fn adam_of_four(
@@ -578,15 +409,7 @@ impl Adam for CubeBackend {
         v_1: FloatTensor<Self>,
         v_2: FloatTensor<Self>,
         v_3: FloatTensor<Self>,
-        scale: f32,
-        clip: f32,
-        learning_rate: f32,
-        beta_1: f32,
-        beta_2: f32,
-        epsilon: f32,
-        unbias_1: f32,
-        unbias_2: f32,
-        keep: f32,
+        step: AdamStep,
     ) -> (
         FloatTensor<Self>,
         FloatTensor<Self>,
@@ -604,7 +427,7 @@ impl Adam for CubeBackend {
         let weights = [w_0, w_1, w_2, w_3].map(into_contiguous);
         let [g_0, g_1, g_2, g_3, m_0, m_1, m_2, m_3, v_0, v_1, v_2, v_3] =
             [g_0, g_1, g_2, g_3, m_0, m_1, m_2, m_3, v_0, v_1, v_2, v_3].map(own);
-        let elements = weights.iter().map(|weights| weights.meta.num_elements());
+        let elements = weights.iter().map(|w| w.meta.num_elements());
         let (count, dim) = one_each(elements.sum());
         let client = g_0.client.clone();
         let [w_0, w_1, w_2, w_3] = weights.map(CubeTensor::into_tensor_arg);
@@ -628,15 +451,7 @@ impl Adam for CubeBackend {
             v_1.clone().into_tensor_arg(),
             v_2.clone().into_tensor_arg(),
             v_3.clone().into_tensor_arg(),
-            scale,
-            clip,
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            unbias_1,
-            unbias_2,
-            keep,
+            numbers(&step),
         );
         (g_0, m_0, v_0, g_1, m_1, v_1, g_2, m_2, v_2, g_3, m_3, v_3)
     }

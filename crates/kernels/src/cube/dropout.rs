@@ -43,33 +43,11 @@ pub fn drop_units(
     dropped_below: u32,
     scale: f32,
 ) -> (Tensor<2>, Tensor<2>) {
-    let Generator { key, stream, word } = generator;
-    let [a, b, c, d, e, f, g, h] = key;
-    let low = |number: u64| number as u32;
-    let block = word / 16;
     let x = x.into_dispatch();
     let has_others = others.is_some();
     let others = others.map_or_else(|| x.clone(), Tensor::into_dispatch);
-    let (dropped, mask) = <Dispatch as DropUnits>::drop_units(
-        x,
-        others,
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-        low(stream),
-        low(stream >> 32),
-        low(block),
-        low(block >> 32),
-        2 * (word % 16) as u32,
-        dropped_below,
-        scale,
-        has_others,
-    );
+    let (dropped, mask) =
+        <Dispatch as DropUnits>::drop_units(x, others, generator, dropped_below, scale, has_others);
     (Tensor::from_dispatch(dropped), Tensor::from_dispatch(mask))
 }
 
@@ -91,23 +69,11 @@ trait DropUnits: Backend {
         others: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &u32, _: &f32, _: &bool| (x.clone(), x.clone()))]
+    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &Generator, _: &u32, _: &f32, _: &bool| (x.clone(), x.clone()))]
     fn drop_units(
         x: FloatTensor<Self>,
         others: FloatTensor<Self>,
-        key_0: u32,
-        key_1: u32,
-        key_2: u32,
-        key_3: u32,
-        key_4: u32,
-        key_5: u32,
-        key_6: u32,
-        key_7: u32,
-        stream_0: u32,
-        stream_1: u32,
-        block_0: u32,
-        block_1: u32,
-        skipped: u32,
+        generator: Generator,
         dropped_below: u32,
         scale: f32,
         has_others: bool,
@@ -261,19 +227,7 @@ impl DropUnits for CubeBackend {
     fn drop_units(
         x: FloatTensor<Self>,
         others: FloatTensor<Self>,
-        key_0: u32,
-        key_1: u32,
-        key_2: u32,
-        key_3: u32,
-        key_4: u32,
-        key_5: u32,
-        key_6: u32,
-        key_7: u32,
-        stream_0: u32,
-        stream_1: u32,
-        block_0: u32,
-        block_1: u32,
-        skipped: u32,
+        generator: Generator,
         dropped_below: u32,
         scale: f32,
         has_others: bool,
@@ -281,6 +235,9 @@ impl DropUnits for CubeBackend {
         let [x, others] = [x, others].map(into_contiguous);
         let [rows, columns] = x.meta.shape().dims();
         let [dropped, mask] = [(); 2].map(|()| empty(&x, vec![rows, columns], x.dtype));
+        let Generator { key, stream, word } = generator;
+        // A block has 16 words; the units of those before the next one have been drawn.
+        let (block, skipped) = (word / 16, 2 * (word % 16));
         let drawn = rows * columns + skipped as usize;
         let (count, dim) = one_each(drawn.div_ceil(UNITS_OF_BLOCK as usize));
         let client = x.client.clone();
@@ -292,19 +249,19 @@ impl DropUnits for CubeBackend {
             others.into_tensor_arg(),
             dropped.clone().into_tensor_arg(),
             mask.clone().into_tensor_arg(),
-            key_0,
-            key_1,
-            key_2,
-            key_3,
-            key_4,
-            key_5,
-            key_6,
-            key_7,
-            stream_0,
-            stream_1,
-            block_0,
-            block_1,
-            skipped,
+            key[0],
+            key[1],
+            key[2],
+            key[3],
+            key[4],
+            key[5],
+            key[6],
+            key[7],
+            stream as u32,
+            (stream >> 32) as u32,
+            block as u32,
+            (block >> 32) as u32,
+            skipped as u32,
             dropped_below,
             scale,
             has_others,
