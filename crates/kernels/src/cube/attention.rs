@@ -132,7 +132,7 @@ pub fn energies_backward(
 }
 
 /// The gradient at the queries, `[rows, attention]`, from that at the energies, `[rows, longest]`; those at keys and the
-/// score are added to `sums`, and with `values`, weights and the gradient at contexts, that at values:
+/// score are added to `sums`: with [`values_backward`] and [`energies_backward`] before it,
 /// [`attention::attend_backward`](crate::attention::attend_backward).
 pub fn attend_backward(
     attended: &Attended,
