@@ -17,7 +17,9 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, lists::send_numbers, one_each, rows_in_place};
+use super::{
+    UNITS, cube_a_row, empty, lists::send_numbers, one_each, rows_in_place, sums::sum_of_lanes,
+};
 use crate::attention::Span;
 
 /// Units that sum up one energy.
@@ -284,20 +286,13 @@ fn forward(
                 a += lanes_of;
             }
         }
-        partial[unit] = sum;
-        sync_cube();
+        let sum = sum_of_lanes(&mut partial, sum, lanes);
         if lane == 0 && region < count {
-            let mut energy = f32::new(0.0);
-            let mut k = 0usize;
-            while k < lanes_of {
-                energy += partial[unit + k];
-                k += 1;
-            }
-            energies[region] = energy;
+            energies[region] = sum;
         }
-        sync_cube();
         begin += groups;
     }
+    sync_cube();
 
     let mut top = energies[0];
     let mut region = 1usize;
@@ -379,20 +374,13 @@ fn to_energies(
                 h += lanes_of;
             }
         }
-        partial[unit] = sum;
-        sync_cube();
+        let sum = sum_of_lanes(&mut partial, sum, lanes);
         if lane == 0 && region < count {
-            let mut d_weight = f32::new(0.0);
-            let mut k = 0usize;
-            while k < lanes_of {
-                d_weight += partial[unit + k];
-                k += 1;
-            }
-            d_weights[region] = d_weight;
+            d_weights[region] = sum;
         }
-        sync_cube();
         begin += groups;
     }
+    sync_cube();
 
     let mut mean = f32::new(0.0);
     let mut region = 0usize;

@@ -17,7 +17,7 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{UNITS, cube_a_row, empty, rows_in_place};
+use super::{UNITS, cube_a_row, empty, rows_in_place, sums::largest_of_units};
 
 /// The word of every row at which the cumulative softmax passes its uniform number, -1 for a row that is no distribution:
 /// [`softmax::draw`](crate::softmax::draw), with sums in 32 bits, block after block.
@@ -94,16 +94,7 @@ fn drawn(
         }
         k += 1;
     }
-    shared[unit] = top;
-    sync_cube();
-    let mut best = f32::new(LEAST);
-    let mut j = 0usize;
-    while j < units_of {
-        if shared[j] > best {
-            best = shared[j];
-        }
-        j += 1;
-    }
+    let best = largest_of_units(&mut shared, top, units);
     sync_cube();
 
     let mut total = f32::new(0.0);
