@@ -16,6 +16,7 @@
 //! grid `[rows, columns, D]`. A single `.npy` has another dimension in front, the images; in the other
 //! layouts the number of regions may differ from image to image.
 
+mod ahead;
 mod array_file;
 mod boxes;
 mod element;
@@ -38,6 +39,7 @@ use std::{fs, io};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use ahead::ReadAhead;
 pub use fingerprint::{FeatureComparison, FeatureContent, FeatureDifference, FeatureFingerprint};
 pub use join::ImageNames;
 pub use listed::Listed;

@@ -60,7 +60,7 @@ pub use example_id::ExampleId;
 pub use features::{
     BoxSource, FeatureBatch, FeatureComparison, FeatureContent, FeatureDifference,
     FeatureFingerprint, FeatureSource, FeatureStore, FolderSource, ImageNames, Listed, NpySource,
-    Row, SafetensorsSource,
+    ReadAhead, Row, SafetensorsSource,
 };
 pub use frequencies::PickledFrequencies;
 pub use notice::Notice;

@@ -236,12 +236,15 @@ impl Vocabulary {
         }
     }
 
-    /// The text as references have it: words joined by single spaces, with those that the vocabulary lacks; else as
-    /// written.
-    pub fn reference(&self, text: &str) -> String {
+    /// The ids of a text, without an end token, and the text as references have it: words joined by single spaces, with
+    /// those that the vocabulary lacks; else as written.
+    pub fn encode_reference(&self, text: &str) -> (Vec<u32>, String) {
         match &self.form {
-            Form::Words(split) => split.split(text).join(" "),
-            Form::Characters | Form::Subwords(_) => text.to_owned(),
+            Form::Words(split) => {
+                let words = split.split(text);
+                (self.encode(&words), words.join(" "))
+            }
+            Form::Characters | Form::Subwords(_) => (self.encode_text(text), text.to_owned()),
         }
     }
 

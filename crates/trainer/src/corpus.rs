@@ -302,6 +302,15 @@ impl Corpus {
         }
     }
 
+    /// Begins to read what batches of training sources will be asked for next, by their indices; texts are in memory.
+    pub(crate) fn expect<'a>(&self, batches: impl IntoIterator<Item = &'a [usize]>) {
+        if let Inputs::Images(images) = &self.dataset.sources {
+            let train = self.dataset.split(Split::Train);
+            let rows = |examples: &[usize]| examples.iter().map(|&k| train[k].row).collect();
+            images.expect(batches.into_iter().map(rows));
+        }
+    }
+
     /// What the rewards of a run are made from: the training captions as references, in the order of the training sources,
     /// the same memory unless their end tokens are left out; and where the images' features are, if they are rows of an
     /// array.

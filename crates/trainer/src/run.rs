@@ -1,5 +1,6 @@
 //! A training run: opening its directory, its stages one after the other, and what is left behind.
 
+mod batches;
 mod between;
 mod checkup;
 mod closing;

@@ -80,8 +80,8 @@ fn encode(
     let mut tokenless: (usize, Option<String>) = (0, None);
     for pair in pairs.pairs {
         let targets = pair.targets.iter().filter_map(|target| {
-            let ids = dataset.vocabulary.encode_text(target);
-            (!ids.is_empty()).then(|| (ended(ids), dataset.vocabulary.reference(target)))
+            let (ids, reference) = dataset.vocabulary.encode_reference(target);
+            (!ids.is_empty()).then(|| (ended(ids), reference))
         });
         let (captions, references): (Vec<_>, Vec<_>) = targets.unzip();
         dataset.wordless += pair.targets.len() - captions.len();

@@ -47,7 +47,7 @@ fn text_comes_back_as_it_was_written() {
                     .all(|&id| id > 1 && (id as usize) < vocabulary.len())
             );
             assert_eq!(vocabulary.decode(&ids), text, "{tokens:?}");
-            assert_eq!(vocabulary.reference(text), text);
+            assert_eq!(vocabulary.encode_reference(text).1, text);
             let behind_the_end = [ids, vec![0, 2, 2]].concat();
             assert_eq!(vocabulary.decode(&behind_the_end), text);
         }

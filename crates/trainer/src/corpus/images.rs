@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, TensorData};
 use scst_data::{
     Example, FeatureBatch, FeatureComparison, FeatureDifference, FeatureFingerprint, FeatureSource,
-    FeatureStore, Row, Standardiser,
+    FeatureStore, ReadAhead, Row, Standardiser,
 };
 use scst_group::Group;
 use scst_kernels::traffic::send;
@@ -24,7 +24,7 @@ const FEATURES: &str = "features";
 
 /// Features of images, and how they are read.
 pub struct Images {
-    store: FeatureStore,
+    features: ReadAhead,
     source: FeatureSource,
     standardiser: Option<Standardiser>,
     fingerprint: Option<FeatureFingerprint>,
@@ -44,7 +44,7 @@ impl Images {
     ) -> Result<Self, TrainError> {
         check_form(&store, model)?;
         Ok(Self {
-            store,
+            features: ReadAhead::new(store),
             source: source.clone(),
             standardiser,
             fingerprint: None,
@@ -67,11 +67,11 @@ impl Images {
     ) -> Result<(), TrainError> {
         let (standardiser, fingerprint) = told_by_first(group, FEATURES, |at_work| {
             // Before they are read: a file that changes meanwhile is noticed later.
-            let mut fingerprint = self.store.fingerprint()?;
+            let mut fingerprint = self.store().fingerprint()?;
             let Reading {
                 standardiser,
                 content,
-            } = reading::read(&self.store, splits, standardise, observer, at_work)?;
+            } = reading::read(self.store(), splits, standardise, observer, at_work)?;
             fingerprint.content = Some(content);
             Ok((standardiser, fingerprint))
         })?;
@@ -127,13 +127,13 @@ impl Images {
             let path = stored.directory().to_owned();
             TrainError::Checkpoint(CheckpointError::FeaturesChanged { path, difference })
         };
-        let known = reading::look(&self.store, then, observer)?.map_err(changed)?;
-        stored.check_features(&self.source, &self.store)?;
+        let known = reading::look(self.store(), then, observer)?.map_err(changed)?;
+        stored.check_features(&self.source, self.store())?;
         let mut fingerprint = match known {
             Known::Same(fingerprint) if !verify => return Ok(fingerprint),
             Known::Same(fingerprint) | Known::Unsure(fingerprint) => fingerprint,
         };
-        let content = reading::read(&self.store, splits, false, observer, at_work)?.content;
+        let content = reading::read(self.store(), splits, false, observer, at_work)?.content;
         let before = then.and_then(|then| then.content);
         // Where the images are others, so are the captions, and nothing is known of the features.
         if let Some(before) = before.filter(|before| before.is_of_same_images(&content))
@@ -158,7 +158,7 @@ impl Images {
         if group.rank() == 0 {
             return Ok(());
         }
-        match self.store.compare(of_first, &self.store.fingerprint()?) {
+        match self.store().compare(of_first, &self.store().fingerprint()?) {
             FeatureComparison::Same | FeatureComparison::Touched => Ok(()),
             FeatureComparison::Changed(difference) => Err(TrainError::RanksDiffer {
                 what: FEATURES,
@@ -179,7 +179,7 @@ impl Images {
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
         let mut at_work = AtWork::alone();
-        reading::read(&self.store, &[examples], false, observer, &mut at_work)?;
+        reading::read(self.store(), &[examples], false, observer, &mut at_work)?;
         Ok(())
     }
 
@@ -195,10 +195,12 @@ impl Images {
         let Some(then) = &checkpoint.features else {
             return Ok(None);
         };
-        Ok(match self.store.compare(then, &self.store.fingerprint()?) {
-            FeatureComparison::Changed(difference) => Some(difference),
-            FeatureComparison::Same | FeatureComparison::Touched => None,
-        })
+        Ok(
+            match self.store().compare(then, &self.store().fingerprint()?) {
+                FeatureComparison::Changed(difference) => Some(difference),
+                FeatureComparison::Same | FeatureComparison::Touched => None,
+            },
+        )
     }
 
     /// The features of images, standardised if the run asks for it.
@@ -211,13 +213,18 @@ impl Images {
         device: &Device,
     ) -> Result<SourceVectors, TrainError> {
         let rows: Vec<Row> = examples.iter().map(|example| example.row).collect();
-        let batch = self.store.read_batch(&rows)?;
+        let batch = self.features.read_batch(&rows)?;
         source_vectors(batch, self.standardiser.as_ref(), device)
+    }
+
+    /// Begins to read batches of images that will be asked for next.
+    pub(super) fn expect(&self, batches: impl IntoIterator<Item = Vec<Row>>) {
+        self.features.expect(batches);
     }
 
     /// The features of all images.
     pub fn store(&self) -> &FeatureStore {
-        &self.store
+        self.features.store()
     }
 
     /// The array that they are rows of, if they are.
@@ -250,7 +257,7 @@ impl Images {
 
     /// Whether images have vectors of regions; else they have one vector each.
     pub(crate) fn are_of_regions(&self) -> bool {
-        self.store.max_regions().is_some()
+        self.store().max_regions().is_some()
     }
 }
 

@@ -1,15 +1,17 @@
 //! One stage of a run: steps, records, validations, checkpoints.
 
 use std::{
+    iter,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
-use scst_data::{Split, TextSources, random_order};
+use scst_data::{Split, TextSources};
 use scst_loss::{Counts, MovingAverage};
 
 use super::{
+    batches::Batches,
     opening::Length,
     rank_checks::check_weights,
     reads::{REPLAY_REWARD, Reads},
@@ -21,7 +23,6 @@ use crate::{
     checkpoint::{self, CheckpointError, Snapshot},
     config::{HardAttentionConfig, StageConfig},
     corpus::images::Images,
-    draws::{Purpose, generator},
     events::{Record, RecordKind},
     objective::{
         batch::StepContext,
@@ -85,7 +86,8 @@ impl Run<'_> {
             workers: &workers,
         };
         let mut objective = None;
-        let mut order = (u64::MAX, Vec::new());
+        let (seed, place) = (self.config.seed, (index, stage));
+        let mut batches = Batches::new(seed, place, train_sources, steps_per_epoch);
         loop {
             if self.progress.validation_due {
                 if !self.validate(stage, stop)? {
@@ -108,15 +110,11 @@ impl Run<'_> {
             };
             let step = self.progress.step;
             let epoch = step / steps_per_epoch;
-            if order.0 != epoch {
-                let mut rng = generator(self.config.seed, Purpose::Order, index, epoch);
-                order = (epoch, random_order(&mut rng, train_sources as u32));
-            }
-            let first = (step % steps_per_epoch) as usize * stage.sources_per_batch;
-            let examples: Vec<usize> = order.1[first..first + stage.sources_per_batch]
-                .iter()
-                .map(|&example| example as usize)
-                .collect();
+            let examples = batches.of_step(step);
+            let next = (step + 1 < steps).then(|| batches.of_step(step + 1));
+            let expected = iter::once(&examples).chain(&next);
+            let expected = expected.flat_map(|batch| division.own_of(batch));
+            self.corpus.expect(expected.map(|(_, part)| part));
             let rate = learning_rate(stage, step, steps_per_epoch, steps);
             self.train_step((stage, division), objective, examples, epoch, rate)?;
             let step = self.progress.step;
