@@ -4,6 +4,10 @@
 //! [`depthwise`], which has too few multiplications to pay for that. [`finish`] does in one pass what follows a
 //! product.
 
+use std::array;
+
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::simd::vectorised;
 
 /// Where a square window stands on a map: sizes in pixels.
@@ -158,35 +162,93 @@ pub struct Depthwise<'a> {
 pub fn depthwise(layer: &Depthwise<'_>, input: &[f32], output: &mut [f32]) {
     let window = layer.window;
     let channels = layer.bias.len();
-    let (low, high) = layer.activation.bounds();
     assert_eq!(input.len(), window.pixels() * channels, "pixels");
     assert_eq!(output.len(), window.windows() * channels, "windows");
     assert_eq!(layer.weights.len(), window.kernel.pow(2) * channels);
-    vectorised(
-        #[inline(always)]
-        || {
-            let pixels = output.chunks_exact_mut(channels);
-            for (number, sums) in pixels.enumerate() {
-                let (rows, y) = window.on_map(0, number / window.out[1]);
-                let (columns, x) = window.on_map(1, number % window.out[1]);
-                sums.copy_from_slice(layer.bias);
-                for (y, row) in (y..).zip(rows) {
-                    for (x, column) in (x..).zip(columns.clone()) {
-                        let place = row * window.kernel + column;
-                        let weights = &layer.weights[place * channels..][..channels];
-                        let pixel = y * window.size[1] + x;
-                        let values = &input[pixel * channels..][..channels];
-                        for channel in 0..channels {
-                            sums[channel] += weights[channel] * values[channel];
-                        }
-                    }
-                }
-                for sum in sums {
-                    *sum = sum.max(low).min(high);
+    Arch::new().dispatch(AllWindows {
+        layer,
+        input,
+        output,
+    });
+}
+
+/// All windows of a depthwise convolution.
+struct AllWindows<'a> {
+    layer: &'a Depthwise<'a>,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for AllWindows<'_> {
+    type Output = ();
+
+    /// The sums of a register of channels stay there for all places of a window: a loop over channels within one over places
+    /// would take most of its time with the channels that fill no unrolled step of it.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { layer, input, .. } = self;
+        let (window, channels) = (layer.window, layer.bias.len());
+        let (low, high) = layer.activation.bounds();
+        let (lowest, highest) = (simd.splat_f32s(low), simd.splat_f32s(high));
+        let (bias, rest_of_bias) = S::as_simd_f32s(layer.bias);
+        let mut places = Vec::with_capacity(window.kernel.pow(2));
+        for (number, sums) in self.output.chunks_exact_mut(channels).enumerate() {
+            let (rows, y) = window.on_map(0, number / window.out[1]);
+            let (columns, x) = window.on_map(1, number % window.out[1]);
+            places.clear();
+            for (y, row) in (y..).zip(rows) {
+                for (x, column) in (x..).zip(columns.clone()) {
+                    let place = row * window.kernel + column;
+                    let pixel = y * window.size[1] + x;
+                    places.push((
+                        S::as_simd_f32s(&layer.weights[place * channels..][..channels]),
+                        S::as_simd_f32s(&input[pixel * channels..][..channels]),
+                    ));
                 }
             }
-        },
-    );
+            let (sums, rest) = S::as_mut_simd_f32s(sums);
+            sums.copy_from_slice(bias);
+            let (fours, ones) = sums.as_chunks_mut::<4>();
+            for (number, sums) in fours.iter_mut().enumerate() {
+                add_places(simd, &places, 4 * number, sums);
+            }
+            let of_fours = 4 * fours.len();
+            for (number, sum) in ones.iter_mut().enumerate() {
+                add_places(simd, &places, of_fours + number, array::from_mut(sum));
+            }
+            for sum in sums {
+                *sum = simd.min_f32s(simd.max_f32s(*sum, lowest), highest);
+            }
+            for (channel, (to, bias)) in rest.iter_mut().zip(rest_of_bias).enumerate() {
+                let mut sum = *bias;
+                for ((_, weights), (_, values)) in &places {
+                    sum += weights[channel] * values[channel];
+                }
+                *to = sum.max(low).min(high);
+            }
+        }
+    }
+}
+
+/// Weights and values of a place of a window, those that fill no register apart.
+type Place<'a, V> = ((&'a [V], &'a [f32]), (&'a [V], &'a [f32]));
+
+/// Adds what the places of a window give to the sums of some registers from `first` on.
+#[inline(always)]
+fn add_places<S: Simd, const N: usize>(
+    simd: S,
+    places: &[Place<'_, S::f32s>],
+    first: usize,
+    sums: &mut [S::f32s; N],
+) {
+    let mut own = *sums;
+    for ((weights, _), (values, _)) in places {
+        let (weights, values) = (&weights[first..first + N], &values[first..first + N]);
+        for k in 0..N {
+            own[k] = simd.add_f32s(own[k], simd.mul_f32s(weights[k], values[k]));
+        }
+    }
+    *sums = own;
 }
 
 /// The windows of a map, one a row: a convolution is their product with its weights `[kernel * kernel * channels, out]`.

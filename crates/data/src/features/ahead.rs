@@ -102,7 +102,10 @@ mod tests {
 
     fn opened(files: &Folder) -> ReadAhead {
         for (name, value) in [("a", 1.0_f32), ("b", 2.0), ("c", 3.0)] {
-            files.file(&format!("features/{name}.npy"), npy(&[2], [value, -value].as_slice()));
+            files.file(
+                &format!("features/{name}.npy"),
+                npy(&[2], [value, -value].as_slice()),
+            );
         }
         let source = FeatureSource::Folder(FolderSource {
             path: files.path("features"),
