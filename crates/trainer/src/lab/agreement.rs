@@ -186,7 +186,7 @@ fn gradients(
         baseline: Baseline::Greedy,
         ..ScstConfig::default()
     };
-    let mut critic = SelfCritic::new(&config, &sources, &Registry::default(), None)?;
+    let mut critic = SelfCritic::new(&config, &sources, &Registry::default())?;
     let batch = SourceBatch {
         source: features.into(),
         examples: (0..SOURCES).collect(),

@@ -363,7 +363,7 @@ impl<'a> Trainee<'a> {
             captioner,
             reads_regions: model.reads_regions(),
             optimiser: Optimiser::new(&OptimiserConfig::Adam(AdamConfig::default())),
-            critic: SelfCritic::new(&config, &sources, &Registry::default(), None)?,
+            critic: SelfCritic::new(&config, &sources, &Registry::default())?,
             xe: Xe::plain(bench.samples),
         })
     }

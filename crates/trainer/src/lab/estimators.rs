@@ -26,7 +26,7 @@ use crate::{
     config::{HardAttentionConfig, ScstConfig, limits},
     objective::{
         batch::{SourceBatch, StepContext},
-        sequence::{SelfCritic, baseline::BaselineState},
+        sequence::SelfCritic,
     },
     observer::Unobserved,
     ranks::gather,
@@ -306,7 +306,7 @@ impl Bench<'_> {
             ..ScstConfig::default()
         });
         let sources = self.corpus.reward_sources(config.reward_end_token)?;
-        let mut critic = SelfCritic::new(&config, &sources, self.registry, None::<BaselineState>)?;
+        let mut critic = SelfCritic::new(&config, &sources, self.registry)?;
         // Nothing has been learnt since the stage began.
         critic.compare_with(config.compares_with_start().then(|| self.captioner.clone()));
         let train = self.corpus.split(Split::Train)?;

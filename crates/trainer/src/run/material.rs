@@ -37,6 +37,8 @@ pub(super) struct Material {
     pub(super) progress: Progress,
     /// Of every stage.
     pub(super) lengths: Vec<Length>,
+    /// The rewards of the stage that comes now, by its index, if it has some.
+    pub(super) critic: Option<(usize, SelfCritic)>,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -187,8 +189,13 @@ pub(super) fn gather(
     let warnings = problems.keep(data_warnings(config, &corpus));
     let goes_on = lengths.as_deref().is_none_or(|all| goes_on(all, &progress));
     let first = progress.stage + usize::from(!goes_on);
-    for stage in located.stages.iter().skip(first) {
-        problems.keep(check_rewards(stage, &corpus, means.registry));
+    let mut critic = None;
+    for (index, stage) in located.stages.iter().enumerate().skip(first) {
+        let made = problems.keep(make_rewards(stage, &corpus, means.registry));
+        // Those of later stages would take memory until then.
+        if index == first {
+            critic = made.flatten().map(|made| (index, made));
+        }
     }
     let foreign = device.as_ref().and_then(|device| {
         let around = Surroundings {
@@ -227,6 +234,7 @@ pub(super) fn gather(
             foreign,
             progress,
             lengths,
+            critic,
             warnings,
         }),
         _ => Err(problems.0),
@@ -263,18 +271,18 @@ fn stages(config: &Config, lengths: &[Length], train_sources: usize) -> Vec<Stag
     found.collect()
 }
 
-/// Makes the rewards of a stage and its objective once, so that a program that does not work is known before the first step.
-fn check_rewards(
+/// Makes the rewards of a stage and its objective, so that a program that does not work is known before the first step.
+fn make_rewards(
     stage: &StageConfig,
     corpus: &Corpus,
     registry: &Registry,
-) -> Result<(), TrainError> {
+) -> Result<Option<SelfCritic>, TrainError> {
     let Some(scst) = &stage.scst else {
-        return Ok(());
+        return Ok(None);
     };
     let sources = corpus.reward_sources(scst.reward_end_token)?;
-    match SelfCritic::new(scst, &sources, registry, None) {
-        Ok(_) => Ok(()),
+    match SelfCritic::new(scst, &sources, registry) {
+        Ok(critic) => Ok(Some(critic)),
         Err(TrainError::Reward(source)) => Err(TrainError::StageReward {
             stage: stage.name.clone(),
             source,

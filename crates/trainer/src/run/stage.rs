@@ -146,7 +146,6 @@ impl Run<'_> {
             let xe = Xe::new(&config, |path| self.foreign.teacher(path, &self.device))?;
             return Ok(Objective::Xe(xe));
         };
-        let sources = self.corpus.reward_sources(config.reward_end_token)?;
         let (expected, baseline) = if self.progress.step == 0 {
             (None, None)
         } else {
@@ -156,7 +155,17 @@ impl Run<'_> {
                 progress.baseline.clone(),
             )
         };
-        let mut critic = SelfCritic::new(config, &sources, self.registry, baseline)?;
+        let made = self.critic.take();
+        let mut critic = match made {
+            Some((stage, made)) if stage == self.progress.stage => made,
+            _ => {
+                let sources = self.corpus.reward_sources(config.reward_end_token)?;
+                SelfCritic::new(config, &sources, self.registry)?
+            }
+        };
+        if let Some(baseline) = baseline {
+            critic.go_on_from(baseline);
+        }
         if config.compares_with_start() {
             critic.compare_with(match self.progress.step {
                 0 => Some(self.captioner.clone()),

@@ -35,6 +35,7 @@ use crate::{
         EventWriter, METRICS_FILE, ResumePoint, SAMPLES_FILE, curve, read_log, read_records,
         read_samples,
     },
+    objective::sequence::SelfCritic,
     observer::{Event, Observer, Position},
     optimise::optimiser::Optimiser,
     registry::Registry,
@@ -63,6 +64,8 @@ pub(super) struct Run<'a> {
     pub(super) progress: Progress,
     /// Of every stage.
     pub(super) lengths: Vec<Length>,
+    /// The rewards of the stage that the run begins with, until it begins.
+    pub(super) critic: Option<(usize, SelfCritic)>,
     /// When the time of the stage was last added to `progress`.
     pub(super) since: Instant,
     pub(super) events: EventWriter,
@@ -105,6 +108,7 @@ impl<'a> Run<'a> {
             foreign,
             progress,
             lengths,
+            critic,
             warnings,
         } = material.map_err(first_of)?;
         let optimiser = stored.as_ref().and_then(|stored| {
@@ -158,6 +162,7 @@ impl<'a> Run<'a> {
             optimiser,
             progress,
             lengths,
+            critic,
             since: Instant::now(),
             events,
             examination,

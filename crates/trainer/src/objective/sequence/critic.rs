@@ -29,7 +29,7 @@ pub(crate) struct SelfCritic {
 }
 
 impl SelfCritic {
-    /// Rewards of training sources; a baseline that goes on, or a fresh one.
+    /// Rewards of training sources, and a fresh baseline.
     ///
     /// # Errors
     /// [`TrainError::Reward`] when they cannot be built, [`TrainError::Custom`] when the objective cannot.
@@ -37,7 +37,6 @@ impl SelfCritic {
         config: &ScstConfig,
         sources: &RewardSources,
         registry: &Registry,
-        baseline: Option<BaselineState>,
     ) -> Result<Self, TrainError> {
         let (combination, entries) = (config.combine, &config.rewards);
         let rewards =
@@ -48,7 +47,7 @@ impl SelfCritic {
         };
         let frequency = sources.known_frequency();
         let frequency = frequency.map(|frequency| frequency.fingerprint());
-        let fresh = || BaselineState {
+        let baseline = BaselineState {
             moving_average: MovingAverage::new(config.moving_average_decay),
             learned: LearnedBaseline::default(),
         };
@@ -60,9 +59,14 @@ impl SelfCritic {
             },
             rewards,
             frequency,
-            baseline: baseline.unwrap_or_else(fresh),
+            baseline,
             large: LargeRewards::default(),
         })
+    }
+
+    /// Takes the state of a baseline that goes on.
+    pub(crate) fn go_on_from(&mut self, baseline: BaselineState) {
+        self.baseline = baseline;
     }
 
     /// Sets the model that the divergence of the configuration is measured from.
