@@ -52,3 +52,44 @@ impl Batches {
         batch.iter().map(|&example| example as usize).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batches() -> Batches {
+        let stage = StageConfig {
+            sources_per_batch: 3,
+            ..StageConfig::default()
+        };
+        Batches::new(7, (1, &stage), 11, 3)
+    }
+
+    #[test]
+    fn batches_of_an_epoch_are_disjoint_and_epochs_differ() {
+        let mut all = batches();
+        let mut epoch = |first: u64| -> Vec<usize> {
+            let mut sources: Vec<usize> = (first..first + 3)
+                .flat_map(|step| all.of_step(step))
+                .collect();
+            assert!(sources.iter().all(|&source| source < 11));
+            let found = sources.clone();
+            sources.sort_unstable();
+            sources.dedup();
+            assert_eq!(sources.len(), 9);
+            found
+        };
+        assert_ne!(epoch(0), epoch(3));
+    }
+
+    #[test]
+    fn a_batch_is_the_same_whatever_was_asked_for_before() {
+        let mut ahead = batches();
+        for step in 0..7 {
+            let now = ahead.of_step(step);
+            let next = ahead.of_step(step + 1);
+            assert_eq!(now, batches().of_step(step));
+            assert_eq!(next, batches().of_step(step + 1));
+        }
+    }
+}
