@@ -20,7 +20,7 @@ Writes OUT/train, OUT/val and OUT/test, `.tsv` or `.jsonl`. Which split a pair b
     python3 scripts/text_pairs.py verses OUT
 
     Verses of the World English Bible and the Reina-Valera of 1909, both in the public domain. Chapters are whole in a
-    split, since verses beside each other say similar things.
+    split, since verses beside each other say similar things; of verses with the same words, those of one split are left.
 """
 
 import argparse
@@ -149,6 +149,8 @@ def verses_of(module):
         key, _, body = entry.partition("\n")
         if not re.fullmatch(r".* [1-9]\d*:[1-9]\d*", key):
             continue
+        # Behind the last verse of a book there may be a glossary.
+        body = body.partition("<chapter eID=")[0]
         body = re.sub(r"<(note|title)\b[^>]*?(?<!/)>.*?</\1>", " ", body, flags=re.DOTALL)
         body = re.sub(r"<(div|milestone|lb|l|lg|p)\b[^>]*>|</(l|lg|p)>", " ", body)
         body = html.unescape(re.sub(r"<[^>]*>", "", body))
@@ -161,13 +163,17 @@ def verses_of(module):
 
 def verses(arguments):
     english, spanish = verses_of("engWEB2015eb"), verses_of("spaRV1909eb")
-    lines = {split: ["id\tsource\ttarget"] for split in ("train", "val", "test")}
+    pairs = {split: [] for split in ("train", "val", "test")}
     for key, source in english.items():
         if key in spanish:
             split = split_of(key.partition(":")[0], val=0.03, test=0.03)
-            lines[split].append(f"{key}\t{source}\t{spanish[key]}")
-    for split, of_split in lines.items():
-        write(arguments.out, f"{split}.tsv", of_split)
+            pairs[split].append((key, source, spanish[key]))
+    known = set()
+    for split, of_split in pairs.items():
+        # Books repeat verses of one another: none is tried on what it was trained on.
+        new = [pair for pair in of_split if pair[1] not in known]
+        known.update(source for _, source, _ in of_split)
+        write(arguments.out, f"{split}.tsv", ["id\tsource\ttarget", *map("\t".join, new)])
 
 
 def main():
