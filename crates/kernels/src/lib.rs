@@ -14,7 +14,7 @@
 //! | [`attention`] | additive attention, forward and backward |
 //! | [`multi_head`] | scaled dot-product attention with several heads, forward and backward |
 //! | [`layer_norm`] | layer normalisation, forward and backward |
-//! | [`product`] | products with a matrix that many are taken with, laid out once |
+//! | [`product`] | products with a matrix that many are taken with, laid out once; products of bfloat16 |
 //! | [`relu`] | the rectified linear unit, forward and backward |
 //! | [`softmax`] | the gradient of cross-entropy at the softmax inputs |
 //! | [`brier`] | that of the Brier score |

@@ -61,6 +61,11 @@ pub enum LossError {
         /// The values allowed.
         expected: &'static str,
     },
+    /// Products of bfloat16 are asked of a machine or a device that has none.
+    #[error(
+        "products of bfloat16 are those of the CPU backend `flex` on a processor with AVX-512 BF16"
+    )]
+    Precision,
     /// The device could not hand back a result.
     #[error("cannot read {what} back from the device: {reason}")]
     Read {

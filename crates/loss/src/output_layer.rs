@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use burn::tensor::{Tensor, TensorReadError, activation::softmax, s};
-use scst_kernels::traffic::{read, read_all};
+use scst_kernels::{
+    product::Precision,
+    traffic::{read, read_all},
+};
 
 use crate::{LossError, RowTargets, SoftmaxGradient, softmax_gradient};
 
@@ -14,6 +17,23 @@ pub struct OutputLayer {
     pub weight: Tensor<2>,
     /// `c`, `[1, vocab]`.
     pub bias: Tensor<2>,
+    /// What products with `W`, and those that become its gradient, are taken in.
+    pub precision: Precision,
+}
+
+impl OutputLayer {
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.precision.product(hidden, self.weight.clone()) + self.bias.clone()
+    }
+
+    fn check(&self) -> Result<(), LossError> {
+        let (device, dtype) = (self.weight.device(), self.weight.dtype());
+        if self.precision.is_available(&device, dtype) {
+            Ok(())
+        } else {
+            Err(LossError::Precision)
+        }
+    }
 }
 
 /// Summed gradients at the output layer, and the losses of single rows.
@@ -49,8 +69,8 @@ pub struct OutputGradient {
 /// `hidden`: `[rows, hidden]`, at least one row.
 ///
 /// # Errors
-/// Those of `gradient`, [`LossError`] when there is not one target a row, and [`LossError::Read`] when
-/// the device fails.
+/// Those of `gradient`, [`LossError`] when there is not one target a row, [`LossError::Precision`] when the machine has no
+/// such products, and [`LossError::Read`] when the device fails.
 pub fn output_gradient(
     hidden: &Tensor<2>,
     layer: &OutputLayer,
@@ -60,6 +80,7 @@ pub fn output_gradient(
 ) -> Result<OutputGradient, LossError> {
     let [rows, _] = hidden.dims();
     targets.check_rows(rows)?;
+    layer.check()?;
     if rows == 0 || chunk_rows == 0 {
         return Err(LossError::Range {
             what: "rows of hidden states, and rows per chunk",
@@ -67,15 +88,16 @@ pub fn output_gradient(
             expected: "1 or more",
         });
     }
-    let transposed = layer.weight.clone().transpose();
+    let precision = layer.precision;
     let mut hidden_chunks = Vec::new();
     let mut sums: Option<(Tensor<2>, Tensor<2>)> = None;
     let mut columns: [Vec<Tensor<2>>; 3] = Default::default();
     for (h, logits, rows) in chunks(hidden, layer, chunk_rows) {
         let found = gradient(logits, &targets.slice(rows.clone()), rows)?;
         let g = found.gradient;
-        hidden_chunks.push(g.clone().matmul(transposed.clone()));
-        let weight = h.transpose().matmul(g.clone());
+        let product = precision.product_with_transpose(g.clone(), layer.weight.clone());
+        hidden_chunks.push(product);
+        let weight = precision.transposed_product(h, g.clone());
         let bias = g.sum_dim(0);
         sums = Some(match sums {
             None => (weight, bias),
@@ -163,6 +185,7 @@ fn of_rows(
     };
     let [rows, _] = hidden.dims();
     targets.check_rows(rows)?;
+    layer.check()?;
     let mut found = Vec::with_capacity(rows);
     for (_, logits, rows) in chunks(hidden, layer, chunk_rows) {
         let numbers = number(logits, &targets.slice(rows))?;
@@ -182,7 +205,7 @@ fn chunks<'a>(
     (0..rows).step_by(chunk_rows).map(move |start| {
         let end = start.saturating_add(chunk_rows).min(rows);
         let h = hidden.clone().slice(s![start..end]);
-        let logits = h.clone().matmul(layer.weight.clone()) + layer.bias.clone();
+        let logits = layer.logits(h.clone());
         (h, logits, start..end)
     })
 }
@@ -198,7 +221,7 @@ fn unreadable(error: TensorReadError) -> LossError {
 mod tests {
     use std::cell::Cell;
 
-    use burn::tensor::{Device, Distribution, Int, TensorData, activation::softmax};
+    use burn::tensor::{DType, Device, Distribution, Int, TensorData, activation::softmax};
 
     use super::*;
     use crate::brier_gradient;
@@ -241,6 +264,7 @@ mod tests {
         let layer = OutputLayer {
             weight: w.clone().inner(),
             bias: c.clone().inner(),
+            precision: Precision::F32,
         };
         let targets = RowTargets {
             words: &words,
@@ -282,6 +306,50 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "what is skipped has to be seen")]
+    fn products_of_bfloat16_are_near_those_of_32_bits_or_refused() {
+        let gradient = |dtype: DType, precision| {
+            let values = |shape: [usize; 2], seed: usize| {
+                let value = |k: usize| ((k * 37 + seed * 11) % 101) as f64 / 50.0 - 1.0;
+                let values: Vec<f64> = (0..shape[0] * shape[1]).map(value).collect();
+                Tensor::<2>::from_data(TensorData::new(values, shape), (&Device::flex(), dtype))
+            };
+            let layer = OutputLayer {
+                weight: values([5, VOCAB], 1),
+                bias: values([1, VOCAB], 2),
+                precision,
+            };
+            let (words, weights) = ([0, 8, 3, 3, 1, 5, 7], [1.0, -0.5, 2.0, 0.0, 1.0, 1.0, 1.0]);
+            let targets = RowTargets {
+                words: &words,
+                weights: &weights,
+            };
+            output_gradient(
+                &values([7, 5], 3),
+                &layer,
+                &targets,
+                3,
+                |logits, targets, _| softmax_gradient(logits, targets, 0.0),
+            )
+        };
+        let refused = gradient(DType::F64, Precision::Bf16);
+        assert_eq!(refused.unwrap_err(), LossError::Precision);
+        if !Precision::Bf16.is_available(&Device::flex(), DType::F32) {
+            eprintln!("SKIPPED: the processor has no AVX-512 BF16");
+            return;
+        }
+        let [found, expected] =
+            [Precision::Bf16, Precision::F32].map(|of| gradient(DType::F32, of).unwrap());
+        for (found, expected) in [
+            (found.hidden, expected.hidden),
+            (found.weight, expected.weight),
+        ] {
+            let difference = (found - expected).abs().max().into_scalar::<f32>();
+            assert!((1e-6..2e-2).contains(&difference), "{difference:e}");
+        }
+    }
+
+    #[test]
     fn energies_of_rows_are_those_of_their_distributions() {
         let device = Device::flex();
         let random = |shape: [usize; 2]| {
@@ -290,6 +358,7 @@ mod tests {
         let layer = OutputLayer {
             weight: random([5, VOCAB]),
             bias: random([1, VOCAB]),
+            precision: Precision::F32,
         };
         let hidden = random([7, 5]);
         let words = [0, 8, 3, 3, 1, 5, 7];
@@ -314,6 +383,7 @@ mod tests {
         let layer = OutputLayer {
             weight: Tensor::zeros([2, 3], &device),
             bias: Tensor::zeros([1, 3], &device),
+            precision: Precision::F32,
         };
         let targets = RowTargets {
             words: &[],

@@ -2,8 +2,12 @@
 
 mod config;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::{
+    module::Module,
+    tensor::{DType, Device, Tensor},
+};
 use rand::Rng;
+use scst_kernels::product::Precision;
 
 use crate::{
     Backward, Dimensions, Dropout, ModelError, Noise, Parameter, Signal, Source, SourceVectors,
@@ -20,6 +24,7 @@ use crate::{
     transformer::TransformerCaptioner,
     up_down::UpDownCaptioner,
     update_parameters,
+    weight::SetPrecision,
 };
 
 pub use config::CaptionerConfig;
@@ -30,6 +35,8 @@ pub struct Captioner {
     kind: Kind,
     /// Makes vectors of texts, if these are what is read.
     pub(crate) encoder: Option<TextEncoder>,
+    /// Of the products of both.
+    precision: Precision,
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +151,7 @@ impl Captioner {
         Ok(Self {
             kind,
             encoder: None,
+            precision: Precision::default(),
         })
     }
 
@@ -240,7 +248,51 @@ impl Captioner {
             Kind::UpDown(model) => Kind::UpDown(Box::new(update_parameters(*model, change))),
             Kind::Custom(model) => Kind::Custom(Box::new(model.update(change))),
         };
-        Self { kind, encoder }
+        Self {
+            kind,
+            encoder,
+            ..self
+        }
+    }
+
+    /// This captioner, whose products with its weights, forward and backward, are then taken in this precision; to begin
+    /// with it is that of 32 bits, as is whatever else it computes, and as are its weights and their gradients.
+    ///
+    /// A captioner of another crate, and one that scores whole captions, stay as they are.
+    ///
+    /// # Errors
+    /// [`ModelError::Precision`] when the machine does not have it where the weights are.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, ModelError> {
+        let stays = matches!(self.family(), Family::Custom(_) | Family::Markov(_));
+        if stays || self.precision == precision {
+            return Ok(self);
+        }
+        let (device, dtype) = self.place();
+        if !precision.is_available(&device, dtype) {
+            return Err(ModelError::Precision);
+        }
+        let mut set = SetPrecision(precision);
+        let kind = match self.kind {
+            Kind::Fc(model) => Kind::Fc(model.map(&mut set)),
+            Kind::Att2in(model) => Kind::Att2in(model.map(&mut set)),
+            Kind::ShowAttendTell(model) => Kind::ShowAttendTell(model.map(&mut set)),
+            Kind::Transformer(model) => Kind::Transformer(Box::new((*model).map(&mut set))),
+            Kind::UpDown(model) => Kind::UpDown(Box::new((*model).map(&mut set))),
+            other @ (Kind::Markov(_) | Kind::Custom(_)) => other,
+        };
+        let encoder = self
+            .encoder
+            .map(|encoder| encoder.with_precision(precision));
+        Ok(Self {
+            kind,
+            encoder,
+            precision,
+        })
+    }
+
+    /// What the products with its weights are taken in, those of the [output layer](Self::output_layer) too.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Vectors to read: as they came, or what the encoder makes of texts.

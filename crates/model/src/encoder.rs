@@ -4,12 +4,16 @@ pub(crate) mod bidirectional_lstm;
 mod config;
 pub(crate) mod self_attention;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::{
+    module::Module,
+    tensor::{DType, Device, Tensor},
+};
 use rand::Rng;
+use scst_kernels::product::Precision;
 
 use crate::{
     Dropout, Gradients, ModelError, Parameter, SourceTokens, SourceVectors, parameters,
-    update_parameters,
+    update_parameters, weight::SetPrecision,
 };
 use bidirectional_lstm::{BidirectionalLstm, LstmRecord};
 pub use config::{LstmEncoderConfig, TextEncoderConfig, TransformerEncoderConfig};
@@ -105,6 +109,16 @@ impl TextEncoder {
             Kind::Transformer(encoder) => {
                 Kind::Transformer(Box::new(update_parameters(*encoder, change)))
             }
+        };
+        Self { kind, ..self }
+    }
+
+    /// The encoder with its matrix products taken in this precision.
+    pub(crate) fn with_precision(self, precision: Precision) -> Self {
+        let mut set = SetPrecision(precision);
+        let kind = match self.kind {
+            Kind::Lstm(encoder) => Kind::Lstm(encoder.map(&mut set)),
+            Kind::Transformer(encoder) => Kind::Transformer(Box::new((*encoder).map(&mut set))),
         };
         Self { kind, ..self }
     }

@@ -79,6 +79,11 @@ pub enum ModelError {
         /// What was found and expected.
         problem: String,
     },
+    /// Products of bfloat16 are asked of a machine or a device that has none.
+    #[error(
+        "products of bfloat16 are those of the CPU backend `flex` on a processor with AVX-512 BF16"
+    )]
+    Precision,
     /// Parameters of other names than the captioner has.
     #[error("parameter `{name}` is missing")]
     MissingParameter {

@@ -263,7 +263,7 @@ impl Recurrent for FcCaptioner {
         let d_source = words.gates_backward(sources.projected, d_gates, gradients);
         gradients.add("image_bias", d_source.clone().sum_dim(0));
         let vectors = sources.features.vectors();
-        let d_weight = vectors.transpose().matmul(d_source.clone());
+        let d_weight = self.image_weight.gradient(vectors, d_source.clone());
         gradients.add("image_weight", d_weight);
         let goes_on = sources.features.needs_gradient();
         goes_on.then(|| self.image_weight.input_gradient(d_source))

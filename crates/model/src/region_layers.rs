@@ -212,7 +212,7 @@ impl RegionLayers {
 
         let (d_keys, values) = (attention.d_keys, sources.projected.clone());
         gradients.add("regions.key_bias", d_keys.clone().sum_dim(0));
-        let d_weight = values.clone().transpose().matmul(d_keys.clone());
+        let d_weight = self.key_weight.gradient(values.clone(), d_keys.clone());
         gradients.add("regions.key_weight", d_weight);
         let goes_on = sources.features.needs_gradient();
         let projection = self.projection();
@@ -229,10 +229,8 @@ impl RegionLayers {
         let d_projected = relu_dropout_backward(d_values, values, scale);
         gradients.add("regions.image_bias", d_projected.clone().sum_dim(0));
         let vectors = sources.features.vectors();
-        gradients.add(
-            "regions.image_weight",
-            vectors.transpose().matmul(d_projected.clone()),
-        );
+        let d_weight = image_weight.gradient(vectors, d_projected.clone());
+        gradients.add("regions.image_weight", d_weight);
         goes_on.then(|| image_weight.input_gradient(d_projected))
     }
 }

@@ -224,7 +224,7 @@ impl Recurrent for ShowAttendTellCaptioner {
             (Some((dh, dc)), Some(StartRecord { mean, start })) => {
                 let slope = start.clone().square().neg().add_scalar(1.0);
                 let d_sums = Tensor::cat(vec![dh, dc], 1) * slope;
-                let d_weight = mean.clone().transpose().matmul(d_sums.clone());
+                let d_weight = self.start_weight.gradient(mean.clone(), d_sums.clone());
                 gradients.add("start_weight", d_weight);
                 gradients.add("start_bias", d_sums.clone().sum_dim(0));
                 let d_mean = self.start_weight.input_gradient(d_sums);

@@ -31,6 +31,6 @@ impl StepProduct {
     pub(crate) fn weight_gradient(mut self, d_outputs: Tensor<2>) -> Tensor<2> {
         self.inputs.reverse();
         let inputs = stack(&self.inputs);
-        inputs.transpose().matmul(d_outputs)
+        self.weight.gradient(inputs, d_outputs)
     }
 }

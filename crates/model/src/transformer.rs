@@ -350,7 +350,8 @@ impl TransformerCaptioner {
         let norm = &self.image_norm;
         let d = norm.backward(d_memory, &sources.norm, "image_norm", gradients);
         let d = relu_dropout_backward(d, sources.projected, sources.scale);
-        Linear::add_gradients(sources.features.vectors(), d.clone(), "image", gradients);
+        self.image
+            .add_gradients(sources.features.vectors(), d.clone(), "image", gradients);
         let goes_on = sources.features.needs_gradient();
         goes_on.then(|| self.image.input_gradient(d))
     }

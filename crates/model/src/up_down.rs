@@ -335,12 +335,14 @@ impl Recurrent for UpDownCaptioner {
         let mut d_vectors = None;
         if let (Some((_, dc)), Some(StartRecord { mean, start })) = (d_start, &sources.start) {
             let d_source = Carried::split(&dc, hidden).source;
-            let d_weight = start.clone().transpose().matmul(d_source.clone());
+            let d_weight = self
+                .mean_gate_weight
+                .gradient(start.clone(), d_source.clone());
             gradients.add("mean_gate_weight", d_weight);
             let d_start = self.mean_gate_weight.input_gradient(d_source);
             let d_projected = relu_dropout_backward(d_start, start.clone(), scale);
             gradients.add("mean_bias", d_projected.clone().sum_dim(0));
-            let d_weight = mean.clone().transpose().matmul(d_projected.clone());
+            let d_weight = self.mean_weight.gradient(mean.clone(), d_projected.clone());
             gradients.add("mean_weight", d_weight);
             if sources.features.needs_gradient() {
                 let d_mean = self.mean_weight.input_gradient(d_projected);

@@ -4,27 +4,28 @@ use std::sync::{Arc, OnceLock};
 
 use burn::{
     module::{
-        Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
-        Param,
+        Content, Devices, Flag, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper,
+        ModuleVisitor, Param,
     },
     tensor::{Device, Tensor},
 };
 use scst_kernels::{
-    host::{Values, is_host},
-    product::{Packed, product},
+    host::{View, is_host},
+    product::{Packed, Precision, product_of_tensors},
 };
 
-/// Rows up to which a product is one of few rows: those of a step. Of more rows, the library's products are as fast, and
-/// lay out what they need.
+/// Rows up to which a product of 32 bits is one of few rows: those of a step. Of more rows, the library's products are as
+/// fast, and lay out what they need.
 const FEW_ROWS: usize = 128;
 
-/// `W`, `[inputs, outputs]`, a parameter with its layouts for products with few rows.
+/// `W`, `[inputs, outputs]`, a parameter with its layouts for products, and how precisely these are taken.
 ///
 /// Every step of a caption multiplies by it, forward and backward: on the host it is laid out once for all steps, until
 /// it gets other values.
 #[derive(Debug, Clone)]
 pub(crate) struct Weight {
     values: Param<Tensor<2>>,
+    precision: Precision,
     layouts: Arc<Layouts>,
 }
 
@@ -38,14 +39,19 @@ struct Layouts {
 
 impl From<Param<Tensor<2>>> for Weight {
     fn from(values: Param<Tensor<2>>) -> Self {
-        Self {
-            values,
-            layouts: Arc::default(),
-        }
+        Self::new(values, Precision::default())
     }
 }
 
 impl Weight {
+    fn new(values: Param<Tensor<2>>, precision: Precision) -> Self {
+        Self {
+            values,
+            precision,
+            layouts: Arc::default(),
+        }
+    }
+
     pub(crate) fn val(&self) -> Tensor<2> {
         self.values.val()
     }
@@ -57,82 +63,99 @@ impl Weight {
 
     /// `x W`, `[rows, outputs]`, of `x`, `[rows, inputs]`.
     pub(crate) fn product(&self, x: Tensor<2>) -> Tensor<2> {
-        if has_few_rows(&x) {
-            return product_on_host(x, self.layout(), None);
+        if self.is_laid_out_for(&x) {
+            return product_of_tensors(x, self.layout(), None);
         }
         x.matmul(self.val())
     }
 
     /// `x W + b`, `[rows, outputs]`, of `x`, `[rows, inputs]`, and `b`, `[1, outputs]`.
     pub(crate) fn affine(&self, x: Tensor<2>, bias: &Param<Tensor<2>>) -> Tensor<2> {
-        if has_few_rows(&x) {
-            return product_on_host(x, self.layout(), Some(bias.val()));
+        if self.is_laid_out_for(&x) {
+            return product_of_tensors(x, self.layout(), Some(bias.val()));
         }
         x.matmul(self.val()) + bias.val()
     }
 
     /// The gradient at `x`, `[rows, inputs]`, from that at `x W`.
     pub(crate) fn input_gradient(&self, d_y: Tensor<2>) -> Tensor<2> {
-        if has_few_rows(&d_y) {
-            let layout = self
-                .layouts
-                .transposed
-                .get_or_init(|| Packed::transposed(Values::take(self.val()).get(), self.dims()));
-            return product_on_host(d_y, layout, None);
+        if self.is_laid_out_for(&d_y) {
+            let layout = self.layouts.transposed.get_or_init(|| {
+                Packed::transposed(View::of(self.val()).get(), self.dims(), self.precision)
+            });
+            return product_of_tensors(d_y, layout, None);
         }
         d_y.matmul(self.val().transpose())
     }
 
+    /// The gradient at `W` from `x`, `[rows, inputs]`, and that at `x W`.
+    pub(crate) fn gradient(&self, x: Tensor<2>, d_y: Tensor<2>) -> Tensor<2> {
+        self.precision.transposed_product(x, d_y)
+    }
+
+    /// The precision as what goes through modules that hold weights: whether it is bfloat16.
+    fn flag(&self) -> Param<Flag> {
+        Param::from_bool(self.precision == Precision::Bf16)
+    }
+
+    fn is_laid_out_for(&self, x: &Tensor<2>) -> bool {
+        let pays = self.precision == Precision::Bf16 || x.dims()[0] <= FEW_ROWS;
+        pays && is_host(&x.device(), x.dtype())
+    }
+
     fn layout(&self) -> &Packed {
-        let layout = || Packed::new(Values::take(self.val()).get(), self.dims());
+        let layout = || Packed::new(View::of(self.val()).get(), self.dims(), self.precision);
         self.layouts.own.get_or_init(layout)
     }
 }
 
-fn has_few_rows(x: &Tensor<2>) -> bool {
-    x.dims()[0] <= FEW_ROWS && is_host(&x.device(), x.dtype())
+/// Takes the products of all weights of a module in this precision.
+pub(crate) struct SetPrecision(pub(crate) Precision);
+
+impl ModuleMapper for SetPrecision {
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        flag.with_value(self.0 == Precision::Bf16)
+    }
 }
 
-fn product_on_host(x: Tensor<2>, w: &Packed, bias: Option<Tensor<2>>) -> Tensor<2> {
-    let (device, [rows, _]) = (x.device(), x.dims());
-    let (x, bias) = (Values::take(x), bias.map(Values::take));
-    let mut y = Values::zeros([rows, w.columns()]);
-    product(x.get(), w, bias.as_ref().map(Values::get), y.get_mut());
-    y.into_tensor(&device)
-}
-
-/// Its parameter's own, by the same name; whatever changes values ends their layouts.
+/// Its parameter's own, by the same name; whatever changes values or precision ends their layouts.
 impl Module for Weight {
     fn collect_devices(&self, devices: Devices) -> Devices {
         self.values.collect_devices(devices)
     }
 
     fn fork(self, device: &Device) -> Self {
-        self.values.fork(device).into()
+        Self::new(self.values.fork(device), self.precision)
     }
 
     fn to_device(self, device: &Device) -> Self {
-        self.values.to_device(device).into()
+        Self::new(self.values.to_device(device), self.precision)
     }
 
     fn train(self) -> Self {
-        self.values.train().into()
+        Self::new(self.values.train(), self.precision)
     }
 
     fn valid(&self) -> Self {
-        self.values.valid().into()
+        Self::new(self.values.valid(), self.precision)
     }
 
     fn materialize(self) -> Self {
-        self.values.materialize().into()
+        Self::new(self.values.materialize(), self.precision)
     }
 
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
         self.values.visit(visitor);
+        visitor.visit_flag(&self.flag());
     }
 
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
-        Module::map(self.values, mapper).into()
+        let precision = if mapper.map_flag(self.flag()).is_enabled() {
+            Precision::Bf16
+        } else {
+            Precision::F32
+        };
+        Self::new(Module::map(self.values, mapper), precision)
     }
 }
 

@@ -108,7 +108,7 @@ impl WordLayers {
         if self.gate_bias.is_some() {
             gradients.add("words.gate_bias", d_gates.clone().sum_dim(0));
         }
-        let d_weight = inputs.transpose().matmul(d_gates.clone());
+        let d_weight = self.input_weight.gradient(inputs, d_gates.clone());
         gradients.add("words.input_weight", d_weight);
         self.input_weight.input_gradient(d_gates)
     }

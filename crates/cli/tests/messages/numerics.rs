@@ -36,6 +36,7 @@ pub(super) fn losses() -> Vec<LossError> {
             found: 2.0,
             expected: "0 to 1",
         },
+        LossError::Precision,
         LossError::Read {
             what: "losses",
             reason: "it is gone".to_owned(),
@@ -132,6 +133,7 @@ fn models() -> Vec<ModelError> {
             captioner: text(),
             problem: "found 2 rows, expected 3".to_owned(),
         },
+        ModelError::Precision,
         ModelError::MissingParameter { name: text() },
         ModelError::ParameterShape {
             name: text(),

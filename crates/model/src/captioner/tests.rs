@@ -12,6 +12,7 @@ use crate::{
     UpDownConfig, autodiff, rows::index,
 };
 
+mod precision;
 mod textbook;
 
 const DIMENSIONS: Dimensions = Dimensions {

@@ -338,7 +338,7 @@ impl Direction {
         gradients.add(&format!("{name}.recurrent_weight"), d_weight);
         gradients.add(&format!("{name}.bias"), d_gates.clone().sum_dim(0));
         let d_gates = order.to_tokens(direction, d_gates);
-        let d_weight = inputs.transpose().matmul(d_gates.clone());
+        let d_weight = self.input_weight.gradient(inputs, d_gates.clone());
         gradients.add(&format!("{name}.input_weight"), d_weight);
         self.input_weight.input_gradient(d_gates)
     }

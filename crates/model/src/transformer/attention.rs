@@ -121,13 +121,15 @@ impl Attention {
         let d_output = record.dropped.backward(d_output);
         let contexts = stack(&record.contexts);
         let d_contexts = self.output.input_gradient(d_output.clone());
-        Linear::add_gradients(contexts, d_output, &format!("{name}.output"), gradients);
+        self.output
+            .add_gradients(contexts, d_output, &format!("{name}.output"), gradients);
         let queries = stack(&record.queries);
         let (d_queries, d_keys_values) =
             attend_backward(attended, sources, self.heads, queries, d_contexts);
         let d_normalised = self.query.input_gradient(d_queries.clone());
         if let Some(normalised) = record.norm.output() {
-            Linear::add_gradients(normalised, d_queries, &format!("{name}.query"), gradients);
+            self.query
+                .add_gradients(normalised, d_queries, &format!("{name}.query"), gradients);
         }
         (d_normalised, d_keys_values)
     }
@@ -140,7 +142,7 @@ impl Attention {
         name: &str,
         gradients: &mut Gradients,
     ) -> Tensor<2> {
-        let d_weight = m.transpose().matmul(d_keys_values.clone());
+        let d_weight = self.key_value_weight.gradient(m, d_keys_values.clone());
         gradients.add(&format!("{name}.key_value_weight"), d_weight);
         self.key_value_weight.input_gradient(d_keys_values)
     }

@@ -66,10 +66,12 @@ impl FeedForward<'_> {
         let inner = stack(&record.inner);
         let d_inner = self.outer.input_gradient(d_outer.clone());
         let d_inner = relu_dropout_backward(d_inner, inner.clone(), 1.0);
-        Linear::add_gradients(inner, d_outer, &format!("{name}.outer"), gradients);
+        self.outer
+            .add_gradients(inner, d_outer, &format!("{name}.outer"), gradients);
         let d_n = self.inner.input_gradient(d_inner.clone());
         if let Some(n) = record.norm.output() {
-            Linear::add_gradients(n, d_inner, &format!("{name}.inner"), gradients);
+            self.inner
+                .add_gradients(n, d_inner, &format!("{name}.inner"), gradients);
         }
         let name = format!("{name}.norm");
         d + self.norm.backward(d_n, &record.norm, &name, gradients)

@@ -46,12 +46,13 @@ impl Linear {
 
     /// Adds the gradients of `W` and `b`, parameters below `name`.
     pub(crate) fn add_gradients(
+        &self,
         x: Tensor<2>,
         d_y: Tensor<2>,
         name: &str,
         gradients: &mut Gradients,
     ) {
         gradients.add(&format!("{name}.bias"), d_y.clone().sum_dim(0));
-        gradients.add(&format!("{name}.weight"), x.transpose().matmul(d_y));
+        gradients.add(&format!("{name}.weight"), self.weight.gradient(x, d_y));
     }
 }

@@ -130,7 +130,11 @@ pub(crate) fn caption_gradient(
         weights: &weights.rows,
     };
     let (weight, bias) = captioner.output_layer()?;
-    let layer = OutputLayer { weight, bias };
+    let layer = OutputLayer {
+        weight,
+        bias,
+        precision: captioner.precision(),
+    };
     let Some(hidden) = tape.hidden() else {
         return Ok((Gradients::default(), RowLosses::default()));
     };

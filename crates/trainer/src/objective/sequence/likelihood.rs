@@ -40,7 +40,11 @@ fn of_rows(
         return Ok(Vec::new());
     };
     let (weight, bias) = captioner.output_layer()?;
-    let layer = OutputLayer { weight, bias };
+    let layer = OutputLayer {
+        weight,
+        bias,
+        precision: captioner.precision(),
+    };
     let words = pack(captions, |n, t| captions[n][t]);
     let of_words = numbers(&hidden, &layer, &words, chunk_rows(&hidden.device()))?;
     Ok(of_words.into_iter().map(f64::from).collect())
