@@ -2,11 +2,12 @@
 
 use std::{fmt, path::PathBuf};
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use schemars::JsonSchema;
 use scst_group::Group;
 #[cfg(feature = "cube")]
 use scst_kernels::cube::remember::{self, remembering};
+use scst_kernels::product::Precision;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -61,6 +62,14 @@ pub enum BackendError {
         backend: Backend,
         /// What the machine would need.
         needs: &'static str,
+    },
+    /// Products of bfloat16 on a machine without them, or of a backend that has none.
+    #[error("found precision `bf16` {found}, expected `f32`, or {expected}")]
+    Bfloat16 {
+        /// Where it is asked for.
+        found: String,
+        /// Where there is such a precision.
+        expected: &'static str,
     },
     /// A name that is no backend.
     #[error("found backend `{found}`, expected one of flex, ndarray, wgpu, cuda")]
@@ -172,6 +181,26 @@ impl Backend {
             )]
             _ => Err(BackendError::NotCompiled { backend: self }),
         }
+    }
+
+    /// Whether products of this precision can be taken there.
+    ///
+    /// # Errors
+    /// [`BackendError::Bfloat16`] when the machine lacks them, or the backend does.
+    pub fn check_precision(self, precision: Precision) -> Result<(), BackendError> {
+        if precision == Precision::Bf16 && self != Self::Flex {
+            return Err(BackendError::Bfloat16 {
+                found: format!("with backend `{self}`"),
+                expected: "backend `flex`",
+            });
+        }
+        if !precision.is_available(&Device::flex(), DType::F32) {
+            return Err(BackendError::Bfloat16 {
+                found: "on a processor without AVX-512 BF16".to_owned(),
+                expected: "a machine with one that has it",
+            });
+        }
+        Ok(())
     }
 
     /// The device of one of several ranks: those of a machine take its devices in turns. One rank takes the default device.

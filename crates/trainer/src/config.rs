@@ -47,6 +47,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use scst_data::{CaptionSource, FeatureSource, TextSource, WordSplit};
+use scst_kernels::product::Precision;
 use scst_model::{CaptionerConfig, TextEncoderConfig};
 use scst_reward::TextMetric;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,10 @@ pub struct Config {
     /// Where tensors live and are computed.
     #[serde(default)]
     pub backend: Backend,
+    /// What the inputs of the matrix products of training steps are rounded to: nothing, or bfloat16, which is faster on the
+    /// CPU. Weights, sums and all else are 32-bit floats.
+    #[serde(default)]
+    pub precision: Precision,
     /// CPU threads; all of the machine's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::THREADS), extend("examples" = [2]))]

@@ -68,4 +68,5 @@ pub use run::{
     Summary, abandon_lock, check, data_warnings, examine, train,
 };
 pub use scst_group::{Alone, Group, GroupError};
+pub use scst_kernels::product::Precision;
 pub use warning::Warning;

@@ -1,6 +1,7 @@
 //! Arguments of `scst bench`.
 
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use scst_kernels::product::Precision;
 use scst_model::{CaptionerConfig, TextEncoderConfig};
 use scst_trainer::{Backend, BenchTask, ImageSizes, StepBench, TextSizes};
 
@@ -57,10 +58,31 @@ pub(crate) struct StepBenchArguments {
     /// flex (CPU), ndarray (CPU), wgpu (GPU) or cuda (NVIDIA GPU)
     #[arg(long, default_value = "flex", value_parser = |name: &str| Backend::parse(name))]
     pub(crate) backend: Backend,
+    /// What the inputs of matrix products are rounded to
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) precision: PrecisionName,
     #[command(flatten)]
     images: ImageArguments,
     #[command(flatten)]
     texts: TextArguments,
+}
+
+/// What the inputs of matrix products are rounded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionName {
+    /// Nothing
+    F32,
+    /// bfloat16, on the CPU
+    Bf16,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => Self::F32,
+            PrecisionName::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 /// What is read.
@@ -140,6 +162,7 @@ impl StepBenchArguments {
         };
         Ok(StepBench {
             backend: self.backend,
+            precision: self.precision.into(),
             model: self.model.clone().unwrap_or_else(|| model.to_owned()),
             task,
             samples: self.samples,

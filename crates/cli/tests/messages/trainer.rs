@@ -23,6 +23,10 @@ fn backends() -> Vec<BackendError> {
     vec![
         BackendError::NotCompiled { backend },
         BackendError::NoDevice { backend, needs },
+        BackendError::Bfloat16 {
+            found: "on a machine".to_owned(),
+            expected: "another machine",
+        },
         BackendError::Unknown { found: text() },
     ]
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use scst_kernels::product::Precision;
 use scst_loss::Baseline;
 use scst_model::{CaptionerConfig, MarkovConfig};
 
@@ -12,6 +13,7 @@ use super::{
     scst_check::{check_dropout, check_hard_attention, check_reference, check_scst},
     task::check_task,
 };
+use crate::Backend;
 
 impl Config {
     /// Everything that is out of range or contradictory; empty when the run can begin.
@@ -32,6 +34,7 @@ impl Config {
             self.seed,
             "less than 2^63",
         );
+        check_precision(self, &mut check);
         let threads = self.threads.map_or(1, |n| n as u64);
         check.within("threads", threads, limits::THREADS);
         let held = self.parts_in_memory.map_or(1, |n| n as u64);
@@ -110,6 +113,29 @@ fn check_stage_of_run(config: &Config, k: usize, stage: &StageConfig, check: &mu
         check.below_one("baseline_decay", hard.baseline_decay);
         check.fraction("sampling_probability", hard.sampling_probability);
     }
+}
+
+/// Whether there is anything that computes so; what the machine has is another matter.
+fn check_precision(config: &Config, check: &mut Checker<'_>) {
+    if config.precision == Precision::F32 {
+        return;
+    }
+    let (backend, captioner) = (config.backend, &config.model);
+    check.require(
+        backend == Backend::Flex,
+        "precision",
+        format!("`bf16` with backend `{backend}`"),
+        "`f32`, or backend `flex`",
+    );
+    check.require(
+        !matches!(
+            captioner,
+            CaptionerConfig::Markov(_) | CaptionerConfig::Custom(_)
+        ),
+        "precision",
+        format!("`bf16` with captioner `{}`", captioner.name()),
+        "`f32`, or another captioner: this one takes its own products",
+    );
 }
 
 fn check_validation(config: &Config, check: &mut Checker<'_>) {

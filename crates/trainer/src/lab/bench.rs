@@ -14,7 +14,10 @@ use std::{
 use burn::tensor::{Device, TensorReadError};
 use scst_data::{Vocabulary, vocabulary::UNKNOWN_ID};
 use scst_group::{Cost, Group, Metered};
-use scst_kernels::traffic::{LaunchWatch, Traffic, is_elsewhere};
+use scst_kernels::{
+    product::Precision,
+    traffic::{LaunchWatch, Traffic, is_elsewhere},
+};
 use scst_loss::{Baseline, Normaliser};
 use scst_model::Captioner;
 use scst_reward::RewardSources;
@@ -58,6 +61,8 @@ pub struct StepReport {
     pub backend: Backend,
     /// The device's own name.
     pub device: String,
+    /// What the inputs of matrix products are rounded to.
+    pub precision: Precision,
     /// CPU threads.
     pub threads: usize,
     /// The captioner.
@@ -238,6 +243,7 @@ pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, Tr
         scst: env!("CARGO_PKG_VERSION"),
         backend: bench.backend,
         device: device_name(&trainee.device),
+        precision: bench.precision,
         threads: rayon::current_num_threads(),
         model: bench.model.clone(),
         sources: match &bench.task {
@@ -333,6 +339,7 @@ impl<'a> Trainee<'a> {
         division: Division<'a>,
     ) -> Result<Self, TrainError> {
         let device = bench.backend.device_of(metered)?;
+        bench.backend.check_precision(bench.precision)?;
         let words: Vec<String> = (2..bench.vocab).map(|word| format!("word{word}")).collect();
         let vocabulary = Vocabulary::build([words.as_slice()].into_iter(), 1);
         let captions = captions(bench);
@@ -347,6 +354,7 @@ impl<'a> Trainee<'a> {
             vocab: vocabulary.len(),
         };
         let captioner = shape.init(&device, &mut rng)?;
+        let captioner = captioner.with_precision(bench.precision)?;
         let config = ScstConfig {
             samples_per_source: bench.samples,
             baseline: Baseline::Greedy,

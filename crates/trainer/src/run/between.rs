@@ -50,19 +50,19 @@ impl Run<'_> {
         let before = index
             .checked_sub(1)
             .map(|before| &self.config.stages[before]);
-        match (&stage.start_from, before) {
+        let captioner = match (&stage.start_from, before) {
             (StartFrom::Checkpoint(path), _) => {
-                let captioner = self.foreign.captioner(path, self.config, &self.device)?;
-                Ok(Some(captioner))
+                self.foreign.captioner(path, self.config, &self.device)?
             }
             (StartFrom::Best, Some(before)) => {
                 // The first rank has written it.
                 meet(self.group, "the weights of the stage before")?;
                 let stored = Checkpoint::load(&self.best_of(before), &self.registry.captioners)?;
-                Ok(Some(stored.captioner(&self.config.model, &self.device)?))
+                stored.captioner(&self.config.model, &self.device)?
             }
-            (StartFrom::Best, None) | (StartFrom::Last, _) => Ok(None),
-        }
+            (StartFrom::Best, None) | (StartFrom::Last, _) => return Ok(None),
+        };
+        Ok(Some(captioner.with_precision(self.config.precision)?))
     }
 
     /// Sums a stage up, and moves on to the next.

@@ -153,7 +153,9 @@ pub(super) fn gather(
         located, prepared, ..
     } = means;
     let mut problems = Problems(Vec::new());
-    let device = problems.keep(config.backend.device_of(means.group));
+    let backend = config.backend;
+    let device = backend.check_precision(config.precision);
+    let device = problems.keep(device.and_then(|()| backend.device_of(means.group)));
     let corpus = match stored {
         None => Corpus::build_in(means.group, located, means.registry, observer),
         Some(stored) => {
@@ -303,7 +305,8 @@ fn captioner(
     device: &Device,
 ) -> Result<Captioner, TrainError> {
     if let Some(stored) = stored {
-        return Ok(stored.captioner(&config.model, device)?);
+        let captioner = stored.captioner(&config.model, device)?;
+        return Ok(captioner.with_precision(config.precision)?);
     }
     let shape = Shape {
         model: &config.model,
@@ -316,5 +319,6 @@ fn captioner(
         return Err(TrainError::CaptionerTooLarge { captioner, message });
     }
     let mut rng = generator(config.seed, Purpose::Weights, 0, 0);
-    Ok(shape.init(device, &mut rng)?)
+    let captioner = shape.init(device, &mut rng)?;
+    Ok(captioner.with_precision(config.precision)?)
 }

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use scst_kernels::product::Precision;
 use scst_reward::CorpusScores;
 
 use super::{
@@ -46,8 +47,10 @@ impl Run<'_> {
             run: self.config,
             group: self.group,
         };
+        // As `scst eval` decodes, on any machine.
+        let captioner = self.captioner.clone().with_precision(Precision::F32)?;
         let report = evaluate(
-            (&self.captioner, &[]),
+            (&captioner, &[]),
             &self.corpus,
             self.registry,
             &examples,

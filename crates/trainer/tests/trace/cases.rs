@@ -254,7 +254,14 @@ impl Case {
 
 /// Keys are those of the first stage, unless they begin with another section.
 fn whole_key(set: &str) -> String {
-    let sections = ["data.", "model.", "validation.", "stages.", "checkpoints."];
+    let sections = [
+        "data.",
+        "model.",
+        "precision",
+        "validation.",
+        "stages.",
+        "checkpoints.",
+    ];
     if sections.iter().any(|section| set.starts_with(section)) {
         set.to_owned()
     } else {

@@ -3,7 +3,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | `cases` | what a case is, and the configuration that it stands for |
-//! | `captioners`, `words`, `sequences`, `rewards`, `steps`, `decoders` | the cases |
+//! | `captioners`, `words`, `sequences`, `rewards`, `steps`, `precision`, `decoders` | the cases |
 //! | `runs` | data, and runs of cases |
 //! | `recording` | traces as files, and the comparison of two |
 //! | `machine` | which machines have the same bits |
@@ -14,6 +14,7 @@ mod captioners;
 mod cases;
 mod decoders;
 mod machine;
+mod precision;
 mod recording;
 mod rewards;
 mod runs;
@@ -26,9 +27,10 @@ use std::collections::BTreeSet;
 use cases::Case;
 use recording::fixtures;
 use runs::Workplace;
+use scst_trainer::{Backend, Precision};
 
 /// Every group of cases.
-const GROUPS: [fn() -> Vec<Case>; 13] = [
+const GROUPS: [fn() -> Vec<Case>; 14] = [
     captioners::images,
     captioners::regions,
     captioners::texts,
@@ -41,6 +43,7 @@ const GROUPS: [fn() -> Vec<Case>; 13] = [
     sequences::of_other_captioners,
     rewards::cases,
     steps::cases,
+    precision::cases,
     decoders::cases,
 ];
 
@@ -112,6 +115,14 @@ fn mixtures_of_rewards_train_as_recorded() {
 #[test]
 fn optimisers_and_schedules_train_as_recorded() {
     hold(steps::cases());
+}
+
+#[test]
+fn products_of_bfloat16_train_as_recorded() {
+    match Backend::Flex.check_precision(Precision::Bf16) {
+        Ok(()) => hold(precision::cases()),
+        Err(error) => scst_testing::oracles::skip(&error.to_string()),
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is timed: backend, sizes and number of steps.
 
+use scst_kernels::product::Precision;
 use scst_model::{
     CaptionerConfig, LstmEncoderConfig, TextEncoderConfig, TransformerConfig,
     TransformerEncoderConfig,
@@ -113,6 +114,8 @@ impl BenchTask {
 pub struct StepBench {
     /// Where tensors live and are computed.
     pub backend: Backend,
+    /// What the inputs of matrix products are rounded to.
+    pub precision: Precision,
     /// The captioner: one of [`CaptionerConfig::NAMES`].
     pub model: String,
     /// What is read.
@@ -140,6 +143,7 @@ impl Default for StepBench {
     fn default() -> Self {
         Self {
             backend: Backend::default(),
+            precision: Precision::default(),
             model: "fc".to_owned(),
             task: BenchTask::Images(ImageSizes::default()),
             samples: 5,
@@ -198,6 +202,13 @@ impl StepBench {
                 name: "model",
                 found: format!("`{}`", self.model),
                 expected: "one that reads texts, such as `att2in` or `transformer`".to_owned(),
+            });
+        }
+        if self.precision != Precision::F32 && matches!(model, CaptionerConfig::Markov(_)) {
+            return Err(TrainError::BenchSize {
+                name: "precision",
+                found: format!("`bf16` with captioner `{}`", model.name()),
+                expected: "`f32`, or another captioner: this one takes its own products".to_owned(),
             });
         }
         let shape = Shape {
