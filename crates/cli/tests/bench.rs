@@ -31,6 +31,13 @@ fn bench_step_prints_one_line_with_all_keys() {
         let parts = &report["scst_parts_ms"];
         assert!(parts[name].is_number(), "{name} in {report}");
     }
+    let multiply_adds = |part: &str| report["multiply_adds"][part].as_u64().expect("a count");
+    let parts = ["xe", "greedy", "rollout", "reward", "update"].map(multiply_adds);
+    assert_eq!(parts.iter().sum::<u64>(), multiply_adds("total"));
+    // Rewards multiply nothing; an update goes back, for which there are two products in place of each one of the rollout.
+    assert_eq!(parts[3], 0);
+    let [rollout, update] = [parts[2], parts[4]];
+    assert!((rollout..3 * rollout).contains(&update), "{report}");
     assert_eq!(report["images"], 2);
     assert_eq!(report["samples"], 2);
     assert_eq!(report["vocab"], 50);

@@ -14,7 +14,10 @@ mod single;
 
 use burn::tensor::Tensor;
 
-use crate::host::{Values, View};
+use crate::{
+    host::{Values, View},
+    traffic::count_product,
+};
 
 pub use precision::Precision;
 
@@ -83,7 +86,8 @@ pub fn product(x: &[f32], w: &Packed, bias: Option<&[f32]>, y: &mut [f32]) {
 /// # Panics
 /// Where [`product`] does, or when [`is_host`](crate::host::is_host) does not hold.
 pub fn product_of_tensors(x: Tensor<2>, w: &Packed, bias: Option<Tensor<2>>) -> Tensor<2> {
-    let (device, [rows, _]) = (x.device(), x.dims());
+    let (device, [rows, inner]) = (x.device(), x.dims());
+    count_product([rows, inner, w.columns()]);
     let (x, bias) = (View::of(x), bias.map(View::of));
     let mut y = Values::zeros([rows, w.columns()]);
     product(x.get(), w, bias.as_ref().map(View::get), y.get_mut());

@@ -1,8 +1,9 @@
-//! Values between the host and devices, and what that costs: counted where they pass.
+//! Values between the host and devices, and what else a step costs: counted where it passes.
 //!
 //! A launch of a kernel costs the host tens of microseconds, a wait for the device stops both, and bytes cross a bus. What
 //! a step does of these does not depend on the speed of the machine, so it is counted, and held by tests, on any driver.
-//! Tensors of the CPU are read where they are, which counts as nothing.
+//! Tensors of the CPU are read where they are, which counts as nothing. Multiplications of products with weights count
+//! everywhere: by the time that a part takes, they tell how near it is to what the machine can do.
 
 use std::{
     ops::{AddAssign, Sub},
@@ -17,8 +18,9 @@ use burn::tensor::{
 static LAUNCHES: AtomicU64 = AtomicU64::new(0);
 static SYNCHRONISATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES_MOVED: AtomicU64 = AtomicU64::new(0);
+static MULTIPLY_ADDS: AtomicU64 = AtomicU64::new(0);
 
-/// What devices were asked to do.
+/// What devices, the CPU among them, were asked to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Kernels that were launched while a [`LaunchWatch`] lived.
@@ -27,6 +29,8 @@ pub struct Traffic {
     pub synchronisations: u64,
     /// Bytes sent to devices and read from them.
     pub bytes_moved: u64,
+    /// Multiplications, each with an addition, of matrix products with weights, forward and backward.
+    pub multiply_adds: u64,
 }
 
 impl Traffic {
@@ -38,6 +42,7 @@ impl Traffic {
             launches: count(&LAUNCHES),
             synchronisations: count(&SYNCHRONISATIONS),
             bytes_moved: count(&BYTES_MOVED),
+            multiply_adds: count(&MULTIPLY_ADDS),
         }
     }
 }
@@ -50,6 +55,7 @@ impl Sub for Traffic {
             launches: self.launches - earlier.launches,
             synchronisations: self.synchronisations - earlier.synchronisations,
             bytes_moved: self.bytes_moved - earlier.bytes_moved,
+            multiply_adds: self.multiply_adds - earlier.multiply_adds,
         }
     }
 }
@@ -59,7 +65,14 @@ impl AddAssign for Traffic {
         self.launches += other.launches;
         self.synchronisations += other.synchronisations;
         self.bytes_moved += other.bytes_moved;
+        self.multiply_adds += other.multiply_adds;
     }
+}
+
+/// Counts a matrix product of these sizes: rows, inner dimension and columns.
+pub(crate) fn count_product(sizes: [usize; 3]) {
+    let multiply_adds = sizes.iter().map(|&size| size as u64).product();
+    MULTIPLY_ADDS.fetch_add(multiply_adds, Ordering::Relaxed);
 }
 
 /// Counts launches while it lives; one at a time.

@@ -64,7 +64,7 @@ pub enum BackendError {
         needs: &'static str,
     },
     /// Products of bfloat16 on a machine without them, or of a backend that has none.
-    #[error("found precision `bf16` {found}, expected `f32`, or {expected}")]
+    #[error("key `precision`: found `bf16` {found}, expected `f32`, or {expected}")]
     Bfloat16 {
         /// Where it is asked for.
         found: String,

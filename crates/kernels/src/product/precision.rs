@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bfloat16::{self, Packed};
-use crate::host::{Values, View, is_host};
+use crate::{
+    host::{Values, View, is_host},
+    traffic::count_product,
+};
 
 /// What the inputs of matrix products are rounded to. Sums are of 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +36,8 @@ impl Precision {
     /// # Panics
     /// When it is not [available](Self::is_available).
     pub fn product(self, x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+        let ([rows, inner], [_, columns]) = (x.dims(), w.dims());
+        count_product([rows, inner, columns]);
         match self {
             Self::F32 => x.matmul(w),
             Self::Bf16 => {
@@ -47,6 +52,8 @@ impl Precision {
     /// # Panics
     /// When it is not [available](Self::is_available).
     pub fn product_with_transpose(self, x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+        let ([rows, columns], [inner, _]) = (x.dims(), w.dims());
+        count_product([rows, columns, inner]);
         match self {
             Self::F32 => x.matmul(w.transpose()),
             Self::Bf16 => {
@@ -61,11 +68,12 @@ impl Precision {
     /// # Panics
     /// When it is not [available](Self::is_available).
     pub fn transposed_product(self, x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
+        let ([rows, x_columns], [_, y_columns]) = (x.dims(), y.dims());
+        count_product([rows, x_columns, y_columns]);
         match self {
             Self::F32 => x.transpose().matmul(y),
             Self::Bf16 => {
                 let device = x.device();
-                let ([rows, x_columns], [_, y_columns]) = (x.dims(), y.dims());
                 let (x, y) = (View::of(x), View::of(y));
                 let mut z = Values::zeros([x_columns, y_columns]);
                 let dims = [rows, x_columns, y_columns];

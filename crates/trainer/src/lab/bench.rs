@@ -93,6 +93,10 @@ pub struct StepReport {
     /// Bytes that were sent to the device and read from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_moved: Option<StepCounts>,
+    /// Multiplications, each with an addition, of matrix products with weights; none of parts that are computed at the same
+    /// time, and of captioners that take products of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiply_adds: Option<StepCounts>,
     /// The most memory that the process ever held, in MiB; unknown where there is no `/proc`.
     pub peak_rss_mib: Option<u64>,
     /// The most memory of a GPU, in MiB; always unknown, as Burn does not tell.
@@ -275,6 +279,9 @@ pub fn bench_step(bench: &StepBench, group: &dyn Group) -> Result<StepReport, Tr
         launches: counts(|traffic| traffic.launches),
         synchronisations: counts(|traffic| traffic.synchronisations),
         bytes_moved: counts(|traffic| traffic.bytes_moved),
+        multiply_adds: (!workers.is_parallel())
+            .then(|| StepCounts::of(&steps, |traffic| traffic.multiply_adds))
+            .filter(|counts| counts.total > 0),
         peak_rss_mib: peak_rss_mib(),
         peak_device_mib: None,
         mean_caption_length: mean(|times| times.words, sources * bench.samples as f64),

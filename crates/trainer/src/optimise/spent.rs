@@ -11,7 +11,7 @@ use super::reduce::Tally;
 pub(crate) struct Spent {
     /// Seconds.
     pub(crate) secs: f64,
-    /// Launches, waits and bytes; none of them on the CPU.
+    /// What it cost the device: launches, waits and bytes are none on the CPU.
     pub(crate) traffic: Traffic,
 }
 
@@ -50,8 +50,8 @@ impl Tally {
     /// Adds what a part took, counted `count` times; what it cost the device stands beside the means.
     pub(crate) fn spend(&mut self, part: &str, spent: Spent, count: f64) {
         self.add(&format!("{part}_secs"), spent.secs, count);
-        if spent.traffic != Traffic::default() {
-            for (what, of_part) in counts(spent.traffic) {
+        for (what, of_part) in counts(spent.traffic) {
+            if of_part > 0 {
                 self.add(&format!("{part}_{what}"), of_part as f64, 0.0);
             }
         }
@@ -64,14 +64,16 @@ impl Tally {
             launches: of("launches"),
             synchronisations: of("synchronisations"),
             bytes_moved: of("bytes_moved"),
+            multiply_adds: of("multiply_adds"),
         }
     }
 }
 
-fn counts(traffic: Traffic) -> [(&'static str, u64); 3] {
+fn counts(traffic: Traffic) -> [(&'static str, u64); 4] {
     [
         ("launches", traffic.launches),
         ("synchronisations", traffic.synchronisations),
         ("bytes_moved", traffic.bytes_moved),
+        ("multiply_adds", traffic.multiply_adds),
     ]
 }

@@ -54,6 +54,11 @@ impl Workers {
         })
     }
 
+    /// Whether several parts are computed at a time.
+    pub(crate) fn is_parallel(&self) -> bool {
+        !self.pools.is_empty()
+    }
+
     /// Whether so many parts may be held in memory at a time.
     pub(crate) fn hold(&self, parts: usize) -> bool {
         parts <= self.held
