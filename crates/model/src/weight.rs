@@ -66,7 +66,7 @@ impl Weight {
         if self.is_laid_out_for(&x) {
             return product_of_tensors(x, self.layout(), None);
         }
-        self.precision().product(x, self.val())
+        Precision::F32.product(x, self.val())
     }
 
     /// `x W + b`, `[rows, outputs]`, of `x`, `[rows, inputs]`, and `b`, `[1, outputs]`.
@@ -74,7 +74,7 @@ impl Weight {
         if self.is_laid_out_for(&x) {
             return product_of_tensors(x, self.layout(), Some(bias.val()));
         }
-        self.precision().product(x, self.val()) + bias.val()
+        Precision::F32.product(x, self.val()) + bias.val()
     }
 
     /// The gradient at `x`, `[rows, inputs]`, from that at `x W`.
@@ -85,7 +85,7 @@ impl Weight {
             });
             return product_of_tensors(d_y, layout, None);
         }
-        self.precision().product_with_transpose(d_y, self.val())
+        Precision::F32.product_with_transpose(d_y, self.val())
     }
 
     /// The gradient at `W` from `x`, `[rows, inputs]`, and that at `x W`.
