@@ -2,9 +2,7 @@
 
 mod support;
 
-use std::fs;
-
-use support::{Workplace, newest_checkpoint};
+use support::{Workplace, newest_weights, weights};
 
 /// Parts that do not divide the batch, a baseline over all of it, and cross-entropy beside.
 const PARTS: [&str; 4] = [
@@ -13,19 +11,6 @@ const PARTS: [&str; 4] = [
     "stages.1.scst.baseline=moving_average",
     "stages.1.scst.xe_weight=0.2",
 ];
-
-fn weights(workplace: &Workplace, run: &str, sets: &[&str], more: &[&str]) -> Vec<u8> {
-    let sets = sets.iter().flat_map(|set| ["--set", set]);
-    let begin = ["train", "config.toml", "--out", run];
-    let arguments: Vec<&str> = begin.into_iter().chain(sets).chain(more.to_vec()).collect();
-    workplace.succeed(&arguments);
-    newest_weights(workplace, run)
-}
-
-fn newest_weights(workplace: &Workplace, run: &str) -> Vec<u8> {
-    let newest = newest_checkpoint(&workplace.path(run));
-    fs::read(newest.join("model.safetensors")).expect("weights")
-}
 
 #[test]
 fn threads_and_an_interruption_leave_the_bits_of_parts_as_they_are() {

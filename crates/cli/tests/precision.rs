@@ -2,10 +2,8 @@
 
 mod support;
 
-use std::fs;
-
 use scst_trainer::{Backend, Precision};
-use support::{Workplace, newest_checkpoint};
+use support::{Workplace, newest_checkpoint, newest_weights, weights};
 
 const BF16: [&str; 3] = ["precision=bf16", "stages.0.parts=3", "stages.1.parts=4"];
 
@@ -18,34 +16,24 @@ fn is_there() -> bool {
     found.is_ok()
 }
 
-fn weights(workplace: &Workplace, run: &str, sets: &[&str], threads: &str) -> Vec<u8> {
-    let sets = sets.iter().flat_map(|set| ["--set", set]);
-    let begin = ["train", "config.toml", "--out", run, "--threads", threads];
-    let arguments: Vec<&str> = begin.into_iter().chain(sets).collect();
-    workplace.succeed(&arguments);
-    newest_weights(workplace, run)
-}
-
-fn newest_weights(workplace: &Workplace, run: &str) -> Vec<u8> {
-    let newest = newest_checkpoint(&workplace.path(run));
-    fs::read(newest.join("model.safetensors")).expect("weights")
-}
-
 #[test]
 fn threads_and_an_interruption_leave_the_bits_as_they_are() {
     if !is_there() {
         return;
     }
     let workplace = Workplace::new();
-    let one = weights(&workplace, "one", &BF16, "1");
-    assert!(one == weights(&workplace, "two", &BF16, "2"), "2 threads");
+    let one = weights(&workplace, "one", &BF16, &["--threads", "1"]);
+    assert!(
+        one == weights(&workplace, "two", &BF16, &["--threads", "2"]),
+        "2 threads"
+    );
     let half = [&BF16[..], &["stages.1.epochs=1"]].concat();
-    weights(&workplace, "half", &half, "1");
+    weights(&workplace, "half", &half, &["--threads", "1"]);
     let rest = ["train", "--resume", "half", "--set", "stages.1.epochs=2"];
     workplace.succeed(&[&rest[..], &["--threads", "2"]].concat());
     assert!(one == newest_weights(&workplace, "half"), "interrupted");
     assert!(
-        one != weights(&workplace, "f32", &BF16[1..], "2"),
+        one != weights(&workplace, "f32", &BF16[1..], &["--threads", "2"]),
         "32 bits have the bits of bfloat16"
     );
 }
@@ -56,7 +44,7 @@ fn runs_are_scored_in_32_bits_and_go_on_as_they_began() {
         return;
     }
     let workplace = Workplace::new();
-    weights(&workplace, "run", &BF16, "1");
+    weights(&workplace, "run", &BF16, &["--threads", "1"]);
     // What was decoded while training is decoded again where no such products are asked for.
     let newest = newest_checkpoint(&workplace.path("run"));
     let checkpoint = newest.to_str().expect("a path");

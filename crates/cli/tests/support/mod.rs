@@ -248,3 +248,18 @@ pub fn newest_checkpoint(run: &Path) -> PathBuf {
     steps.sort();
     steps.pop().expect("at least one checkpoint")
 }
+
+/// Trains with some keys of the configuration set, and more arguments; the newest weights of the run.
+pub fn weights(workplace: &Workplace, run: &str, sets: &[&str], more: &[&str]) -> Vec<u8> {
+    let sets = sets.iter().flat_map(|set| ["--set", set]);
+    let begin = ["train", "config.toml", "--out", run];
+    let arguments: Vec<&str> = begin.into_iter().chain(sets).chain(more.to_vec()).collect();
+    workplace.succeed(&arguments);
+    newest_weights(workplace, run)
+}
+
+/// The weights of a run's newest checkpoint.
+pub fn newest_weights(workplace: &Workplace, run: &str) -> Vec<u8> {
+    let newest = newest_checkpoint(&workplace.path(run));
+    fs::read(newest.join("model.safetensors")).expect("weights")
+}
