@@ -1,6 +1,6 @@
 //! One process.
 
-use crate::{Group, GroupError};
+use crate::{Group, GroupError, Meanwhile};
 
 /// The group of a process that works alone.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +19,12 @@ impl Group for Alone {
         0
     }
 
-    fn gather(&self, own: &[u8], _what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+    fn gather_while(
+        &self,
+        own: &[u8],
+        _what: &str,
+        _meanwhile: Meanwhile,
+    ) -> Result<Vec<Vec<u8>>, GroupError> {
         Ok(vec![own.to_vec()])
     }
 
@@ -28,11 +33,17 @@ impl Group for Alone {
         own: &[f32],
         _counts: &[usize],
         _expected: &[usize],
+        _meanwhile: Meanwhile,
     ) -> Result<Vec<f32>, GroupError> {
         Ok(own.to_vec())
     }
 
-    fn collect(&self, own: &[f32], _counts: &[usize]) -> Result<Vec<f32>, GroupError> {
+    fn collect(
+        &self,
+        own: &[f32],
+        _counts: &[usize],
+        _meanwhile: Meanwhile,
+    ) -> Result<Vec<f32>, GroupError> {
         Ok(own.to_vec())
     }
 

@@ -26,10 +26,19 @@ pub use metered::{Cost, Metered};
 pub use mpi::{Mpi, SILENT};
 pub use threads::Threads;
 
+/// What a rank does while it waits for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// Nothing else: it looks after what is on its way all the time, as that moves only then.
+    Idle,
+    /// Its cores compute, and it looks now and then. No time is lost by it, and none is counted as [waited](Group::waited).
+    Computes,
+}
+
 /// The ranks of a run, seen from one of them.
 ///
-/// Every rank makes the same calls in the same order.
-pub trait Group: Debug {
+/// Every rank makes the same calls in the same order, one at a time, on whichever of its threads.
+pub trait Group: Debug + Sync {
     /// The number of this process among all, from 0.
     fn rank(&self) -> usize;
 
@@ -39,11 +48,24 @@ pub trait Group: Debug {
     /// The number of this process among those of its machine, from 0.
     fn local_rank(&self) -> usize;
 
-    /// What every rank gives, in the order of ranks. `what` it is, for messages.
+    /// What every rank gives, in the order of ranks, waited for by a rank that does nothing else. `what` it is, for messages.
     ///
     /// # Errors
     /// [`GroupError`] when another rank cannot be reached.
-    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError>;
+    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+        self.gather_while(own, what, Meanwhile::Idle)
+    }
+
+    /// As [`gather`](Self::gather), while something else is done.
+    ///
+    /// # Errors
+    /// Those of [`gather`](Self::gather).
+    fn gather_while(
+        &self,
+        own: &[u8],
+        what: &str,
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<Vec<u8>>, GroupError>;
 
     /// Sends numbers to every rank: `own` holds those for the first rank, then those for the second, `counts` of each. Returns
     /// what the ranks have sent here, in their order; `expected` of each.
@@ -55,13 +77,19 @@ pub trait Group: Debug {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
+        meanwhile: Meanwhile,
     ) -> Result<Vec<f32>, GroupError>;
 
     /// The numbers of all ranks, in their order; `counts` of each.
     ///
     /// # Errors
     /// As [`exchange`](Self::exchange).
-    fn collect(&self, own: &[f32], counts: &[usize]) -> Result<Vec<f32>, GroupError>;
+    fn collect(
+        &self,
+        own: &[f32],
+        counts: &[usize],
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<f32>, GroupError>;
 
     /// For how many seconds this rank has waited for each of the ranks, because it was the last to come.
     fn waited(&self) -> Vec<f64>;

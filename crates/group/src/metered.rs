@@ -1,20 +1,23 @@
 //! What it costs ranks to work together.
 
-use std::{cell::Cell, time::Instant};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-use crate::{Group, GroupError};
+use crate::{Group, GroupError, Meanwhile};
 
 /// A group whose exchanges are timed, and what they send counted.
 #[derive(Debug)]
 pub struct Metered<'a> {
     group: &'a dyn Group,
-    cost: Cell<Cost>,
+    cost: Mutex<Cost>,
 }
 
 /// What exchanges have cost this rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cost {
-    /// Seconds, those of waiting for other ranks among them.
+    /// Seconds in which this rank did nothing else, those of waiting for other ranks among them.
     pub secs: f64,
     /// Bytes that were sent to other ranks.
     pub bytes: u64,
@@ -25,23 +28,27 @@ impl<'a> Metered<'a> {
     pub fn new(group: &'a dyn Group) -> Self {
         Self {
             group,
-            cost: Cell::default(),
+            cost: Mutex::default(),
         }
     }
 
     /// The cost since the last call.
     pub fn take(&self) -> Cost {
-        self.cost.take()
+        std::mem::take(&mut *self.cost())
     }
 
-    fn metered<T>(&self, bytes: usize, exchange: impl FnOnce() -> T) -> T {
+    fn cost(&self) -> MutexGuard<'_, Cost> {
+        self.cost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn metered<T>(&self, bytes: usize, meanwhile: Meanwhile, exchange: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let found = exchange();
-        let Cost { secs, bytes: sent } = self.cost.get();
-        self.cost.set(Cost {
-            secs: secs + start.elapsed().as_secs_f64(),
-            bytes: sent + bytes as u64,
-        });
+        let mut cost = self.cost();
+        if meanwhile == Meanwhile::Idle {
+            cost.secs += start.elapsed().as_secs_f64();
+        }
+        cost.bytes += bytes as u64;
         found
     }
 }
@@ -59,9 +66,16 @@ impl Group for Metered<'_> {
         self.group.local_rank()
     }
 
-    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+    fn gather_while(
+        &self,
+        own: &[u8],
+        what: &str,
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<Vec<u8>>, GroupError> {
         let bytes = own.len() * (self.size() - 1);
-        self.metered(bytes, || self.group.gather(own, what))
+        self.metered(bytes, meanwhile, || {
+            self.group.gather_while(own, what, meanwhile)
+        })
     }
 
     fn exchange(
@@ -69,15 +83,24 @@ impl Group for Metered<'_> {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
+        meanwhile: Meanwhile,
     ) -> Result<Vec<f32>, GroupError> {
         let kept = counts.get(self.rank()).copied().unwrap_or(0);
         let bytes = size_of::<f32>() * (own.len() - kept);
-        self.metered(bytes, || self.group.exchange(own, counts, expected))
+        let exchange = || self.group.exchange(own, counts, expected, meanwhile);
+        self.metered(bytes, meanwhile, exchange)
     }
 
-    fn collect(&self, own: &[f32], counts: &[usize]) -> Result<Vec<f32>, GroupError> {
+    fn collect(
+        &self,
+        own: &[f32],
+        counts: &[usize],
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<f32>, GroupError> {
         let bytes = size_of_val(own) * (self.size() - 1);
-        self.metered(bytes, || self.group.collect(own, counts))
+        self.metered(bytes, meanwhile, || {
+            self.group.collect(own, counts, meanwhile)
+        })
     }
 
     fn waited(&self) -> Vec<f64> {
@@ -103,7 +126,8 @@ mod tests {
                 lengths: vec![numbers],
                 present: vec![vec![true]; ranks],
             };
-            sum(&metered, &layout, &[vec![1.0; numbers]]).expect("threads reach one another");
+            let own = [vec![1.0; numbers]];
+            sum(&metered, &layout, &own, Meanwhile::Idle).expect("threads reach one another");
             (metered.take(), metered.take())
         });
         for (cost, after) in costs {

@@ -1,14 +1,15 @@
 //! Ranks that MPI has started, on one machine or several.
 
 use std::{
-    cell::RefCell,
-    fmt, thread,
+    fmt,
+    sync::{Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
-use ferrompi::{Communicator, Request};
+use ferrompi::{Communicator, Request, ThreadLevel};
 
-use crate::{Group, GroupError, launch::Launched};
+use crate::{Group, GroupError, Meanwhile, launch::Launched};
 
 /// Bytes of a message by which a rank announces itself; what is small enough is in it.
 const PACKET: usize = 256;
@@ -21,20 +22,27 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long it sleeps between two looks after that.
 const NAP: Duration = Duration::from_micros(50);
 
+/// An MPI job, of which this process is a rank.
+///
+/// Whoever has it has to end it by [`abort`](Self::abort) when it fails: the others would wait for it, and when this value is
+/// let go of, it waits for them.
+pub struct Mpi {
+    ranks: Ranks,
+    /// Lets go of the job when it is dropped, on the thread that has joined it.
+    _job: ferrompi::Mpi,
+}
+
 /// The ranks of an MPI job.
 ///
 /// Nothing is waited for without end: after a time that is given, a rank tells which of the others has not come, and ends the job,
-/// as MPI offers no way on. Whoever has a group has to end it by [`abort`](Self::abort) when it fails: the others would wait
-/// for it, and when this value is let go of, it waits for them.
-pub struct Mpi {
+/// as MPI offers no way on.
+struct Ranks {
     world: Communicator,
     wait: Duration,
-    give_up: Box<dyn Fn(&GroupError)>,
-    waited: RefCell<Vec<f64>>,
+    give_up: Box<dyn Fn(&GroupError) + Send + Sync>,
+    waited: Mutex<Vec<f64>>,
     /// The place of this process among those of its machine, and how many these are.
     local: (usize, usize),
-    /// Lets go of the job when it is dropped.
-    _job: ferrompi::Mpi,
 }
 
 /// The exit code of a job that has ended because a rank was not heard of: `EX_TEMPFAIL`, as it may be tried again.
@@ -45,24 +53,37 @@ impl Mpi {
     /// and the job ends with exit code 75.
     ///
     /// # Errors
-    /// [`GroupError::Engine`] when MPI cannot be initialised.
+    /// [`GroupError::Engine`] when MPI cannot be initialised, or allows no other thread than one.
     pub fn join(
         wait: Duration,
-        give_up: impl Fn(&GroupError) + 'static,
+        give_up: impl Fn(&GroupError) + Send + Sync + 'static,
     ) -> Result<Self, GroupError> {
-        let mpi = ferrompi::Mpi::init().map_err(|error| engine("anything", &error))?;
+        // Sums are exchanged by another thread than the one that computes.
+        let mpi = ferrompi::Mpi::init_thread(ThreadLevel::Serialized);
+        let mpi = mpi.map_err(|error| engine("anything", &error))?;
+        if mpi.thread_level() < ThreadLevel::Serialized {
+            return Err(GroupError::Engine {
+                what: "anything".to_owned(),
+                message: format!("{} allows calls of one thread alone", Self::library()),
+            });
+        }
         let world = mpi.world();
         let size = world.size() as usize;
         let local = world.split_shared();
         let local = local.map_err(|error| engine("which ranks are of one machine", &error))?;
-        Ok(Self {
+        let ranks = Ranks {
             local: (local.rank() as usize, local.size() as usize),
             world,
             wait,
             give_up: Box::new(give_up),
-            waited: RefCell::new(vec![0.0; size]),
-            _job: mpi,
-        })
+            waited: Mutex::new(vec![0.0; size]),
+        };
+        Ok(Self { ranks, _job: mpi })
+    }
+
+    /// All ranks, seen from this one.
+    pub fn group(&self) -> &dyn Group {
+        &self.ranks
     }
 
     /// The MPI that this program was built with, such as "Open MPI v4.1.4".
@@ -81,14 +102,16 @@ impl Mpi {
 
     /// How many ranks there are on this machine.
     pub fn ranks_of_machine(&self) -> usize {
-        self.local.1
+        self.ranks.local.1
     }
 
     /// Ends all ranks of the job.
     pub fn abort(&self, code: i32) -> ! {
-        self.world.abort(code)
+        self.ranks.world.abort(code)
     }
+}
 
+impl Ranks {
     /// Waits for all of some requests, and returns which of them was the last; `missing` tells whom those that are left wait
     /// for.
     fn wait(
@@ -118,7 +141,7 @@ impl Mpi {
                     what: what.to_owned(),
                     secs: self.wait.as_secs(),
                 });
-                self.abort(SILENT);
+                self.world.abort(SILENT);
             }
             if waited < eager {
                 thread::yield_now();
@@ -129,13 +152,27 @@ impl Mpi {
     }
 
     /// Waits for a collective operation.
-    fn wait_for_all(&self, request: Request<'_>, what: &str) -> ferrompi::Result<()> {
-        self.wait(&mut [request], (what, BUSY), |_| Vec::new())?;
+    fn wait_for_all(
+        &self,
+        request: Request<'_>,
+        what: &str,
+        meanwhile: Meanwhile,
+    ) -> ferrompi::Result<()> {
+        let eager = match meanwhile {
+            Meanwhile::Idle => BUSY,
+            Meanwhile::Computes => Duration::ZERO,
+        };
+        self.wait(&mut [request], (what, eager), |_| Vec::new())?;
         Ok(())
     }
 
     /// Tells all others that this rank is here, with a packet; theirs, in the order of ranks.
-    fn meet(&self, packet: [u8; PACKET], what: &str) -> Result<Vec<[u8; PACKET]>, GroupError> {
+    fn meet(
+        &self,
+        packet: [u8; PACKET],
+        what: &str,
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<[u8; PACKET]>, GroupError> {
         let (rank, size) = (self.rank(), self.size());
         let mut packets = vec![[0; PACKET]; size];
         packets[rank] = packet;
@@ -143,6 +180,10 @@ impl Mpi {
         if others.is_empty() {
             return Ok(packets);
         }
+        let eager = match meanwhile {
+            Meanwhile::Idle => EAGER,
+            Meanwhile::Computes => Duration::ZERO,
+        };
         let start = Instant::now();
         let met = {
             let of_others = packets.iter_mut().enumerate();
@@ -156,19 +197,22 @@ impl Mpi {
                 for &other in &others {
                     requests.push(world.isend(scope, packet.as_slice(), other as i32, 0)?);
                 }
-                self.wait(&mut requests, (what, EAGER), |done| {
+                self.wait(&mut requests, (what, eager), |done| {
                     let open = others.iter().zip(done).filter(|(_, done)| !**done);
                     open.map(|(other, _)| *other).collect()
                 })
             })
         };
         let last = others[met.map_err(|error| engine(what, &error))? % others.len()];
-        self.waited.borrow_mut()[last] += start.elapsed().as_secs_f64();
+        if meanwhile == Meanwhile::Idle {
+            let mut waited = self.waited.lock().unwrap_or_else(PoisonError::into_inner);
+            waited[last] += start.elapsed().as_secs_f64();
+        }
         Ok(packets)
     }
 }
 
-impl Group for Mpi {
+impl Group for Ranks {
     fn rank(&self) -> usize {
         self.world.rank() as usize
     }
@@ -181,14 +225,19 @@ impl Group for Mpi {
         self.local.0
     }
 
-    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+    fn gather_while(
+        &self,
+        own: &[u8],
+        what: &str,
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<Vec<u8>>, GroupError> {
         let mut packet = [0; PACKET];
         packet[..HEADER].copy_from_slice(&(own.len() as u64).to_le_bytes());
         let fits = |length: usize| length <= PACKET - HEADER;
         if fits(own.len()) {
             packet[HEADER..][..own.len()].copy_from_slice(own);
         }
-        let packets = self.meet(packet, what)?;
+        let packets = self.meet(packet, what, meanwhile)?;
         let length = |packet: &[u8; PACKET]| {
             let header = packet.first_chunk().copied().unwrap_or_default();
             u64::from_le_bytes(header) as usize
@@ -205,7 +254,7 @@ impl Group for Mpi {
             let request = self
                 .world
                 .iallgatherv(scope, own, &mut all, &counts, &starts)?;
-            self.wait_for_all(request, what)
+            self.wait_for_all(request, what, meanwhile)
         });
         gathered.map_err(|error| engine(what, &error))?;
         let mut rest = all.as_slice();
@@ -224,6 +273,7 @@ impl Group for Mpi {
         own: &[f32],
         lengths: &[usize],
         expected: &[usize],
+        meanwhile: Meanwhile,
     ) -> Result<Vec<f32>, GroupError> {
         let what = "partial sums";
         let mut all = vec![0f32; expected.iter().sum()];
@@ -233,13 +283,18 @@ impl Group for Mpi {
             let world = &self.world;
             let request =
                 world.ialltoallv(scope, own, &sent, &sent_at, &mut all, &taken, &taken_at)?;
-            self.wait_for_all(request, what)
+            self.wait_for_all(request, what, meanwhile)
         });
         exchanged.map_err(|error| engine(what, &error))?;
         Ok(all)
     }
 
-    fn collect(&self, own: &[f32], lengths: &[usize]) -> Result<Vec<f32>, GroupError> {
+    fn collect(
+        &self,
+        own: &[f32],
+        lengths: &[usize],
+        meanwhile: Meanwhile,
+    ) -> Result<Vec<f32>, GroupError> {
         let what = "sums";
         let mut all = vec![0f32; lengths.iter().sum()];
         let (counts, starts) = (counts(lengths)?, starts(lengths)?);
@@ -247,18 +302,25 @@ impl Group for Mpi {
             let request = self
                 .world
                 .iallgatherv(scope, own, &mut all, &counts, &starts)?;
-            self.wait_for_all(request, what)
+            self.wait_for_all(request, what, meanwhile)
         });
         collected.map_err(|error| engine(what, &error))?;
         Ok(all)
     }
 
     fn waited(&self) -> Vec<f64> {
-        self.waited.borrow().clone()
+        let waited = self.waited.lock().unwrap_or_else(PoisonError::into_inner);
+        waited.clone()
     }
 }
 
 impl fmt::Debug for Mpi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ranks.fmt(f)
+    }
+}
+
+impl fmt::Debug for Ranks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rank {} of {}", self.rank(), self.size())
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::{Group, GroupError, share, tree};
+use crate::{Group, GroupError, Meanwhile, share, tree};
 
 /// What ranks have added up before they meet.
 #[derive(Debug, Clone)]
@@ -31,7 +31,12 @@ impl Layout {
 ///
 /// # Errors
 /// [`GroupError`] when another rank cannot be reached.
-pub fn sum(group: &dyn Group, layout: &Layout, own: &[Vec<f32>]) -> Result<Vec<f32>, GroupError> {
+pub fn sum(
+    group: &dyn Group,
+    layout: &Layout,
+    own: &[Vec<f32>],
+    meanwhile: Meanwhile,
+) -> Result<Vec<f32>, GroupError> {
     let (size, rank) = (group.size(), group.rank());
     let total: usize = layout.lengths.iter().sum();
     let shards: Vec<Range<usize>> = (0..size).map(|of| share(total, size, of)).collect();
@@ -53,7 +58,7 @@ pub fn sum(group: &dyn Group, layout: &Layout, own: &[Vec<f32>]) -> Result<Vec<f
     let shard = shards[rank].clone();
     let nodes_of = |of| tree::nodes(layout.parts, &share(layout.parts, size, of)).len();
     let expected: Vec<usize> = (0..size).map(|of| nodes_of(of) * shard.len()).collect();
-    let received = group.exchange(&sent, &counts, &expected)?;
+    let received = group.exchange(&sent, &counts, &expected, meanwhile)?;
     drop(sent);
     let mut added = vec![0.0; shard.len()];
     let mut first = 0;
@@ -74,7 +79,7 @@ pub fn sum(group: &dyn Group, layout: &Layout, own: &[Vec<f32>]) -> Result<Vec<f
         }
     }
     let counts: Vec<usize> = shards.iter().map(Range::len).collect();
-    group.collect(&added, &counts)
+    group.collect(&added, &counts, meanwhile)
 }
 
 fn plus(mut left: Vec<f32>, right: Vec<f32>) -> Vec<f32> {
@@ -134,7 +139,7 @@ mod tests {
                     lists.clone().flat_map(of_list).collect()
                 })
                 .collect();
-            sum(group, &layout, &own).expect("threads reach one another")
+            sum(group, &layout, &own, Meanwhile::Idle).expect("threads reach one another")
         });
         for other in &results[1..] {
             assert_eq!(bits(other), bits(&results[0]));

@@ -6,7 +6,7 @@ use std::{
     thread::{self, ScopedJoinHandle},
 };
 
-use crate::{Group, GroupError};
+use crate::{Group, GroupError, Meanwhile};
 
 /// One of several ranks within this process, each a thread.
 #[derive(Debug, Clone)]
@@ -146,7 +146,12 @@ impl Group for Threads {
         self.rank
     }
 
-    fn gather(&self, own: &[u8], what: &str) -> Result<Vec<Vec<u8>>, GroupError> {
+    fn gather_while(
+        &self,
+        own: &[u8],
+        what: &str,
+        _meanwhile: Meanwhile,
+    ) -> Result<Vec<Vec<u8>>, GroupError> {
         self.show(own.to_vec(), what, <[Vec<u8>]>::to_vec)
     }
 
@@ -155,6 +160,7 @@ impl Group for Threads {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
+        _meanwhile: Meanwhile,
     ) -> Result<Vec<f32>, GroupError> {
         // Before the numbers of every rank stands how many come before those for each of the others.
         let mut message = Vec::new();
@@ -178,7 +184,12 @@ impl Group for Threads {
         })
     }
 
-    fn collect(&self, own: &[f32], _counts: &[usize]) -> Result<Vec<f32>, GroupError> {
+    fn collect(
+        &self,
+        own: &[f32],
+        _counts: &[usize],
+        _meanwhile: Meanwhile,
+    ) -> Result<Vec<f32>, GroupError> {
         let message = own.iter().flat_map(|value| value.to_le_bytes()).collect();
         let all = |all: &[Vec<u8>]| all.iter().flat_map(|message| numbers(message)).collect();
         self.show(message, "numbers", all)
@@ -209,13 +220,13 @@ mod tests {
                 .collect();
             let expected: Vec<usize> = (0..3).map(|r| r + group.rank()).collect();
             let exchanged = group
-                .exchange(&own, &counts, &expected)
+                .exchange(&own, &counts, &expected, Meanwhile::Idle)
                 .expect("threads reach one another");
             let gathered = group
                 .gather(&[group.rank() as u8], "ranks")
                 .expect("threads reach one another");
             let collected = group
-                .collect(&vec![rank; group.rank()], &[0, 1, 2])
+                .collect(&vec![rank; group.rank()], &[0, 1, 2], Meanwhile::Idle)
                 .expect("threads reach one another");
             (exchanged, gathered, collected)
         });

@@ -10,8 +10,8 @@ use rand::Rng;
 use scst_kernels::product::Precision;
 
 use crate::{
-    Backward, Dimensions, Dropout, ModelError, Noise, Parameter, Signal, Source, SourceVectors,
-    State, Tape, TextDimensions,
+    Backward, Dimensions, Dropout, Gradients, HandOut, ModelError, Noise, Parameter, Signal,
+    Source, SourceVectors, State, Tape, TextDimensions,
     att2in::Att2inCaptioner,
     custom::CustomModel,
     encoder::{EncoderRecord, TextEncoder, TextEncoderConfig},
@@ -508,18 +508,45 @@ impl Captioner {
     /// [`ModelError`] when rows or captions are not those of the tape, another captioner made it, or the signal is not
     /// one for such a captioner.
     pub fn backward(&self, tape: Tape, signal: Signal<'_>) -> Result<Backward, ModelError> {
+        let mut early = Gradients::default();
+        let mut backward =
+            self.backward_in_groups(tape, signal, &mut |_, group| early.merge(group))?;
+        backward.gradients.merge(early);
+        Ok(backward)
+    }
+
+    /// How many groups of gradients [`backward_in_groups`](Self::backward_in_groups) hands out early.
+    pub fn early_groups(&self) -> usize {
+        match self.family() {
+            Family::Recurrent(_) => recurrent::EARLY_GROUPS,
+            Family::Transformer(model) => model.early_groups(),
+            Family::Markov(_) | Family::Custom(_) => 0,
+        }
+    }
+
+    /// As [`backward`](Self::backward), but gradients that are complete before the pass has ended are handed out at once, so
+    /// that others can begin with them; all others are returned.
+    ///
+    /// # Errors
+    /// Those of [`backward`](Self::backward).
+    pub fn backward_in_groups(
+        &self,
+        tape: Tape,
+        signal: Signal<'_>,
+        hand_out: HandOut<'_>,
+    ) -> Result<Backward, ModelError> {
         let Tape { run, encoded } = tape;
         let (mut gradients, d_vectors) = match (self.family(), run, signal) {
             (
                 Family::Recurrent(model),
                 Family::Recurrent(tape),
                 Signal::Words { output, location },
-            ) => recurrent::backward(model, tape, output, location)?,
+            ) => recurrent::backward(model, tape, output, location, hand_out)?,
             (
                 Family::Transformer(model),
                 Family::Transformer(tape),
                 Signal::Words { output, .. },
-            ) => model.backward(tape, output)?,
+            ) => model.backward(tape, output, hand_out)?,
             (Family::Custom(_), Family::Custom(tape), Signal::Words { output, .. }) => {
                 CustomModel::backward(&tape, output)?
             }

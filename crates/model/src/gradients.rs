@@ -11,6 +11,11 @@ use scst_kernels::{
     traffic::{read, read_all},
 };
 
+/// Takes groups of gradients that are complete while a backward pass goes on: the number of a group, and its gradients. The
+/// groups of a captioner come in the order of their numbers, and always have the same names; those after some group may not
+/// come at all.
+pub type HandOut<'a> = &'a mut dyn FnMut(usize, Gradients);
+
 /// Gradients by parameter name, flattened, in the order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct Gradients {

@@ -62,7 +62,7 @@ pub use encoder::{LstmEncoderConfig, TextEncoderConfig, TransformerEncoderConfig
 pub use error::ModelError;
 pub use family::{State, Tape};
 pub use fc::{CandidateKind, FcConfig};
-pub use gradients::Gradients;
+pub use gradients::{Gradients, HandOut};
 pub use locations::{LocationSignal, Locations};
 pub use markov::{CaptionLoss, MarkovConfig};
 pub use parameters::Parameter;

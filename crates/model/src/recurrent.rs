@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, s};
 
 use crate::{
-    Dropout, Gradients, Locations, ModelError, OutputGradients, SourceVectors,
+    Dropout, Gradients, HandOut, Locations, ModelError, OutputGradients, SourceVectors,
     attention::AttentionBackward,
     dropout::{dropped, masked_sum},
     locations::{LocationSignal, Look},
@@ -257,13 +257,17 @@ pub(crate) fn teacher_forced(
     Ok(tape)
 }
 
-/// Gradients of all parameters from those at the output layer, by backpropagation through time; and that at the vectors
-/// that were read, where the backward pass goes on to them.
+/// How many groups of gradients are handed out early: the output layer's. All others are complete when time has run back.
+pub(crate) const EARLY_GROUPS: usize = 1;
+
+/// Gradients of all parameters from those at the output layer, by backpropagation through time, but for those that were handed
+/// out; and that at the vectors that were read, where the backward pass goes on to them.
 pub(crate) fn backward(
     model: &dyn Recurrent,
     tape: Tape,
     output: OutputGradients,
     location: Option<LocationSignal<'_>>,
+    hand_out: HandOut<'_>,
 ) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
     let d_hidden = output.hidden;
     let rows = d_hidden.dims()[0];
@@ -275,9 +279,12 @@ pub(crate) fn backward(
             expected: tape.rows(),
         });
     }
+    let mut of_output = Gradients::default();
+    of_output.add("words.output_weight", output.weight);
+    of_output.add("words.output_bias", output.bias);
+    hand_out(0, of_output);
+
     let mut gradients = Gradients::default();
-    gradients.add("words.output_weight", output.weight);
-    gradients.add("words.output_bias", output.bias);
 
     let columns = model.recurrent_weight().dims()[1];
     let mut recurrent = StepProduct::new(model.recurrent_weight().clone());

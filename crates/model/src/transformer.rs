@@ -9,7 +9,7 @@ pub(crate) mod linear;
 pub(crate) mod norm;
 mod tape;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use burn::{
     module::{Module, Param},
@@ -19,7 +19,7 @@ use rand::Rng;
 use scst_kernels::{multi_head::Sources, traffic::send};
 
 use crate::{
-    Dimensions, Dropout, Gradients, ModelError, OutputGradients, SourceVectors,
+    Dimensions, Dropout, Gradients, HandOut, ModelError, OutputGradients, SourceVectors,
     dropout::dropped,
     init,
     relu::{relu, relu_dropout_backward},
@@ -288,12 +288,18 @@ impl TransformerCaptioner {
         Ok(self.norm.forward(x, &mut record.norm))
     }
 
-    /// Gradients of all parameters from those at the output layer; and that at the vectors that were read, where the
-    /// backward pass goes on to them.
+    /// How many groups of gradients are handed out early: the output layer's, and those of every layer, the last one first.
+    pub(crate) fn early_groups(&self) -> usize {
+        1 + self.layers.len()
+    }
+
+    /// Gradients of all parameters from those at the output layer, but for those that were handed out; and that at the vectors
+    /// that were read, where the backward pass goes on to them.
     pub(crate) fn backward(
         &self,
         tape: Tape,
         output: OutputGradients,
+        hand_out: HandOut<'_>,
     ) -> Result<(Gradients, Option<Tensor<2>>), ModelError> {
         let Tape { sources, words } = tape;
         let (found, expected) = (output.hidden.dims()[0], words.words.len());
@@ -307,6 +313,7 @@ impl TransformerCaptioner {
         let mut gradients = Gradients::default();
         gradients.add("words.output_weight", output.weight);
         gradients.add("words.output_bias", output.bias);
+        hand_out(0, mem::take(&mut gradients));
         let Some(memory) = sources.norm.output().filter(|_| expected > 0) else {
             return Ok((gradients, None));
         };
@@ -331,6 +338,7 @@ impl TransformerCaptioner {
                 .regions
                 .keys_values_backward(m, d_regions, &name, &mut gradients);
             d_memory = d_memory + d_m;
+            hand_out(self.layers.len() - k, mem::take(&mut gradients));
         }
         let d = words.embedded.backward(d);
         let d_embedded = d.mul_scalar((memory.dims()[1] as f64).sqrt());

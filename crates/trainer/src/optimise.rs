@@ -1,7 +1,10 @@
 //! From summed gradients to new weights.
 
 pub(crate) mod division;
+mod early_sums;
 pub(crate) mod optimiser;
+mod part_sums;
+mod rank_sums;
 pub(crate) mod reduce;
 pub(crate) mod schedule;
 pub(crate) mod spent;

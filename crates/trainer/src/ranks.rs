@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scst_group::{Alone, Group, GroupError};
+use scst_group::{Alone, Group, GroupError, Meanwhile};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::TrainError;
@@ -19,12 +19,26 @@ pub(crate) fn gather<T: Serialize + DeserializeOwned>(
     own: Vec<T>,
     what: &str,
 ) -> Result<Vec<T>, GroupError> {
+    gather_while(group, own, what, Meanwhile::Idle)
+}
+
+/// As [`gather`], while something else is done.
+///
+/// # Errors
+/// Those of [`gather`].
+pub(crate) fn gather_while<T: Serialize + DeserializeOwned>(
+    group: &dyn Group,
+    own: Vec<T>,
+    what: &str,
+    meanwhile: Meanwhile,
+) -> Result<Vec<T>, GroupError> {
     if group.size() == 1 {
         return Ok(own);
     }
     let bytes =
         rmp_serde::to_vec_named(&own).map_err(|_| GroupError::unreadable(what, group.rank()))?;
-    let gathered = group.gather(&bytes, what)?.into_iter().enumerate();
+    let gathered = group.gather_while(&bytes, what, meanwhile)?;
+    let gathered = gathered.into_iter().enumerate();
     let of_ranks = gathered.map(|(rank, bytes)| {
         let of_rank: Result<Vec<T>, _> = rmp_serde::from_slice(&bytes);
         of_rank.map_err(|_| GroupError::unreadable(what, rank))

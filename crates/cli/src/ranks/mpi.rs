@@ -1,6 +1,6 @@
 //! The processes that MPI has started.
 
-use std::{cell::Cell, fmt::Display, fs, thread, time::Duration};
+use std::{fmt::Display, fs, sync::OnceLock, thread, time::Duration};
 
 use scst_group::{Group, GroupError, Mpi, launch::Launched};
 
@@ -9,10 +9,8 @@ use crate::{failure::Failure, output};
 /// The exit code of a rank that panics, as without MPI.
 const PANICKED: i32 = 101;
 
-thread_local! {
-    /// The number of this process, and of all.
-    static RANK: Cell<(usize, usize)> = const { Cell::new((0, 1)) };
-}
+/// The number of this process, and of all.
+static RANK: OnceLock<(usize, usize)> = OnceLock::new();
 
 /// The ranks of a job.
 pub(super) struct Job {
@@ -38,18 +36,19 @@ impl Job {
         };
         let mpi = Mpi::join(Duration::from_secs(wait_secs), give_up)
             .map_err(|error| Failure::failed(&error))?;
-        if mpi.size() != launched.processes {
-            return Err(refused(&mpi.size().to_string()));
+        let (rank, size) = (mpi.group().rank(), mpi.group().size());
+        if size != launched.processes {
+            return Err(refused(&size.to_string()));
         }
-        RANK.set((mpi.rank(), mpi.size()));
-        if mpi.rank() > 0 {
+        RANK.get_or_init(|| (rank, size));
+        if rank > 0 {
             output::set_mute();
         }
         Ok(Self { mpi })
     }
 
     pub(super) fn group(&self) -> &dyn Group {
-        &self.mpi
+        self.mpi.group()
     }
 
     pub(super) fn threads(&self) -> Option<usize> {
@@ -79,16 +78,21 @@ impl Job {
 
 /// What all ranks find is said by the first, which has ended the others when it is their turn.
 fn wait_for_first() {
-    let (rank, _) = RANK.get();
+    let (rank, _) = rank();
     if rank > 0 {
         let millis = 2_000 + 250 * rank.min(20) as u64;
         thread::sleep(Duration::from_millis(millis));
     }
 }
 
+/// The number of this process, and of all.
+fn rank() -> (usize, usize) {
+    RANK.get().copied().unwrap_or((0, 1))
+}
+
 /// A message of this rank.
 fn on_rank(message: &dyn Display) -> String {
-    let (rank, size) = RANK.get();
+    let (rank, size) = rank();
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{message} (rank {rank} of {size}, on {})", host.trim())
 }

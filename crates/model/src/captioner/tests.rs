@@ -254,6 +254,40 @@ fn backward_equals_finite_differences_in_f64() {
     }
 }
 
+#[test]
+fn gradients_that_are_handed_out_early_are_complete_and_come_in_groups_of_their_own() {
+    let device = Device::flex();
+    for config in configs() {
+        let model = model(&config, &device, DType::F32);
+        let d_hidden = random([ROWS, HIDDEN], 3, (&device, DType::F32));
+        let mut all = closed_form(&config, &model, None, &d_hidden);
+        let tape = run(&config, &model, None);
+        let signal = Signal::Words {
+            output: output(&model, &d_hidden),
+            location: None,
+        };
+        let mut groups: Vec<Gradients> = Vec::new();
+        let rest = model.backward_in_groups(tape, signal, &mut |group, gradients| {
+            assert_eq!(group, groups.len(), "{}", config.name());
+            groups.push(gradients);
+        });
+        assert_eq!(groups.len(), model.early_groups(), "{}", config.name());
+        groups.push(rest.unwrap().gradients);
+        for mut group in groups {
+            let names: Vec<String> = group.lengths().map(|(name, _)| name.to_owned()).collect();
+            assert!(!names.is_empty(), "{}", config.name());
+            for name in names {
+                let [found, expected] = [&mut group, &mut all].map(|gradients| {
+                    let gradient = gradients.remove(&name).expect("a name comes once");
+                    gradient.try_into_vec_as::<f32>().unwrap()
+                });
+                assert_eq!(found, expected, "{} {name}", config.name());
+            }
+        }
+        assert_eq!(all.lengths().count(), 0, "{}", config.name());
+    }
+}
+
 /// A recorded run of single steps over [`INPUTS`].
 #[expect(
     clippy::needless_range_loop,

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::{
-    Locations, Noise, OutputGradients, parameters, recurrent, rows::index, tape::Tape,
+    Gradients, Locations, Noise, OutputGradients, parameters, recurrent, rows::index, tape::Tape,
     update_parameters,
 };
 
@@ -114,7 +114,10 @@ fn gradient(
         weight: hidden.transpose().matmul(g.clone()),
         bias: g.sum_dim(0),
     };
-    let (gradients, _) = recurrent::backward(model, tape, output, Some(signal)).unwrap();
+    let mut gradients = Gradients::default();
+    let mut hand_out = |_, group| gradients.merge(group);
+    let (rest, _) = recurrent::backward(model, tape, output, Some(signal), &mut hand_out).unwrap();
+    gradients.merge(rest);
     let all = parameters(model).into_iter();
     all.flat_map(|parameter| {
         let gradient = gradients.get(&parameter.name).unwrap().clone();

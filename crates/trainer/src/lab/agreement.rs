@@ -165,14 +165,17 @@ fn gradients(
         captions: vec![1.0; captions.len()],
         position_weight: Some(0.5),
     };
-    let (xe, _) = caption_gradient(
+    let mut xe = Gradients::default();
+    let (rest, _) = caption_gradient(
         &captioner,
         tape,
         &captions,
         weights,
         |logits, targets, _| softmax_gradient(logits, targets, 0.1),
         |_| None,
+        &mut |_, group| xe.merge(group),
     )?;
+    xe.merge(rest);
 
     let references = (0..SOURCES).map(|source| {
         let of_source = &captions[2 * source..2 * source + 2];

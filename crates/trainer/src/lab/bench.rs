@@ -19,7 +19,7 @@ use scst_kernels::{
     traffic::{LaunchWatch, Traffic, is_elsewhere},
 };
 use scst_loss::{Baseline, Normaliser};
-use scst_model::Captioner;
+use scst_model::{Captioner, HandOut};
 use scst_reward::RewardSources;
 use serde::Serialize;
 
@@ -32,15 +32,11 @@ use crate::{
     captioner::{Shape, parameters},
     config::{AdamConfig, Clip, OptimiserConfig, ScstConfig},
     draws::{Purpose, generator},
-    objective::{
-        batch::{SourceBatch, StepContext},
-        sequence::SelfCritic,
-        word::Xe,
-    },
+    objective::{batch::StepContext, sequence::SelfCritic, word::Xe},
     optimise::{
         division::Division,
         optimiser::Optimiser,
-        reduce::{Contribution, Reduction, Tally},
+        reduce::{Contribution, Tally, sum_of_parts},
         spent::Meter,
         update::clip_and_step,
         workers::Workers,
@@ -405,21 +401,16 @@ impl<'a> Trainee<'a> {
         self.metered.take();
         let start = now(&self.device)?;
         let meter = Meter::start();
-        let mut reduction = Reduction::over(division);
         let (captioner, xe) = (&self.captioner, &self.xe);
-        let compute = |(part, batch, gold): (usize, SourceBatch, &[&[Vec<u32>]])| {
-            let context = xe_context.of_part(part);
-            let own = xe.contribution(captioner, batch, gold, length, 0.0, context)?;
-            Ok((part, own))
+        let compute = |part, batch, hand_out: HandOut<'_>| {
+            let gold = &gold[division.range(gold.len(), part)];
+            let step = (xe_context.of_part(part), hand_out);
+            let own = xe.contribution(captioner, batch, gold, length, 0.0, step)?;
+            Ok(Some(own))
         };
-        let take = |(part, own)| reduction.add(part, own);
-        let parts = made_up.parts(division).map(|(part, batch)| {
-            let of_part = division.range(gold.len(), part);
-            (part, batch, &gold[of_part])
-        });
-        division.each(parts, compute, take)?;
-        let sum = reduction.sum(&self.device)?.unwrap_or_default();
-        self.update("xe", step, sum)?;
+        let to = (captioner.early_groups(), &self.device);
+        let sum = sum_of_parts(division, to, made_up.parts(division), compute)?;
+        self.update("xe", step, sum.unwrap_or_default())?;
         let between = now(&self.device)?;
         let xe_traffic = meter.spent().traffic;
         let xe_cost = self.metered.take();

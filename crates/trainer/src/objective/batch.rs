@@ -11,8 +11,8 @@ use scst_loss::{
     Counts, LossError, OutputGradient, OutputLayer, RowTargets, SoftmaxGradient, output_gradient,
 };
 use scst_model::{
-    CaptionLoss, Captioner, Dropout, Gradients, LocationSignal, Locations, ModelError, Noise,
-    OutputGradients, Signal, Source, Tape,
+    CaptionLoss, Captioner, Dropout, Gradients, HandOut, LocationSignal, Locations, ModelError,
+    Noise, OutputGradients, Signal, Source, Tape,
 };
 
 use crate::{
@@ -112,7 +112,8 @@ pub(crate) struct LossWeights {
 /// these that the captioner scores.
 ///
 /// Rows of the result are packed as the tape is, or are captions. `gradient` is the loss of words as
-/// [`output_gradient`] takes it, `location` says what the choice of regions learns from, if it learns.
+/// [`output_gradient`] takes it, `location` says what the choice of regions learns from, if it learns. Gradients are handed out
+/// early or returned.
 pub(crate) fn caption_gradient(
     captioner: &Captioner,
     tape: Tape,
@@ -120,6 +121,7 @@ pub(crate) fn caption_gradient(
     weights: LossWeights,
     gradient: impl Fn(Tensor<2>, &RowTargets<'_>, Range<usize>) -> Result<SoftmaxGradient, LossError>,
     location: impl FnOnce(&RowLosses) -> LocationWeights,
+    hand_out: HandOut<'_>,
 ) -> Result<(Gradients, RowLosses), TrainError> {
     if captioner.scores_whole_captions() {
         return whole_caption_gradient(captioner, tape, captions, &weights);
@@ -164,7 +166,8 @@ pub(crate) fn caption_gradient(
         weights,
         entropy: *entropy,
     });
-    let backward = captioner.backward(tape, Signal::Words { output, location })?;
+    let signal = Signal::Words { output, location };
+    let backward = captioner.backward_in_groups(tape, signal, hand_out)?;
     Ok((backward.gradients, losses))
 }
 

@@ -26,7 +26,7 @@ use scst_loss::{
     Divergence, EntropyBonus, Reference, RowTargets, action_value_gradient, regularise,
     softmax_gradient,
 };
-use scst_model::{Captioner, Noise, Tape};
+use scst_model::{Captioner, Gradients, HandOut, Noise, Tape};
 
 pub(crate) use actor::Actor;
 pub(crate) use critic::SelfCritic;
@@ -45,7 +45,7 @@ use crate::{
     },
     optimise::{
         division::Division,
-        reduce::{Contribution, Reduction, Tally},
+        reduce::{Contribution, Tally, sum_of_parts},
     },
 };
 use likelihood::row_log_probabilities;
@@ -153,13 +153,14 @@ impl Actor {
         (division, device): (Division<'_>, &Device),
         context: StepContext,
     ) -> Result<Contribution, TrainError> {
-        let mut reduction = Reduction::over(division);
-        let update = |part: &mut Judged| {
-            let number = part.part();
-            Ok((number, self.update(captioner, part, context)?))
+        let samples = samples.iter_mut().map(|own| (own.part(), own));
+        let update = |_, own: &mut Judged, hand_out: HandOut<'_>| {
+            let update = self.update_in_groups(captioner, own, context, hand_out);
+            update.map(Some)
         };
-        division.each(samples, update, |(part, own)| reduction.add(part, own))?;
-        Ok(reduction.sum(device)?.unwrap_or_default())
+        let to = (captioner.early_groups(), device);
+        let sum = sum_of_parts(division, to, samples, update)?;
+        Ok(sum.unwrap_or_default())
     }
 
     /// The gradient of the objective at captions of a part of the batch that have been judged.
@@ -168,6 +169,22 @@ impl Actor {
         captioner: &Captioner,
         judged: &mut Judged,
         context: StepContext,
+    ) -> Result<Contribution, TrainError> {
+        let mut early = Gradients::default();
+        let mut own = self.update_in_groups(captioner, judged, context, &mut |_, group| {
+            early.merge(group);
+        })?;
+        own.gradients.merge(early);
+        Ok(own)
+    }
+
+    /// As [`update`](Self::update); gradients are handed out early or returned.
+    fn update_in_groups(
+        &self,
+        captioner: &Captioner,
+        judged: &mut Judged,
+        context: StepContext,
+        hand_out: HandOut<'_>,
     ) -> Result<Contribution, TrainError> {
         let mut tally = Tally::default();
         let context = context.of_part(judged.part());
@@ -229,7 +246,7 @@ impl Actor {
             position_weight: Some(0.0),
         };
         let (gradients, rows) =
-            caption_gradient(captioner, tape, captions, weights, loss, location)?;
+            caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)?;
         let losses = if values.is_empty() {
             rows.log_probability.iter().map(|log_p| -log_p).collect()
         } else {

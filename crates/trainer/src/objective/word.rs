@@ -10,7 +10,7 @@ use scst_loss::{
     Distillation, RowTargets, brier_gradient, distillation_gradient, focal_gradient,
     probability_weighted_gradient, softmax_gradient,
 };
-use scst_model::{Captioner, Gradients, ModelError, Noise, Source, State, Tape};
+use scst_model::{Captioner, Gradients, HandOut, ModelError, Noise, Source, State, Tape};
 use scst_sampler::{END, draw_words};
 
 use crate::{
@@ -112,7 +112,7 @@ impl Xe {
     /// ```
     ///
     /// `gold` holds the captions of every source of the batch, full length, without end tokens; `location_baseline` is what
-    /// drawn regions are compared with.
+    /// drawn regions are compared with. Gradients are handed out early or returned.
     pub(crate) fn contribution(
         &self,
         captioner: &Captioner,
@@ -120,7 +120,7 @@ impl Xe {
         gold: &[&[Vec<u32>]],
         max_length: usize,
         location_baseline: f64,
-        context: StepContext,
+        (context, hand_out): (StepContext, HandOut<'_>),
     ) -> Result<Contribution, TrainError> {
         let per_source = self.targets_per_source;
         let mut rng = context.generator(Purpose::Captions);
@@ -160,7 +160,7 @@ impl Xe {
         let read = (batch.source, source_of_sequence.as_slice());
         let (gradients, rows) = self
             .loss
-            .gradient(captioner, tape, &captions, read, location)?;
+            .gradient(captioner, tape, &captions, read, location, hand_out)?;
         let counts = counts(&captions);
         let tokens = counts.tokens as f64;
         let mut tally = Tally::default();
@@ -189,6 +189,7 @@ impl Loss {
         captions: &[Vec<u32>],
         (source, source_of_sequence): (Source, &[usize]),
         location: impl FnOnce(&RowLosses) -> LocationWeights,
+        hand_out: HandOut<'_>,
     ) -> Result<(Gradients, RowLosses), TrainError> {
         let mut weights = LossWeights {
             rows: vec![1.0; tape.rows()],
@@ -204,22 +205,22 @@ impl Loss {
                 let loss = |logits, targets: &RowTargets<'_>, _| {
                     softmax_gradient(logits, targets, *label_smoothing)
                 };
-                caption_gradient(captioner, tape, captions, weights, loss, location)
+                caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)
             }
             Self::Brier => {
                 let loss = |logits, targets: &RowTargets<'_>, _| brier_gradient(logits, targets);
-                caption_gradient(captioner, tape, captions, weights, loss, location)
+                caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)
             }
             Self::Focal { gamma } => {
                 let loss =
                     |logits, targets: &RowTargets<'_>, _| focal_gradient(logits, targets, *gamma);
-                caption_gradient(captioner, tape, captions, weights, loss, location)
+                caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)
             }
             Self::ProbabilityWeighted => {
                 let loss = |logits, targets: &RowTargets<'_>, _| {
                     probability_weighted_gradient(logits, targets)
                 };
-                caption_gradient(captioner, tape, captions, weights, loss, location)
+                caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)
             }
             Self::Distillation {
                 teacher,
@@ -239,7 +240,7 @@ impl Loss {
                     let taught = teacher.logits(hidden.clone().slice(s![rows]));
                     distillation_gradient(logits, taught, targets, distillation)
                 };
-                caption_gradient(captioner, tape, captions, weights, loss, location)
+                caption_gradient(captioner, tape, captions, weights, loss, location, hand_out)
             }
         }
     }

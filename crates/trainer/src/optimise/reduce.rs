@@ -1,21 +1,23 @@
 //! The one place where a step's contributions meet.
 //!
-//! Objectives return sums, never means. All sums of a step pass through a [`Reduction`], in a fixed
+//! Objectives return sums, never means. All sums of a step pass through [`sum_of_parts`], in a fixed
 //! order, and only then are they divided by the counts of the whole step.
 
 use std::{collections::BTreeMap, ops::Range};
 
-use burn::tensor::{Device, Float, TensorData};
-use scst_group::{
-    sum::{self, Layout},
-    tree,
-};
-use scst_kernels::traffic::{read, send};
+use burn::tensor::Device;
+use scst_group::{Meanwhile, sum::Layout, tree};
+use scst_kernels::traffic::is_elsewhere;
 use scst_loss::{Counts, MovingAverage};
-use scst_model::Gradients;
+use scst_model::{Gradients, HandOut};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::division::Division;
+use super::{
+    division::Division,
+    early_sums,
+    part_sums::PartSums,
+    rank_sums::{self, Lengths},
+};
 use crate::TrainError;
 
 /// A sum of values together with what it is to be divided by.
@@ -97,6 +99,12 @@ pub(crate) struct Contribution {
 }
 
 impl Contribution {
+    /// With gradients of other names.
+    fn with(mut self, gradients: Gradients) -> Self {
+        self.gradients.merge(gradients);
+        self
+    }
+
     fn plus(mut self, other: Self) -> Self {
         self.gradients.merge(other.gradients);
         self.counts += other.counts;
@@ -131,79 +139,64 @@ impl DrawnCaptions {
     }
 }
 
-/// The sum of the contributions to a step, added in the one [tree] of the parts of its batch. It depends on their numbers
-/// alone, not on who computed them or when.
+/// Computes what this rank's parts contribute to a step, several at a time, and returns the sum over all parts of all ranks;
+/// none where no part has contributed.
+///
+/// Contributions are added in the one [tree] of the parts of a batch. It depends on their numbers alone, not on who computed
+/// them or when.
 ///
 /// ```text
 /// ((0 + 1) + (2 + 3)) + 4
 /// ```
-#[derive(Debug)]
-pub(crate) struct Reduction<'a> {
-    division: Division<'a>,
-    /// The nodes of the tree that are this rank's alone.
-    nodes: Vec<Range<usize>>,
-    /// The sums of the first of them.
-    sums: Vec<Option<Contribution>>,
-    /// Sums of 2^k parts each of the next node, `k` falling.
-    open: Vec<(u32, Option<Contribution>)>,
-    /// The part that comes next.
-    next: usize,
+///
+/// With several ranks on the CPU, the `groups` of gradients that `compute` hands out early are exchanged while it goes on. A
+/// device would have to be waited for.
+///
+/// # Errors
+/// That of the first part that fails; [`TrainError::Group`] when another rank cannot be reached, [`TrainError::Read`] when a
+/// device does not hand gradients back.
+pub(crate) fn sum_of_parts<T: Send>(
+    division: Division<'_>,
+    (groups, device): (usize, &Device),
+    own: impl IntoIterator<Item = (usize, T)>,
+    compute: impl Fn(usize, T, HandOut<'_>) -> Result<Option<Contribution>, TrainError> + Sync,
+) -> Result<Option<Contribution>, TrainError> {
+    if division.group.size() == 1 || is_elsewhere(device) {
+        let compute = |part, item| {
+            let mut early = Gradients::default();
+            let own = compute(part, item, &mut |_, group| early.merge(group))?;
+            Ok(own.map(|own| own.with(early)))
+        };
+        let sums = sums_of_nodes(division, own, compute)?;
+        return sum_of_ranks(division, sums, device);
+    }
+    let (sums, early) = early_sums::exchanged(division, groups, device, |early| {
+        let compute = |part, item| {
+            let mut next = 0;
+            let mut hand_out = |group, gradients| {
+                early.add(part, group, gradients);
+                next = group + 1;
+            };
+            let own = compute(part, item, &mut hand_out)?;
+            early.end_part(part, next);
+            Ok(own)
+        };
+        sums_of_nodes(division, own, compute)
+    })?;
+    let sum = sum_of_ranks(division, sums, device)?;
+    Ok(sum.map(|sum| sum.with(early)))
 }
 
-impl<'a> Reduction<'a> {
-    /// A sum over the parts of a batch.
-    pub(crate) fn over(division: Division<'a>) -> Self {
-        let own = division.own();
-        Self {
-            division,
-            nodes: tree::nodes(division.parts, &own),
-            sums: Vec::new(),
-            open: Vec::new(),
-            next: own.start,
-        }
-    }
-
-    /// Adds what one of this rank's parts contributes, a later one than before. Parts may be left out.
-    pub(crate) fn add(&mut self, part: usize, contribution: Contribution) {
-        while self.next < part {
-            self.push(None);
-        }
-        self.push(Some(contribution));
-    }
-
-    fn push(&mut self, part: Option<Contribution>) {
-        let mut own = (0, part);
-        while let Some((_, left)) = self.open.pop_if(|(size, _)| *size == own.0) {
-            own = (own.0 + 1, tree::joined(left, own.1, Contribution::plus));
-        }
-        self.open.push(own);
-        self.next += 1;
-        if self
-            .nodes
-            .get(self.sums.len())
-            .is_some_and(|node| node.end == self.next)
-        {
-            let right_first = self.open.drain(..).rev().map(|(_, sum)| sum);
-            let sum =
-                right_first.reduce(|right, left| tree::joined(left, right, Contribution::plus));
-            self.sums.push(sum.flatten());
-        }
-    }
-
-    /// The sum over all parts, of all ranks; none where no part has contributed. Gradients of other ranks are put on `device`.
-    ///
-    /// # Errors
-    /// [`TrainError::Group`] when another rank cannot be reached, [`TrainError::Read`] when a device does not hand gradients
-    /// back.
-    pub(crate) fn sum(mut self, device: &Device) -> Result<Option<Contribution>, TrainError> {
-        while self.next < self.division.own().end {
-            self.push(None);
-        }
-        if self.division.group.size() == 1 {
-            return Ok(self.sums.pop().flatten());
-        }
-        sum_of_ranks(self.division, self.sums, device)
-    }
+/// The sums of the nodes of the tree that are this rank's.
+fn sums_of_nodes<T: Send>(
+    division: Division<'_>,
+    own: impl IntoIterator<Item = (usize, T)>,
+    compute: impl Fn(usize, T) -> Result<Option<Contribution>, TrainError> + Sync,
+) -> Result<Vec<Option<Contribution>>, TrainError> {
+    let mut sums = PartSums::over(division, Contribution::plus);
+    let compute = |(part, item)| Ok((part, compute(part, item)?));
+    division.each(own, compute, |(part, own)| sums.add(part, own))?;
+    Ok(sums.take())
 }
 
 /// What is told of a node beside its gradients.
@@ -213,21 +206,17 @@ struct Told {
     tokens: u64,
     tally: Tally,
     drawn_captions: DrawnCaptions,
-    /// Names of the gradients, and how many numbers each has.
-    gradients: Vec<(String, usize)>,
+    gradients: Lengths,
 }
 
 impl Told {
     fn of(contribution: &Contribution) -> Self {
-        let lengths = contribution.gradients.lengths();
         Self {
             sequences: contribution.counts.sequences,
             tokens: contribution.counts.tokens,
             tally: contribution.tally.clone(),
             drawn_captions: contribution.drawn_captions,
-            gradients: lengths
-                .map(|(name, length)| (name.to_owned(), length))
-                .collect(),
+            gradients: rank_sums::lengths(&contribution.gradients),
         }
     }
 
@@ -243,57 +232,22 @@ impl Told {
 /// The sum over all ranks; `own` are the sums of this rank's nodes.
 fn sum_of_ranks(
     division: Division<'_>,
-    own: Vec<Option<Contribution>>,
+    mut own: Vec<Option<Contribution>>,
     device: &Device,
 ) -> Result<Option<Contribution>, TrainError> {
     let Division { group, parts, .. } = division;
+    if group.size() == 1 {
+        return Ok(own.pop().flatten());
+    }
     let told = own.iter().map(|sum| sum.as_ref().map(Told::of)).collect();
     let told: Vec<Option<Told>> = division.gather(told, "counts and metrics of a step")?;
-    let names: BTreeMap<&str, usize> = told
+    let lengths: Vec<Option<&Lengths>> = told
         .iter()
-        .flatten()
-        .flat_map(|told| &told.gradients)
-        .map(|(name, length)| (name.as_str(), *length))
+        .map(|told| told.as_ref().map(|told| &told.gradients))
         .collect();
-    let layout = Layout {
-        parts,
-        lengths: names.values().copied().collect(),
-        present: told
-            .iter()
-            .map(|told| {
-                let own: BTreeMap<&str, usize> = told
-                    .iter()
-                    .flat_map(|told| &told.gradients)
-                    .map(|(name, length)| (name.as_str(), *length))
-                    .collect();
-                names.keys().map(|name| own.contains_key(name)).collect()
-            })
-            .collect(),
-    };
-    let mut flat = Vec::with_capacity(own.len());
-    for sum in own {
-        let mut gradients = sum.map(|sum| sum.gradients).unwrap_or_default();
-        let mut values = Vec::with_capacity(layout.lengths.iter().sum());
-        for (name, &length) in &names {
-            match gradients.remove(name) {
-                Some(gradient) => values.extend(read::<f32, _, _>(gradient)?),
-                None => values.resize(values.len() + length, 0.0),
-            }
-        }
-        flat.push(values);
-    }
-    let added = sum::sum(group, &layout, &flat)?;
-    drop(flat);
-    let mut gradients = Gradients::default();
-    let mut rest = added.as_slice();
-    for (k, (name, &length)) in names.iter().enumerate() {
-        let (values, others) = rest.split_at(length);
-        rest = others;
-        if layout.present.iter().any(|present| present[k]) {
-            let data = TensorData::new(values.to_vec(), [length]);
-            gradients.add(name, send::<1, Float>(data, device));
-        }
-    }
+    let gradients = |sum: Option<Contribution>| sum.unwrap_or_default().gradients;
+    let own = own.into_iter().map(gradients).collect();
+    let gradients = rank_sums::sum(division, own, &lengths, device, Meanwhile::Idle)?;
     let nodes = Layout::nodes(parts, group.size());
     let mut known = |node: &Range<usize>| {
         let place = nodes.iter().position(|own| own == node);
@@ -313,7 +267,7 @@ fn sum_of_ranks(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Tensor;
+    use burn::tensor::{Tensor, TensorData};
 
     use super::*;
 
@@ -331,6 +285,27 @@ mod tests {
         assert_eq!(read.total("loss"), tally.total("loss"));
     }
 
+    /// The sum of what parts contribute, of which "a" and "b" are handed out early.
+    fn summed(
+        division: Division<'_>,
+        of_part: impl Fn(usize) -> Option<Contribution> + Sync,
+    ) -> Option<Contribution> {
+        let own = division.own().map(|part| (part, ()));
+        let compute = |part, (), hand_out: HandOut<'_>| {
+            let mut own = of_part(part);
+            for (group, name) in ["b", "a"].into_iter().enumerate() {
+                let mut handed = Gradients::default();
+                let gradients = own.as_mut().map(|own| &mut own.gradients);
+                if let Some(gradient) = gradients.and_then(|gradients| gradients.remove(name)) {
+                    handed.add(name, gradient);
+                }
+                hand_out(group, handed);
+            }
+            Ok(own)
+        };
+        sum_of_parts(division, (2, &Device::flex()), own, compute).unwrap()
+    }
+
     #[test]
     fn means_do_not_depend_on_how_the_batch_was_divided() {
         let contribution = |values: &[f64]| {
@@ -345,15 +320,13 @@ mod tests {
                 ..Contribution::default()
             }
         };
-        let sum = |parts: Vec<Contribution>| {
-            let mut reduction = Reduction::over(Division::alone(parts.len()));
-            for (part, contribution) in parts.into_iter().enumerate() {
-                reduction.add(part, contribution);
-            }
-            reduction.sum(&Device::flex()).unwrap().unwrap()
+        let sum = |parts: &[&(dyn Fn() -> Contribution + Sync)]| {
+            let division = Division::alone(parts.len());
+            let sum = summed(division, |part| Some(parts[part]()));
+            sum.unwrap()
         };
-        let whole = sum(vec![contribution(&[1.0, 2.0, 6.0])]);
-        let parts = sum(vec![contribution(&[1.0]), contribution(&[2.0, 6.0])]);
+        let whole = sum(&[&|| contribution(&[1.0, 2.0, 6.0])]);
+        let parts = sum(&[&|| contribution(&[1.0]), &|| contribution(&[2.0, 6.0])]);
         assert_eq!(whole.tally, parts.tally);
         assert_eq!(whole.counts, parts.counts);
         assert_eq!(whole.tally.means(), [("reward".to_owned(), 3.0)]);
@@ -363,13 +336,11 @@ mod tests {
     fn sums_are_added_in_one_tree_whatever_their_number() {
         let values: Vec<f64> = (0..9).map(|k| (f64::from(k) + 0.1).sqrt()).collect();
         let total = |count: usize| {
-            let mut reduction = Reduction::over(Division::alone(count));
-            for (part, &value) in values[..count].iter().enumerate() {
+            let sum = summed(Division::alone(count), |part| {
                 let mut contribution = Contribution::default();
-                contribution.tally.add("loss", value, 1.0);
-                reduction.add(part, contribution);
-            }
-            let sum = reduction.sum(&Device::flex()).unwrap();
+                contribution.tally.add("loss", values[part], 1.0);
+                Some(contribution)
+            });
             sum.map_or(0.0, |sum| sum.tally.total("loss"))
         };
         let v = &values;
@@ -418,16 +389,9 @@ mod tests {
 
     #[test]
     fn sums_have_the_same_bits_on_any_number_of_ranks() {
-        let device = Device::flex();
         for parts in 1..=9 {
             let sum = |division: Division<'_>| {
-                let mut reduction = Reduction::over(division);
-                for part in division.own() {
-                    if let Some(contribution) = of_part(part) {
-                        reduction.add(part, contribution);
-                    }
-                }
-                let sum = reduction.sum(&device).unwrap();
+                let sum = summed(division, of_part);
                 let mut sum = sum.expect("the first part contributes");
                 let gradient = |name| -> Option<Vec<u32>> {
                     let values: Vec<f32> = sum.gradients.remove(name)?.try_into_vec_as().unwrap();
@@ -453,8 +417,7 @@ mod tests {
     #[test]
     fn nothing_is_the_sum_of_parts_of_which_none_contributes() {
         let sums = scst_group::Threads::run(2, |group| {
-            let reduction = Reduction::over(Division::of(group, 3));
-            reduction.sum(&Device::flex()).unwrap().is_none()
+            summed(Division::of(group, 3), |_| None).is_none()
         });
         assert_eq!(sums, [true, true]);
     }

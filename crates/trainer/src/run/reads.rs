@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use scst_data::Example;
-use scst_model::Captioner;
+use scst_model::{Captioner, HandOut};
 
 use crate::{
     TrainError,
@@ -30,6 +30,11 @@ pub(super) struct Reads<'a> {
 }
 
 impl<'a> Reads<'a> {
+    /// What gradients are summed by: how many groups are handed out early, and the device.
+    pub(super) fn summed_on(&self) -> (usize, &'a Device) {
+        (self.captioner.early_groups(), self.device)
+    }
+
     /// Training sources by their indices.
     pub(super) fn sources(&self, examples: &[usize]) -> Result<SourceBatch, TrainError> {
         let read: Vec<&Example> = examples
@@ -55,10 +60,10 @@ impl<'a> Reads<'a> {
         &self,
         xe: &Xe,
         batch: SourceBatch,
-        context: StepContext,
+        step: (StepContext, HandOut<'_>),
     ) -> Result<Contribution, TrainError> {
         let gold = self.gold(&batch.examples);
-        self.contribution(xe, batch, &gold, context)
+        self.contribution(xe, batch, &gold, step)
     }
 
     /// What the best samples so far of these sources contribute, with their mean reward; nothing where none has one.
@@ -66,7 +71,7 @@ impl<'a> Reads<'a> {
         &self,
         (xe, replay): (&Xe, &Replay),
         samples: &Judged,
-        context: StepContext,
+        step: (StepContext, HandOut<'_>),
     ) -> Result<Option<Contribution>, TrainError> {
         let (places, best, reward) = replay.captions(samples.examples());
         if places.is_empty() {
@@ -79,7 +84,7 @@ impl<'a> Reads<'a> {
             prefixes: Vec::new(),
         };
         let best: Vec<&[Vec<u32>]> = best.iter().map(std::slice::from_ref).collect();
-        let mut part = self.contribution(xe, batch, &best, context)?;
+        let mut part = self.contribution(xe, batch, &best, step)?;
         part.tally.add(REPLAY_REWARD, reward, 1.0);
         Ok(Some(part))
     }
@@ -89,9 +94,9 @@ impl<'a> Reads<'a> {
         xe: &Xe,
         batch: SourceBatch,
         gold: &[&[Vec<u32>]],
-        context: StepContext,
+        step: (StepContext, HandOut<'_>),
     ) -> Result<Contribution, TrainError> {
         let (length, baseline) = (self.corpus.max_length(), self.location_baseline);
-        xe.contribution(self.captioner, batch, gold, length, baseline, context)
+        xe.contribution(self.captioner, batch, gold, length, baseline, step)
     }
 }

@@ -3,12 +3,16 @@
 use std::{
     iter,
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
 use scst_data::{Split, TextSources};
 use scst_loss::{Counts, MovingAverage};
+use scst_model::HandOut;
 
 use super::{
     batches::Batches,
@@ -33,7 +37,7 @@ use crate::{
     optimise::{
         division::Division,
         optimiser::Optimiser,
-        reduce::{Contribution, Reduction, Tally},
+        reduce::{Contribution, Tally, sum_of_parts},
         schedule::learning_rate,
         update::clip_and_step,
         workers::Workers,
@@ -203,25 +207,26 @@ impl Run<'_> {
         let mut tally = Tally::default();
         match objective {
             Objective::Xe(xe) => {
-                let mut reduction = Reduction::over(division);
-                let (mut reading, mut computing) = (0.0, 0.0);
+                let spent = Mutex::new((0.0, 0.0));
                 let reads = self.reads()?;
-                let compute = |(part, examples): (usize, &[usize])| {
+                let compute = |part, examples: &[usize], hand_out: HandOut<'_>| {
                     let start = Instant::now();
                     let batch = reads.sources(examples)?;
                     let read = start.elapsed().as_secs_f64();
-                    let own = reads.cross_entropy(xe, batch, context.of_part(part))?;
-                    Ok((part, own, read, start.elapsed().as_secs_f64()))
+                    let step = (context.of_part(part), hand_out);
+                    let own = reads.cross_entropy(xe, batch, step)?;
+                    let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
+                    spent.0 += read;
+                    spent.1 += start.elapsed().as_secs_f64();
+                    Ok(Some(own))
                 };
-                let take = |(part, own, read, all)| {
-                    reduction.add(part, own);
-                    reading += read;
-                    computing += all;
-                };
-                division.each(division.own_of(&examples), compute, take)?;
+                let own = division.own_of(&examples);
+                let sum = sum_of_parts(division, reads.summed_on(), own, compute)?;
                 // Parts that are computed at the same time share the time that has passed.
+                let (reading, computing) = spent.into_inner().unwrap_or_default();
                 let reading = start.elapsed().as_secs_f64() * reading / computing;
-                let sum = self.heard(reduction)?.unwrap_or_default();
+                self.hear(sum.as_ref());
+                let sum = sum.unwrap_or_default();
                 if let Err(what) = self.update(stage, sum, rate, &mut tally)? {
                     return Err(self.not_finite(stage, objective, what));
                 }
@@ -275,33 +280,28 @@ impl Run<'_> {
                 .actor()
                 .gradient(&self.captioner, samples, (division, &self.device), context)?;
         if let Some((weight, xe)) = &beside.gold {
-            let mut reduction = Reduction::over(division);
             let reads = self.reads()?;
-            let compute = |part: &Judged| {
-                let context = context.of_part(part.part());
-                let own = reads.cross_entropy(xe, part.sources(), context)?;
-                Ok((part.part(), own))
+            let compute = |part, own: &Judged, hand_out: HandOut<'_>| {
+                let step = (context.of_part(part), hand_out);
+                Ok(Some(reads.cross_entropy(xe, own.sources(), step)?))
             };
-            division.each(&*samples, compute, |(part, own)| reduction.add(part, own))?;
-            if let Some(gold) = self.heard(reduction)? {
+            let own = samples.iter().map(|own| (own.part(), own));
+            let gold = sum_of_parts(division, reads.summed_on(), own, compute)?;
+            self.hear(gold.as_ref());
+            if let Some(gold) = gold {
                 self.add_beside(stage, &mut sum, gold, (*weight, "xe_loss"));
             }
         }
         if let Some((weight, xe)) = &beside.replay {
-            let mut reduction = Reduction::over(division);
             let (reads, replay) = (self.reads()?, &self.progress.replay);
-            let compute = |part: &Judged| {
-                let context = context.of_part(part.part());
-                let best = reads.replayed((xe, replay), part, context)?;
-                Ok((part.part(), best))
+            let compute = |part, own: &Judged, hand_out: HandOut<'_>| {
+                let step = (context.of_part(part), hand_out);
+                reads.replayed((xe, replay), own, step)
             };
-            let take = |(part, best): (usize, Option<Contribution>)| {
-                if let Some(best) = best {
-                    reduction.add(part, best);
-                }
-            };
-            division.each(&*samples, compute, take)?;
-            if let Some(best) = self.heard(reduction)? {
+            let own = samples.iter().map(|own| (own.part(), own));
+            let best = sum_of_parts(division, reads.summed_on(), own, compute)?;
+            self.hear(best.as_ref());
+            if let Some(best) = best {
                 let rewards = best.tally.clone().only(REPLAY_REWARD, REPLAY_REWARD);
                 self.add_beside(stage, &mut sum, best, (*weight, "replay_loss"));
                 sum.tally.merge(rewards);
@@ -310,18 +310,16 @@ impl Run<'_> {
         Ok(sum)
     }
 
-    /// The sum of cross-entropy over the parts of a batch, from which the baseline of drawn regions learns.
-    fn heard(&mut self, reduction: Reduction<'_>) -> Result<Option<Contribution>, TrainError> {
-        let sum = reduction.sum(&self.device)?;
+    /// The baseline of drawn regions learns from cross-entropy, summed over the parts of a batch.
+    fn hear(&mut self, sum: Option<&Contribution>) {
         if let Some(hard) = self.hard_attention(&self.config.stages[self.progress.stage])
-            && let Some(sum) = &sum
+            && let Some(sum) = sum
             && sum.drawn_captions.count > 0
         {
             let fresh = || MovingAverage::new(hard.baseline_decay);
             let baseline = self.progress.location_baseline.get_or_insert_with(fresh);
             sum.drawn_captions.teach(baseline);
         }
-        Ok(sum)
     }
 
     /// Who computes this process's parts of a batch.

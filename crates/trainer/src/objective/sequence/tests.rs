@@ -232,8 +232,20 @@ fn weighted_words(
             position_weight: Some(0.0),
         };
         let loss = |logits, targets: &RowTargets<'_>, _| softmax_gradient(logits, targets, 0.0);
-        let (gradients, rows) =
-            caption_gradient(captioner, tape, &captions, weights, loss, |_| None).unwrap();
+        let mut gradients = Gradients::default();
+        let (rest, rows) = caption_gradient(
+            captioner,
+            tape,
+            &captions,
+            weights,
+            loss,
+            |_| None,
+            &mut |_, group| {
+                gradients.merge(group);
+            },
+        )
+        .unwrap();
+        gradients.merge(rest);
         let owner = if captioner.scores_whole_captions() {
             all
         } else {
