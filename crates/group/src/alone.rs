@@ -23,7 +23,7 @@ impl Group for Alone {
         &self,
         own: &[u8],
         _what: &str,
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<Vec<u8>>, GroupError> {
         Ok(vec![own.to_vec()])
     }
@@ -33,7 +33,7 @@ impl Group for Alone {
         own: &[f32],
         _counts: &[usize],
         _expected: &[usize],
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         Ok(own.to_vec())
     }
@@ -42,7 +42,7 @@ impl Group for Alone {
         &self,
         own: &[f32],
         _counts: &[usize],
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         Ok(own.to_vec())
     }

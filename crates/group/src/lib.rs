@@ -17,7 +17,7 @@ pub mod sum;
 mod threads;
 pub mod tree;
 
-use std::{fmt::Debug, ops::Range};
+use std::{fmt::Debug, ops::Range, sync::OnceLock, time::Instant};
 
 pub use alone::Alone;
 pub use error::GroupError;
@@ -27,12 +27,23 @@ pub use mpi::{Mpi, SILENT};
 pub use threads::Threads;
 
 /// What a rank does while it waits for others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meanwhile {
+#[derive(Debug, Clone, Copy)]
+pub enum Meanwhile<'a> {
     /// Nothing else: it looks after what is on its way all the time, as that moves only then.
     Idle,
-    /// Its cores compute, and it looks now and then. No time is lost by it, and none is counted as [waited](Group::waited).
-    Computes,
+    /// Its cores compute until a moment that is told here when it has come, and it looks now and then. Until then no time is
+    /// lost by it, and none is counted as [waited](Group::waited).
+    ComputesUntil(&'a OnceLock<Instant>),
+}
+
+impl Meanwhile<'_> {
+    /// Since when it does nothing else, if it does nothing else, of what began at `start`.
+    pub(crate) fn idle_since(self, start: Instant) -> Option<Instant> {
+        match self {
+            Self::Idle => Some(start),
+            Self::ComputesUntil(end) => end.get().map(|end| start.max(*end)),
+        }
+    }
 }
 
 /// The ranks of a run, seen from one of them.
@@ -64,7 +75,7 @@ pub trait Group: Debug + Sync {
         &self,
         own: &[u8],
         what: &str,
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<Vec<u8>>, GroupError>;
 
     /// Sends numbers to every rank: `own` holds those for the first rank, then those for the second, `counts` of each. Returns
@@ -77,7 +88,7 @@ pub trait Group: Debug + Sync {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError>;
 
     /// The numbers of all ranks, in their order; `counts` of each.
@@ -88,7 +99,7 @@ pub trait Group: Debug + Sync {
         &self,
         own: &[f32],
         counts: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError>;
 
     /// For how many seconds this rank has waited for each of the ranks, because it was the last to come.

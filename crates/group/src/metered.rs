@@ -41,12 +41,17 @@ impl<'a> Metered<'a> {
         self.cost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn metered<T>(&self, bytes: usize, meanwhile: Meanwhile, exchange: impl FnOnce() -> T) -> T {
+    fn metered<T>(
+        &self,
+        bytes: usize,
+        meanwhile: Meanwhile<'_>,
+        exchange: impl FnOnce() -> T,
+    ) -> T {
         let start = Instant::now();
         let found = exchange();
         let mut cost = self.cost();
-        if meanwhile == Meanwhile::Idle {
-            cost.secs += start.elapsed().as_secs_f64();
+        if let Some(idle) = meanwhile.idle_since(start) {
+            cost.secs += idle.elapsed().as_secs_f64();
         }
         cost.bytes += bytes as u64;
         found
@@ -70,7 +75,7 @@ impl Group for Metered<'_> {
         &self,
         own: &[u8],
         what: &str,
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<Vec<u8>>, GroupError> {
         let bytes = own.len() * (self.size() - 1);
         self.metered(bytes, meanwhile, || {
@@ -83,7 +88,7 @@ impl Group for Metered<'_> {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         let kept = counts.get(self.rank()).copied().unwrap_or(0);
         let bytes = size_of::<f32>() * (own.len() - kept);
@@ -95,7 +100,7 @@ impl Group for Metered<'_> {
         &self,
         own: &[f32],
         counts: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         let bytes = size_of_val(own) * (self.size() - 1);
         self.metered(bytes, meanwhile, || {

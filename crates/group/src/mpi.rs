@@ -21,6 +21,8 @@ const EAGER: Duration = Duration::from_millis(1);
 const BUSY: Duration = Duration::from_secs(5);
 /// How long it sleeps between two looks after that.
 const NAP: Duration = Duration::from_micros(50);
+/// The same where its cores compute meanwhile: each look takes one of them away.
+const LONG_NAP: Duration = Duration::from_micros(300);
 
 /// An MPI job, of which this process is a rank.
 ///
@@ -118,6 +120,7 @@ impl Ranks {
         &self,
         requests: &mut [Request<'_>],
         (what, eager): (&str, Duration),
+        meanwhile: Meanwhile<'_>,
         missing: impl Fn(&[bool]) -> Vec<usize>,
     ) -> ferrompi::Result<usize> {
         let start = Instant::now();
@@ -143,10 +146,10 @@ impl Ranks {
                 });
                 self.world.abort(SILENT);
             }
-            if waited < eager {
-                thread::yield_now();
-            } else {
-                thread::sleep(NAP);
+            match meanwhile.idle_since(start) {
+                None => thread::sleep(LONG_NAP),
+                Some(idle) if idle.elapsed() < eager => thread::yield_now(),
+                Some(_) => thread::sleep(NAP),
             }
         }
     }
@@ -156,13 +159,9 @@ impl Ranks {
         &self,
         request: Request<'_>,
         what: &str,
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> ferrompi::Result<()> {
-        let eager = match meanwhile {
-            Meanwhile::Idle => BUSY,
-            Meanwhile::Computes => Duration::ZERO,
-        };
-        self.wait(&mut [request], (what, eager), |_| Vec::new())?;
+        self.wait(&mut [request], (what, BUSY), meanwhile, |_| Vec::new())?;
         Ok(())
     }
 
@@ -171,7 +170,7 @@ impl Ranks {
         &self,
         packet: [u8; PACKET],
         what: &str,
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<[u8; PACKET]>, GroupError> {
         let (rank, size) = (self.rank(), self.size());
         let mut packets = vec![[0; PACKET]; size];
@@ -180,10 +179,6 @@ impl Ranks {
         if others.is_empty() {
             return Ok(packets);
         }
-        let eager = match meanwhile {
-            Meanwhile::Idle => EAGER,
-            Meanwhile::Computes => Duration::ZERO,
-        };
         let start = Instant::now();
         let met = {
             let of_others = packets.iter_mut().enumerate();
@@ -197,16 +192,16 @@ impl Ranks {
                 for &other in &others {
                     requests.push(world.isend(scope, packet.as_slice(), other as i32, 0)?);
                 }
-                self.wait(&mut requests, (what, eager), |done| {
+                self.wait(&mut requests, (what, EAGER), meanwhile, |done| {
                     let open = others.iter().zip(done).filter(|(_, done)| !**done);
                     open.map(|(other, _)| *other).collect()
                 })
             })
         };
         let last = others[met.map_err(|error| engine(what, &error))? % others.len()];
-        if meanwhile == Meanwhile::Idle {
+        if let Some(idle) = meanwhile.idle_since(start) {
             let mut waited = self.waited.lock().unwrap_or_else(PoisonError::into_inner);
-            waited[last] += start.elapsed().as_secs_f64();
+            waited[last] += idle.elapsed().as_secs_f64();
         }
         Ok(packets)
     }
@@ -229,7 +224,7 @@ impl Group for Ranks {
         &self,
         own: &[u8],
         what: &str,
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<Vec<u8>>, GroupError> {
         let mut packet = [0; PACKET];
         packet[..HEADER].copy_from_slice(&(own.len() as u64).to_le_bytes());
@@ -273,7 +268,7 @@ impl Group for Ranks {
         own: &[f32],
         lengths: &[usize],
         expected: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         let what = "partial sums";
         let mut all = vec![0f32; expected.iter().sum()];
@@ -293,7 +288,7 @@ impl Group for Ranks {
         &self,
         own: &[f32],
         lengths: &[usize],
-        meanwhile: Meanwhile,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         let what = "sums";
         let mut all = vec![0f32; lengths.iter().sum()];

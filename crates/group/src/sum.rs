@@ -35,7 +35,7 @@ pub fn sum(
     group: &dyn Group,
     layout: &Layout,
     own: &[Vec<f32>],
-    meanwhile: Meanwhile,
+    meanwhile: Meanwhile<'_>,
 ) -> Result<Vec<f32>, GroupError> {
     let (size, rank) = (group.size(), group.rank());
     let total: usize = layout.lengths.iter().sum();

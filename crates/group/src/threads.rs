@@ -150,7 +150,7 @@ impl Group for Threads {
         &self,
         own: &[u8],
         what: &str,
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<Vec<u8>>, GroupError> {
         self.show(own.to_vec(), what, <[Vec<u8>]>::to_vec)
     }
@@ -160,7 +160,7 @@ impl Group for Threads {
         own: &[f32],
         counts: &[usize],
         expected: &[usize],
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         // Before the numbers of every rank stands how many come before those for each of the others.
         let mut message = Vec::new();
@@ -188,7 +188,7 @@ impl Group for Threads {
         &self,
         own: &[f32],
         _counts: &[usize],
-        _meanwhile: Meanwhile,
+        _meanwhile: Meanwhile<'_>,
     ) -> Result<Vec<f32>, GroupError> {
         let message = own.iter().flat_map(|value| value.to_le_bytes()).collect();
         let all = |all: &[Vec<u8>]| all.iter().flat_map(|message| numbers(message)).collect();

@@ -30,7 +30,7 @@ pub(crate) fn gather_while<T: Serialize + DeserializeOwned>(
     group: &dyn Group,
     own: Vec<T>,
     what: &str,
-    meanwhile: Meanwhile,
+    meanwhile: Meanwhile<'_>,
 ) -> Result<Vec<T>, GroupError> {
     if group.size() == 1 {
         return Ok(own);

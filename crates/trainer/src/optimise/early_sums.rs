@@ -2,8 +2,9 @@
 
 use std::{
     panic::resume_unwind,
-    sync::{Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
     thread,
+    time::Instant,
 };
 
 use burn::tensor::Device;
@@ -86,15 +87,18 @@ pub(super) fn exchanged<R>(
         groups: Mutex::new((0..groups).map(of_group).collect()),
         complete,
     };
+    let computed_until = OnceLock::new();
+    let meanwhile = Meanwhile::ComputesUntil(&computed_until);
     thread::scope(|scope| {
         let exchange = scope.spawn(move || {
             let mut all = Gradients::default();
             for own in completed {
-                all.merge(sum(division, own, device)?);
+                all.merge(sum(division, own, device, meanwhile)?);
             }
             Ok(all)
         });
         let computed = compute(&early);
+        computed_until.get_or_init(Instant::now);
         if computed.is_ok() {
             early.end();
         }
@@ -112,8 +116,12 @@ fn merged(mut left: Gradients, right: Gradients) -> Gradients {
 }
 
 /// The sums of a group over all ranks.
-fn sum(division: Division<'_>, own: OfNodes, device: &Device) -> Result<Gradients, TrainError> {
-    let meanwhile = Meanwhile::Computes;
+fn sum(
+    division: Division<'_>,
+    own: OfNodes,
+    device: &Device,
+    meanwhile: Meanwhile<'_>,
+) -> Result<Gradients, TrainError> {
     let lengths = own.iter().map(|own| own.as_ref().map(rank_sums::lengths));
     let told = gather_while(division.group, lengths.collect(), "gradients", meanwhile)?;
     let told: Vec<Option<&Lengths>> = told.iter().map(Option::as_ref).collect();

@@ -33,7 +33,7 @@ pub(super) fn sum(
     own: Vec<Gradients>,
     told: &[Option<&Lengths>],
     device: &Device,
-    meanwhile: Meanwhile,
+    meanwhile: Meanwhile<'_>,
 ) -> Result<Gradients, TrainError> {
     let Division { group, parts, .. } = division;
     let of_node = |lengths: &Option<&Lengths>| -> BTreeMap<String, usize> {
