@@ -246,7 +246,7 @@ fn any_number_of_ranks_leaves_the_bits_of_one_process() {
     assert_eq!(String::from_utf8_lossy(&of_three.stdout), of_one);
 }
 
-/// What is defined over a batch, or lives from step to step, beside what the configuration has anyway.
+/// What is defined over a batch, or lives from step to step, and a network of layers, beside what the configuration has anyway.
 fn everything_that_a_stage_remembers_is_of_all_ranks() {
     let workplace = workplace();
     for (name, sets) in [
@@ -276,6 +276,14 @@ fn everything_that_a_stage_remembers_is_of_all_ranks() {
             ],
         ),
         ("mixer", &["stages.1.scst.mixer={ shrink = 2 }"]),
+        // Its gradients are exchanged layer by layer, while others are computed.
+        (
+            "layers",
+            &[
+                "model={ transformer = { hidden = 16, layers = 3, heads = 2, feed_forward = 24 } }",
+                "data.features={ folder = { path = \"regions\" } }",
+            ],
+        ),
     ] {
         let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
         let short = ["--hash-every", "3", "--set", "stages.0.epochs=1"];
