@@ -94,7 +94,7 @@ done
 # Long enough for the link to be cut in the middle.
 ranks cut --set stages.0.epochs=50 >"$work/said" 2>&1 &
 job=$!
-for _ in $(seq 300); do
+for _ in $(seq 1200); do
   [ -d "$work/cut/best" ] && break
   sleep 0.1
 done

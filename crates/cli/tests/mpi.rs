@@ -280,7 +280,7 @@ fn everything_that_a_stage_remembers_is_of_all_ranks() {
         (
             "layers",
             &[
-                "model={ transformer = { hidden = 16, layers = 3, heads = 2, feed_forward = 24 } }",
+                "model={ transformer = { hidden = 160, layers = 3, heads = 2, feed_forward = 640 } }",
                 "data.features={ folder = { path = \"regions\" } }",
             ],
         ),

@@ -1,7 +1,7 @@
 //! From summed gradients to new weights.
 
 pub(crate) mod division;
-mod early_sums;
+pub(crate) mod early_sums;
 pub(crate) mod optimiser;
 mod part_sums;
 mod rank_sums;

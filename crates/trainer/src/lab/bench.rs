@@ -35,6 +35,7 @@ use crate::{
     objective::{batch::StepContext, sequence::SelfCritic, word::Xe},
     optimise::{
         division::Division,
+        early_sums::groups,
         optimiser::Optimiser,
         reduce::{Contribution, Tally, sum_of_parts},
         spent::Meter,
@@ -408,7 +409,7 @@ impl<'a> Trainee<'a> {
             let own = xe.contribution(captioner, batch, gold, length, 0.0, step)?;
             Ok(Some(own))
         };
-        let to = (captioner.early_groups(), &self.device);
+        let to = (groups(captioner), &self.device);
         let sum = sum_of_parts(division, to, made_up.parts(division), compute)?;
         self.update("xe", step, sum.unwrap_or_default())?;
         let between = now(&self.device)?;

@@ -45,6 +45,7 @@ use crate::{
     },
     optimise::{
         division::Division,
+        early_sums::groups,
         reduce::{Contribution, Tally, sum_of_parts},
     },
 };
@@ -158,7 +159,7 @@ impl Actor {
             let update = self.update_in_groups(captioner, own, context, hand_out);
             update.map(Some)
         };
-        let to = (captioner.early_groups(), device);
+        let to = (groups(captioner), device);
         let sum = sum_of_parts(division, to, samples, update)?;
         Ok(sum.unwrap_or_default())
     }

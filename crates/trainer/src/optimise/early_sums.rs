@@ -9,7 +9,7 @@ use std::{
 
 use burn::tensor::Device;
 use scst_group::Meanwhile;
-use scst_model::Gradients;
+use scst_model::{Captioner, Gradients};
 
 use super::{
     division::Division,
@@ -17,6 +17,20 @@ use super::{
     rank_sums::{self, Lengths},
 };
 use crate::{TrainError, ranks::gather_while};
+
+/// Captioners with fewer numbers than this are exchanged in one go: theirs are on their way no longer than any message is.
+const FEWEST: usize = 1 << 20;
+
+/// How many groups of gradients ranks exchange early.
+pub(crate) fn groups(captioner: &Captioner) -> usize {
+    let parameters = captioner.parameters();
+    let numbers: usize = parameters.iter().map(|one| one.values.dims()[0]).sum();
+    if numbers < FEWEST {
+        0
+    } else {
+        captioner.early_groups()
+    }
+}
 
 /// What a rank's nodes have of a group of gradients.
 type OfNodes = Vec<Option<Gradients>>;

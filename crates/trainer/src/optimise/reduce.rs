@@ -161,7 +161,7 @@ pub(crate) fn sum_of_parts<T: Send>(
     own: impl IntoIterator<Item = (usize, T)>,
     compute: impl Fn(usize, T, HandOut<'_>) -> Result<Option<Contribution>, TrainError> + Sync,
 ) -> Result<Option<Contribution>, TrainError> {
-    if division.group.size() == 1 || is_elsewhere(device) {
+    if division.group.size() == 1 || groups == 0 || is_elsewhere(device) {
         let compute = |part, item| {
             let mut early = Gradients::default();
             let own = compute(part, item, &mut |_, group| early.merge(group))?;

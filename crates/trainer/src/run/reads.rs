@@ -12,7 +12,7 @@ use crate::{
         sequence::{Judged, Replay},
         word::Xe,
     },
-    optimise::reduce::Contribution,
+    optimise::{early_sums::groups, reduce::Contribution},
 };
 
 /// The mean reward of the captions that are trained on again.
@@ -32,7 +32,7 @@ pub(super) struct Reads<'a> {
 impl<'a> Reads<'a> {
     /// What gradients are summed by: how many groups are handed out early, and the device.
     pub(super) fn summed_on(&self) -> (usize, &'a Device) {
-        (self.captioner.early_groups(), self.device)
+        (groups(self.captioner), self.device)
     }
 
     /// Training sources by their indices.
