@@ -14,6 +14,7 @@ are timed, on made-up texts and captions:
 best of plain PyTorch: one input projection and one vocabulary projection a sequence, and samples drawn without gradient
 before one teacher-forced pass over them, on what the encoder made once. In both styles the encoder reads packed
 sequences, what is projected of tokens is projected before it is padded, and captions of a text share its vectors.
+`--encoder regions --source-length 49` are the same captioners on made-up regions of images.
 """
 
 import argparse
@@ -56,6 +57,17 @@ class LstmEncoder(nn.Module):
     def forward(self, texts):
         read, _ = self.lstm(texts._replace(data=self.drop(self.embed(texts.data))))
         return read._replace(data=self.drop(read.data))
+
+
+class Regions(nn.Module):
+    """Vectors of images as they come, packed as texts are: the same captioners on images, for comparison."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+
+    def forward(self, vectors):
+        return vectors
 
 
 class Attention(nn.Module):
@@ -367,7 +379,10 @@ class Bench:
     def __init__(self, given):
         self.given, self.device = given, torch.device(given.device)
         encoders = {"lstm": LstmEncoder, "transformer": TransformerEncoder}
-        encoder = encoders[given.encoder](given.source_vocab, given.hidden, given.dropout)
+        if given.encoder == "regions":
+            encoder = Regions(given.feature)
+        else:
+            encoder = encoders[given.encoder](given.source_vocab, given.hidden, given.dropout)
         captioners = {"att2in": Att2in, "up_down": UpDown, "transformer": Transformer}
         sizes = (encoder, given.vocab, given.hidden, given.dropout, given.style)
         self.model = captioners[given.model](*sizes).to(self.device)
@@ -382,7 +397,10 @@ class Bench:
     def batch(self):
         longest = self.given.source_length
         counts = [random.randint((longest + 2) // 3, longest) for _ in range(self.given.sources)]
-        texts = [torch.tensor([token(self.given.source_vocab, 1) for _ in range(count)]) for count in counts]
+        if self.given.encoder == "regions":
+            texts = [torch.randn(longest, self.given.feature) for _ in counts]
+        else:
+            texts = [torch.tensor([token(self.given.source_vocab, 1) for _ in range(count)]) for count in counts]
         sources = [random.randrange(TRAIN_SOURCES) for _ in counts]
         gold = [self.gold[source][k % REFERENCES] for source in sources for k in range(self.given.samples)]
         gold = nn.utils.rnn.pad_sequence([torch.tensor(caption) for caption in gold], batch_first=True)
@@ -439,10 +457,10 @@ def arguments():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--model", choices=MODELS, default="att2in", help="the captioner")
-    parser.add_argument("--encoder", choices=["lstm", "transformer"], default="lstm", help="what reads texts")
+    parser.add_argument("--encoder", choices=["lstm", "transformer", "regions"], default="lstm", help="what reads texts")
     parser.add_argument("--style", choices=["loop", "fused"], default="loop")
     sizes = {"sources": 64, "source-length": 30, "source-vocab": 2600, "samples": 5, "vocab": 2600, "hidden": 512}
-    sizes |= {"length": 16, "steps": 20, "warmup": 3, "threads": 2}
+    sizes |= {"feature": 1280, "length": 16, "steps": 20, "warmup": 3, "threads": 2}
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--dropout", type=float, default=0.5)
