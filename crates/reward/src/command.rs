@@ -246,14 +246,14 @@ impl CommandReward {
     }
 
     fn check(&mut self, references: &References) -> Result<(), RewardError> {
-        let image = references.images().first().ok_or(RewardError::NoImages)?;
+        let image = references.image(0).ok_or(RewardError::NoImages)?;
         let candidate = Candidate {
             image: 0,
             tokens: image.tokens.first().map_or(&[], Vec::as_slice),
             text: image.texts.first().map_or("", String::as_str),
         };
         let places = self.places.clone();
-        let caption = places.caption(&candidate, image);
+        let caption = places.caption(&candidate, &image);
         let parts = vec![vec![caption]; self.workers.len()];
         self.ask(&parts, ProgramStage::Check)?;
         Ok(())

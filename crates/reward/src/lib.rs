@@ -137,7 +137,7 @@ pub use penalties::{
 };
 pub use program_error::{ProgramError, ProgramFault, ProgramStage};
 pub use reference_ngrams::ReferenceNgrams;
-pub use references::{ImageReferences, References};
+pub use references::{ImageReferences, ReferenceStore, References};
 pub use registry::RewardRegistry;
 pub use report_metric::ReportMetric;
 pub use reward::{Batch, Candidate, Reward, through_end_token};

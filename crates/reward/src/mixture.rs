@@ -333,10 +333,8 @@ impl RewardMixture {
 
 /// The words of a caption and the id of its image, for messages.
 fn text_and_image(batch: &Batch<'_>, caption: usize) -> (String, String) {
-    let found = batch.iter().nth(caption);
-    found.map_or_else(Default::default, |(candidate, image)| {
-        (candidate.text.to_owned(), image.id.to_string())
-    })
+    let (candidate, image) = batch.of(caption);
+    (candidate.text.to_owned(), image.id.to_string())
 }
 
 fn check_scores(
@@ -352,9 +350,9 @@ fn check_scores(
             expected,
         });
     }
-    for (caption, (&score, (_, image))) in scores.iter().zip(batch.iter()).enumerate() {
+    for (caption, score) in scores.iter().enumerate() {
         if let Some(value) = score.filter(|score| !score.is_finite()) {
-            let (reward, image) = (reward.to_owned(), image.id.to_string());
+            let (reward, (_, image)) = (reward.to_owned(), text_and_image(batch, caption));
             return Err(RewardError::NotFinite {
                 reward,
                 caption,

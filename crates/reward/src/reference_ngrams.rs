@@ -50,22 +50,25 @@ struct Builder {
 impl ReferenceNgrams {
     /// Counts the references of every image.
     pub fn new(references: &References) -> Self {
-        Self::of_images(references.images().iter().map(|image| &image.tokens[..]))
+        Self::of_images(references.images().map(|image| Arc::clone(&image.tokens)))
     }
 
     /// Counts the references of every image, given as slices of token sequences.
-    pub fn of_images<'a, R: AsRef<[u32]> + 'a>(
-        images: impl Iterator<Item = &'a [R]> + Clone,
+    pub fn of_images<R: AsRef<[u32]>, I: AsRef<[R]>>(
+        images: impl Iterator<Item = I> + Clone,
     ) -> Self {
-        let tokens = images.clone().flatten().map(|tokens| tokens.as_ref().len());
-        let mut index = NgramIndex::with_room_for(tokens.sum());
+        let tokens = |image: I| -> usize {
+            let references = image.as_ref().iter();
+            references.map(|tokens| tokens.as_ref().len()).sum()
+        };
+        let mut index = NgramIndex::with_room_for(images.clone().map(tokens).sum());
         let mut ngrams = Self::default();
         ngrams.ids.reserve(index.room());
         ngrams.posting_ends.reserve(index.room());
         ngrams.postings.reserve(index.room());
         let mut builder = Builder::default();
         for references in images {
-            ngrams.add(references, &mut index, &mut builder);
+            ngrams.add(references.as_ref(), &mut index, &mut builder);
         }
         let end = ngrams.start(ngrams.ids.len());
         ngrams.starts.push(end);

@@ -1,5 +1,7 @@
 //! The references of every image: what candidates are compared with.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -32,11 +34,29 @@ impl ImageReferences {
     }
 }
 
+/// References that lie elsewhere than in memory and are read when they are needed.
+pub trait ReferenceStore: fmt::Debug + Send + Sync {
+    /// The number of images.
+    fn images(&self) -> usize;
+
+    /// The number of references of an image.
+    fn count(&self, image: usize) -> usize;
+
+    /// The references of an image, as many as [`count`](Self::count) says.
+    fn read(&self, image: usize) -> ImageReferences;
+}
+
 /// The references of all images that rewards are computed for, by index.
 #[derive(Debug, Clone)]
 pub struct References {
     end_token: Option<u32>,
-    images: Vec<ImageReferences>,
+    images: Images,
+}
+
+#[derive(Debug, Clone)]
+enum Images {
+    Listed(Vec<ImageReferences>),
+    Stored(Arc<dyn ReferenceStore>),
 }
 
 impl References {
@@ -48,13 +68,29 @@ impl References {
     /// [`RewardError::NoImages`], [`RewardError::NoReferences`], [`RewardError::TextCount`] or, for a reference that
     /// goes on after its end token, [`RewardError::EndTokenInside`].
     pub fn new(end_token: Option<u32>, images: Vec<ImageReferences>) -> Result<Self, RewardError> {
-        if images.is_empty() {
+        Self::checked(end_token, Images::Listed(images))
+    }
+
+    /// The same of references that are read when they are needed: all of them now, to be checked.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn stored(
+        end_token: Option<u32>,
+        store: Arc<dyn ReferenceStore>,
+    ) -> Result<Self, RewardError> {
+        Self::checked(end_token, Images::Stored(store))
+    }
+
+    fn checked(end_token: Option<u32>, images: Images) -> Result<Self, RewardError> {
+        let references = Self { end_token, images };
+        if references.is_empty() {
             return Err(RewardError::NoImages);
         }
-        for image in &images {
-            check_image(end_token, image)?;
+        for image in references.images() {
+            check_image(end_token, &image)?;
         }
-        Ok(Self { end_token, images })
+        Ok(references)
     }
 
     /// The token that ends captions.
@@ -62,15 +98,49 @@ impl References {
         self.end_token
     }
 
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        match &self.images {
+            Images::Listed(images) => images.len(),
+            Images::Stored(store) => store.images(),
+        }
+    }
+
+    /// `false`: there is at least one image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The references of an image, read if they are not in memory.
+    pub fn image(&self, image: usize) -> Option<Cow<'_, ImageReferences>> {
+        (image < self.len()).then(|| self.read(image))
+    }
+
+    /// The same of an image that there is.
+    pub(crate) fn read(&self, image: usize) -> Cow<'_, ImageReferences> {
+        match &self.images {
+            Images::Listed(images) => Cow::Borrowed(&images[image]),
+            Images::Stored(store) => Cow::Owned(store.read(image)),
+        }
+    }
+
     /// The references of every image, in index order.
-    pub fn images(&self) -> &[ImageReferences] {
-        &self.images
+    pub fn images(&self) -> impl ExactSizeIterator<Item = Cow<'_, ImageReferences>> + Clone {
+        (0..self.len()).map(|image| self.read(image))
+    }
+
+    /// The number of references of every image: `5`, or `4-7`.
+    pub(crate) fn count_range(&self) -> String {
+        match &self.images {
+            Images::Listed(images) => count_range(images.iter().map(|image| image.tokens.len())),
+            Images::Stored(store) => count_range((0..store.images()).map(|k| store.count(k))),
+        }
     }
 
     /// `references-` and 16 hexadecimal digits (of SHA-256) that name images, token ids and words.
     pub fn fingerprint(&self) -> String {
         let mut sum = Sha256::new();
-        for image in &self.images {
+        for image in self.images() {
             sum.update((image.id.len() as u64).to_le_bytes());
             sum.update(&*image.id);
             sum.update((image.tokens.len() as u64).to_le_bytes());
@@ -91,10 +161,7 @@ impl References {
     /// The part of a signature that describes references: their number per image and the end token.
     pub fn signature(&self) -> String {
         let end = token_name(self.end_token);
-        format!(
-            "nrefs:{}|end:{end}",
-            count_range(self.images.iter().map(|image| image.tokens.len()))
-        )
+        format!("nrefs:{}|end:{end}", self.count_range())
     }
 }
 
@@ -194,6 +261,44 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
+    }
+
+    /// Image `n` has n + 1 references.
+    #[derive(Debug)]
+    struct Counting;
+
+    impl ReferenceStore for Counting {
+        fn images(&self) -> usize {
+            3
+        }
+
+        fn count(&self, image: usize) -> usize {
+            image + 1
+        }
+
+        fn read(&self, image: usize) -> ImageReferences {
+            let tokens: Vec<Vec<u32>> = (0..=image as u32).map(|k| vec![k + 1, 0]).collect();
+            let texts: Vec<String> = tokens.iter().map(|tokens| tokens[0].to_string()).collect();
+            ImageReferences::new(image.to_string(), tokens, texts)
+        }
+    }
+
+    #[test]
+    fn stored_references_are_those_of_a_list() {
+        let store = Arc::new(Counting);
+        let listed = (0..3).map(|image| store.read(image)).collect();
+        let listed = References::new(Some(0), listed).expect("good references");
+        let stored = References::stored(Some(0), store.clone()).expect("good references");
+        assert_eq!(stored.fingerprint(), listed.fingerprint());
+        assert_eq!(stored.signature(), listed.signature());
+        assert!(stored.images().eq(listed.images()));
+        assert_eq!((stored.image(2), stored.image(3)), (listed.image(2), None));
+        // They are checked as a list is.
+        let message = References::stored(Some(1), store).expect_err("an end token inside");
+        assert!(
+            message.to_string().contains("image 0: reference 0"),
+            "{message}"
+        );
     }
 
     #[test]

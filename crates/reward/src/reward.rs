@@ -1,5 +1,8 @@
 //! What a trainer sees: candidates, batches and the trait that scores them.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -45,6 +48,10 @@ pub struct Batch<'a> {
     firsts: Vec<usize>,
     /// For every candidate, the position in `firsts` of its like.
     groups: Vec<usize>,
+    /// For every candidate, the position of its image's references in `read`.
+    places: Vec<usize>,
+    /// The references of every image of the batch, once somebody asks for them.
+    read: Vec<OnceLock<Cow<'a, ImageReferences>>>,
 }
 
 impl<'a> Batch<'a> {
@@ -56,8 +63,10 @@ impl<'a> Batch<'a> {
         references: &'a References,
         candidates: &'a [Candidate<'a>],
     ) -> Result<Self, RewardError> {
-        let images = references.images().len();
+        let images = references.len();
         let mut seen = FxHashMap::default();
+        let mut seen_images = FxHashMap::default();
+        let mut places = Vec::with_capacity(candidates.len());
         let mut firsts = Vec::new();
         let mut groups = Vec::with_capacity(candidates.len());
         for (index, &Candidate { image, tokens, .. }) in candidates.iter().enumerate() {
@@ -69,12 +78,17 @@ impl<'a> Batch<'a> {
                 firsts.push(index);
             }
             groups.push(group);
+            let place = seen_images.len();
+            places.push(*seen_images.entry(image).or_insert(place));
         }
+        let read = (0..seen_images.len()).map(|_| OnceLock::new()).collect();
         Ok(Self {
             references,
             candidates,
             firsts,
             groups,
+            places,
+            read,
         })
     }
 
@@ -89,23 +103,20 @@ impl<'a> Batch<'a> {
     }
 
     /// Every caption with its image's id and references.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &'a ImageReferences)> {
-        let images = self.references.images();
-        self.candidates
-            .iter()
-            .map(move |candidate| (candidate, &images[candidate.image]))
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &ImageReferences)> {
+        (0..self.candidates.len()).map(|candidate| self.of(candidate))
+    }
+
+    /// A caption with its image's id and references.
+    pub(crate) fn of(&self, candidate: usize) -> (&'a Candidate<'a>, &ImageReferences) {
+        let (place, candidate) = (self.places[candidate], &self.candidates[candidate]);
+        let image = self.read[place].get_or_init(|| self.references.read(candidate.image));
+        (candidate, image)
     }
 
     /// The first caption of every group of equal ones, with its image's id and references.
-    pub fn distinct(
-        &self,
-    ) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &'a ImageReferences)> {
-        let images = self.references.images();
-        let candidates = self.candidates;
-        self.firsts.iter().map(move |&first| {
-            let candidate = &candidates[first];
-            (candidate, &images[candidate.image])
-        })
+    pub fn distinct(&self) -> impl ExactSizeIterator<Item = (&'a Candidate<'a>, &ImageReferences)> {
+        self.firsts.iter().map(|&first| self.of(first))
     }
 
     /// One score per caption, from one score per caption of [`Batch::distinct`], in its order.
@@ -132,9 +143,8 @@ impl<'a> Batch<'a> {
     pub fn score_distinct<S: Clone + Send + Sync>(
         &self,
         scorer: &S,
-        score: impl Fn(&mut S, &Candidate<'a>, &'a ImageReferences) -> Result<f64, RewardError> + Sync,
+        score: impl Fn(&mut S, &Candidate<'a>, &ImageReferences) -> Result<f64, RewardError> + Sync,
     ) -> Result<Vec<f64>, RewardError> {
-        let images = self.references.images();
         let distinct = self
             .firsts
             .par_iter()
@@ -142,8 +152,8 @@ impl<'a> Batch<'a> {
             .map_init(
                 || scorer.clone(),
                 |scorer, &first| {
-                    let candidate = &self.candidates[first];
-                    score(scorer, candidate, &images[candidate.image])
+                    let (candidate, image) = self.of(first);
+                    score(scorer, candidate, image)
                 },
             )
             .collect::<Result<Vec<_>, _>>()?;

@@ -247,9 +247,12 @@ impl<'a> RewardService<'a> {
                 indices.push(index);
                 continue;
             }
-            let image = match (self.find(&caption.image), &caption.references, &self.known) {
-                (Some(image), _, Some(known)) => known.references.images()[image].clone(),
-                (_, Some(references), _) if !has_program => {
+            let place = self.find(&caption.image);
+            let known = self.known.as_ref().zip(place);
+            let known = known.and_then(|(known, place)| known.references.image(place));
+            let image = match (known, &caption.references) {
+                (Some(known), _) => known.into_owned(),
+                (_, Some(references)) if !has_program => {
                     let encoded = self.lexicon.encode(references.iter().collect(), new);
                     let encoded = encoded.map_err(|(reference, unfit)| {
                         unfit.at(format!("{}.references[{reference}]", caption.place()))

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::error_rate::{ErrorRateOptions, ErrorRateScorer, ErrorUnit};
-use crate::references::count_range;
 use crate::text_scorer::TextScorer;
 use crate::{
     Batch, ChrfOptions, ChrfScorer, ExactMatchOptions, ExactMatchScorer, References, Reward,
@@ -85,8 +84,7 @@ impl TextReward {
         scorer: S,
         sign: f64,
     ) -> Self {
-        let counts = references.images().iter().map(|image| image.texts.len());
-        let refs = count_range(counts);
+        let refs = references.count_range();
         let cached = Cached { scorer, last: None };
         Self {
             name: name.to_owned(),

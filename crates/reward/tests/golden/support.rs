@@ -222,7 +222,8 @@ impl Corpus {
             .iter()
             .map(|text| interner.words(text))
             .collect();
-        let pairs = candidates.iter().zip(references.images());
+        let images: Vec<_> = references.images().collect();
+        let pairs = candidates.iter().zip(&images);
         let items: Vec<_> = pairs
             .map(|(candidate, image)| Item {
                 candidate: &candidate[..],

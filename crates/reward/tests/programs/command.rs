@@ -1,6 +1,6 @@
 //! Programs as rewards: the protocol, restarts and workers.
 
-use std::fs;
+use std::{borrow::Cow, fs};
 
 use scst_reward::{CommandOptions, CommandReward, Reward, RewardError, RewardMixture};
 
@@ -146,7 +146,8 @@ fn other_workers_scores_stay_right_when_one_is_restarted() {
         done",
         marker.display()
     );
-    let mut references = references().images().to_vec();
+    let images = references();
+    let mut references: Vec<_> = images.images().map(Cow::into_owned).collect();
     for image in &mut references {
         image.tokens = [vec![1, 0], vec![2, 0]].into();
     }

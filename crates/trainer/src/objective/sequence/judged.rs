@@ -239,7 +239,7 @@ impl SelfCritic {
             Some(caption) if compares => {
                 let mut examples = all.iter().flat_map(Sampled::example_of_sample);
                 let example = examples.nth(caption).unwrap_or_default();
-                let id = &self.rewards.references().images()[example].id;
+                let image = self.rewards.references().image(example);
                 Err(TrainError::from(RewardError::NotApplicable {
                     reward: scores
                         .parts
@@ -248,7 +248,7 @@ impl SelfCritic {
                         .collect::<Vec<_>>()
                         .join(", "),
                     caption,
-                    image: id.to_string(),
+                    image: image.map_or_else(String::new, |image| image.id.to_string()),
                 }))
             }
             _ => Ok(applies),

@@ -65,7 +65,7 @@ impl LargeRewards {
             if value.abs().max(reached) <= LARGE {
                 continue;
             }
-            let example = references.images().get(candidate.image);
+            let example = references.image(candidate.image);
             let found = LargeReward {
                 reached,
                 reward: part.name.clone(),

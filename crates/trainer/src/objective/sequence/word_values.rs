@@ -12,12 +12,13 @@ use crate::objective::batch::pack;
 impl SelfCritic {
     /// Minus the error rate that the best continuation after each next word has, packed as a tape is.
     pub(super) fn word_values(&self, rollout: &Rollout) -> Vec<NextWordValues> {
-        let references = self.rewards.references().images();
+        let references = self.rewards.references();
         let captions = rollout.example_of_sample().zip(&rollout.captions);
         let of_captions: Vec<Vec<NextWordValues>> = captions
             .map(|(example, words)| {
-                let references = references[example].tokens.iter();
-                let references: Vec<&[u32]> = references
+                let image = references.image(example);
+                let tokens = image.iter().flat_map(|image| image.tokens.iter());
+                let references: Vec<&[u32]> = tokens
                     .map(|words| words.strip_suffix(&[END]).unwrap_or(words))
                     .collect();
                 edit_continuations(words, &references, Some(UNKNOWN_ID))
