@@ -284,3 +284,28 @@ fn texts_and_images_are_not_mixed() {
         "{message}"
     );
 }
+
+#[test]
+fn large_texts_lie_in_temporary_files_that_are_gone_afterwards() {
+    let workplace = workplace();
+    workplace.write("train.tsv", pairs(0, 64).repeat(2000).as_bytes());
+    let check = |folder: &str| {
+        let mut check = workplace.command(&["check", "texts.toml"]);
+        check.env("TMPDIR", workplace.path(folder));
+        check.output().expect("the program runs")
+    };
+    std::fs::create_dir(workplace.path("temporary")).expect("a folder");
+    let found = check("temporary");
+    assert!(found.status.success(), "{found:?}");
+    let left = std::fs::read_dir(workplace.path("temporary")).expect("a folder");
+    assert_eq!(left.count(), 0);
+    // Without room for them, it is not the configuration that is at fault.
+    let found = check("nowhere");
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let message = String::from_utf8(found.stderr).expect("UTF-8");
+    let expected = format!(
+        "cannot keep texts in a temporary file in `{}`, the folder for them unless `TMPDIR` names another",
+        workplace.path("nowhere").display()
+    );
+    assert!(message.contains(&expected), "{message}");
+}

@@ -4,33 +4,13 @@ use std::sync::Arc;
 
 use crate::captions::{CaptionSource, CaptionedImage, Captions, Split, WordSplit};
 use crate::features::{FeatureSource, FeatureStore, ImageNames, Row};
-use crate::vocabulary::END_ID;
 use crate::{DataError, ExampleId, Notice, Vocabulary, VocabularyProblem};
+use example::Written;
 
+mod example;
 mod texts;
 
-/// One source, an image or a text, with its gold targets, which rewards share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// What messages call it: the file name of an image without folders; the id of a text, or its file and line.
-    pub name: Arc<str>,
-    /// Its id in the user's files, where they have ids.
-    pub id: Option<ExampleId>,
-    /// What is read of it in [`Dataset::sources`].
-    pub row: Row,
-    /// Gold targets, of images their captions, as ids: full length, the end token last.
-    pub captions: Arc<[Vec<u32>]>,
-    /// The same targets as text, with what the vocabulary lacks: of words, these joined by single spaces; else as written.
-    pub references: Arc<[String]>,
-}
-
-impl Example {
-    /// The id to write for this example: that of the user's files, or its name where they have no ids.
-    pub fn id(&self) -> ExampleId {
-        let name = || ExampleId::from(&*self.name);
-        self.id.clone().unwrap_or_else(name)
-    }
-}
+pub use example::Example;
 
 /// Which words a [`Dataset`] uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +52,8 @@ pub struct Dataset<S = FeatureStore> {
     pub wordless: usize,
     /// What there is to tell of the data.
     pub notices: Vec<Notice>,
-    train: Vec<Example>,
-    val: Vec<Example>,
-    test: Vec<Example>,
+    /// Those of training, validation and test.
+    examples: [Arc<[Example]>; 3],
 }
 
 impl Dataset<FeatureStore> {
@@ -99,7 +78,7 @@ impl Dataset<FeatureStore> {
     /// # Errors
     ///
     /// Images have no features, or a vocabulary is to be built and there are no training
-    /// images, or no word in them is frequent enough.
+    /// images, or no word in them is frequent enough; or there is no room for the captions.
     pub fn join(
         captions: Captions,
         mut features: FeatureStore,
@@ -118,25 +97,23 @@ impl Dataset<FeatureStore> {
         };
         let names: Vec<_> = images.iter().map(names_of).collect();
         let rows = features.locate_all(&names)?;
-        let mut dataset = Self {
+        let mut written = Written::default();
+        for (image, row) in captions.images.into_iter().zip(rows) {
+            let targets = image.captions.iter().map(|caption| {
+                let tokens = &caption.tokens;
+                (vocabulary.encode(tokens), tokens.join(" "))
+            });
+            let mut targets: Vec<_> = targets.collect();
+            let names = (image.file_name.as_str(), image.image_id.as_ref());
+            written.push(image.split, row, names, &mut targets)?;
+        }
+        Ok(Self {
             vocabulary,
             sources: features,
             wordless: captions.wordless,
             notices: captions.notices,
-            train: Vec::new(),
-            val: Vec::new(),
-            test: Vec::new(),
-        };
-        for (image, row) in captions.images.into_iter().zip(rows) {
-            let split = image.split;
-            let example = example(image, row, &dataset.vocabulary);
-            match split {
-                Split::Train => dataset.train.push(example),
-                Split::Val => dataset.val.push(example),
-                Split::Test => dataset.test.push(example),
-            }
-        }
-        Ok(dataset)
+            examples: written.finish(),
+        })
     }
 }
 
@@ -152,30 +129,25 @@ impl<S> Dataset<S> {
             sources: map(self.sources)?,
             wordless: self.wordless,
             notices: self.notices,
-            train: self.train,
-            val: self.val,
-            test: self.test,
+            examples: self.examples,
         })
     }
 
     /// The sources, to be changed, beside the examples of splits.
     pub fn sources_mut<const N: usize>(&mut self, splits: [Split; N]) -> (&mut S, [&[Example]; N]) {
-        let (train, val, test) = (&self.train, &self.val, &self.test);
-        let examples = splits.map(|split| match split {
-            Split::Train => train.as_slice(),
-            Split::Val => val.as_slice(),
-            Split::Test => test.as_slice(),
-        });
+        let all = &self.examples;
+        let examples = splits.map(|split| &*all[split as usize]);
         (&mut self.sources, examples)
     }
 
     /// The examples of a split, in the order of the files.
     pub fn split(&self, split: Split) -> &[Example] {
-        match split {
-            Split::Train => &self.train,
-            Split::Val => &self.val,
-            Split::Test => &self.test,
-        }
+        &self.examples[split as usize]
+    }
+
+    /// The same, for who outlives the dataset.
+    pub fn shared(&self, split: Split) -> Arc<[Example]> {
+        Arc::clone(&self.examples[split as usize])
     }
 
     /// The rows of a split in [`Dataset::sources`], in the order of [`Dataset::split`].
@@ -215,31 +187,6 @@ fn build(images: &[CaptionedImage], minimum_count: u64) -> Result<Vocabulary, Da
         largest,
         word: word.to_owned(),
     })
-}
-
-fn example(image: CaptionedImage, row: Row, vocabulary: &Vocabulary) -> Example {
-    let captions = &image.captions;
-    Example {
-        row,
-        id: image.image_id,
-        captions: captions
-            .iter()
-            .map(|caption| ended(vocabulary.encode(&caption.tokens)))
-            .collect(),
-        references: captions
-            .iter()
-            .map(|caption| caption.tokens.join(" "))
-            .collect(),
-        name: image.file_name.into(),
-    }
-}
-
-/// A caption with its end token, in no more memory than that takes.
-fn ended(mut ids: Vec<u32>) -> Vec<u32> {
-    ids.reserve_exact(1);
-    ids.push(END_ID);
-    ids.shrink_to_fit();
-    ids
 }
 
 #[cfg(test)]

@@ -78,6 +78,14 @@ pub enum DataError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Texts that need not fit into memory have no room on the disk.
+    #[error("cannot keep texts in a temporary file in `{}`, the folder for them unless `TMPDIR` names another", folder.display())]
+    Temporary {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// A JSON file does not parse, or a value has the wrong type.
     #[error("`{}`: {}{problem}", path.display(), at.prefix())]
     Json {
@@ -559,7 +567,7 @@ impl DataError {
                     | io::ErrorKind::IsADirectory
                     | io::ErrorKind::NotADirectory
             ),
-            Self::Write { .. } => false,
+            Self::Write { .. } | Self::Temporary { .. } => false,
             _ => true,
         }
     }
@@ -612,6 +620,11 @@ mod tests {
             source: io::Error::from(io::ErrorKind::StorageFull),
         };
         assert!(!write.is_mistake());
+        let temporary = DataError::Temporary {
+            folder: "/tmp".into(),
+            source: io::Error::from(io::ErrorKind::NotFound),
+        };
+        assert!(!temporary.is_mistake());
     }
 
     #[test]

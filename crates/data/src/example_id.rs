@@ -56,6 +56,29 @@ impl ExampleId {
     }
 }
 
+impl ExampleId {
+    /// An id, if there is one, as text from which [`read`](Self::read) has it back, kind and all.
+    pub(crate) fn written(id: Option<&Self>) -> String {
+        match id {
+            None => String::new(),
+            Some(Self::Number(number)) => format!("{NUMBER}{number}"),
+            Some(Self::Text(text)) => format!("{TEXT}{text}"),
+        }
+    }
+
+    /// What was [`written`](Self::written).
+    pub(crate) fn read(written: &str) -> Option<Self> {
+        match written.split_at_checked(1)? {
+            (NUMBER, number) => number.parse().ok().map(Self::Number),
+            (_, text) => Some(Self::from(text)),
+        }
+    }
+}
+
+/// What a written id begins with.
+const NUMBER: &str = "#";
+const TEXT: &str = "=";
+
 impl From<i64> for ExampleId {
     fn from(number: i64) -> Self {
         Self::Number(number)
@@ -159,6 +182,15 @@ mod tests {
         assert_ne!(ExampleId::from("-0"), ExampleId::Number(0));
         assert!(ExampleId::from(1).is_written_otherwise_than(&ExampleId::from("1")));
         assert!(!ExampleId::from("1").is_written_otherwise_than(&ExampleId::from("1")));
+    }
+
+    #[test]
+    fn written_ids_are_read_as_they_were() {
+        let ids = [ExampleId::from(-7), "-7".into(), "#7".into(), "=é".into()];
+        for id in ids.map(Some).into_iter().chain([None]) {
+            let again = ExampleId::read(&ExampleId::written(id.as_ref()));
+            assert_eq!(format!("{again:?}"), format!("{id:?}"));
+        }
     }
 
     #[test]

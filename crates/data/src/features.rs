@@ -26,7 +26,6 @@ mod form;
 mod join;
 pub(crate) mod listed;
 mod listing;
-mod map;
 mod names;
 mod npy;
 mod packed;

@@ -115,18 +115,18 @@ impl Shares {
 
 /// The split of every source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SplitTable {
+pub struct SplitTable<S = String> {
     /// The sources, sorted by name, each once.
-    pub sources: Vec<(String, Split)>,
+    pub sources: Vec<(S, Split)>,
 }
 
-impl SplitTable {
+impl<S: AsRef<str> + Ord> SplitTable<S> {
     /// Shares out sources; their order does not matter, and neither do repeated names.
     ///
     /// # Errors
     ///
     /// The shares do not go with so many sources.
-    pub fn draw(mut names: Vec<String>, shares: &Shares, seed: u64) -> Result<Self, SplitError> {
+    pub fn draw(mut names: Vec<S>, shares: &Shares, seed: u64) -> Result<Self, SplitError> {
         names.sort_unstable();
         names.dedup();
         let counts = shares.counts(names.len())?;
@@ -146,7 +146,7 @@ impl SplitTable {
     pub(crate) fn by_name(&self) -> HashMap<&str, Split> {
         let splits = self.sources.iter();
         splits
-            .map(|(source, split)| (source.as_str(), *split))
+            .map(|(source, split)| (source.as_ref(), *split))
             .collect()
     }
 
@@ -160,10 +160,11 @@ impl SplitTable {
 }
 
 /// As CSV with the header `image,split`, as `captions.kaggle` reads it.
-impl fmt::Display for SplitTable {
+impl<S: AsRef<str>> fmt::Display for SplitTable<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("image,split\n")?;
         for (source, split) in &self.sources {
+            let source = source.as_ref();
             if source.contains([',', '"', '\n', '\r']) {
                 writeln!(f, "\"{}\",{split}", source.replace('"', "\"\""))?;
             } else {

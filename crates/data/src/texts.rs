@@ -10,8 +10,9 @@
 //! its columns (or commas and quotation marks, as in CSV); without a header, a line is the source, a tab and the target,
 //! perhaps more targets. Text is as it stands, without white space around it; between tabs, quotation marks are text.
 //!
-//! Memory holds the ids of the sources, 4 bytes a token, and of the targets their ids and their text, as of captions. While
-//! they are read it holds a file and all texts.
+//! Texts need not fit into memory: it holds where they begin, some tens of bytes a pair. The texts themselves, and then
+//! their ids, lie in temporary files without names and are read from there when they are needed. Only while pairs
+//! are read does memory also hold a hash of every source.
 
 mod encoded;
 mod gather;

@@ -80,9 +80,9 @@ impl Vocabulary {
     /// # Errors
     ///
     /// A file of tokens cannot be used, or the texts have more characters than pieces are asked for.
-    pub fn of_texts(
+    pub fn of_texts<'a>(
         tokens: &Tokens,
-        texts: &[&str],
+        texts: impl Iterator<Item = &'a str> + Send,
         minimum_count: u64,
     ) -> Result<Self, VocabularyError> {
         let subwords = match tokens {
@@ -100,15 +100,19 @@ impl Vocabulary {
         ))
     }
 
-    fn of_words(split: WordSplit, texts: &[&str], minimum_count: u64) -> Self {
+    fn of_words<'a>(
+        split: WordSplit,
+        texts: impl Iterator<Item = &'a str>,
+        minimum_count: u64,
+    ) -> Self {
         // A text at a time: all words of all texts take ten times the memory of the texts.
-        let words = texts.iter().flat_map(|text| split.split(text));
+        let words = texts.flat_map(|text| split.split(text));
         Self::from_tokens(frequent(words, minimum_count), Form::Words(split))
     }
 
-    fn of_characters(texts: &[&str], minimum_count: u64) -> Self {
+    fn of_characters<'a>(texts: impl Iterator<Item = &'a str>, minimum_count: u64) -> Self {
         let mut counts: HashMap<char, u64> = HashMap::new();
-        for character in texts.iter().flat_map(|text| text.chars()) {
+        for character in texts.flat_map(str::chars) {
             *counts.entry(character).or_default() += 1;
         }
         let mut counts: Vec<(char, u64)> = counts
@@ -128,7 +132,7 @@ impl Vocabulary {
         captions: impl Iterator<Item = &'a [String]>,
     ) -> Option<(&'a str, u64)> {
         let words = captions.flatten().map(String::as_str);
-        by_count(words).into_iter().next()
+        by_count(words, 1).into_iter().next()
     }
 
     /// Reads a `tokenizer.json` that [`Vocabulary::save`] wrote, or one of another program with pieces of words.
@@ -351,20 +355,23 @@ fn frequent<W: Hash + Ord + Into<String> + AsRef<str>>(
     minimum_count: u64,
 ) -> Vec<String> {
     let reserved = RESERVED.iter().map(|&(_, word)| word.to_owned());
-    let counts = by_count(words).into_iter();
-    let kept = counts.take_while(|&(_, count)| count >= minimum_count);
+    let kept = by_count(words, minimum_count).into_iter();
     reserved.chain(kept.map(|(word, _)| word.into())).collect()
 }
 
-/// All words but the reserved ones with their counts, by descending count, then alphabetically.
-fn by_count<W: Hash + Ord + AsRef<str>>(words: impl Iterator<Item = W>) -> Vec<(W, u64)> {
+/// All words that occur at least so often, but the reserved ones, with their counts, by descending count, then
+/// alphabetically.
+fn by_count<W: Hash + Ord + AsRef<str>>(
+    words: impl Iterator<Item = W>,
+    minimum_count: u64,
+) -> Vec<(W, u64)> {
     let mut counts: HashMap<W, u64> = HashMap::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
     }
     let mut counts: Vec<(W, u64)> = counts
         .into_iter()
-        .filter(|(word, _)| is_free(word.as_ref()))
+        .filter(|(word, count)| *count >= minimum_count && is_free(word.as_ref()))
         .collect();
     counts.sort_unstable_by(|(word, count), (other, others)| {
         others.cmp(count).then_with(|| word.cmp(other))

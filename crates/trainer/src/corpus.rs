@@ -4,6 +4,7 @@ pub(crate) mod description;
 pub(crate) mod images;
 pub(crate) mod layout;
 mod reading;
+mod references;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use scst_data::{
 };
 use scst_group::{Alone, Group};
 use scst_model::{ModelError, Source, SourceTokens};
-use scst_reward::{ImageReferences, References, RewardSources};
+use scst_reward::{References, RewardSources};
 use scst_sampler::END;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +28,7 @@ use crate::{
     registry::Registry,
 };
 use images::Images;
+use references::TrainingReferences;
 
 pub use description::{DataDescription, describe};
 
@@ -169,8 +171,8 @@ impl Corpus {
         }
     }
 
-    /// Reads the features of images once, so that whatever is wrong with them shows before they are used; texts are in
-    /// memory.
+    /// Reads the features of images once, so that whatever is wrong with them shows before they are used; of texts all has
+    /// been read.
     ///
     /// # Errors
     /// [`TrainError::Data`] for the first file or value that cannot be used.
@@ -224,8 +226,7 @@ impl Corpus {
         for split in [Split::Train, Split::Val, Split::Test] {
             sum.update([0]);
             for example in self.dataset.split(split) {
-                let references = example.references.iter().map(String::as_str);
-                for text in [&*example.name].into_iter().chain(references) {
+                for text in [example.name()].into_iter().chain(example.references()) {
                     sum.update(text);
                     sum.update("\n");
                 }
@@ -302,7 +303,7 @@ impl Corpus {
         }
     }
 
-    /// Begins to read what batches of training sources will be asked for next, by their indices; texts are in memory.
+    /// Begins to read what batches of training sources will be asked for next, by their indices; texts are read at once.
     pub(crate) fn expect<'a>(&self, batches: impl IntoIterator<Item = &'a [usize]>) {
         if let Inputs::Images(images) = &self.dataset.sources {
             let train = self.dataset.split(Split::Train);
@@ -312,28 +313,18 @@ impl Corpus {
     }
 
     /// What the rewards of a run are made from: the training captions as references, in the order of the training sources,
-    /// the same memory unless their end tokens are left out; and where the images' features are, if they are rows of an
-    /// array.
+    /// read from where the corpus has them; and where the images' features are, if they are rows of an array.
     ///
     /// # Errors
     /// [`TrainError::Reward`] when a source has no caption.
     pub(crate) fn reward_sources(&self, with_end_token: bool) -> Result<RewardSources, TrainError> {
         let train = self.split(Split::Train)?;
-        let sources = train.iter().map(|example| {
-            let words =
-                |caption: &Vec<u32>| caption.strip_suffix(&[END]).unwrap_or(caption).to_vec();
-            ImageReferences {
-                id: Arc::clone(&example.name),
-                tokens: if with_end_token {
-                    Arc::clone(&example.captions)
-                } else {
-                    example.captions.iter().map(words).collect()
-                },
-                texts: Arc::clone(&example.references),
-            }
-        });
+        let store = TrainingReferences {
+            examples: self.dataset.shared(Split::Train),
+            with_end_token,
+        };
         let end_token = with_end_token.then_some(END);
-        let references = References::new(end_token, sources.collect())?;
+        let references = References::stored(end_token, Arc::new(store))?;
         let sources = RewardSources::new(Arc::new(references)).with_unknown(UNKNOWN_ID);
         Ok(match self.images().and_then(Images::array) {
             Some(file) => {

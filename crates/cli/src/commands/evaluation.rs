@@ -101,7 +101,7 @@ impl<'a> Prepared<'a> {
         if arguments.data.features.is_none() {
             note_changed_features(&corpus, checkpoint, model)?;
         }
-        if references_are_alike(examples.iter().map(|example| &*example.references)) {
+        if references_are_alike(examples.iter().map(|e| e.references().collect::<Vec<_>>())) {
             warn_once(&CiderAlwaysZero, warned);
         }
         Ok(Opened {

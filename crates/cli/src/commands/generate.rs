@@ -34,10 +34,8 @@ pub(crate) fn run(arguments: &GenerateArguments, registry: &Registry) -> Result<
     let decoder = arguments.decoder.resolve(&checkpoint)?;
     let input = Input::open(&arguments.sources)?;
     let sources = read_sources(input.path()).map_err(|error| input.failed(error))?;
-    let rows: Vec<Option<Row>> = sources
-        .iter()
-        .map(|source| texts.push(&source.text))
-        .collect();
+    let rows = sources.iter().map(|source| texts.push(&source.text));
+    let rows: Vec<Option<Row>> = rows.collect::<Result<_, _>>()?;
     if texts.cut() > 0 {
         note!(
             "{} of {} texts are longer than {} tokens (`data.text.max_source_length`) and are cut there",

@@ -1,6 +1,10 @@
 //! Readers of captions, features, weights, words, tables and configurations.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use scst_data::{
     BoxSource, CaptionSource, CocoSource, Dataset, FeatureSource, FeatureStore, FileSource,
@@ -321,7 +325,7 @@ fn vocabularies_of_texts() {
         .into_iter()
         .enumerate()
     {
-        let vocabulary = Vocabulary::of_texts(&tokens, &texts, 1).expect("a vocabulary");
+        let vocabulary = Vocabulary::of_texts(&tokens, texts.into_iter(), 1).expect("a vocabulary");
         let json = vocabulary.to_json(None).expect("JSON");
         let files = Files::new(
             &turn,
@@ -389,36 +393,71 @@ fn pairs_of_texts() {
     });
 }
 
-#[test]
-fn many_pairs_take_few_times_their_size() {
-    let turn = Turn::take();
-    let words =
-        |of: usize| -> Vec<String> { (0..12).map(|n| format!("w{}", of * n % 997)).collect() };
-    let line = |pair: usize| {
-        format!(
-            "{} {pair}\t{}\n",
-            words(pair).join(" "),
-            words(pair + 7).join(" ")
-        )
+/// Pairs of sixty words a side, a number behind each.
+fn many_pairs(pairs: usize) -> Vec<u8> {
+    let side = |of: usize, pair: usize| {
+        let words = (0..60).map(|n| format!("w{}", of * n % 997));
+        format!("{} {pair}", words.collect::<Vec<_>>().join(" "))
     };
-    let table: String = (0..20_000).map(line).collect();
+    let line = |pair| format!("{}\t{}\n", side(pair, pair), side(pair + 7, pair));
+    (0..pairs).map(line).collect::<String>().into_bytes()
+}
+
+#[test]
+fn many_pairs_take_less_memory_than_their_texts() {
+    const PAIRS: usize = 50_000;
+    let turn = Turn::take();
+    let table = many_pairs(PAIRS);
     let size = table.len();
-    let files = Files::new(&turn, "many_pairs", vec![("a.tsv", table.into_bytes())]);
-    files.read_within(size, 7, &|folder| {
-        let splits = SplitSource {
-            train: Some(folder.join("a.tsv")),
-            ..SplitSource::default()
+    let files = Files::new(&turn, "many_pairs", vec![("a.tsv", table)]);
+    let read = |folder: &Path, path: &str, shares: Option<&str>| {
+        let path = folder.join(path);
+        let (pairs, shares) = (PairSource::File, shares.map(str::to_owned));
+        let pairs = match shares {
+            Some(_) => pairs(FileSource {
+                path,
+                shares,
+                seed: 3,
+            }),
+            None => PairSource::Splits(SplitSource {
+                train: Some(path),
+                ..SplitSource::default()
+            }),
         };
         let source = TextSource {
-            pairs: PairSource::Splits(splits),
+            pairs,
             source: Tokens::Words,
             target: Some(Tokens::Words),
-            max_source_length: 30,
+            max_source_length: 90,
         };
         let words = TextVocabularies::Build { minimum_count: 2 };
-        let read = told(Dataset::load_text(&source, words)).expect("pairs");
-        assert_eq!(read.split(Split::Train).len(), 20_000);
+        told(Dataset::load_text(&source, words)).expect("pairs")
+    };
+    for shares in [None, Some("0.9,0.1")] {
+        files.read_within(size / 3, 1, &|folder| {
+            let read = read(folder, "a.tsv", shares);
+            let all = [Split::Train, Split::Val].map(|split| read.split(split));
+            let all = || all.into_iter().flatten();
+            assert_eq!(all().count(), PAIRS);
+            for example in all() {
+                let ids = example.captions().map(<[u32]>::len);
+                assert_eq!(ids.sum::<usize>(), 62, "{}", example.name());
+                let texts = example.references().map(|text| text.split(' ').count());
+                assert_eq!(texts.sum::<usize>(), 61, "{}", example.name());
+                assert_eq!(read.sources.ids(example.row).len(), 61);
+            }
+        });
+    }
+    // The bound is one that texts in memory break.
+    let kept = AssertUnwindSafe(|| {
+        files.read_within(size / 3, 1, &|folder| {
+            let read = read(folder, "a.tsv", None);
+            let kept = read.split(Split::Train).iter();
+            let kept = kept.flat_map(|example| example.references().map(str::to_owned));
+            assert_eq!(kept.collect::<Vec<_>>().len(), PAIRS);
+        });
     });
+    assert!(catch_unwind(kept).is_err());
 }
 
 #[test]

@@ -246,6 +246,10 @@ fn messages_of_data_keep_the_rules() {
             path: file(),
             source: system(),
         },
+        DataError::Temporary {
+            folder: file(),
+            source: system(),
+        },
         DataError::Json {
             path: file(),
             at: at(),

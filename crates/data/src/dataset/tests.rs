@@ -34,12 +34,12 @@ fn examples_are_joined_when_rows_stand_in_another_order() {
     let [a, c] = dataset.split(Split::Train) else {
         panic!("two images");
     };
-    assert_eq!((&*a.name, &a.id), ("a.jpg", &None));
-    assert_eq!(*a.captions, [vec![2, 3, 1, 0], vec![2, 3, 0]]);
-    assert_eq!(*a.references, ["a dog runs", "a dog"]);
+    assert_eq!((a.name(), a.given_id()), ("a.jpg", None));
+    assert!(a.captions().eq([&[2, 3, 1, 0][..], &[2, 3, 0]]));
+    assert!(a.references().eq(["a dog runs", "a dog"]));
     assert_eq!(a.id(), ExampleId::from("a.jpg"));
-    assert_eq!(*c.captions, [vec![2, 1, 2, 3, 0]]);
-    assert_eq!(*dataset.split(Split::Val)[0].references, ["a cat"]);
+    assert!(c.captions().eq([[2, 1, 2, 3, 0]]));
+    assert!(dataset.split(Split::Val)[0].references().eq(["a cat"]));
     assert!(dataset.split(Split::Test).is_empty());
     let batch = dataset.sources.read_batch(&dataset.rows(Split::Train));
     assert_eq!(batch.unwrap().values, [3.0, 0.0]);
@@ -58,7 +58,9 @@ fn ids_are_those_of_the_given_vocabulary_when_there_is_one() {
     let given = VocabularyChoice::Use(given);
     let dataset = Dataset::load(&captions, &features, given, None).unwrap();
     assert_eq!(
-        *dataset.split(Split::Train)[1].captions,
+        dataset.split(Split::Train)[1]
+            .captions()
+            .collect::<Vec<_>>(),
         [vec![1, 2, 1, 1, 0]]
     );
 }
@@ -118,12 +120,12 @@ fn dataset_is_whole_when_flickr8k_is_loaded() {
             .into_iter()
             .flat_map(|split| dataset.split(split))
     };
-    assert!(all().all(|image| image.captions.len() == 5 && image.references.len() == 5));
+    assert!(all().all(|image| image.captions().len() == 5 && image.references().len() == 5));
     let (mut tokens, mut unknown) = (0, 0);
     for caption in dataset
         .split(Split::Train)
         .iter()
-        .flat_map(|image| image.captions.iter())
+        .flat_map(Example::captions)
     {
         // Without end tokens.
         tokens += caption.len() - 1;

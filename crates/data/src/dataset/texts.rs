@@ -1,10 +1,11 @@
 //! Pairs of texts as ids.
 
-use super::{Dataset, Example, TextVocabularies, ended};
+use super::example::Written;
+use super::{Dataset, TextVocabularies};
 use crate::captions::Split;
 use crate::features::Row;
-use crate::texts::{TextPair, TextPairs, TextSource, TextSources};
-use crate::vocabulary::{Tokens, VocabularyError};
+use crate::texts::{TextPairs, TextSource, TextSources};
+use crate::vocabulary::VocabularyError;
 use crate::{DataError, Notice, Vocabulary};
 
 impl Dataset<TextSources> {
@@ -13,14 +14,15 @@ impl Dataset<TextSources> {
     /// # Errors
     ///
     /// Those of [`PairSource::read`](crate::texts::PairSource::read); tokens are to be made and there are no training pairs, no word in them is frequent
-    /// enough, or they have more characters than tokens are asked for; a file of tokens cannot be used.
+    /// enough, or they have more characters than tokens are asked for; a file of tokens cannot be used; there is no room
+    /// for the ids.
     pub fn load_text(text: &TextSource, words: TextVocabularies) -> Result<Self, DataError> {
         let pairs = text.pairs.read()?;
         let (source, target) = match words {
             TextVocabularies::Use { source, target } => (source, target),
             TextVocabularies::Build { minimum_count } => build(text, &pairs, minimum_count)?,
         };
-        Ok(encode(pairs, source, target, text.max_source_length))
+        encode(pairs, source, target, text.max_source_length)
     }
 }
 
@@ -30,19 +32,13 @@ fn build(
     pairs: &TextPairs,
     minimum_count: u64,
 ) -> Result<(Vocabulary, Vocabulary), DataError> {
-    let train: Vec<&TextPair> = pairs
-        .pairs
-        .iter()
-        .filter(|pair| pair.split == Split::Train)
-        .collect();
-    if train.is_empty() {
+    let train = || pairs.iter().filter(|pair| pair.split == Split::Train);
+    if train().next().is_none() {
         return Err(DataError::NoTrainingPairs);
     }
-    let sources: Vec<&str> = train.iter().map(|pair| &*pair.source).collect();
-    let targets = train.iter().flat_map(|pair| &pair.targets);
-    let targets: Vec<&str> = targets.map(String::as_str).collect();
-    let made = |key, tokens: &Tokens, texts: &[&str]| {
-        let vocabulary = Vocabulary::of_texts(tokens, texts, minimum_count);
+    let sources = || train().map(|pair| pair.source);
+    let targets = || train().flat_map(|pair| pair.targets);
+    let made = |key, vocabulary: Result<Vocabulary, VocabularyError>| {
         let vocabulary = vocabulary.map_err(|error| match error {
             VocabularyError::File(error) => error,
             VocabularyError::Training(problem) => DataError::Tokens { key, problem },
@@ -53,13 +49,15 @@ fn build(
         Err(DataError::NoFrequentTokens { key, minimum_count })
     };
     let Some(target) = &text.target else {
-        let both = made("source", &text.source, &[sources, targets].concat())?;
+        let texts = sources().chain(targets());
+        let both = Vocabulary::of_texts(&text.source, texts, minimum_count);
+        let both = made("source", both)?;
         return Ok((both.clone(), both));
     };
-    Ok((
-        made("source", &text.source, &sources)?,
-        made("target", target, &targets)?,
-    ))
+    let source = Vocabulary::of_texts(&text.source, sources(), minimum_count);
+    let source = made("source", source)?;
+    let target = Vocabulary::of_texts(target, targets(), minimum_count);
+    Ok((source, made("target", target)?))
 }
 
 fn encode(
@@ -67,59 +65,47 @@ fn encode(
     source: Vocabulary,
     target: Vocabulary,
     max_length: usize,
-) -> Dataset<TextSources> {
-    let mut dataset = Dataset {
-        vocabulary: target,
-        sources: TextSources::new(source, max_length),
-        wordless: 0,
-        notices: pairs.notices,
-        train: Vec::new(),
-        val: Vec::new(),
-        test: Vec::new(),
-    };
+) -> Result<Dataset<TextSources>, DataError> {
+    let mut written = Written::default();
+    let mut sources = TextSources::new(source, max_length);
+    let mut wordless = 0;
     let mut tokenless: (usize, Option<String>) = (0, None);
-    for pair in pairs.pairs {
-        let targets = pair.targets.iter().filter_map(|target| {
-            let (ids, reference) = dataset.vocabulary.encode_reference(target);
-            (!ids.is_empty()).then(|| (ended(ids), reference))
-        });
-        let (captions, references): (Vec<_>, Vec<_>) = targets.unzip();
-        dataset.wordless += pair.targets.len() - captions.len();
-        let row: Option<Row> = if captions.is_empty() {
+    for pair in pairs.iter() {
+        let targets = pair
+            .targets
+            .iter()
+            .map(|text| target.encode_reference(text));
+        let mut targets: Vec<_> = targets.filter(|(ids, _)| !ids.is_empty()).collect();
+        wordless += pair.targets.len() - targets.len();
+        let row: Option<Row> = if targets.is_empty() {
             None
         } else {
-            dataset.sources.push(&pair.source)
+            sources.push(pair.source)?
         };
         let Some(row) = row else {
             tokenless.0 += 1;
-            tokenless.1.get_or_insert(pair.name);
+            tokenless.1.get_or_insert_with(|| pair.name.to_owned());
             continue;
         };
-        let example = Example {
-            name: pair.name.into(),
-            id: pair.id,
-            row,
-            captions: captions.into(),
-            references: references.into(),
-        };
-        match pair.split {
-            Split::Train => dataset.train.push(example),
-            Split::Val => dataset.val.push(example),
-            Split::Test => dataset.test.push(example),
-        }
+        written.push(pair.split, row, (pair.name, pair.id.as_ref()), &mut targets)?;
     }
+    let mut notices = pairs.notices;
     if let (sources, Some(first)) = tokenless {
-        dataset
-            .notices
-            .push(Notice::TokenlessPairs { sources, first });
+        notices.push(Notice::TokenlessPairs { sources, first });
     }
-    if dataset.sources.cut() > 0 {
-        dataset.notices.push(Notice::CutSources {
-            sources: dataset.sources.cut(),
+    if sources.cut() > 0 {
+        notices.push(Notice::CutSources {
+            sources: sources.cut(),
             max_length,
         });
     }
-    dataset
+    Ok(Dataset {
+        vocabulary: target,
+        sources,
+        wordless,
+        notices,
+        examples: written.finish(),
+    })
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use super::element::Element;
 use super::form::Form;
 use super::names::{self, Names, Row};
-use super::{NpySource, SafetensorsSource, map, npy};
-use crate::DataError;
+use super::{NpySource, SafetensorsSource, npy};
 use crate::error::Place;
 use crate::looks_like::looks_like;
+use crate::{DataError, map};
 
 /// A mapped file, and where in it every image lies.
 #[derive(Debug)]

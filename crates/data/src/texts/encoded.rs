@@ -3,14 +3,15 @@
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
-use crate::Vocabulary;
 use crate::features::Row;
+use crate::spill::Spill;
+use crate::{DataError, Vocabulary};
 
-/// The ids of all sources. A source takes 4 bytes a token and 8 more.
+/// The ids of all sources, which need not fit into memory: there a source takes 8 bytes.
 #[derive(Debug)]
 pub struct TextSources {
     vocabulary: Vocabulary,
-    ids: Vec<u32>,
+    ids: Spill<u32>,
     /// Where the ids of each source end.
     ends: Vec<usize>,
     /// Sources that were cut.
@@ -32,7 +33,7 @@ impl TextSources {
     pub fn new(vocabulary: Vocabulary, max_length: usize) -> Self {
         Self {
             vocabulary,
-            ids: Vec::new(),
+            ids: Spill::default(),
             ends: Vec::new(),
             cut: 0,
             max_length,
@@ -40,19 +41,25 @@ impl TextSources {
     }
 
     /// Adds a source; none if it has no token, or if there are 2^32 already.
-    pub fn push(&mut self, text: &str) -> Option<Row> {
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it.
+    pub fn push(&mut self, text: &str) -> Result<Option<Row>, DataError> {
         let mut ids = self.vocabulary.encode_text(text);
         if ids.len() > self.max_length {
             ids.truncate(self.max_length);
             self.cut += 1;
         }
-        let row = Row(u32::try_from(self.ends.len()).ok()?);
+        let Ok(row) = u32::try_from(self.ends.len()) else {
+            return Ok(None);
+        };
         if ids.is_empty() {
-            return None;
+            return Ok(None);
         }
-        self.ids.extend(ids);
-        self.ends.push(self.ids.len());
-        Some(row)
+        let start = self.ids.push(&ids)?;
+        self.ends.push(start + ids.len());
+        Ok(Some(Row(row)))
     }
 
     /// How text and ids of sources belong together.
@@ -89,7 +96,8 @@ impl TextSources {
             return &[];
         };
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.ids[start..end]
+        // They were pushed at once.
+        self.ids.at(start).get(..end - start).unwrap_or_default()
     }
 
     /// A source as text, as far as its vocabulary has it.
@@ -115,7 +123,7 @@ impl TextSources {
         for end in &self.ends {
             hash.update((*end as u64).to_le_bytes());
         }
-        for id in &self.ids {
+        for id in self.ids.runs().into_iter().flatten() {
             hash.update(id.to_le_bytes());
         }
         let mut digits = String::with_capacity(16);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::row::{PairRow, SPLITS, split_named};
+use super::row::{PairRow, SPLITS, filled, split_named, trimmed};
 use crate::error::{Place, quoted};
 use crate::json::{self, Object, Whole};
 use crate::rows::lines_of;
@@ -34,7 +34,7 @@ pub(super) fn for_each_row(
     path: &Path,
     text: &str,
     needs_targets: bool,
-    mut row: impl FnMut(PairRow) -> Result<(), DataError>,
+    mut row: impl FnMut(PairRow<'_>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     for (number, line) in lines_of(text) {
         if line.trim().is_empty() {
@@ -71,16 +71,12 @@ pub(super) fn for_each_row(
                 expected: SPLITS.to_owned(),
             })?),
         };
-        let targets = targets.iter().map(|target| target.trim());
         row(PairRow {
             line: number,
             id: line.id,
             split,
-            source: line.source.trim().to_owned(),
-            targets: targets
-                .filter(|target| !target.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            source: trimmed(line.source.into()),
+            targets: filled(targets.into_iter().map(Into::into)),
         })?;
     }
     Ok(())

@@ -6,10 +6,12 @@ use super::gather::{Gathered, Repeated, TextPairs};
 use super::row::PairRow;
 use super::source::{FileSource, PairSource};
 use super::{json_lines, parallel, table};
+use crate::DataError;
 use crate::captions::Split;
 use crate::error::Place;
+use crate::records::{Field, Records};
 use crate::splitting::{Shares, SplitTable};
-use crate::{DataError, text};
+use crate::text::LargeText;
 
 impl PairSource {
     /// Reads and checks all pairs. Rows with the same source, or the same id, in one split are one source with several
@@ -18,7 +20,7 @@ impl PairSource {
     /// # Errors
     ///
     /// A file that cannot be read, is malformed or holds no pairs; an id of two sources; an unknown split; parallel files
-    /// of different lengths; shares that do not go with so many sources.
+    /// of different lengths; shares that do not go with so many sources; no room for the texts.
     pub fn read(&self) -> Result<TextPairs, DataError> {
         let mut gathered = Gathered::default();
         match self {
@@ -30,7 +32,9 @@ impl PairSource {
                 {
                     let Some(path) = path else { continue };
                     let mut rows = gathered.file(path, Repeated::Joined);
-                    for_each_row(path, &text::read(path)?, |row| rows.add(split, row))?;
+                    for_each_row(path, LargeText::open(path)?.text()?, |row| {
+                        rows.add(split, row)
+                    })?;
                     rows.finish()?;
                 }
             }
@@ -60,7 +64,7 @@ impl FileSource {
     /// The file cannot be read or is malformed.
     pub fn has_splits(&self) -> Result<bool, DataError> {
         let mut has_splits = false;
-        for_each_row(&self.path, &text::read(&self.path)?, |row| {
+        for_each_row(&self.path, LargeText::open(&self.path)?.text()?, |row| {
             has_splits |= row.split.is_some();
             Ok(())
         })?;
@@ -72,7 +76,7 @@ impl FileSource {
 fn for_each_row(
     path: &Path,
     text: &str,
-    row: impl FnMut(PairRow) -> Result<(), DataError>,
+    row: impl FnMut(PairRow<'_>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     if json_lines::is_it(text) {
         json_lines::for_each_row(path, text, true, row)
@@ -84,17 +88,19 @@ fn for_each_row(
 /// Reads a file for all splits: as it says itself, or by shares, the same for the same source.
 fn read_file(file: &FileSource, gathered: &mut Gathered) -> Result<(), DataError> {
     let path = file.path.as_path();
-    let text = text::read(path)?;
+    let file_text = LargeText::open(path)?;
+    let text = file_text.text()?;
+    let mut sources = Records::default();
     let drawn = match &file.shares {
         None => None,
-        Some(shares) => Some(draw(file, shares, &text)?),
+        Some(shares) => Some(draw(file, shares, text, &mut sources)?),
     };
     let drawn = drawn.as_ref().map(SplitTable::by_name);
     let mut rows = gathered.file(path, Repeated::Joined);
-    for_each_row(path, &text, |row| {
+    for_each_row(path, text, |row| {
         let split = match &drawn {
             // Rows that are left out have none.
-            Some(drawn) => *drawn.get(row.source.as_str()).unwrap_or(&Split::Train),
+            Some(drawn) => *drawn.get(&*row.source).unwrap_or(&Split::Train),
             None => row.split.ok_or_else(|| DataError::Value {
                 path: path.to_owned(),
                 at: Place::Line(row.line),
@@ -108,10 +114,15 @@ fn read_file(file: &FileSource, gathered: &mut Gathered) -> Result<(), DataError
     rows.finish()
 }
 
-/// The split of every source of a text whose rows have none.
-fn draw(file: &FileSource, shares: &str, text: &str) -> Result<SplitTable, DataError> {
+/// The split of every source of a text whose rows have none; `sources` keeps them.
+fn draw<'a>(
+    file: &FileSource,
+    shares: &str,
+    text: &str,
+    sources: &'a mut Records,
+) -> Result<SplitTable<&'a str>, DataError> {
     let path = file.path.as_path();
-    let mut sources = Vec::new();
+    let mut starts = Vec::new();
     for_each_row(path, text, |row| {
         if row.split.is_some() {
             return Err(DataError::Value {
@@ -122,11 +133,11 @@ fn draw(file: &FileSource, shares: &str, text: &str) -> Result<SplitTable, DataE
             });
         }
         if row.is_whole() {
-            sources.push(row.source);
+            starts.push(sources.push([Field::of_text(&row.source)].into_iter())?);
         }
         Ok(())
     })?;
-    if sources.is_empty() {
+    if starts.is_empty() {
         let path = path.to_owned();
         return Err(DataError::NoPairs { path });
     }
@@ -135,5 +146,7 @@ fn draw(file: &FileSource, shares: &str, text: &str) -> Result<SplitTable, DataE
         problem,
     };
     let shares: Shares = shares.parse().map_err(shared)?;
-    SplitTable::draw(sources, &shares, file.seed).map_err(shared)
+    let sources = &*sources;
+    let names = starts.into_iter().flat_map(|start| sources.fields(start));
+    SplitTable::draw(names.map(Field::text).collect(), &shares, file.seed).map_err(shared)
 }

@@ -1,21 +1,24 @@
 //! What a file says of one source.
 
+use std::borrow::Cow;
+
 use crate::ExampleId;
 use crate::captions::Split;
 
 /// A source with what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PairRow {
+pub(super) struct PairRow<'a> {
     /// Counted from 1.
     pub(super) line: u64,
     pub(super) id: Option<ExampleId>,
     pub(super) split: Option<Split>,
-    pub(super) source: String,
-    /// Without those that are empty.
-    pub(super) targets: Vec<String>,
+    /// Without white space around it.
+    pub(super) source: Cow<'a, str>,
+    /// The same, without those that are empty.
+    pub(super) targets: Vec<Cow<'a, str>>,
 }
 
-impl PairRow {
+impl PairRow<'_> {
     /// Whether it has a source and a target.
     pub(super) fn is_whole(&self) -> bool {
         !self.source.is_empty() && !self.targets.is_empty()
@@ -43,6 +46,20 @@ impl SourceText {
             text: text.trim().to_owned(),
         }
     }
+}
+
+/// Text without white space around it.
+pub(super) fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// Those texts that are not empty without white space around them, without it.
+pub(super) fn filled<'a>(texts: impl Iterator<Item = Cow<'a, str>>) -> Vec<Cow<'a, str>> {
+    texts.map(trimmed).filter(|text| !text.is_empty()).collect()
 }
 
 /// The split of that name, or of another that is usual for it.

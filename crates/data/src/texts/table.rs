@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::row::{PairRow, SPLITS, SourceText, split_named};
+use super::row::{PairRow, SPLITS, SourceText, filled, split_named, trimmed};
 use crate::error::{Place, quoted};
 use crate::rows::{Rows, lines_of, name_of_column};
 use crate::{DataError, ExampleId};
@@ -50,7 +50,7 @@ impl Columns {
 pub(super) fn for_each_row(
     path: &Path,
     text: &str,
-    mut row: impl FnMut(PairRow) -> Result<(), DataError>,
+    mut row: impl FnMut(PairRow<'_>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     let first = lines_of(text).find(|(_, line)| !line.trim().is_empty());
     let Some((number, header)) = first else {
@@ -91,7 +91,11 @@ pub(super) fn for_each_row(
     Ok(())
 }
 
-fn without_header(path: &Path, line: u64, fields: &[Cow<'_, str>]) -> Result<PairRow, DataError> {
+fn without_header<'a>(
+    path: &Path,
+    line: u64,
+    fields: &[Cow<'a, str>],
+) -> Result<PairRow<'a>, DataError> {
     let [source, targets @ ..] = fields else {
         return Err(too_few(path, line, fields));
     };
@@ -102,8 +106,8 @@ fn without_header(path: &Path, line: u64, fields: &[Cow<'_, str>]) -> Result<Pai
         line,
         id: None,
         split: None,
-        source: source.trim().to_owned(),
-        targets: filled(targets.iter()),
+        source: trimmed(source.clone()),
+        targets: filled(targets.iter().cloned()),
     })
 }
 
@@ -120,15 +124,6 @@ fn too_few(path: &Path, line: u64, fields: &[Cow<'_, str>]) -> DataError {
     }
 }
 
-/// Fields without white space around them, as far as anything is left.
-fn filled<'a>(fields: impl Iterator<Item = &'a Cow<'a, str>>) -> Vec<String> {
-    fields
-        .map(|field| field.trim())
-        .filter(|field| !field.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 impl Columns {
     /// The source of a row.
     pub(super) fn source_of(
@@ -141,7 +136,12 @@ impl Columns {
         Ok(SourceText::new(row.id, line, &row.source))
     }
 
-    fn row(&self, path: &Path, line: u64, fields: &[Cow<'_, str>]) -> Result<PairRow, DataError> {
+    fn row<'a>(
+        &self,
+        path: &Path,
+        line: u64,
+        fields: &[Cow<'a, str>],
+    ) -> Result<PairRow<'a>, DataError> {
         if fields.len() != self.count {
             let what = if fields.len() == 1 { "field" } else { "fields" };
             return Err(DataError::Csv {
@@ -171,8 +171,8 @@ impl Columns {
             line,
             id: id.map(ExampleId::from),
             split,
-            source: fields[self.source].trim().to_owned(),
-            targets: filled(self.targets.iter().map(|&at| &fields[at])),
+            source: trimmed(fields[self.source].clone()),
+            targets: filled(self.targets.iter().map(|&at| fields[at].clone())),
         })
     }
 }

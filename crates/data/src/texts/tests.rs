@@ -22,10 +22,14 @@ fn of_file(
 
 /// Source and targets of every pair, divided by bars.
 fn shown(pairs: &TextPairs) -> Vec<String> {
-    let pairs = pairs.pairs.iter();
     pairs
+        .iter()
         .map(|pair| format!("{}|{}", pair.source, pair.targets.join("|")))
         .collect()
+}
+
+fn first(pairs: &TextPairs) -> TextPair<'_> {
+    pairs.iter().next().unwrap()
 }
 
 fn message(folder: &Folder, read: Result<TextPairs, DataError>) -> String {
@@ -62,7 +66,7 @@ fn tables_and_json_say_the_same() {
         let pairs = of_file(&folder, name, contents).unwrap();
         assert_eq!(shown(&pairs), expected, "{name}");
         assert!(pairs.notices.is_empty(), "{name}: {:?}", pairs.notices);
-        let first = &pairs.pairs[0].name;
+        let first = first(&pairs).name;
         assert!(first.starts_with(&format!("{name}:")), "{first}");
     }
 }
@@ -82,7 +86,7 @@ fn parallel_lines_are_pairs_of_their_own() {
     };
     let pairs = PairSource::Parallel(files.clone()).read().unwrap();
     assert_eq!(shown(&pairs), ["one|uno|un", "two|dos", "one|uno|el uno"]);
-    assert_eq!(pairs.pairs[2].name, "a.en:4");
+    assert_eq!(pairs.iter().nth(2).unwrap().name, "a.en:4");
     let [notice] = pairs.notices.as_slice() else {
         panic!("one notice");
     };
@@ -106,8 +110,7 @@ fn splits_are_those_of_a_column_or_drawn() {
         shares: None,
         seed: 1,
     };
-    let splits =
-        |pairs: TextPairs| -> Vec<Split> { pairs.pairs.iter().map(|pair| pair.split).collect() };
+    let splits = |pairs: TextPairs| -> Vec<Split> { pairs.iter().map(|pair| pair.split).collect() };
     let read = |file: &FileSource| PairSource::File(file.clone()).read();
     assert_eq!(splits(read(&file).unwrap()), Split::ALL);
     file.shares = Some("0.5,0.5".to_owned());
@@ -122,13 +125,12 @@ fn splits_are_those_of_a_column_or_drawn() {
     let lines = lines.join("\n");
     file.path = folder.file("all.tsv", &lines);
     let drawn = read(&file).unwrap();
-    assert_eq!(drawn.pairs.len(), 20);
+    assert_eq!(drawn.len(), 20);
     let reversed: Vec<&str> = lines.lines().rev().collect();
     folder.file("all.tsv", reversed.join("\n"));
     let again = read(&file).unwrap();
-    for pair in &drawn.pairs {
+    for pair in drawn.iter() {
         let same = again
-            .pairs
             .iter()
             .find(|other| other.source == pair.source)
             .unwrap();
@@ -165,8 +167,8 @@ fn ids_name_sources_and_join_their_lines() {
     )
     .unwrap();
     assert_eq!(shown(&pairs), ["a|x|z", "a|y"]);
-    assert_eq!(pairs.pairs[0].id, Some(ExampleId::from(7)));
-    assert_eq!(pairs.pairs[0].name, "7");
+    assert_eq!(first(&pairs).id, Some(ExampleId::from(7)));
+    assert_eq!(first(&pairs).name, "7");
     assert_eq!(
         message(
             &folder,
@@ -199,7 +201,7 @@ fn slips_are_noticed() {
             "1 source texts stand in two splits; the first is \"a\" in `train` and `val`",
         ]
     );
-    assert_eq!(pairs.pairs.len(), 3);
+    assert_eq!(pairs.len(), 3);
 }
 
 #[test]
@@ -328,7 +330,7 @@ proptest! {
         let folder = Folder::new();
         let path = folder.file("x", &contents);
         if let Ok(pairs) = of_file(&folder, "x", &contents) {
-            for pair in &pairs.pairs {
+            for pair in pairs.iter() {
                 prop_assert!(!pair.source.is_empty() && !pair.targets.is_empty());
             }
         }
@@ -345,8 +347,8 @@ proptest! {
         let lines = of_file(&folder, "x.tsv", lines.join("\n")).unwrap();
         prop_assert_eq!(&table, &lines);
         for (source, target) in &rows {
-            let pair = table.pairs.iter().find(|pair| &*pair.source == source.trim()).unwrap();
-            prop_assert!(pair.targets.iter().any(|found| found == target.trim()));
+            let pair = table.iter().find(|pair| pair.source == source.trim()).unwrap();
+            prop_assert!(pair.targets.contains(&target.trim()));
         }
     }
 }

@@ -63,7 +63,10 @@ impl Subwords {
     }
 
     /// Learns `size` byte pairs at most, the bytes and the reserved tokens among them. The order of texts does not matter.
-    pub(super) fn train_bpe(texts: &[&str], size: u32) -> Result<Self, VocabularyProblem> {
+    pub(super) fn train_bpe<'a>(
+        texts: impl Iterator<Item = &'a str> + Send,
+        size: u32,
+    ) -> Result<Self, VocabularyProblem> {
         let byte_level = ByteLevel::new(false, true, true);
         let mut tokenizer = Tokenizer::new(BPE::default());
         tokenizer.with_pre_tokenizer(Some(byte_level));
@@ -76,14 +79,17 @@ impl Subwords {
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
             .build();
         tokenizer
-            .train(&mut TrainerWrapper::from(trainer), texts.iter())
+            .train(&mut TrainerWrapper::from(trainer), texts)
             .map_err(unreadable)?;
         Self::trained(&tokenizer)
     }
 
     /// Learns `size` pieces at most, all characters and the reserved tokens among them. The order of texts does not
     /// matter.
-    pub(super) fn train_unigram(texts: &[&str], size: u32) -> Result<Self, VocabularyProblem> {
+    pub(super) fn train_unigram<'a>(
+        texts: impl Iterator<Item = &'a str>,
+        size: u32,
+    ) -> Result<Self, VocabularyProblem> {
         let metaspace = Metaspace::default();
         let words = count_words(texts, &metaspace)?;
         let least = characters(&words) as u32 + RESERVED.len() as u32 + 1;
@@ -170,12 +176,12 @@ fn reserved() -> Vec<AddedToken> {
 }
 
 /// The words of texts as they are divided, with their counts, in the order of the alphabet.
-fn count_words(
-    texts: &[&str],
+fn count_words<'a>(
+    texts: impl Iterator<Item = &'a str>,
     divider: &Metaspace,
 ) -> Result<BTreeMap<String, u32>, VocabularyProblem> {
     let mut words: BTreeMap<String, u32> = BTreeMap::new();
-    for &text in texts {
+    for text in texts {
         let mut divided = PreTokenizedString::from(text);
         divider.pre_tokenize(&mut divided).map_err(unreadable)?;
         for (word, ..) in divided.get_splits(OffsetReferential::Original, OffsetType::Byte) {

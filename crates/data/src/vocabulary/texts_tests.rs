@@ -17,7 +17,7 @@ const TEXTS: [&str; 6] = [
 ];
 
 fn made(tokens: Tokens) -> Vocabulary {
-    Vocabulary::of_texts(&tokens, &TEXTS, 1).unwrap()
+    Vocabulary::of_texts(&tokens, TEXTS.into_iter(), 1).unwrap()
 }
 
 static ALL: LazyLock<[Vocabulary; 4]> = LazyLock::new(|| {
@@ -85,7 +85,7 @@ fn tokens_are_the_same_whatever_the_order_of_texts() {
     for tokens in [Tokens::Characters, Tokens::Bpe(330), Tokens::Unigram(75)] {
         let first = made(tokens.clone()).to_json(None).unwrap();
         for texts in [TEXTS, reversed, TEXTS, reversed] {
-            let again = Vocabulary::of_texts(&tokens, &texts, 1).unwrap();
+            let again = Vocabulary::of_texts(&tokens, texts.into_iter(), 1).unwrap();
             assert_eq!(again.to_json(None).unwrap(), first, "{tokens:?}");
         }
     }
@@ -96,7 +96,7 @@ fn sizes_are_those_asked_for() {
     assert_eq!(made(Tokens::Bpe(290)).len(), 290);
     // Pieces that no text needs go.
     assert!((60..=80).contains(&made(Tokens::Unigram(80)).len()));
-    let few = Vocabulary::of_texts(&Tokens::Unigram(5), &TEXTS, 1);
+    let few = Vocabulary::of_texts(&Tokens::Unigram(5), TEXTS.into_iter(), 1);
     assert!(
         matches!(few, Err(VocabularyError::Training(VocabularyProblem::Size { size: 5, least })) if least > 40)
     );

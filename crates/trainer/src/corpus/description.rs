@@ -85,7 +85,7 @@ pub fn describe(
         ..DataDescription::default()
     };
     for example in train {
-        for (ids, text) in example.captions.iter().zip(&*example.references) {
+        for (ids, text) in example.captions().zip(example.references()) {
             description.count(ids, text);
         }
     }

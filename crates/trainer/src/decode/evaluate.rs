@@ -99,12 +99,14 @@ pub fn evaluate(
         .iter()
         .map(|found| corpus.vocabulary().decode(&found.words))
         .collect();
-    let items: Vec<Item<'_, str, String>> = texts
+    let references = examples.iter().map(|example| example.references());
+    let references: Vec<Vec<&str>> = references.map(Iterator::collect).collect();
+    let items: Vec<Item<'_, str, &str>> = texts
         .iter()
-        .zip(examples)
-        .map(|(text, example)| Item {
+        .zip(&references)
+        .map(|(text, references)| Item {
             candidate: text.as_str(),
-            references: &example.references,
+            references,
         })
         .collect();
     let mut evaluation = evaluate_text(&items, FrequencySource::Corpus)?;
@@ -155,11 +157,11 @@ fn scored(
 ) -> ScoredCaption {
     let is_cut_off = !found.words.ends_with(&[END]);
     ScoredCaption {
-        name: example.name.to_string(),
+        name: example.name().to_owned(),
         id: example.id(),
         source: None,
         caption,
-        references: example.references.to_vec(),
+        references: example.references().map(str::to_owned).collect(),
         scores,
         log_probability: found.log_probability,
         length: found.words.len() - usize::from(!is_cut_off),

@@ -118,7 +118,7 @@ pub(crate) fn foreign_tables(stage: &StageConfig, train: &[Example]) -> Vec<Fore
     if tables.is_empty() {
         return Vec::new();
     }
-    let words = Words::of(train.iter().map(|example| &*example.references));
+    let words = Words::of(train.iter().map(Example::references));
     let foreign = tables.into_iter().filter_map(|(reward, path, table)| {
         Some(ForeignTable {
             stage: stage.name.clone(),
@@ -157,13 +157,12 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Of the references of every source.
-    fn of(train: impl Iterator<Item = &'a [String]>) -> Self {
+    fn of(train: impl Iterator<Item: Iterator<Item = &'a str>>) -> Self {
         let mut counts: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
         let mut sources = 0;
         for references in train {
             sources += 1;
-            let texts = references.iter();
-            let words: Vec<&str> = texts.flat_map(|text| text.split_whitespace()).collect();
+            let words: Vec<&str> = references.flat_map(str::split_whitespace).collect();
             for word in &words {
                 counts.entry(word).or_default().0 += 1;
             }
@@ -228,7 +227,7 @@ mod tests {
     fn mismatch(table: &[&str], own: &[&str]) -> Option<TableMismatch> {
         let table = DocumentFrequency::from_texts(&references(table)).unwrap();
         let own = references(own);
-        Words::of(own.iter().map(Vec::as_slice)).mismatch(&table)
+        Words::of(own.iter().map(|texts| texts.iter().map(String::as_str))).mismatch(&table)
     }
 
     #[test]
@@ -261,7 +260,8 @@ mod tests {
         let own = references(&["a dog", "a cat", "a man"]);
         let table = DocumentFrequency::from_texts(&own).unwrap();
         let table = table.with_images(2).unwrap();
-        let found = Words::of(own.iter().map(Vec::as_slice)).mismatch(&table);
+        let found =
+            Words::of(own.iter().map(|texts| texts.iter().map(String::as_str))).mismatch(&table);
         let expected = TableMismatch::Sources {
             word: "a".to_owned(),
             frequency: 3,

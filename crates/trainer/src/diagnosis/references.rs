@@ -28,7 +28,7 @@ pub struct ReferenceCounts {
 impl ReferenceCounts {
     /// Of some sources; nothing of none.
     pub(crate) fn of(examples: &[Example]) -> Option<Self> {
-        let counts = || examples.iter().map(|example| example.references.len());
+        let counts = || examples.iter().map(|example| example.references().len());
         Some(Self {
             fewest: counts().min()?,
             mean: counts().sum::<usize>() as f64 / examples.len() as f64,
@@ -57,12 +57,16 @@ pub struct Resolution {
 impl Resolution {
     /// Of these sources; nothing of none.
     pub(crate) fn of(metric: ValidationMetric, examples: &[&Example]) -> Option<Self> {
-        let references: Vec<&[String]> = examples.iter().map(|e| &*e.references).collect();
+        let references: Vec<Vec<&str>> =
+            examples.iter().map(|e| e.references().collect()).collect();
         Self::of_references(metric, &references)
     }
 
     /// The same from the references of every source.
-    fn of_references(metric: ValidationMetric, references: &[&[String]]) -> Option<Self> {
+    fn of_references<R: AsRef<str> + Sync>(
+        metric: ValidationMetric,
+        references: &[Vec<R>],
+    ) -> Option<Self> {
         let sources = references.len();
         let deviation = deviation(metric, references).unwrap_or(LARGEST_DEVIATION);
         (sources > 0).then(|| Self {
@@ -95,7 +99,7 @@ impl fmt::Display for Resolution {
 }
 
 /// The deviation of the scores of single references; none where sources have one alone, or the metric is of raw text.
-fn deviation(metric: ValidationMetric, references: &[&[String]]) -> Option<f64> {
+fn deviation<R: AsRef<str> + Sync>(metric: ValidationMetric, references: &[Vec<R>]) -> Option<f64> {
     if metric.of_text().is_some() {
         return None;
     }
@@ -103,9 +107,9 @@ fn deviation(metric: ValidationMetric, references: &[&[String]]) -> Option<f64> 
         let (first, others) = references.split_first()?;
         (!others.is_empty()).then_some((first, others))
     });
-    let items: Vec<Item<'_, str, String>> = pairs
+    let items: Vec<Item<'_, str, R>> = pairs
         .map(|(candidate, references)| Item {
-            candidate: candidate.as_str(),
+            candidate: candidate.as_ref(),
             references,
         })
         .collect();
@@ -128,8 +132,7 @@ mod tests {
     }
 
     fn of(metric: ValidationMetric, sources: &[Vec<String>]) -> Option<Resolution> {
-        let references: Vec<&[String]> = sources.iter().map(Vec::as_slice).collect();
-        Resolution::of_references(metric, &references)
+        Resolution::of_references(metric, sources)
     }
 
     #[test]

@@ -27,7 +27,7 @@ const MANY_LEFT_OUT: f64 = 0.1;
 /// when there are no validation sources.
 pub fn data_warnings(config: &Config, corpus: &Corpus) -> Result<Vec<Warning>, TrainError> {
     let validation = validation_examples(config, corpus)?.into_iter();
-    let references: Vec<&[String]> = validation.map(|e| &*e.references).collect();
+    let references: Vec<Vec<&str>> = validation.map(|e| e.references().collect()).collect();
     let description = corpus.describe();
     if description.unknown_words == description.words {
         return Err(TrainError::NoKnownWords {
@@ -110,9 +110,9 @@ fn unwanted_word_warnings(config: &Config, vocabulary: &Vocabulary) -> Vec<Warni
 }
 
 /// Whether the metric is 0 for every caption of sources with these references.
-fn metric_warning(metric: ValidationMetric, sources: &[&[String]]) -> Option<Warning> {
+fn metric_warning<R: AsRef<str>>(metric: ValidationMetric, sources: &[Vec<R>]) -> Option<Warning> {
     let next = metric.in_order()[1];
-    (metric == ValidationMetric::CiderD && references_are_alike(sources.iter().copied())).then_some(
+    (metric == ValidationMetric::CiderD && references_are_alike(sources)).then_some(
         Warning::MetricAlwaysZero {
             metric,
             sources: sources.len(),
@@ -232,20 +232,20 @@ mod tests {
             (&[&["dog bites man"], &["man bites dog"]], false),
         ];
         for (sources, is_doubted) in cases {
-            let sources: Vec<Vec<String>> = sources
+            let texts: Vec<Vec<String>> = sources
                 .iter()
                 .map(|source| source.iter().map(|&text| text.to_owned()).collect())
                 .collect();
-            let sources: Vec<&[String]> = sources.iter().map(Vec::as_slice).collect();
+            let sources: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
             assert_eq!(largest(&sources) == 0.0, is_doubted, "{sources:?}");
-            let warning = metric_warning(ValidationMetric::CiderD, &sources);
+            let warning = metric_warning(ValidationMetric::CiderD, &texts);
             let expected = is_doubted.then_some(Warning::MetricAlwaysZero {
                 metric: ValidationMetric::CiderD,
                 sources: sources.len(),
                 next: ValidationMetric::Bleu4,
             });
             assert_eq!(warning, expected, "{sources:?}");
-            assert_eq!(metric_warning(ValidationMetric::RougeL, &sources), None);
+            assert_eq!(metric_warning(ValidationMetric::RougeL, &texts), None);
         }
     }
 }

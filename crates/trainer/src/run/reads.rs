@@ -29,9 +29,9 @@ pub(super) struct Reads<'a> {
     pub(super) location_baseline: f64,
 }
 
-impl<'a> Reads<'a> {
+impl Reads<'_> {
     /// What gradients are summed by: how many groups are handed out early, and the device.
-    pub(super) fn summed_on(&self) -> (usize, &'a Device) {
+    pub(super) fn summed_on(&self) -> (usize, &Device) {
         (groups(self.captioner), self.device)
     }
 
@@ -49,10 +49,11 @@ impl<'a> Reads<'a> {
     }
 
     /// The gold captions of training sources.
-    pub(super) fn gold(&self, examples: &[usize]) -> Vec<&'a [Vec<u32>]> {
-        let train = self.train;
-        let examples = examples.iter();
-        examples.map(|&example| &*train[example].captions).collect()
+    pub(super) fn gold(&self, examples: &[usize]) -> Vec<Vec<Vec<u32>>> {
+        let examples = examples.iter().map(|&example| &self.train[example]);
+        examples
+            .map(|example| example.captions().map(<[u32]>::to_vec).collect())
+            .collect()
     }
 
     /// What gold captions of the sources contribute.
@@ -63,6 +64,7 @@ impl<'a> Reads<'a> {
         step: (StepContext, HandOut<'_>),
     ) -> Result<Contribution, TrainError> {
         let gold = self.gold(&batch.examples);
+        let gold: Vec<&[Vec<u32>]> = gold.iter().map(Vec::as_slice).collect();
         self.contribution(xe, batch, &gold, step)
     }
 

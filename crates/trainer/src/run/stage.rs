@@ -441,6 +441,7 @@ impl Run<'_> {
                 && let Some(mixer) = &scst.mixer
             {
                 let gold = inputs.gold(&batch.examples);
+                let gold: Vec<&[Vec<u32>]> = gold.iter().map(Vec::as_slice).collect();
                 let (samples, context) = (scst.samples_per_source, context.of_part(part));
                 batch.prefixes = prefixes(mixer, &gold, samples, max_length, context);
             }

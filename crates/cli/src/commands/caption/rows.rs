@@ -93,8 +93,8 @@ pub(super) fn of_split(
 /// The images of a split by name and id.
 fn listed(examples: &[Example]) -> Vec<ListedImage> {
     let image = |example: &Example| ListedImage {
-        file_name: example.name.to_string(),
-        id: example.id.clone(),
+        file_name: example.name().to_owned(),
+        id: example.given_id(),
     };
     examples.iter().map(image).collect()
 }

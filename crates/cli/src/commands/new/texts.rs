@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scst_data::{
-    Dataset, FileSource, PairSource, Split, TextPair, TextSource, TextVocabularies,
+    Dataset, Example, FileSource, PairSource, Split, TextPairs, TextSource, TextVocabularies,
     vocabulary::Tokens,
 };
 
@@ -30,14 +30,14 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(pairs: &[TextPair]) -> Self {
+    fn of(pairs: &TextPairs) -> Self {
         let is_single = |text: &str| !text.contains(char::is_whitespace);
         let share = |single: usize, all: usize| single as f64 / all.max(1) as f64;
-        let sources = pairs.iter().filter(|pair| is_single(&pair.source)).count();
+        let sources = pairs.iter().filter(|pair| is_single(pair.source)).count();
         if share(sources, pairs.len()) < SINGLE_WORDS {
             return Self::Running;
         }
-        let targets = || pairs.iter().flat_map(|pair| &pair.targets);
+        let targets = || pairs.iter().flat_map(|pair| pair.targets);
         let single = targets().filter(|text| is_single(text)).count();
         if share(single, targets().count()) < SINGLE_WORDS {
             Self::Spelling
@@ -79,16 +79,10 @@ pub(super) fn draft(name: &str, path: &Path, out: &Path) -> Result<Draft, Failur
     }
     let source = PairSource::File(file);
     let pairs = source.read()?;
-    let count = |split| {
-        pairs
-            .pairs
-            .iter()
-            .filter(|pair| pair.split == split)
-            .count()
-    };
+    let count = |split| pairs.iter().filter(|pair| pair.split == split).count();
     let counts = Split::ALL.map(count);
     check_counts(path, "sources", counts, are_drawn)?;
-    let kind = Kind::of(&pairs.pairs);
+    let kind = Kind::of(&pairs);
     drop(pairs);
     let (source_tokens, target_tokens) = kind.tokens(counts[0]);
     let dataset = Dataset::load_text(
@@ -101,8 +95,8 @@ pub(super) fn draft(name: &str, path: &Path, out: &Path) -> Result<Draft, Failur
         TextVocabularies::Build { minimum_count: 1 },
     )?;
     let train = dataset.split(Split::Train);
-    let targets = || train.iter().flat_map(|example| &*example.captions);
-    let lengths = Lengths::of(targets().map(Vec::len).collect());
+    let targets = || train.iter().flat_map(Example::captions);
+    let lengths = Lengths::of(targets().map(<[u32]>::len).collect());
     let [sources, val, test] = counts;
     let about = format!("{sources} sources to train on, {val} of val, {test} of test.");
     let shares = if are_drawn {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::samples::Folder;
 use crate::texts::{PairSource, SplitSource};
+use crate::vocabulary::Tokens;
 
 fn source(folder: &Folder, source: Tokens, target: Option<Tokens>) -> TextSource {
     let pairs = PairSource::Splits(SplitSource {
@@ -31,9 +32,9 @@ fn sources_and_targets_have_ids_of_their_own_vocabularies() {
     let [first, second] = dataset.split(Split::Train) else {
         panic!("two");
     };
-    assert_eq!(*first.captions, [vec![2, 3, 0], vec![3, 0]]);
-    assert_eq!(*first.references, ["X Y", "Y"]);
-    assert_eq!(&*first.name, "train.tsv:1");
+    assert!(first.captions().eq([&[2, 3, 0][..], &[3, 0]]));
+    assert!(first.references().eq(["X Y", "Y"]));
+    assert_eq!(first.name(), "train.tsv:1");
     // Cut to three tokens.
     assert_eq!(dataset.sources.ids(first.row), [2, 3, 4]);
     assert_eq!(dataset.sources.text(second.row), "ba");
@@ -41,10 +42,10 @@ fn sources_and_targets_have_ids_of_their_own_vocabularies() {
         panic!("one");
     };
     assert_eq!(
-        (dataset.sources.ids(val.row), &*val.captions),
-        (&[2, 3, 1][..], &[vec![1, 2, 0]][..])
+        (dataset.sources.ids(val.row), val.captions().collect()),
+        (&[2, 3, 1][..], vec![&[1, 2, 0][..]])
     );
-    assert_eq!(*val.references, ["Z X"]);
+    assert!(val.references().eq(["Z X"]));
     let batch = dataset.sources.read_batch(&[val.row, second.row]);
     assert_eq!((batch.ids, batch.counts), (vec![2, 3, 1, 3, 2], vec![3, 2]));
     assert_eq!((dataset.sources.len(), dataset.sources.longest()), (3, 3));
@@ -74,8 +75,11 @@ fn one_vocabulary_serves_both_when_no_other_is_given() {
     let [first, _] = dataset.split(Split::Train) else {
         panic!("two");
     };
-    assert_eq!(*first.references, ["X  Y", "Y"]);
-    assert_eq!(dataset.vocabulary.decode(&first.captions[0]), "X  Y");
+    assert!(first.references().eq(["X  Y", "Y"]));
+    assert_eq!(
+        dataset.vocabulary.decode(first.captions().next().unwrap()),
+        "X  Y"
+    );
 }
 
 #[test]
