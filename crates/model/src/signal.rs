@@ -52,7 +52,7 @@ pub struct OutputGradients {
 /// What comes of a backward pass.
 #[derive(Debug)]
 pub struct Backward {
-    /// Of all parameters.
+    /// Of all parameters, but for those that were handed out early.
     pub gradients: Gradients,
     /// What became of each caption, if the captioner scores whole captions.
     pub captions: Vec<CaptionLoss>,
