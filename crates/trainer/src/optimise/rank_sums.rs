@@ -36,13 +36,10 @@ pub(super) fn sum(
     meanwhile: Meanwhile<'_>,
 ) -> Result<Gradients, TrainError> {
     let Division { group, parts, .. } = division;
-    let of_node = |lengths: &Option<&Lengths>| -> BTreeMap<String, usize> {
-        lengths
-            .into_iter()
-            .flat_map(|all| all.iter().cloned())
-            .collect()
+    let of_node = |lengths: Option<&Lengths>| -> BTreeMap<String, usize> {
+        lengths.into_iter().flatten().cloned().collect()
     };
-    let told: Vec<BTreeMap<String, usize>> = told.iter().map(of_node).collect();
+    let told: Vec<BTreeMap<String, usize>> = told.iter().copied().map(of_node).collect();
     let names: BTreeMap<&String, usize> = told.iter().flatten().map(|(n, l)| (n, *l)).collect();
     let present = |node: &BTreeMap<String, usize>| {
         let present = names.keys().map(|name| node.contains_key(*name));
