@@ -16,8 +16,17 @@ pub struct Values(TensorData);
 
 impl Values {
     /// Takes the values out of a tensor.
+    ///
+    /// # Panics
+    /// When [`is_host`] does not hold for it.
     pub fn take<const D: usize>(tensor: Tensor<D>) -> Self {
-        Self(tensor.into_data())
+        let shape = tensor.dims();
+        let view = View::of(tensor);
+        if view.0.is_unique() {
+            return Self(view.0.into_data());
+        }
+        // Burn would copy them twice.
+        Self(TensorData::new(view.get().to_vec(), shape))
     }
 
     /// Zeros of this shape.

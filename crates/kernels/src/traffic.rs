@@ -12,7 +12,7 @@ use std::{
 
 use burn::tensor::{
     Device, Element, Tensor, TensorCreationOptions, TensorData, TensorReadError, Transaction,
-    kind::Basic,
+    kind::{self, Basic},
 };
 
 static LAUNCHES: AtomicU64 = AtomicU64::new(0);
@@ -110,8 +110,8 @@ pub fn read<E: Element, const D: usize, K: Basic>(
 ///
 /// # Errors
 /// [`TensorReadError`] when the device does not hand them back.
-pub fn read_all<E: Element, const D: usize>(
-    tensors: Vec<Tensor<D>>,
+pub fn read_all<E: Element, const D: usize, K: Basic + kind::Transaction>(
+    tensors: Vec<Tensor<D, K>>,
 ) -> Result<Vec<Vec<E>>, TensorReadError> {
     let Some(first) = tensors.first() else {
         return Ok(Vec::new());

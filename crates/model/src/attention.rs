@@ -11,7 +11,7 @@ use scst_kernels::cube::{
 use scst_kernels::{
     attention as kernel,
     attention::{Attended, AttendedGradient, Signal, Span},
-    host::{Values, is_host},
+    host::{Values, View, is_host},
     traffic::{read, send},
 };
 
@@ -322,7 +322,7 @@ pub(crate) fn attend_backward(
             let attended = regions.attended(vectors, &score);
             let saved = (queries, weights, source_of_row.as_slice());
             let of_energies = d_drawn.is_some();
-            let signal = Values::take(d_drawn.unwrap_or(d_context));
+            let signal = View::of(d_drawn.unwrap_or(d_context));
             let signal = if of_energies {
                 Signal::Energies(signal.get())
             } else {
@@ -406,9 +406,9 @@ fn attend_backward_on_host(
     let mut d_queries = Values::zeros(shape);
     kernel::attend_backward(
         attended,
-        Values::take(queries).get(),
+        View::of(queries).get(),
         source_of_row,
-        Values::take(weights).get(),
+        View::of(weights).get(),
         signal,
         d_queries.get_mut(),
         AttendedGradient {

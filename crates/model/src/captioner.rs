@@ -1,5 +1,7 @@
 //! The captioner that a configuration names, and what every captioner offers.
 
+#[cfg(feature = "cube")]
+mod ahead;
 mod config;
 
 use burn::{
@@ -10,8 +12,8 @@ use rand::Rng;
 use scst_kernels::product::Precision;
 
 use crate::{
-    Backward, Dimensions, Dropout, Gradients, HandOut, ModelError, Noise, Parameter, Signal,
-    Source, SourceVectors, State, Tape, TextDimensions,
+    Backward, Dimensions, Dropout, Gradients, HandOut, ModelError, Noise, OutputGradients,
+    Parameter, Signal, Source, SourceVectors, State, Tape, TextDimensions,
     att2in::Att2inCaptioner,
     custom::CustomModel,
     encoder::{EncoderRecord, TextEncoder, TextEncoderConfig},
@@ -25,6 +27,7 @@ use crate::{
     up_down::UpDownCaptioner,
     update_parameters,
     weight::SetPrecision,
+    words::Words,
 };
 
 pub use config::CaptionerConfig;
@@ -371,7 +374,7 @@ impl Captioner {
                 (Family::Custom(state), Family::Custom(tape))
             }
         };
-        Ok((State(state), Tape { run, encoded }))
+        Ok((State(state), Tape::new(run, encoded)))
     }
 
     /// Feeds one word to every open caption. Returns the input of the output layer,
@@ -392,12 +395,13 @@ impl Captioner {
         match (self.family(), state.0) {
             (Family::Recurrent(model), Family::Recurrent(state)) => {
                 let tape = tape.map(Tape::recurrent).transpose()?;
-                let (hidden, state) = recurrent::step(model, words, state, tape)?;
+                let words = Words::Known(words);
+                let (hidden, state) = recurrent::step(model, &words, state, tape)?;
                 Ok((hidden, State(Family::Recurrent(state))))
             }
             (Family::Transformer(model), Family::Transformer(state)) => {
                 let tape = tape.map(Tape::transformer).transpose()?;
-                let (hidden, state) = model.step(words, state, tape)?;
+                let (hidden, state) = model.step(Words::Known(words), state, tape)?;
                 Ok((hidden, State(Family::Transformer(state))))
             }
             (Family::Markov(model), Family::Markov(state)) => {
@@ -470,7 +474,7 @@ impl Captioner {
                 Family::Custom(model.teacher_forced(&features, sources, words, noise.dropout)?)
             }
         };
-        Ok(Tape { run, encoded })
+        Ok(Tape::new(run, encoded))
     }
 
     /// The weight `[hidden, vocab]` and bias `[1, vocab]` of the output layer.
@@ -535,7 +539,15 @@ impl Captioner {
         signal: Signal<'_>,
         hand_out: HandOut<'_>,
     ) -> Result<Backward, ModelError> {
-        let Tape { run, encoded } = tape;
+        let signal = match signal {
+            Signal::Words { output, location } => {
+                let hidden = tape.at_all_rows(output.hidden);
+                let output = OutputGradients { hidden, ..output };
+                Signal::Words { output, location }
+            }
+            of_captions @ Signal::Captions { .. } => of_captions,
+        };
+        let Tape { run, encoded, .. } = tape;
         let (mut gradients, d_vectors) = match (self.family(), run, signal) {
             (
                 Family::Recurrent(model),

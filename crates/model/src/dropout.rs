@@ -1,5 +1,7 @@
 //! Dropout masks from a seeded generator on the host.
 
+#[cfg(feature = "cube")]
+use burn::tensor::Int;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,22 +27,40 @@ const CHUNK: usize = 1 << 14;
 pub struct Dropout {
     rate: f64,
     rng: ChaCha8Rng,
+    /// What has been drawn for rows of which the host knows no more.
+    #[cfg(feature = "cube")]
+    ahead: Ahead,
+}
+
+/// Masks of steps of which the host does not know the rows whose captions have ended: the device alone knows where the
+/// generator is behind them, until the host is told.
+#[cfg(feature = "cube")]
+#[derive(Debug, Clone, Default)]
+struct Ahead {
+    /// Which rows of the step are open.
+    order: Option<Tensor<1, Int>>,
+    /// Words that the generator has drawn since the host knew.
+    drawn: Option<Tensor<1, Int>>,
+    /// The columns of all masks of every step.
+    columns: Vec<Vec<usize>>,
 }
 
 impl Dropout {
     /// Dropout that removes a share of `rate` units, `0 <= rate < 1`.
     pub fn new(rate: f64, rng: ChaCha8Rng) -> Self {
-        Self { rate, rng }
+        Self {
+            rate,
+            rng,
+            #[cfg(feature = "cube")]
+            ahead: Ahead::default(),
+        }
     }
 
     /// Dropout of the same rate, with a generator of its own that is seeded from this one.
     ///
     /// So what one place of a network draws does not depend on when others draw.
     pub(crate) fn split(&mut self) -> Self {
-        Self {
-            rate: self.rate,
-            rng: ChaCha8Rng::from_rng(&mut self.rng),
-        }
+        Self::new(self.rate, ChaCha8Rng::from_rng(&mut self.rng))
     }
 
     /// `1 / (1 - rate)`: what a kept unit is multiplied by.
@@ -84,11 +104,48 @@ impl Dropout {
             // The generator has 2^68 words of 32 bits, of which a run draws the first alone.
             word: self.rng.get_word_pos() as u64,
         };
+        let dropping = cube::dropout::Dropping {
+            generator,
+            below: self.dropped_below(),
+            scale: self.scale() as f32,
+        };
         let [rows, columns] = x.dims();
-        let (below, scale) = (self.dropped_below(), self.scale() as f32);
-        self.go_on(rows * columns);
-        let (x, mask) = cube::dropout::drop_units(x, others, generator, below, scale);
+        let Some(order) = self.ahead.order.clone() else {
+            self.go_on(rows * columns);
+            let (x, mask) = cube::dropout::drop_units(x, others, dropping);
+            return (x, Some(mask));
+        };
+        let unread = cube::dropout::Unread {
+            order,
+            drawn: self.ahead.drawn.take(),
+        };
+        let (x, mask, drawn) = cube::dropout::drop_units_of_open(x, others, dropping, unread);
+        self.ahead.drawn = Some(drawn);
+        self.ahead
+            .columns
+            .last_mut()
+            .into_iter()
+            .for_each(|masks| masks.push(columns));
         (x, Some(mask))
+    }
+
+    /// Masks that follow are of a step whose open rows are these alone, as
+    /// [`open_rows`](cube::draw::open_rows) tells them: the others draw nothing.
+    #[cfg(feature = "cube")]
+    pub(crate) fn step_ahead(&mut self, order: Tensor<1, Int>) {
+        self.ahead.order = Some(order);
+        self.ahead.columns.push(Vec::new());
+    }
+
+    /// Tells how many rows were open in the steps ahead, one after the other; the generator goes on behind them.
+    #[cfg(feature = "cube")]
+    pub(crate) fn settle(&mut self, open: &[usize]) {
+        let ahead = std::mem::take(&mut self.ahead);
+        for (masks, &rows) in ahead.columns.iter().zip(open) {
+            for columns in masks {
+                self.go_on(rows * columns);
+            }
+        }
     }
 
     /// A mask of values `0` and `1 / (1 - rate)`, `[rows, columns]`; `None` when nothing is
@@ -201,6 +258,12 @@ impl Dropped {
             return sum;
         }
         others + self.forward(x)
+    }
+
+    /// Where masks are drawn from; none by default.
+    #[cfg(feature = "cube")]
+    pub(crate) fn dropout_mut(&mut self) -> Option<&mut Dropout> {
+        self.dropout.as_mut()
     }
 
     /// The gradient before dropout from that behind it, both of all rows.

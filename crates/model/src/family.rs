@@ -2,7 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use crate::{ModelError, custom, encoder::EncoderRecord, markov, tape, transformer};
+use crate::{
+    ModelError, custom,
+    encoder::EncoderRecord,
+    markov,
+    rows::{index, scatter_rows},
+    tape, transformer,
+};
 
 /// Something of a recurrent captioner, of the transformer, of the Markov captioner or of one of another crate.
 #[derive(Debug, Clone)]
@@ -53,17 +59,58 @@ pub struct Tape {
     pub(crate) run: Family<tape::Tape, transformer::Tape, markov::MarkovTape, custom::CustomTape>,
     /// What the encoder made of texts, if there is one.
     pub(crate) encoded: Option<Box<EncoderRecord>>,
+    /// Rows of the run whose captions had ended, in order: nothing outside of the run sees them.
+    pub(crate) ended: Vec<usize>,
 }
 
 impl Tape {
+    /// A run of which all rows belong to captions.
+    pub(crate) fn new(
+        run: Family<tape::Tape, transformer::Tape, markov::MarkovTape, custom::CustomTape>,
+        encoded: Option<Box<EncoderRecord>>,
+    ) -> Self {
+        Self {
+            run,
+            encoded,
+            ended: Vec::new(),
+        }
+    }
+
     /// The inputs of the output layer of all timesteps, packed, `[rows, hidden]`; `None` before
     /// the first step, and for a captioner that scores whole captions.
     pub fn hidden(&self) -> Option<Tensor<2>> {
-        match &self.run {
+        let of_run = match &self.run {
             Family::Recurrent(tape) => tape.hidden(),
             Family::Transformer(tape) => tape.hidden(),
             Family::Custom(tape) => tape.hidden(),
             Family::Markov(_) => None,
+        };
+        of_run.map(|hidden| match self.open() {
+            None => hidden,
+            Some(open) => {
+                let open = index(&open, &hidden.device());
+                hidden.select(0, open)
+            }
+        })
+    }
+
+    /// The rows of the run that belong to captions, if not all do.
+    fn open(&self) -> Option<Vec<usize>> {
+        if self.ended.is_empty() {
+            return None;
+        }
+        let mut ended = self.ended.iter().peekable();
+        let is_open = |row: &usize| ended.next_if_eq(&row).is_none();
+        Some((0..self.rows_of_run()).filter(is_open).collect())
+    }
+
+    /// What stands at rows of captions as what stands at all rows of the run: 0 at the others.
+    pub(crate) fn at_all_rows(&self, of_captions: Tensor<2>) -> Tensor<2> {
+        match self.open() {
+            Some(open) if open.len() == of_captions.dims()[0] => {
+                scatter_rows(of_captions, &open, self.rows_of_run())
+            }
+            _ => of_captions,
         }
     }
 
@@ -79,6 +126,10 @@ impl Tape {
 
     /// Number of packed rows.
     pub fn rows(&self) -> usize {
+        self.rows_of_run() - self.ended.len()
+    }
+
+    pub(crate) fn rows_of_run(&self) -> usize {
         match &self.run {
             Family::Recurrent(tape) => tape.rows(),
             Family::Transformer(tape) => tape.rows(),

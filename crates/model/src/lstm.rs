@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation::sigmoid};
 use scst_kernels::{
-    host::{Values, is_host},
+    host::{Values, View, is_host},
     lstm as kernel,
 };
 
@@ -200,9 +200,9 @@ fn cell_backward_on_host(
         candidate,
         hidden,
         gates.get_mut(),
-        Values::take(record.c_before).get(),
-        Values::take(record.tanh_c).get(),
-        Values::take(dh).get(),
+        View::of(record.c_before).get(),
+        View::of(record.tanh_c).get(),
+        View::of(dh).get(),
         dc.get_mut(),
     );
     (gates.into_tensor(&device), dc.into_tensor(&device))

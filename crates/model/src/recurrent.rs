@@ -11,7 +11,7 @@ use crate::{
     step_product::StepProduct,
     tape::{CoreRecord, SourceRecord, State, StepRecord, Tape},
     weight::Weight,
-    words::WordLayers,
+    words::{WordLayers, Words},
 };
 
 /// A captioner that reads a word a step into an LSTM, whose output, or that of another LSTM above it, scores the next.
@@ -130,7 +130,7 @@ pub(crate) fn start(
 /// Feeds one word to every open caption; returns the input of the output layer.
 pub(crate) fn step(
     model: &dyn Recurrent,
-    words: &[u32],
+    words: &Words<'_>,
     state: State,
     tape: Option<&mut Tape>,
 ) -> Result<(Tensor<2>, State), ModelError> {
@@ -142,7 +142,7 @@ pub(crate) fn step(
     let layers = model.words();
     let input = layers.inputs(words, tape.dropout.as_mut())?;
     let gates = layers.gates(input.clone());
-    record(model, words.to_vec(), input, gates, state, tape)
+    record(model, words.ids(), input, gates, state, tape)
 }
 
 /// Feeds one word to every open caption, and returns where they look: the weights of attention, `[rows, longest]`.
@@ -154,32 +154,33 @@ pub(crate) fn attend(
     words: &[u32],
     state: State,
 ) -> Result<(Tensor<2>, State), ModelError> {
-    check_step(model, words, &state)?;
-    let (state, core) = step_without_tape(model, words, state)?;
+    let words = Words::Known(words);
+    check_step(model, &words, &state)?;
+    let (state, core) = step_without_tape(model, &words, state)?;
     let attention = core.attention.ok_or(ModelError::NoAttention)?;
     Ok((attention.weights, state))
 }
 
 /// Whether the captioner can go on from a state with these words.
-fn check_step(model: &dyn Recurrent, words: &[u32], state: &State) -> Result<(), ModelError> {
+fn check_step(model: &dyn Recurrent, words: &Words<'_>, state: &State) -> Result<(), ModelError> {
     let columns = [&state.hidden, &state.cell].map(|of| of.dims()[1]);
     if columns != [model.words().hidden(), model.cell_columns()] {
         return Err(ModelError::OtherCaptioner);
     }
     let [rows, _] = state.hidden.dims();
-    if words.len() == rows {
+    if words.rows() == rows {
         return Ok(());
     }
     Err(ModelError::Rows {
         what: "words of a step",
-        found: words.len(),
+        found: words.rows(),
         expected: rows,
     })
 }
 
 fn step_without_tape(
     model: &dyn Recurrent,
-    words: &[u32],
+    words: &Words<'_>,
     state: State,
 ) -> Result<(State, CoreRecord), ModelError> {
     let layers = model.words();
@@ -234,7 +235,9 @@ pub(crate) fn teacher_forced(
     let (mut state, mut tape) = start(model, features, source_of_sequence, noise)?;
     let words_at = |t: usize| steps[t].iter().map(move |&n| input_words[n][t]);
     let packed: Vec<u32> = (0..steps.len()).flat_map(words_at).collect();
-    let inputs = model.words().inputs(&packed, tape.dropout.as_mut())?;
+    let inputs = model
+        .words()
+        .inputs(&Words::Known(&packed), tape.dropout.as_mut())?;
     let gates = model.words().gates(inputs.clone());
 
     let mut open: Vec<usize> = (0..input_words.len()).collect();

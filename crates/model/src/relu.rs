@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 use scst_kernels::{
-    host::{Values, is_host},
+    host::{Values, View, is_host},
     relu,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn relu_dropout_backward(d_y: Tensor<2>, y: Tensor<2>, scale: f64) ->
         return d_y.mul_scalar(scale).mask_fill(passed.bool_not(), 0.0);
     }
     let mut gradient = Values::take(d_y);
-    relu::relu_backward(Values::take(y).get(), scale as f32, gradient.get_mut());
+    relu::relu_backward(View::of(y).get(), scale as f32, gradient.get_mut());
     gradient.into_tensor(&device)
 }
 

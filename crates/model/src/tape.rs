@@ -131,6 +131,15 @@ impl Tape {
         self.kept = Some(rows.iter().map(original).collect());
     }
 
+    /// The words that the last steps went on from, where they were not known then, step by step.
+    #[cfg(feature = "cube")]
+    pub(crate) fn fill_in(&mut self, words: &[Vec<u32>]) {
+        let first = self.steps.len().saturating_sub(words.len());
+        for (step, words) in self.steps[first..].iter_mut().zip(words) {
+            step.words.clone_from(words);
+        }
+    }
+
     /// Number of packed rows.
     pub(crate) fn rows(&self) -> usize {
         self.steps.iter().map(|step| step.words.len()).sum()

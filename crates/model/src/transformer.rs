@@ -25,7 +25,7 @@ use crate::{
     relu::{relu, relu_dropout_backward},
     rows::{index, time_first},
     weight::Weight,
-    words::{embed, embedding_gradient},
+    words::{Words, embedding_gradient},
 };
 pub use config::TransformerConfig;
 use layer::{Attended, Layer};
@@ -51,7 +51,7 @@ pub(crate) use tape::{State, Tape};
 /// captions fill the same packed tape.
 #[derive(Module, Debug)]
 pub(crate) struct TransformerCaptioner {
-    words: Words,
+    words: WordLayers,
     /// `W_I` and `b_I`, `[feature, hidden]`.
     image: Linear,
     image_norm: LayerNorm,
@@ -61,7 +61,7 @@ pub(crate) struct TransformerCaptioner {
 
 /// The layers that face words.
 #[derive(Module, Debug)]
-struct Words {
+struct WordLayers {
     /// `E`, `[vocab, hidden]`.
     embedding: Param<Tensor<2>>,
     /// `W_o`, `[hidden, vocab]`.
@@ -72,7 +72,7 @@ struct Words {
 
 /// Rows that are read together.
 struct Rows<'a> {
-    words: &'a [u32],
+    words: Words<'a>,
     /// The rows that every row attends to, its own the last of them.
     of_words: &'a Sources,
     of_regions: &'a Sources,
@@ -87,7 +87,7 @@ impl TransformerCaptioner {
     ) -> Self {
         let Dimensions { feature, vocab } = dimensions;
         let hidden = config.hidden;
-        let words = Words {
+        let words = WordLayers {
             embedding: init::scaled_embedding([vocab, hidden], place, rng),
             output_weight: init::linear([hidden, vocab], hidden, place, rng).into(),
             output_bias: init::linear([1, vocab], hidden, place, rng),
@@ -151,7 +151,7 @@ impl TransformerCaptioner {
     /// Feeds one word to every open caption; returns the input of the output layer.
     pub(crate) fn step(
         &self,
-        words: &[u32],
+        words: Words<'_>,
         state: State,
         tape: Option<&mut Tape>,
     ) -> Result<(Tensor<2>, State), ModelError> {
@@ -176,7 +176,7 @@ impl TransformerCaptioner {
     ) -> Result<(Tensor<2>, State), ModelError> {
         let of_regions = state.regions.of_rows(&state.source_of_row);
         let mut record = self.no_record();
-        let (_, state) = self.advance(words, state, &mut record)?;
+        let (_, state) = self.advance(Words::Known(words), state, &mut record)?;
         let last = self.layers.last().zip(record.layers.last());
         let weights = last.zip(state.regions.keys_values.last()).and_then(
             |((layer, record), keys_values)| {
@@ -194,7 +194,7 @@ impl TransformerCaptioner {
     /// A step that is added to `record`.
     fn advance(
         &self,
-        words: &[u32],
+        words: Words<'_>,
         mut state: State,
         record: &mut WordRecord,
     ) -> Result<(Tensor<2>, State), ModelError> {
@@ -202,10 +202,10 @@ impl TransformerCaptioner {
             return Err(ModelError::OtherCaptioner);
         }
         let open = state.source_of_row.len();
-        if words.len() != open {
+        if words.rows() != open {
             return Err(ModelError::Rows {
                 what: "words of a step",
-                found: words.len(),
+                found: words.rows(),
                 expected: open,
             });
         }
@@ -246,7 +246,7 @@ impl TransformerCaptioner {
         }
         if !words.is_empty() {
             let rows = Rows {
-                words: &words,
+                words: Words::Known(&words),
                 of_words: &of_words,
                 of_regions: &state.regions.of_rows(&sources),
             };
@@ -263,14 +263,14 @@ impl TransformerCaptioner {
         cache: &mut [Vec<heads::KeysValues>],
         record: &mut WordRecord,
     ) -> Result<Tensor<2>, ModelError> {
-        let embedded = embed(&self.words.embedding.val(), rows.words)?;
+        let embedded = rows.words.embed(&self.words.embedding.val())?;
         let hidden = embedded.dims()[1];
         let table = positions(rows.of_words.longest(), hidden, &embedded);
         let position: Vec<usize> = rows.of_words.iter().map(|list| list.len() - 1).collect();
         let position = table.select(0, index(&position, &embedded.device()));
         let inputs = embedded.mul_scalar((hidden as f64).sqrt()) + position;
 
-        record.words.extend_from_slice(rows.words);
+        record.words.extend(rows.words.ids());
         for (words, regions) in rows.of_words.iter().zip(rows.of_regions.iter()) {
             record.of_words.push(words.iter().copied());
             record.of_regions.push(regions.iter().copied());

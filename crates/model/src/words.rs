@@ -1,11 +1,15 @@
 //! The layers that face words: their embedding, their way into the gates, and the output layer.
 
+#[cfg(feature = "cube")]
+use burn::tensor::Int;
 use burn::{
     module::{Module, Param},
     tensor::{DType, Device, Tensor},
 };
 use rand::Rng;
 use schemars::JsonSchema;
+#[cfg(feature = "cube")]
+use scst_tokens::END;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,6 +29,47 @@ pub enum InputKind {
     Relu,
     /// `E[w]` and the region as it is, without dropout (Rennie et al. 2017, section 3).
     Linear,
+}
+
+/// The words that rows go on from.
+#[derive(Debug, Clone)]
+pub(crate) enum Words<'a> {
+    /// `[rows]`.
+    Known(&'a [u32]),
+    /// Words of a device that the host has not read, `[rows]`, the end token where a caption has ended.
+    #[cfg(feature = "cube")]
+    Unread(Tensor<1, Int>),
+}
+
+impl Words<'_> {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Known(words) => words.len(),
+            #[cfg(feature = "cube")]
+            Self::Unread(words) => words.dims()[0],
+        }
+    }
+
+    /// The words, with end tokens in place of those that are to be filled in.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        match self {
+            Self::Known(words) => words.to_vec(),
+            #[cfg(feature = "cube")]
+            Self::Unread(_) => vec![END; self.rows()],
+        }
+    }
+
+    /// Their rows of an embedding, `[rows, embedding]`.
+    ///
+    /// # Errors
+    /// Those of [`embed`].
+    pub(crate) fn embed(&self, embedding: &Tensor<2>) -> Result<Tensor<2>, ModelError> {
+        match self {
+            Self::Known(words) => embed(embedding, words),
+            #[cfg(feature = "cube")]
+            Self::Unread(words) => Ok(embedding.clone().select(0, words.clone())),
+        }
+    }
 }
 
 /// ```text
@@ -75,13 +120,13 @@ impl WordLayers {
     /// `x`, `[rows, embedding]`, of words, `[rows]`.
     pub(crate) fn inputs(
         &self,
-        words: &[u32],
+        words: &Words<'_>,
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor<2>, ModelError> {
         if self.input == InputKind::Linear {
-            return embed(&self.embedding.val(), words);
+            return words.embed(&self.embedding.val());
         }
-        let input = relu(embed(&self.embedding.val(), words)?);
+        let input = relu(words.embed(&self.embedding.val())?);
         Ok(dropped(input, dropout).0)
     }
 

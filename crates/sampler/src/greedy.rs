@@ -2,15 +2,16 @@
 
 use burn::tensor::Tensor;
 #[cfg(feature = "cube")]
-use burn::tensor::TensorData;
-#[cfg(feature = "cube")]
-use scst_kernels::{cube, traffic};
+use scst_kernels::cube;
 
-#[cfg(feature = "cube")]
-use crate::step::read_words;
 use crate::{
     Hypothesis, Limits, SamplerError, StepModel,
     step::{Open, decode, log_z, read},
+};
+#[cfg(feature = "cube")]
+use crate::{
+    ahead::{self, Best, Choice},
+    step::read_words,
 };
 
 /// The most probable word at every step, until the end token or the maximum length.
@@ -30,11 +31,16 @@ pub fn greedy<M: StepModel>(
     rows: usize,
     limits: &Limits,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
+    // None where what is forbidden depends on captions.
     #[cfg(feature = "cube")]
-    let mut on_device = OnDevice::new(limits);
+    let mut of_device = limits.forbid_always().map(Best::new);
+    #[cfg(feature = "cube")]
+    if let (Some(best), Some(model)) = (&mut of_device, model.ahead()) {
+        return ahead::decode(model, state, rows, limits.max_length, best);
+    }
     decode(model, state, rows, limits.max_length, |scores, open| {
         #[cfg(feature = "cube")]
-        if let Some(words) = on_device.best(&scores, open.step)? {
+        if let Some(words) = best_on_device(of_device.as_mut(), &scores, open.step)? {
             return Ok(words);
         }
         best(scores, open, limits, |_, _, _| Some(()))
@@ -90,49 +96,19 @@ fn best<E>(
     .collect()
 }
 
-/// The best words on a device, from which the host reads a number a caption.
+/// The best words by a kernel, after which the host reads a number a caption; none where the host has to look at the scores:
+/// there is no kernel, or a caption has no word to go on with.
 #[cfg(feature = "cube")]
-struct OnDevice {
-    /// None where what is forbidden depends on captions.
-    forbidden: Option<Vec<u32>>,
-    /// 0 for words that may not be chosen, else 1, `[vocab]`.
-    allowed: Option<Tensor<1>>,
-}
-
-#[cfg(feature = "cube")]
-impl OnDevice {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            forbidden: limits.forbid_always(),
-            allowed: None,
+fn best_on_device<E>(
+    best: Option<&mut Best>,
+    scores: &Tensor<2>,
+    step: usize,
+) -> Result<Option<Vec<u32>>, SamplerError<E>> {
+    match best {
+        Some(best) if cube::runs_on(&scores.device(), scores.dtype()) => {
+            read_words(best.choose(scores.clone(), 0, None).words, step)
         }
-    }
-
-    /// None where the host has to look at the scores: there is no kernel, or a caption has no word to go on with.
-    fn best<E>(
-        &mut self,
-        scores: &Tensor<2>,
-        step: usize,
-    ) -> Result<Option<Vec<u32>>, SamplerError<E>> {
-        let device = scores.device();
-        let Some(forbidden) = &self.forbidden else {
-            return Ok(None);
-        };
-        if !cube::runs_on(&device, scores.dtype()) {
-            return Ok(None);
-        }
-        let [_, vocab] = scores.dims();
-        let allowed = self.allowed.get_or_insert_with(|| {
-            let mut allowed = vec![1.0f32; vocab];
-            for &word in forbidden {
-                if let Some(allowed) = allowed.get_mut(word as usize) {
-                    *allowed = 0.0;
-                }
-            }
-            traffic::send(TensorData::new(allowed, [vocab]), &device)
-        });
-        let words = cube::draw::argmax(scores.clone(), allowed.clone());
-        read_words(words, step)
+        _ => Ok(None),
     }
 }
 

@@ -15,6 +15,8 @@
     allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")
 )]
 
+#[cfg(feature = "cube")]
+mod ahead;
 mod beam;
 mod constraint;
 mod continuation;
@@ -34,6 +36,8 @@ mod step;
 mod transition_table;
 mod truncation;
 
+#[cfg(feature = "cube")]
+pub use ahead::StepAhead;
 pub use beam::{BeamOptions, beam};
 pub use constraint::{
     BadEndings, BlockImmediateRepeats, Constraint, ForbiddenWords, Limits, MinimumLength,

@@ -8,12 +8,12 @@ use scst_kernels::softmax::draw;
 #[cfg(feature = "cube")]
 use scst_kernels::{cube, traffic};
 
-#[cfg(feature = "cube")]
-use crate::step::read_words;
 use crate::{
     SamplerError, StepModel,
     step::{decode, read},
 };
+#[cfg(feature = "cube")]
+use crate::{ahead, step::read_words};
 
 /// Captions drawn from the model at temperature 1, until the end token or `max_length` words.
 ///
@@ -34,6 +34,11 @@ pub fn sample<M: StepModel>(
     rng: &mut impl Rng,
 ) -> Result<Vec<Vec<u32>>, SamplerError<M::Error>> {
     let uniforms: Vec<f64> = (0..rows * max_length).map(|_| rng.random()).collect();
+    #[cfg(feature = "cube")]
+    if let Some(model) = model.ahead() {
+        let mut drawn = ahead::Drawn::new(uniforms, max_length);
+        return ahead::decode(model, state, rows, max_length, &mut drawn);
+    }
     decode(model, state, rows, max_length, |scores, open| {
         let number = |&row: &usize| uniforms[row * max_length + open.step];
         let numbers: Vec<f64> = open.rows.iter().map(number).collect();
@@ -78,7 +83,10 @@ fn draw_on_device<E>(
     let uniforms: Vec<f32> = uniforms.iter().map(|&number| number as f32).collect();
     let rows = uniforms.len();
     let uniforms = traffic::send(TensorData::new(uniforms, [rows]), &device);
-    read_words(cube::draw::draw(scores.clone(), uniforms), step)
+    read_words(
+        cube::draw::draw(scores.clone(), uniforms, 0, None).words,
+        step,
+    )
 }
 
 #[cfg(test)]

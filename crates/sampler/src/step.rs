@@ -8,6 +8,8 @@ use scst_tokens::END;
 use thiserror::Error;
 
 use crate::SamplerError;
+#[cfg(feature = "cube")]
+use crate::ahead::StepAhead;
 
 /// A model that scores the next word of several captions at a time.
 pub trait StepModel {
@@ -32,6 +34,13 @@ pub trait StepModel {
 
     /// The state of the captions `rows`, in that order; a row may be asked for more than once.
     fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State;
+
+    /// The same model where it goes on from words of a device that the host has not read; `None`, if not said otherwise,
+    /// where it does not.
+    #[cfg(feature = "cube")]
+    fn ahead(&mut self) -> Option<&mut dyn StepAhead<State = Self::State, Error = Self::Error>> {
+        None
+    }
 }
 
 impl<M: StepModel + ?Sized> StepModel for &mut M {
@@ -48,6 +57,11 @@ impl<M: StepModel + ?Sized> StepModel for &mut M {
 
     fn select(&mut self, state: Self::State, rows: &[usize]) -> Self::State {
         (**self).select(state, rows)
+    }
+
+    #[cfg(feature = "cube")]
+    fn ahead(&mut self) -> Option<&mut dyn StepAhead<State = Self::State, Error = Self::Error>> {
+        (**self).ahead()
     }
 }
 

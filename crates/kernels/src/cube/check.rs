@@ -21,6 +21,14 @@ pub struct Difference {
     pub largest: f64,
 }
 
+impl Difference {
+    /// The same where something that has to be equal is not.
+    fn infinite(self) -> Self {
+        let largest = f64::INFINITY;
+        Self { largest, ..self }
+    }
+}
+
 /// The kernel that differs most.
 ///
 /// # Errors
@@ -41,6 +49,7 @@ pub fn check(device: &Device) -> Result<Difference, TensorReadError> {
         }
         note(check_layer_norm(device, count, hidden)?);
         note(check_dropout(device, count, hidden)?);
+        note(check_dropout_of_open(device, count, hidden)?);
         note(check_adam(device, count * hidden)?);
     }
     for (count, vocab) in [(1, 1), (3, 2), (7, 257), (2, 50_000)] {
@@ -217,7 +226,12 @@ fn check_dropout(
         word: 1,
     };
     let (scale, below) = (1.6, 0x7000);
-    let (sum, mask) = dropout::drop_units(of(&x), Some(of(&others)), generator, below, scale);
+    let dropping = dropout::Dropping {
+        generator,
+        below,
+        scale,
+    };
+    let (sum, mask) = dropout::drop_units(of(&x), Some(of(&others)), dropping);
     let again = dropout::masked_sum(of(&x), mask.clone(), of(&others));
     let mask: Vec<f32> = read(mask)?;
     let begin: Vec<f32> = DRAWN
@@ -238,6 +252,67 @@ fn check_dropout(
             (read(again)?, expected),
         ],
     ))
+}
+
+/// Masks of a step in whose rows every other caption has ended: of its open rows alone, packed, they are those of
+/// [`dropout::drop_units`], the second one from where the first left the generator; all other rows stay as they are.
+fn check_dropout_of_open(
+    device: &Device,
+    count: usize,
+    hidden: usize,
+) -> Result<Difference, TensorReadError> {
+    let words: Vec<i32> = (0..count as i32).map(|row| (row + 1) % 2 * row).collect();
+    let is_open = |row: &usize| words[*row] > 0;
+    let open: Vec<usize> = (0..count).filter(is_open).collect();
+    let ended = (0..count).filter(|row| !is_open(row));
+    let expected = open.iter().copied().chain(ended).chain([open.len()]);
+    let expected: Vec<i64> = expected.map(|number| number as i64).collect();
+    let order = draw::open_rows(send(TensorData::new(words.clone(), [count]), device));
+    let mut agree = read::<i64, 1, Int>(order.clone())? == expected;
+
+    let packed = |values: &[f32]| -> Vec<f32> {
+        let row = |&row: &usize| &values[row * hidden..][..hidden];
+        open.iter().flat_map(row).copied().collect()
+    };
+    let mut pairs = Vec::new();
+    let (mut drawn, mut word) = (None, 5);
+    for seed in [1, 2] {
+        let [x, others] = [seed, seed + 2].map(|seed| numbers(count * hidden, seed));
+        let mut dropping = dropout::Dropping {
+            generator: dropout::Generator {
+                key: [3; 8],
+                stream: 0,
+                word: 5,
+            },
+            below: 0x7000,
+            scale: 1.6,
+        };
+        let of = |values: &[f32]| tensor(values, [count, hidden], device);
+        let rows = dropout::Unread {
+            order: order.clone(),
+            drawn: drawn.take(),
+        };
+        let (sum, mask, after) =
+            dropout::drop_units_of_open(of(&x), Some(of(&others)), dropping, rows);
+        drawn = Some(after);
+        let (sum, mask): (Vec<f32>, Vec<f32>) = (read(sum)?, read(mask)?);
+        for row in (0..count).filter(|row| !is_open(row)) {
+            for k in row * hidden..(row + 1) * hidden {
+                agree &= mask[k] == 1.0 && sum[k] == x[k] + others[k];
+            }
+        }
+        if open.is_empty() {
+            continue;
+        }
+        dropping.generator.word = word;
+        let of = |values: &[f32]| tensor(&packed(values), [open.len(), hidden], device);
+        let (of_open, mask_of_open) = dropout::drop_units(of(&x), Some(of(&others)), dropping);
+        pairs.push((packed(&sum), read(of_open)?));
+        pairs.push((packed(&mask), read(mask_of_open)?));
+        word += 2 * (open.len() * hidden).div_ceil(4) as u64;
+    }
+    let found = difference(format!("dropout of open rows, {count} x {hidden}"), pairs);
+    Ok(if agree { found } else { found.infinite() })
 }
 
 fn check_adam(device: &Device, count: usize) -> Result<Difference, TensorReadError> {
@@ -345,8 +420,16 @@ fn check_words(device: &Device, count: usize, vocab: usize) -> Result<Difference
         .map(|row| row as f32 / (count as f32 + 0.5))
         .collect();
     let on_device = tensor(&scores, [count + 1, vocab], device);
-    let drawn = draw::draw(on_device.clone(), tensor(&uniforms, [count + 1], device));
-    let drawn: Vec<i64> = read(drawn)?;
+    // The numbers are those of the second of two steps.
+    let of_steps = [vec![0.5; count + 1], uniforms.clone()].concat();
+    let of_steps = tensor(&of_steps, [2 * (count + 1)], device);
+    let chosen = draw::draw(on_device.clone(), of_steps.clone(), 1, None);
+    let drawn: Vec<i64> = read(chosen.words)?;
+    let next: Vec<i64> = read(chosen.next)?;
+    // The first caption has ended, so it has no other word.
+    let before: Vec<i32> = (0..=count as i32).collect();
+    let before = || Some(send(TensorData::new(before.clone(), [count + 1]), device));
+    let after = draw::draw(on_device.clone(), of_steps, 1, before());
     // The best word of all is ruled out where there are others.
     let mut allowed = vec![1.0; vocab];
     let best = |allowed: &[f32], row: usize| {
@@ -358,10 +441,18 @@ fn check_words(device: &Device, count: usize, vocab: usize) -> Result<Difference
         let top = best(&allowed, 0).unwrap_or(0);
         allowed[top] = 0.0;
     }
-    let found: Vec<i64> = read(draw::argmax(on_device, tensor(&allowed, [vocab], device)))?;
+    let allowed_words = tensor(&allowed, [vocab], device);
+    let found = draw::argmax(on_device.clone(), allowed_words.clone(), None);
+    let found: Vec<i64> = read(found.words)?;
+    let best_after = draw::argmax(on_device, allowed_words, before());
     let of_rows = |row: usize| best(&allowed, row).map_or(-1, |word| word as i64);
     let expected: Vec<i64> = (0..=count).map(of_rows).collect();
     let mut agree = found == expected && drawn.last() == Some(&-1);
+    agree &= drawn.iter().map(|&word| word.max(0)).eq(next);
+    for (after, all) in [(after, &drawn), (best_after, &found)] {
+        let after: Vec<i64> = read(after.words)?;
+        agree &= after[0] == 0 && after[1..] == all[1..];
+    }
     for (row, &word) in drawn[..count].iter().enumerate() {
         // A number at the border of two words is in either, by the rounding of a sum.
         let scores = &scores[row * vocab..][..vocab];

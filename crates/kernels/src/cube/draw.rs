@@ -1,4 +1,5 @@
-//! Words from the scores of rows, drawn or the best: one launch, after which the host reads a number a row.
+//! Words from the scores of rows, drawn or the best: one launch, after which the host reads a number a row, or goes on from
+//! words that it has not read.
 
 use burn::{
     backend::{
@@ -19,24 +20,78 @@ use burn_cubecl::{
 
 use super::{UNITS, cube_a_row, empty, rows_in_place, sums::largest_of_units};
 
-/// The word of every row at which the cumulative softmax passes its uniform number, -1 for a row that is no distribution:
-/// [`softmax::draw`](crate::softmax::draw), with sums in 32 bits, block after block.
-///
-/// # Shapes
-/// `scores`: `[rows, vocab]`; `uniforms`: `[rows]`; so is the result.
-pub fn draw(scores: Tensor<2>, uniforms: Tensor<1>) -> Tensor<1, Int> {
-    let (scores, uniforms) = (scores.into_dispatch(), uniforms.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Words>::draw_words(scores, uniforms))
+/// Words that a launch chose, `[rows]` each.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The words; -1 for a row that is no distribution, 0, the end token, for one whose caption had ended before.
+    pub words: Tensor<1, Int>,
+    /// The same as what the next step reads: the end token in place of no word.
+    pub next: Tensor<1, Int>,
 }
 
-/// The word of every row with the largest score, the smallest id among equals; -1 for a row that has none above all that
-/// are impossible, or that is no distribution.
+impl Chosen {
+    fn from_dispatch((words, next): (IntTensor<Dispatch>, IntTensor<Dispatch>)) -> Self {
+        Self {
+            words: Tensor::from_dispatch(words),
+            next: Tensor::from_dispatch(next),
+        }
+    }
+}
+
+/// The word of every row at which the cumulative softmax passes its uniform number:
+/// [`softmax::draw`](crate::softmax::draw), with sums in 32 bits, block after block.
+///
+/// Captions whose word in `before`, if there is one, is the end token have ended.
 ///
 /// # Shapes
-/// `scores`: `[rows, vocab]`; `allowed`: `[vocab]`, 0 for words that may not be chosen, else 1; the result: `[rows]`.
-pub fn argmax(scores: Tensor<2>, allowed: Tensor<1>) -> Tensor<1, Int> {
+/// `scores`: `[rows, vocab]`; `before`: `[rows]`; `uniforms`: `[steps rows]`, of which those of `step` are taken.
+pub fn draw(
+    scores: Tensor<2>,
+    uniforms: Tensor<1>,
+    step: usize,
+    before: Option<Tensor<1, Int>>,
+) -> Chosen {
+    let (before, has_before) = or_nothing(before, &scores);
+    let [rows, _] = scores.dims();
+    let (scores, uniforms) = (scores.into_dispatch(), uniforms.into_dispatch());
+    Chosen::from_dispatch(<Dispatch as Words>::draw_words(
+        scores,
+        uniforms,
+        before,
+        step * rows,
+        has_before,
+    ))
+}
+
+/// The word of every row with the largest score, the smallest id among equals; none for a row that has none above all that
+/// are impossible.
+///
+/// # Shapes
+/// `scores`: `[rows, vocab]`; `allowed`: `[vocab]`, 0 for words that may not be chosen, else 1; `before` as of [`draw`].
+pub fn argmax(scores: Tensor<2>, allowed: Tensor<1>, before: Option<Tensor<1, Int>>) -> Chosen {
+    let (before, has_before) = or_nothing(before, &scores);
     let (scores, allowed) = (scores.into_dispatch(), allowed.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as Words>::best_words(scores, allowed))
+    Chosen::from_dispatch(<Dispatch as Words>::best_words(
+        scores, allowed, before, has_before,
+    ))
+}
+
+/// The rows whose captions have not ended, in order, and behind them the others; behind all the number of the former.
+///
+/// # Shapes
+/// `words`: `[rows]`, the end token where a caption has ended; the result: `[rows + 1]`.
+pub fn open_rows(words: Tensor<1, Int>) -> Tensor<1, Int> {
+    Tensor::from_dispatch(<Dispatch as Words>::open_rows(words.into_dispatch()))
+}
+
+/// A tensor for a place of a kernel that is not read where there is nothing to read, and whether there is.
+pub(super) fn or_nothing(
+    tensor: Option<Tensor<1, Int>>,
+    beside: &Tensor<2>,
+) -> (IntTensor<Dispatch>, bool) {
+    let is_there = tensor.is_some();
+    let tensor = tensor.unwrap_or_else(|| Tensor::empty([1], &beside.device()));
+    (tensor.into_dispatch(), is_there)
 }
 
 fn words_of(scores: &TensorSpec) -> TensorSpec {
@@ -45,11 +100,25 @@ fn words_of(scores: &TensorSpec) -> TensorSpec {
 
 #[backend_extension(Cube, Fusion)]
 trait Words: Backend {
-    #[fusion(meta = |scores: &TensorSpec, _: &TensorSpec| words_of(scores))]
-    fn draw_words(scores: FloatTensor<Self>, uniforms: FloatTensor<Self>) -> IntTensor<Self>;
+    #[fusion(meta = |scores: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &usize, _: &bool| (words_of(scores), words_of(scores)))]
+    fn draw_words(
+        scores: FloatTensor<Self>,
+        uniforms: FloatTensor<Self>,
+        before: IntTensor<Self>,
+        first: usize,
+        has_before: bool,
+    ) -> (IntTensor<Self>, IntTensor<Self>);
 
-    #[fusion(meta = |scores: &TensorSpec, _: &TensorSpec| words_of(scores))]
-    fn best_words(scores: FloatTensor<Self>, allowed: FloatTensor<Self>) -> IntTensor<Self>;
+    #[fusion(meta = |scores: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &bool| (words_of(scores), words_of(scores)))]
+    fn best_words(
+        scores: FloatTensor<Self>,
+        allowed: FloatTensor<Self>,
+        before: IntTensor<Self>,
+        has_before: bool,
+    ) -> (IntTensor<Self>, IntTensor<Self>);
+
+    #[fusion(meta = |words: &TensorSpec| TensorSpec::new([words.shape[0] + 1].into(), DType::I32))]
+    fn open_rows(words: IntTensor<Self>) -> IntTensor<Self>;
 }
 
 /// Less than any score but `-inf`, which WGSL need not have.
@@ -61,15 +130,29 @@ const MOST: f32 = 3.0e38;
 fn drawn(
     scores: &Buffer<f32>,
     uniforms: &Buffer<f32>,
+    before: &Buffer<i32>,
     words: &mut Buffer<i32>,
+    next: &mut Buffer<i32>,
     vocab: u32,
+    first_number: u32,
+    #[comptime] has_before: bool,
     #[comptime] units: usize,
 ) {
     let row = CUBE_POS;
-    if row >= uniforms.len() {
+    if row >= words.len() {
         terminate!();
     }
     let unit = UNIT_POS_X as usize;
+    if has_before {
+        // The whole cube leaves, before its units meet.
+        if before[row] <= 0i32 {
+            if unit == 0 {
+                words[row] = i32::cast_from(0i32);
+                next[row] = i32::cast_from(0i32);
+            }
+            terminate!();
+        }
+    }
     let units_of = units.runtime();
     let vocab = vocab as usize;
     let at = row * scores.stride(0);
@@ -115,7 +198,7 @@ fn drawn(
         }
         let mut chosen = i32::cast_from(-1i32);
         if best > LEAST && z > 0.0f32 && z < MOST {
-            let mut left = uniforms[row] * z;
+            let mut left = uniforms[first_number as usize + row] * z;
             let mut j = 0usize;
             while j + 1 < units_of && left >= shared[j] {
                 left -= shared[j];
@@ -143,15 +226,29 @@ fn drawn(
                 }
             }
         }
-        words[row] = chosen;
+        put(words, next, row, chosen);
     }
+}
+
+/// Writes the word of a row, and what the next step reads.
+#[cube]
+fn put(words: &mut Buffer<i32>, next: &mut Buffer<i32>, row: usize, word: i32) {
+    words[row] = word;
+    let mut read = word;
+    if word < 0i32 {
+        read = i32::cast_from(0i32);
+    }
+    next[row] = read;
 }
 
 #[cube(launch)]
 fn best(
     scores: &Buffer<f32>,
     allowed: &Buffer<f32>,
+    before: &Buffer<i32>,
     words: &mut Buffer<i32>,
+    next: &mut Buffer<i32>,
+    #[comptime] has_before: bool,
     #[comptime] units: usize,
 ) {
     let row = CUBE_POS;
@@ -159,6 +256,15 @@ fn best(
         terminate!();
     }
     let unit = UNIT_POS_X as usize;
+    if has_before {
+        if before[row] <= 0i32 {
+            if unit == 0 {
+                words[row] = i32::cast_from(0i32);
+                next[row] = i32::cast_from(0i32);
+            }
+            terminate!();
+        }
+    }
     let units_of = units.runtime();
     let vocab = allowed.len();
     let at = row * scores.stride(0);
@@ -195,15 +301,76 @@ fn best(
             }
             j += 1;
         }
-        words[row] = word;
+        put(words, next, row, word);
+    }
+}
+
+/// One cube: every unit counts the open rows of a block of rows that follow one another, then puts them behind those of the
+/// blocks before.
+#[cube(launch)]
+fn opened(words: &Buffer<i32>, order: &mut Buffer<i32>, #[comptime] units: usize) {
+    let unit = UNIT_POS_X as usize;
+    let units_of = units.runtime();
+    let rows = words.len();
+    let block = rows.div_ceil(units_of);
+    let mut first = unit * block;
+    if first > rows {
+        first = rows;
+    }
+    let mut last = first + block;
+    if last > rows {
+        last = rows;
+    }
+    let mut counts = Shared::<[u32]>::new_slice(units);
+    let mut own = 0u32;
+    let mut row = first;
+    while row < last {
+        if words[row] > 0i32 {
+            own += 1u32;
+        }
+        row += 1;
+    }
+    counts[unit] = own;
+    sync_cube();
+    let mut before = 0usize;
+    let mut all = 0usize;
+    let mut j = 0usize;
+    while j < units_of {
+        if j < unit {
+            before += counts[j] as usize;
+        }
+        all += counts[j] as usize;
+        j += 1;
+    }
+    let mut open = before;
+    let mut ended = all + first - before;
+    let mut row = first;
+    while row < last {
+        if words[row] > 0i32 {
+            order[open] = i32::cast_from(row as u32);
+            open += 1;
+        } else {
+            order[ended] = i32::cast_from(row as u32);
+            ended += 1;
+        }
+        row += 1;
+    }
+    if unit == 0 {
+        order[rows] = i32::cast_from(all as u32);
     }
 }
 
 impl Words for CubeBackend {
-    fn draw_words(scores: FloatTensor<Self>, uniforms: FloatTensor<Self>) -> IntTensor<Self> {
+    fn draw_words(
+        scores: FloatTensor<Self>,
+        uniforms: FloatTensor<Self>,
+        before: IntTensor<Self>,
+        first: usize,
+        has_before: bool,
+    ) -> (IntTensor<Self>, IntTensor<Self>) {
         let (scores, uniforms) = (rows_in_place(scores), into_contiguous(uniforms));
         let [rows, vocab] = scores.meta.shape().dims();
-        let words = empty(&scores, vec![rows], DType::I32);
+        let [words, next] = [(); 2].map(|()| empty(&scores, vec![rows], DType::I32));
         let (count, dim) = cube_a_row(rows);
         let client = scores.client.clone();
         drawn::launch(
@@ -212,17 +379,26 @@ impl Words for CubeBackend {
             dim,
             scores.into_tensor_arg(),
             uniforms.into_tensor_arg(),
+            before.into_tensor_arg(),
             words.clone().into_tensor_arg(),
+            next.clone().into_tensor_arg(),
             vocab as u32,
+            first as u32,
+            has_before,
             UNITS,
         );
-        words
+        (words, next)
     }
 
-    fn best_words(scores: FloatTensor<Self>, allowed: FloatTensor<Self>) -> IntTensor<Self> {
+    fn best_words(
+        scores: FloatTensor<Self>,
+        allowed: FloatTensor<Self>,
+        before: IntTensor<Self>,
+        has_before: bool,
+    ) -> (IntTensor<Self>, IntTensor<Self>) {
         let (scores, allowed) = (rows_in_place(scores), into_contiguous(allowed));
         let [rows, _] = scores.meta.shape().dims::<2>();
-        let words = empty(&scores, vec![rows], DType::I32);
+        let [words, next] = [(); 2].map(|()| empty(&scores, vec![rows], DType::I32));
         let (count, dim) = cube_a_row(rows);
         let client = scores.client.clone();
         best::launch(
@@ -231,9 +407,27 @@ impl Words for CubeBackend {
             dim,
             scores.into_tensor_arg(),
             allowed.into_tensor_arg(),
+            before.into_tensor_arg(),
             words.clone().into_tensor_arg(),
+            next.clone().into_tensor_arg(),
+            has_before,
             UNITS,
         );
-        words
+        (words, next)
+    }
+
+    fn open_rows(words: IntTensor<Self>) -> IntTensor<Self> {
+        let [rows] = words.meta.shape().dims();
+        let order = empty(&words, vec![rows + 1], DType::I32);
+        let client = words.client.clone();
+        opened::launch(
+            &client,
+            CubeCount::Static(1, 1, 1),
+            CubeDim::new_1d(UNITS as u32),
+            words.into_tensor_arg(),
+            order.clone().into_tensor_arg(),
+            UNITS,
+        );
+        order
     }
 }

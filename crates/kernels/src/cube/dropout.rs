@@ -2,9 +2,11 @@
 
 use burn::{
     backend::{
-        Backend, Dispatch, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor,
+        Backend, Dispatch, backend_extension,
+        fusion::custom::TensorSpec,
+        tensor::{FloatTensor, IntTensor},
     },
-    tensor::Tensor,
+    tensor::{DType, Int, Tensor},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -15,9 +17,11 @@ use burn_cubecl::{
     kernel::into_contiguous,
 };
 
-use super::{empty, one_each};
+use super::{draw::or_nothing, empty, one_each};
 
-/// Units that one block of the generator serves: 16 words of 32 bits, 16 bits a unit.
+/// Words of 32 bits of a block of the generator.
+const WORDS_OF_BLOCK: u32 = 16;
+/// Units that it serves, of 16 bits each.
 const UNITS_OF_BLOCK: u32 = 32;
 
 /// Where a ChaCha8 generator stands (Bernstein 2008, 8 rounds, 64 bits each of counter and stream).
@@ -31,24 +35,70 @@ pub struct Generator {
     pub word: u64,
 }
 
+/// What drops units: a share of them below a number, of a generator.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropping {
+    /// What bits come from.
+    pub generator: Generator,
+    /// Units are removed whose 16 bits are below.
+    pub below: u32,
+    /// What others are multiplied by.
+    pub scale: f32,
+}
+
+/// Rows of which the host does not know whether their captions have ended.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// What [`open_rows`](super::draw::open_rows) tells of them, `[rows + 1]`.
+    pub order: Tensor<1, Int>,
+    /// The words of 32 bits that were drawn since the generator stood where it does, `[1]`; 0 if absent.
+    pub drawn: Option<Tensor<1, Int>>,
+}
+
 /// `x` with units removed, and the mask that it was multiplied by, `[rows, columns]` as `x`. To what is left of `x`,
 /// `others` is added if there is any.
 ///
-/// Unit `u`, row after row, has the 16 bits `u` behind `generator`'s position, low ones first; it is removed where they are
-/// below `dropped_below`, and else multiplied by `scale`.
+/// Unit `u`, row after row, has the 16 bits `u` behind the generator's position, low ones first.
 pub fn drop_units(
     x: Tensor<2>,
     others: Option<Tensor<2>>,
-    generator: Generator,
-    dropped_below: u32,
-    scale: f32,
+    dropping: Dropping,
 ) -> (Tensor<2>, Tensor<2>) {
-    let x = x.into_dispatch();
+    let (dropped, mask, _) = launch(x, others, dropping, None);
+    (dropped, mask)
+}
+
+/// The same, where rows without a caption have no units: nothing is drawn for them, and their mask is 1. Also how many
+/// words of 32 bits have been drawn then since the generator stood where it does, `[1]`.
+pub fn drop_units_of_open(
+    x: Tensor<2>,
+    others: Option<Tensor<2>>,
+    dropping: Dropping,
+    rows: Unread,
+) -> (Tensor<2>, Tensor<2>, Tensor<1, Int>) {
+    launch(x, others, dropping, Some(rows))
+}
+
+fn launch(
+    x: Tensor<2>,
+    others: Option<Tensor<2>>,
+    dropping: Dropping,
+    rows: Option<Unread>,
+) -> (Tensor<2>, Tensor<2>, Tensor<1, Int>) {
+    let (order, drawn) = rows.map_or((None, None), |rows| (Some(rows.order), rows.drawn));
+    let (order, has_order) = or_nothing(order, &x);
+    let (drawn, has_drawn) = or_nothing(drawn, &x);
     let has_others = others.is_some();
+    let x = x.into_dispatch();
     let others = others.map_or_else(|| x.clone(), Tensor::into_dispatch);
-    let (dropped, mask) =
-        <Dispatch as DropUnits>::drop_units(x, others, generator, dropped_below, scale, has_others);
-    (Tensor::from_dispatch(dropped), Tensor::from_dispatch(mask))
+    let has = [has_others, has_order, has_drawn];
+    let (dropped, mask, drawn) =
+        <Dispatch as DropUnits>::drop_units(x, others, order, drawn, dropping, has);
+    (
+        Tensor::from_dispatch(dropped),
+        Tensor::from_dispatch(mask),
+        Tensor::from_dispatch(drawn),
+    )
 }
 
 /// `x mask + others`, `[rows, columns]` each.
@@ -69,15 +119,15 @@ trait DropUnits: Backend {
         others: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &Generator, _: &u32, _: &f32, _: &bool| (x.clone(), x.clone()))]
+    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &Dropping, _: &[bool; 3]| (x.clone(), x.clone(), TensorSpec::new([1].into(), DType::I32)))]
     fn drop_units(
         x: FloatTensor<Self>,
         others: FloatTensor<Self>,
-        generator: Generator,
-        dropped_below: u32,
-        scale: f32,
-        has_others: bool,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+        order: IntTensor<Self>,
+        drawn: IntTensor<Self>,
+        dropping: Dropping,
+        has: [bool; 3],
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, IntTensor<Self>);
 }
 
 #[cube]
@@ -109,8 +159,11 @@ fn quarter(
 fn masks(
     x: &Buffer<f32>,
     others: &Buffer<f32>,
+    order: &Buffer<i32>,
+    drawn_before: &Buffer<i32>,
     dropped: &mut Buffer<f32>,
     mask: &mut Buffer<f32>,
+    drawn_after: &mut Buffer<i32>,
     key_0: u32,
     key_1: u32,
     key_2: u32,
@@ -123,17 +176,35 @@ fn masks(
     stream_1: u32,
     block_0: u32,
     block_1: u32,
-    skipped: u32,
+    word_of_block: u32,
     dropped_below: u32,
     scale: f32,
     #[comptime] has_others: bool,
+    #[comptime] has_order: bool,
+    #[comptime] has_drawn: bool,
 ) {
     let own = u32::cast_from(ABSOLUTE_POS);
-    let units = u32::cast_from(x.len());
-    if own * UNITS_OF_BLOCK >= units + skipped {
+    let all = u32::cast_from(x.len());
+    let columns = u32::cast_from(x.shape(1));
+    let mut units = all;
+    if has_order {
+        units = u32::cast_from(order[order.len() - 1]) * columns;
+    }
+    // Words of the generator from the beginning of its block.
+    let mut words = word_of_block;
+    if has_drawn {
+        words += u32::cast_from(drawn_before[0]);
+    }
+    let skipped = words % WORDS_OF_BLOCK * 2u32;
+    let first = words / WORDS_OF_BLOCK;
+    if has_order && own == 0u32 {
+        let drawn = words - word_of_block + units.div_ceil(4u32) * 2u32;
+        drawn_after[0] = i32::cast_from(drawn);
+    }
+    if own * UNITS_OF_BLOCK >= all + skipped {
         terminate!();
     }
-    let low = block_0 + own;
+    let low = block_0 + first + own;
     let mut high = block_1;
     if low < block_0 {
         high += 1u32;
@@ -174,12 +245,19 @@ fn masks(
         let word = state[k] + start[k];
         for half in 0..2u32 {
             let drawn = own * UNITS_OF_BLOCK + 2u32 * u32::cast_from(k) + half;
-            if drawn >= skipped && drawn - skipped < units {
-                let unit = (drawn - skipped) as usize;
+            if drawn >= skipped && drawn - skipped < all {
+                let of_open = drawn - skipped;
                 let bits = (word >> (16u32 * half)) & 0xffffu32;
                 let mut by = f32::new(0.0);
-                if bits >= dropped_below {
+                if of_open >= units {
+                    by = f32::new(1.0);
+                } else if bits >= dropped_below {
                     by = scale;
+                }
+                let mut unit = of_open as usize;
+                if has_order {
+                    let row = order[(of_open / columns) as usize];
+                    unit = (u32::cast_from(row) * columns + of_open % columns) as usize;
                 }
                 mask[unit] = by;
                 let mut left = x[unit] * by;
@@ -227,19 +305,20 @@ impl DropUnits for CubeBackend {
     fn drop_units(
         x: FloatTensor<Self>,
         others: FloatTensor<Self>,
-        generator: Generator,
-        dropped_below: u32,
-        scale: f32,
-        has_others: bool,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        order: IntTensor<Self>,
+        drawn: IntTensor<Self>,
+        dropping: Dropping,
+        [has_others, has_order, has_drawn]: [bool; 3],
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, IntTensor<Self>) {
         let [x, others] = [x, others].map(into_contiguous);
         let [rows, columns] = x.meta.shape().dims();
         let [dropped, mask] = [(); 2].map(|()| empty(&x, vec![rows, columns], x.dtype));
-        let Generator { key, stream, word } = generator;
-        // A block has 16 words; the units of those before the next one have been drawn.
-        let (block, skipped) = (word / 16, 2 * (word % 16));
-        let drawn = rows * columns + skipped as usize;
-        let (count, dim) = one_each(drawn.div_ceil(UNITS_OF_BLOCK as usize));
+        let drawn_after = empty(&x, vec![1], DType::I32);
+        let Generator { key, stream, word } = dropping.generator;
+        let block = word / u64::from(WORDS_OF_BLOCK);
+        // The first block of a launch may have served others before.
+        let blocks = (rows * columns).div_ceil(UNITS_OF_BLOCK as usize) + 1;
+        let (count, dim) = one_each(blocks);
         let client = x.client.clone();
         masks::launch(
             &client,
@@ -247,8 +326,11 @@ impl DropUnits for CubeBackend {
             dim,
             x.into_tensor_arg(),
             others.into_tensor_arg(),
+            order.into_tensor_arg(),
+            drawn.into_tensor_arg(),
             dropped.clone().into_tensor_arg(),
             mask.clone().into_tensor_arg(),
+            drawn_after.clone().into_tensor_arg(),
             key[0],
             key[1],
             key[2],
@@ -261,11 +343,13 @@ impl DropUnits for CubeBackend {
             (stream >> 32) as u32,
             block as u32,
             (block >> 32) as u32,
-            skipped as u32,
-            dropped_below,
-            scale,
+            (word % u64::from(WORDS_OF_BLOCK)) as u32,
+            dropping.below,
+            dropping.scale,
             has_others,
+            has_order,
+            has_drawn,
         );
-        (dropped, mask)
+        (dropped, mask, drawn_after)
     }
 }

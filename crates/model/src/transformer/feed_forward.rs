@@ -31,7 +31,7 @@ pub(crate) struct FeedForwardRecord {
     norm: NormRecord,
     /// After ReLU, `[rows, feed_forward]`.
     inner: Vec<Tensor<2>>,
-    dropped: Dropped,
+    pub(crate) dropped: Dropped,
 }
 
 impl FeedForwardRecord {

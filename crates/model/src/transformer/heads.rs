@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData, activation::softmax};
 #[cfg(feature = "cube")]
 use scst_kernels::cube;
 use scst_kernels::{
-    host::{Values, is_host},
+    host::{Values, View, is_host},
     multi_head as kernel,
     multi_head::{Attended, Sources},
     traffic::send,
@@ -160,8 +160,8 @@ pub(crate) fn attend_backward(
         };
         kernel::attend_backward(
             &attended,
-            Values::take(queries).get(),
-            Values::take(d_contexts).get(),
+            View::of(queries).get(),
+            View::of(d_contexts).get(),
             d_queries.get_mut(),
             d_keys_values.get_mut(),
         );

@@ -52,6 +52,16 @@ impl LayerRecord {
         record.feed_forward = FeedForwardRecord::with(Dropped::new(dropout.split()));
         record
     }
+
+    /// All places of dropout.
+    #[cfg(feature = "cube")]
+    pub(crate) fn dropped(&mut self) -> [&mut Dropped; 3] {
+        [
+            &mut self.words.dropped,
+            &mut self.regions.dropped,
+            &mut self.feed_forward.dropped,
+        ]
+    }
 }
 
 /// What rows attend to.

@@ -7,7 +7,7 @@ use burn::{
 #[cfg(feature = "cube")]
 use scst_kernels::cube;
 use scst_kernels::{
-    host::{Values, is_host},
+    host::{Values, View, is_host},
     layer_norm as kernel,
 };
 
@@ -61,8 +61,8 @@ impl LayerNorm {
             let mut scales = Values::zeros([rows, 1]);
             let mut output = Values::zeros([rows, hidden]);
             kernel::layer_norm(
-                Values::take(gain).get(),
-                Values::take(bias).get(),
+                View::of(gain).get(),
+                View::of(bias).get(),
                 x.get_mut(),
                 scales.get_mut(),
                 output.get_mut(),
@@ -110,9 +110,9 @@ impl LayerNorm {
         if is_host(&device, d_y.dtype()) {
             let mut gradient = Values::take(d_y);
             kernel::layer_norm_backward(
-                Values::take(gain).get(),
-                Values::take(normalised).get(),
-                Values::take(scales).get(),
+                View::of(gain).get(),
+                View::of(normalised).get(),
+                View::of(scales).get(),
                 gradient.get_mut(),
             );
             return gradient.into_tensor(&device);

@@ -135,7 +135,26 @@ impl WordRecord {
     }
 }
 
+#[cfg(feature = "cube")]
+impl WordRecord {
+    /// Where masks are drawn from.
+    pub(crate) fn dropouts(&mut self) -> impl Iterator<Item = &mut Dropout> {
+        let of_layers = self.layers.iter_mut().flat_map(LayerRecord::dropped);
+        let all = std::iter::once(&mut self.embedded).chain(of_layers);
+        all.filter_map(Dropped::dropout_mut)
+    }
+}
+
 impl Tape {
+    /// The words that the last rows went on from, where they were not known then, `[rows]`.
+    #[cfg(feature = "cube")]
+    pub(crate) fn fill_in(&mut self, words: &[Vec<u32>]) {
+        let words = words.concat();
+        let first = self.words.words.len().saturating_sub(words.len());
+        self.words.words.truncate(first);
+        self.words.words.extend(words);
+    }
+
     /// The inputs of the output layer, `[rows, hidden]`; `None` before the first step.
     pub(crate) fn hidden(&self) -> Option<Tensor<2>> {
         self.words.norm.output()

@@ -1,7 +1,11 @@
 //! The captioner as a step function that the sampler can search over.
 
+#[cfg(feature = "cube")]
+use burn::tensor::Int;
 use burn::tensor::Tensor;
 use scst_model::{Captioner, ModelError, State, Tape};
+#[cfg(feature = "cube")]
+use scst_sampler::StepAhead;
 use scst_sampler::{ForbiddenWords, Limits, StepModel};
 use scst_tokens::UNKNOWN;
 
@@ -56,5 +60,30 @@ impl StepModel for Decoder<'_> {
             tape.keep(rows);
         }
         state.select(rows)
+    }
+
+    #[cfg(feature = "cube")]
+    fn ahead(&mut self) -> Option<&mut dyn StepAhead<State = State, Error = ModelError>> {
+        let steps_ahead = self.captioner.steps_ahead(self.tape.as_ref());
+        steps_ahead.then_some(self)
+    }
+}
+
+#[cfg(feature = "cube")]
+impl StepAhead for Decoder<'_> {
+    fn step_ahead(
+        &mut self,
+        words: Tensor<1, Int>,
+        state: State,
+    ) -> Result<(Tensor<2>, State), ModelError> {
+        let tape = self.tape.as_mut();
+        let (hidden, state) = self.captioner.step_ahead(words, state, tape)?;
+        Ok((self.captioner.logits(hidden), state))
+    }
+
+    fn settle(&mut self, words: &[Vec<u32>]) {
+        if let Some(tape) = &mut self.tape {
+            tape.settle(words);
+        }
     }
 }

@@ -15,7 +15,7 @@ use burn::{
 use scst_kernels::cube;
 use scst_kernels::{
     adam::{AdamStep, adam},
-    host::{Values, is_host},
+    host::{Values, View, is_host},
 };
 use scst_model::{Captioner, Gradients};
 
@@ -244,7 +244,7 @@ fn step_on_host(
         None => (Values::zeros(shape), Values::zeros(shape)),
     };
     let mut values = Values::take(values);
-    let gradient = Values::take(gradient);
+    let gradient = View::of(gradient);
     adam(
         step,
         values.get_mut(),
