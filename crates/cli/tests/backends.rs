@@ -89,10 +89,10 @@ fn steps_launch_few_kernels_and_no_count_grows_with_images() {
                 "{model}, {part}: {found} launches"
             );
         }
-        // Words are read once a time step; of a step of either kind, the losses of rows and the norm.
+        // Words are read once in eight time steps; of a step of either kind, the losses of rows and the norm.
         let waits = &few["synchronisations"];
-        for (part, most) in parts.into_iter().zip([2, 9, 9, 2]) {
-            assert!(waits[part].as_u64() <= Some(most), "{model}: {waits}");
+        for part in parts {
+            assert!(waits[part].as_u64() <= Some(2), "{model}: {waits}");
         }
         if model != "att2in" {
             continue;
@@ -110,18 +110,47 @@ fn steps_launch_few_kernels_and_no_count_grows_with_images() {
 
 #[test]
 fn a_run_on_a_device_reads_and_draws_the_words_of_one_on_flex() {
+    const FC: &str = "[model.fc]\nhidden = 24\nembedding = 16\ndropout = 0.2";
+    const POOLED: &str = "features.npy = { path = \"features.npy\" }";
+    const REGIONS: &str = "features.folder = { path = \"regions\" }";
+    // Their steps draw dropout masks at one place, at two, and at many.
+    let captioners = [
+        (FC, POOLED),
+        (
+            "[model.att2in]\nhidden = 24\nembedding = 16\nattention_size = 8\ndropout = 0.2",
+            REGIONS,
+        ),
+        (
+            "[model.transformer]\nhidden = 24\nheads = 2\nlayers = 2\nfeed_forward = 32\ndropout = 0.2",
+            REGIONS,
+        ),
+    ];
+    for (captioner, features) in captioners {
+        // Captions are longer than the steps that a device takes unseen, and end in the midst of these.
+        let config = CONFIG
+            .replace(FC, captioner)
+            .replace(POOLED, features)
+            .replace("max_length = 8", "max_length = 20")
+            .replace("log_every_steps = 4", "log_every_steps = 1")
+            .replace("epochs = 4", "steps = 10")
+            .replace("epochs = 2\nsources", "steps = 10\nsources");
+        assert!(config.contains(captioner) && config.contains(features));
+        if !words_are_those_of_flex(&config) {
+            return;
+        }
+    }
+}
+
+/// Trains on flex and on a device; false where there is none.
+fn words_are_those_of_flex(config: &str) -> bool {
     let workplace = Workplace::new();
-    let config = CONFIG
-        .replace("log_every_steps = 4", "log_every_steps = 1")
-        .replace("epochs = 4", "steps = 10")
-        .replace("epochs = 2\nsources", "steps = 10\nsources");
     workplace.write("config.toml", config.as_bytes());
     if workplace
         .succeed(&["devices"])
         .contains("wgpu     not usable")
     {
         scst_testing::oracles::skip("no device for wgpu");
-        return;
+        return false;
     }
     let [on_flex, on_device] = ["flex", "wgpu"].map(|backend| {
         workplace.succeed(&[
@@ -161,4 +190,5 @@ fn a_run_on_a_device_reads_and_draws_the_words_of_one_on_flex() {
         }
     }
     assert!(on_flex[19]["reward_cider_d"].is_f64(), "samples are scored");
+    true
 }
