@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use scst_kernels::{
     convolution::{self, Activation, Depthwise, Window},
     host::Values,
+    product::Precision,
 };
 
 use crate::{error::WeightsError, weights::WeightSource};
@@ -144,7 +145,7 @@ impl Convolution {
             convolution::patches(&window, channels, input.get(), patches.get_mut());
             (window.out, Map::new(window.out, patches).values)
         };
-        let mut output = Values::take(values.matmul(self.weights.clone()));
+        let mut output = Values::take(Precision::F32.product(values, self.weights.clone()));
         let skip = skip.map(|skip| Values::take(skip.values));
         let skip = skip.as_ref().map(Values::get);
         convolution::finish(output.get_mut(), &self.bias, skip, activation);

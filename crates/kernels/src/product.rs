@@ -9,6 +9,7 @@
 //! one counts as 0, as an input and as a sum; infinities and NaN go through.
 
 mod bfloat16;
+mod general;
 mod precision;
 mod single;
 

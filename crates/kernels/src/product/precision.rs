@@ -4,7 +4,10 @@ use burn::tensor::{DType, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bfloat16::{self, Packed};
+use super::{
+    bfloat16::{self, Packed},
+    general::{self, Matrix},
+};
 use crate::{
     host::{Values, View, is_host},
     traffic::count_product,
@@ -39,6 +42,7 @@ impl Precision {
         let ([rows, inner], [_, columns]) = (x.dims(), w.dims());
         count_product([rows, inner, columns]);
         match self {
+            Self::F32 if is_host(&x.device(), x.dtype()) => of_host(x, w, |x, w| [x, w]),
             Self::F32 => x.matmul(w),
             Self::Bf16 => {
                 let dims = w.dims();
@@ -55,6 +59,9 @@ impl Precision {
         let ([rows, columns], [inner, _]) = (x.dims(), w.dims());
         count_product([rows, columns, inner]);
         match self {
+            Self::F32 if is_host(&x.device(), x.dtype()) => {
+                of_host(x, w, |x, w| [x, w.transposed()])
+            }
             Self::F32 => x.matmul(w.transpose()),
             Self::Bf16 => {
                 let dims = w.dims();
@@ -71,6 +78,9 @@ impl Precision {
         let ([rows, x_columns], [_, y_columns]) = (x.dims(), y.dims());
         count_product([rows, x_columns, y_columns]);
         match self {
+            Self::F32 if is_host(&x.device(), x.dtype()) => {
+                of_host(x, y, |x, y| [x.transposed(), y])
+            }
             Self::F32 => x.transpose().matmul(y),
             Self::Bf16 => {
                 let device = x.device();
@@ -82,6 +92,13 @@ impl Precision {
             }
         }
     }
+}
+
+/// The product in 32 bits of what `turn` makes of two matrices.
+fn of_host(x: Tensor<2>, w: Tensor<2>, turn: impl Fn(Matrix, Matrix) -> [Matrix; 2]) -> Tensor<2> {
+    let device = x.device();
+    let [x, w] = turn(Matrix::of(x), Matrix::of(w));
+    general::product(&x, &w).into_tensor(&device)
 }
 
 fn multiply(x: Tensor<2>, w: &Packed) -> Tensor<2> {
