@@ -47,9 +47,13 @@ fn number_of_threads() -> NonZeroUsize {
     NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Sets the number of CPU threads for the whole process.
+/// Sets the number of CPU threads for the whole process, this one among them: loops over values that begin here need not wake
+/// another and wait for it.
 fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
     let Some(threads) = threads else {
+        // Of all cores; unless the program that calls has its threads already.
+        let _ = pool.build_global();
         return Ok(());
     };
     if !(1..=LARGEST_THREADS).contains(&threads) {
@@ -63,7 +67,7 @@ fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
             "threads: {threads}, but this machine runs {machine} at a time: more of them make nothing faster"
         ));
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    pool.build_global()
+    pool.num_threads(threads)
+        .build_global()
         .map_err(|error| Failure::Failed(format!("cannot start {threads} threads: {error}")))
 }
