@@ -29,7 +29,7 @@ pub struct Dropout {
     rng: ChaCha8Rng,
     /// What has been drawn for rows of which the host knows no more.
     #[cfg(feature = "cube")]
-    ahead: Ahead,
+    ahead: Box<Ahead>,
 }
 
 /// Masks of steps of which the host does not know the rows whose captions have ended: the device alone knows where the
@@ -52,7 +52,7 @@ impl Dropout {
             rate,
             rng,
             #[cfg(feature = "cube")]
-            ahead: Ahead::default(),
+            ahead: Box::default(),
         }
     }
 

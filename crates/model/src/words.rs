@@ -32,13 +32,13 @@ pub enum InputKind {
 }
 
 /// The words that rows go on from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Words<'a> {
     /// `[rows]`.
     Known(&'a [u32]),
     /// Words of a device that the host has not read, `[rows]`, the end token where a caption has ended.
     #[cfg(feature = "cube")]
-    Unread(Tensor<1, Int>),
+    Unread(&'a Tensor<1, Int>),
 }
 
 impl Words<'_> {
@@ -67,7 +67,7 @@ impl Words<'_> {
         match self {
             Self::Known(words) => embed(embedding, words),
             #[cfg(feature = "cube")]
-            Self::Unread(words) => Ok(embedding.clone().select(0, words.clone())),
+            Self::Unread(words) => Ok(embedding.clone().select(0, (*words).clone())),
         }
     }
 }

@@ -88,8 +88,8 @@ pub struct Config {
     /// Where tensors live and are computed.
     #[serde(default)]
     pub backend: Backend,
-    /// What the inputs of the matrix products of training steps are rounded to: nothing, or bfloat16, which is faster on the
-    /// CPU. Weights, sums and all else are 32-bit floats.
+    /// What the inputs of the matrix products of training steps are rounded to: nothing, or bfloat16, which is faster on some
+    /// CPUs. Weights, sums and all else are 32-bit floats.
     #[serde(default)]
     pub precision: Precision,
     /// CPU threads; all of the machine's if absent.

@@ -126,6 +126,16 @@ const LEAST: f32 = -3.0e38;
 /// No more than any finite number.
 const MOST: f32 = 3.0e38;
 
+/// Whether the caption of a row has ended before.
+#[cube]
+fn has_ended(before: &Buffer<i32>, row: usize, #[comptime] has_before: bool) -> bool {
+    let mut has_ended = false;
+    if has_before {
+        has_ended = before[row] <= 0i32;
+    }
+    has_ended
+}
+
 #[cube(launch)]
 fn drawn(
     scores: &Buffer<f32>,
@@ -143,15 +153,12 @@ fn drawn(
         terminate!();
     }
     let unit = UNIT_POS_X as usize;
-    if has_before {
-        // The whole cube leaves, before its units meet.
-        if before[row] <= 0i32 {
-            if unit == 0 {
-                words[row] = i32::cast_from(0i32);
-                next[row] = i32::cast_from(0i32);
-            }
-            terminate!();
+    // The whole cube leaves, before its units meet.
+    if has_ended(before, row, has_before) {
+        if unit == 0 {
+            put(words, next, row, i32::cast_from(0i32));
         }
+        terminate!();
     }
     let units_of = units.runtime();
     let vocab = vocab as usize;
@@ -256,14 +263,12 @@ fn best(
         terminate!();
     }
     let unit = UNIT_POS_X as usize;
-    if has_before {
-        if before[row] <= 0i32 {
-            if unit == 0 {
-                words[row] = i32::cast_from(0i32);
-                next[row] = i32::cast_from(0i32);
-            }
-            terminate!();
+    // The whole cube leaves, before its units meet.
+    if has_ended(before, row, has_before) {
+        if unit == 0 {
+            put(words, next, row, i32::cast_from(0i32));
         }
+        terminate!();
     }
     let units_of = units.runtime();
     let vocab = allowed.len();

@@ -38,7 +38,7 @@ impl Captioner {
                 let mut tape = tape.map(Tape::recurrent).transpose()?;
                 let dropout = tape.iter_mut().filter_map(|tape| tape.dropout.as_mut());
                 begin(dropout, &words);
-                let words = Words::Unread(words);
+                let words = Words::Unread(&words);
                 let (hidden, state) = recurrent::step(model, &words, state, tape)?;
                 Ok((hidden, State(Family::Recurrent(state))))
             }
@@ -46,7 +46,7 @@ impl Captioner {
                 let mut tape = tape.map(Tape::transformer).transpose()?;
                 let dropouts = tape.iter_mut().flat_map(|tape| tape.words.dropouts());
                 begin(dropouts, &words);
-                let words = Words::Unread(words);
+                let words = Words::Unread(&words);
                 let (hidden, state) = model.step(words, state, tape)?;
                 Ok((hidden, State(Family::Transformer(state))))
             }

@@ -63,7 +63,9 @@ fn rollout_leaves_the_tape_of_teacher_forcing_when_units_are_dropped() {
         state = state.select(&rows);
         open.clone_from(captions);
         let words: Vec<u32> = captions.iter().map(|&n| INPUTS[n][t]).collect();
-        (_, state) = model.step(&words, state, Some(&mut tape)).unwrap();
+        (_, state) = model
+            .step(Words::Known(&words), state, Some(&mut tape))
+            .unwrap();
     }
     let plain = model
         .teacher_forced(features(), &SOURCE_OF_SEQUENCE, &INPUTS, None)
@@ -98,11 +100,13 @@ fn rollout_leaves_the_tape_of_teacher_forcing_when_units_are_dropped() {
 fn captions_keep_their_words_when_a_search_moves_and_copies_them() {
     let model = model();
     let (state, _) = model.start(features(), &[0, 1], None).unwrap();
-    let (_, state) = model.step(&[0, 0], state, None).unwrap();
+    let (_, state) = model.step(Words::Known(&[0, 0]), state, None).unwrap();
     let state = state.select(&[1, 0, 1]);
-    let (_, state) = model.step(&[4, 5, 6], state, None).unwrap();
+    let (_, state) = model.step(Words::Known(&[4, 5, 6]), state, None).unwrap();
     let state = state.select(&[2, 1, 1, 0]);
-    let (found, _) = model.step(&[7, 8, 9, 10], state, None).unwrap();
+    let (found, _) = model
+        .step(Words::Known(&[7, 8, 9, 10]), state, None)
+        .unwrap();
     let captions: [(usize, [u32; 3]); 4] = [
         (1, [0, 6, 7]),
         (0, [0, 5, 8]),
@@ -126,7 +130,9 @@ fn step_is_refused_when_the_tape_is_of_another_run() {
     let mut other = model
         .teacher_forced(features(), &[0], &[&[0, 3]], None)
         .unwrap();
-    let error = model.step(&[0], state, Some(&mut other)).unwrap_err();
+    let error = model
+        .step(Words::Known(&[0]), state, Some(&mut other))
+        .unwrap_err();
     assert_eq!(error.to_string(), "rows of the tape: found 2, expected 0");
 }
 
