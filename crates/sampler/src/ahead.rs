@@ -42,8 +42,8 @@ pub(crate) trait Choice {
 /// Words drawn by inverting the cumulative distribution.
 pub(crate) struct Drawn {
     /// One number a caption and step, `[rows max_length]`.
-    pub(crate) uniforms: Vec<f64>,
-    pub(crate) max_length: usize,
+    uniforms: Vec<f64>,
+    max_length: usize,
     /// Those of the steps that come, step by step.
     next: Vec<f32>,
     on_device: Option<Tensor<1>>,
