@@ -13,7 +13,7 @@ use crate::cube::lists::{self, Lists};
 
 use crate::{
     attention::{softmax, softmax_backward},
-    simd::{dot, vectorised},
+    simd::{add_rows, dot, vectorised},
 };
 
 /// The rows that every query attends to: as many lists as queries, of any lengths.
@@ -129,10 +129,7 @@ pub fn attend(attended: &Attended<'_>, queries: &[f32], contexts: &mut [f32]) {
             #[inline(always)]
             || {
                 weigh(attended, sources, query, weights);
-                for (at, source) in places(sources, attended.heads) {
-                    let value = &attended.keys_values[source][hidden..];
-                    add_heads(weights, at, value, context);
-                }
+                add_heads(weights, attended, sources, hidden, context);
             },
         );
     });
@@ -182,10 +179,7 @@ pub fn attend_backward(
                 #[inline(always)]
                 || {
                     weigh(attended, sources, query, weights);
-                    for (at, source) in places(sources, heads) {
-                        let value = &attended.keys_values[source][hidden..];
-                        dot_heads(value, d_context, at, d_energies);
-                    }
+                    dot_heads(attended, sources, hidden, d_context, d_energies);
                     let of_heads = d_energies.chunks_exact_mut(count);
                     for (d_energies, weights) in of_heads.zip(weights.chunks_exact(count)) {
                         softmax_backward(d_energies, weights);
@@ -193,10 +187,7 @@ pub fn attend_backward(
                             *d_energy *= scale;
                         }
                     }
-                    for (at, source) in places(sources, heads) {
-                        let key = &attended.keys_values[source][..hidden];
-                        add_heads(d_energies, at, key, d_query);
-                    }
+                    add_heads(d_energies, attended, sources, 0, d_query);
                 },
             );
         },
@@ -209,11 +200,18 @@ pub fn attend_backward(
         vectorised(
             #[inline(always)]
             || {
-                for &Use { query, first, at } in &uses {
-                    let of_query = query * hidden..(query + 1) * hidden;
-                    let (d_energies, weights) = (&d_energies[first..], &weights[first..]);
-                    add_heads(d_energies, at, &queries[of_query.clone()], d_key);
-                    add_heads(weights, at, &d_contexts[of_query], d_value);
+                for (factors, rows, sum) in [
+                    (&d_energies, queries, &mut *d_key),
+                    (&weights, d_contexts, &mut *d_value),
+                ] {
+                    let width = hidden / heads;
+                    for (head, sum) in sum.chunks_exact_mut(width).enumerate() {
+                        let of_use = |of: &Use| {
+                            let row = &rows[of.query * hidden + head * width..][..width];
+                            (factors[of.first + head * of.sources], row)
+                        };
+                        add_rows(uses.iter().map(of_use), sum);
+                    }
                 }
             },
         );
@@ -248,9 +246,9 @@ fn split<'a>(mut values: &'a mut [f32], sources: &Sources, heads: usize) -> Vec<
 /// A query that attends to a row.
 struct Use {
     query: usize,
-    /// Where the values of the query begin, `[heads, sources]`.
+    /// Where the value of the row is among those of all queries, in the first head; in the next one it is `sources` further.
     first: usize,
-    at: Place,
+    sources: usize,
 }
 
 /// Of every row the queries that attend to it.
@@ -258,8 +256,12 @@ fn uses(sources: &Sources, rows: usize, heads: usize) -> Vec<Vec<Use>> {
     let mut uses: Vec<Vec<Use>> = (0..rows).map(|_| Vec::new()).collect();
     let mut first = 0;
     for (query, list) in sources.iter().enumerate() {
-        for (at, row) in places(list, heads) {
-            uses[row].push(Use { query, first, at });
+        for (column, &row) in list.iter().enumerate() {
+            uses[row].push(Use {
+                query,
+                first: first + column,
+                sources: list.len(),
+            });
         }
         first += heads * list.len();
     }
@@ -269,10 +271,7 @@ fn uses(sources: &Sources, rows: usize, heads: usize) -> Vec<Vec<Use>> {
 /// The weights of attention, `[heads, sources]`.
 #[inline(always)]
 fn weigh(attended: &Attended<'_>, sources: &[usize], query: &[f32], weights: &mut [f32]) {
-    for (at, source) in places(sources, attended.heads) {
-        let key = &attended.keys_values[source][..query.len()];
-        dot_heads(key, query, at, weights);
-    }
+    dot_heads(attended, sources, 0, query, weights);
     let scale = scale(query.len() / attended.heads);
     for weights in weights.chunks_exact_mut(sources.len().max(1)) {
         for energy in &mut *weights {
@@ -282,49 +281,42 @@ fn weigh(attended: &Attended<'_>, sources: &[usize], query: &[f32], weights: &mu
     }
 }
 
-/// The place of a row among the sources of a query: a column of `[heads, sources]`.
-#[derive(Clone, Copy)]
-struct Place {
-    column: usize,
-    sources: usize,
-    heads: usize,
-}
-
-/// Every source with its place.
+/// The scalar products of a query with the columns of sources from `first` on, in every head, `[heads, sources]`.
 #[inline(always)]
-fn places(sources: &[usize], heads: usize) -> impl Iterator<Item = (Place, usize)> {
-    let count = sources.len();
-    sources.iter().enumerate().map(move |(column, &source)| {
-        let place = Place {
-            column,
-            sources: count,
-            heads,
-        };
-        (place, source)
-    })
-}
-
-/// The scalar product in every head, into a column of `sums`, `[heads, sources]`.
-#[inline(always)]
-fn dot_heads(a: &[f32], b: &[f32], at: Place, sums: &mut [f32]) {
-    let width = a.len() / at.heads;
-    let of_heads = a.chunks_exact(width).zip(b.chunks_exact(width));
-    let sums = sums.iter_mut().skip(at.column).step_by(at.sources);
-    for ((a, b), sum) in of_heads.zip(sums) {
-        *sum = dot(a, b);
+fn dot_heads(
+    attended: &Attended<'_>,
+    sources: &[usize],
+    first: usize,
+    query: &[f32],
+    sums: &mut [f32],
+) {
+    let width = query.len() / attended.heads;
+    let of_heads = query.chunks_exact(width).enumerate();
+    for ((head, query), sums) in of_heads.zip(sums.chunks_exact_mut(sources.len().max(1))) {
+        let columns = first + head * width..first + (head + 1) * width;
+        for (sum, &source) in sums.iter_mut().zip(sources) {
+            *sum = dot(query, &attended.keys_values[source][columns.clone()]);
+        }
     }
 }
 
-/// Adds `row` to `sum`, in every head times its factor, a column of `factors`, `[heads, sources]`.
+/// Adds the columns of sources from `first` on, in every head times factors, `[heads, sources]`.
 #[inline(always)]
-fn add_heads(factors: &[f32], at: Place, row: &[f32], sum: &mut [f32]) {
-    let width = row.len() / at.heads;
-    let of_heads = row.chunks_exact(width).zip(sum.chunks_exact_mut(width));
-    let factors = factors.iter().skip(at.column).step_by(at.sources);
-    for ((row, sum), factor) in of_heads.zip(factors) {
-        for (sum, value) in sum.iter_mut().zip(row) {
-            *sum += factor * value;
-        }
+fn add_heads(
+    factors: &[f32],
+    attended: &Attended<'_>,
+    sources: &[usize],
+    first: usize,
+    sum: &mut [f32],
+) {
+    let width = sum.len() / attended.heads;
+    let of_heads = sum.chunks_exact_mut(width).enumerate();
+    for ((head, sum), factors) in of_heads.zip(factors.chunks_exact(sources.len().max(1))) {
+        let columns = first + head * width..first + (head + 1) * width;
+        let row = |(&factor, &source): (&f32, &usize)| {
+            (factor, &attended.keys_values[source][columns.clone()])
+        };
+        add_rows(factors.iter().zip(sources).map(row), sum);
     }
 }
 

@@ -106,6 +106,33 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
+/// Columns that [`add_rows`] keeps in registers.
+const COLUMNS: usize = 4 * LANES;
+
+/// Adds rows, each times its factor, to `sum`, one after the other.
+#[inline(always)]
+pub(crate) fn add_rows<'a>(rows: impl Iterator<Item = (f32, &'a [f32])> + Clone, sum: &mut [f32]) {
+    let (blocks, rest) = sum.as_chunks_mut::<COLUMNS>();
+    let first = COLUMNS * blocks.len();
+    for (block, sum) in blocks.iter_mut().enumerate() {
+        let mut kept = *sum;
+        for (factor, row) in rows.clone() {
+            let values = &row[COLUMNS * block..][..COLUMNS];
+            for (sum, value) in kept.iter_mut().zip(values) {
+                *sum += factor * value;
+            }
+        }
+        *sum = kept;
+    }
+    if !rest.is_empty() {
+        for (factor, row) in rows {
+            for (sum, value) in rest.iter_mut().zip(&row[first..]) {
+                *sum += factor * value;
+            }
+        }
+    }
+}
+
 /// The sum of all values.
 #[inline(always)]
 pub(crate) fn sum(values: &[f32]) -> f32 {
