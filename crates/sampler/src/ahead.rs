@@ -7,28 +7,10 @@ use scst_kernels::{
 };
 use scst_tokens::END;
 
-use crate::{SamplerError, StepModel};
+use crate::{SamplerError, step::StepAhead};
 
 /// Steps from one look at the words to the next: captions that end meanwhile stay in the batch.
 const STEPS: usize = 8;
-
-/// A model on a device that can go on from words which are there, and nowhere else yet.
-pub trait StepAhead: StepModel {
-    /// As [`step`](StepModel::step), after words that the host does not know, `[rows]`: [`END`] for captions that have
-    /// ended, whose rows stay.
-    ///
-    /// # Errors
-    /// Whatever keeps the model from scoring.
-    fn step_ahead(
-        &mut self,
-        words: Tensor<1, Int>,
-        state: Self::State,
-    ) -> Result<(Tensor<2>, Self::State), Self::Error>;
-
-    /// Tells which words the [steps ahead](Self::step_ahead) since the last [`step`](StepModel::step) went on from, step
-    /// by step, one a row.
-    fn settle(&mut self, words: &[Vec<u32>]);
-}
 
 /// Chooses a word a row.
 pub(crate) trait Choice {

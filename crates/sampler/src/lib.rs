@@ -36,8 +36,6 @@ mod step;
 mod transition_table;
 mod truncation;
 
-#[cfg(feature = "cube")]
-pub use ahead::StepAhead;
 pub use beam::{BeamOptions, beam};
 pub use constraint::{
     BadEndings, BlockImmediateRepeats, Constraint, ForbiddenWords, Limits, MinimumLength,
@@ -55,6 +53,8 @@ pub use reshaped::{DrawnCaption, sample_reshaped};
 pub use rules::{Conflict, Rule, Rules};
 pub use sampling::{Draw, SamplingOptions, sample_with};
 pub use scst_tokens::END;
+#[cfg(feature = "cube")]
+pub use step::StepAhead;
 pub use step::{Held, HeldError, StepModel};
 
 /// The example of the README, as a test.

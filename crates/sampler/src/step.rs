@@ -8,8 +8,6 @@ use scst_tokens::END;
 use thiserror::Error;
 
 use crate::SamplerError;
-#[cfg(feature = "cube")]
-use crate::ahead::StepAhead;
 
 /// A model that scores the next word of several captions at a time.
 pub trait StepModel {
@@ -41,6 +39,25 @@ pub trait StepModel {
     fn ahead(&mut self) -> Option<&mut dyn StepAhead<State = Self::State, Error = Self::Error>> {
         None
     }
+}
+
+/// A model on a device that can go on from words which are there, and nowhere else yet.
+#[cfg(feature = "cube")]
+pub trait StepAhead: StepModel {
+    /// As [`step`](StepModel::step), after words that the host does not know, `[rows]`: [`END`] for captions that have
+    /// ended, whose rows stay.
+    ///
+    /// # Errors
+    /// Whatever keeps the model from scoring.
+    fn step_ahead(
+        &mut self,
+        words: Tensor<1, Int>,
+        state: Self::State,
+    ) -> Result<(Tensor<2>, Self::State), Self::Error>;
+
+    /// Tells which words the [steps ahead](Self::step_ahead) since the last [`step`](StepModel::step) went on from, step
+    /// by step, one a row.
+    fn settle(&mut self, words: &[Vec<u32>]);
 }
 
 impl<M: StepModel + ?Sized> StepModel for &mut M {
