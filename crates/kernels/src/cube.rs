@@ -37,6 +37,7 @@ pub mod layer_norm;
 pub(crate) mod lists;
 pub mod lstm;
 pub mod multi_head;
+pub mod relu;
 pub mod remember;
 pub mod rows;
 pub mod softmax;

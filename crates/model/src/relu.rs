@@ -1,6 +1,8 @@
 //! The rectified linear unit, and the way back through it and dropout.
 
 use burn::tensor::{Tensor, activation};
+#[cfg(feature = "cube")]
+use scst_kernels::cube;
 use scst_kernels::{
     host::{Values, View, is_host},
     relu,
@@ -20,6 +22,10 @@ pub(crate) fn relu(x: Tensor<2>) -> Tensor<2> {
 /// The gradient before ReLU and dropout, from that after both and their result `y`.
 pub(crate) fn relu_dropout_backward(d_y: Tensor<2>, y: Tensor<2>, scale: f64) -> Tensor<2> {
     let device = d_y.device();
+    #[cfg(feature = "cube")]
+    if cube::runs_on(&device, d_y.dtype()) {
+        return cube::relu::relu_backward(d_y, y, scale as f32);
+    }
     // A unit that is above 0 after ReLU and dropout was kept, and multiplied by `scale`.
     if !is_host(&device, d_y.dtype()) {
         let passed = y.greater_scalar(0.0);

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, TensorReadError};
 
-use super::{adam, attention, draw, dropout, layer_norm, lstm, multi_head, rows, softmax};
+use super::{adam, attention, draw, dropout, layer_norm, lstm, multi_head, relu, rows, softmax};
 use crate::{
     adam::AdamStep,
     attention::Span,
@@ -48,6 +48,7 @@ pub fn check(device: &Device) -> Result<Difference, TensorReadError> {
             note(check_cell(device, candidate, count, hidden)?);
         }
         note(check_layer_norm(device, count, hidden)?);
+        note(check_relu(device, count, hidden)?);
         note(check_dropout(device, count, hidden)?);
         note(check_dropout_of_open(device, count, hidden)?);
         note(check_adam(device, count * hidden)?);
@@ -190,18 +191,39 @@ fn check_layer_norm(
     let wide = |values: &[f32]| tensor(values, [1, hidden], device);
     let found = layer_norm::layer_norm(wide(&gain), wide(&bias), of(&x));
     let (normalised, scales) = (found.normalised.clone(), found.scales.clone());
-    let d_x = layer_norm::layer_norm_backward(wide(&gain), normalised, scales, of(&d_y));
+    let d_x = layer_norm::layer_norm_backward(wide(&gain), normalised.clone(), scales, of(&d_y));
+    let (d_gain, d_bias) = layer_norm::parameter_gradients(normalised, of(&d_y));
 
     let mut n = x;
     let (mut scales, mut y) = (vec![0.0; count], vec![0.0; count * hidden]);
     crate::layer_norm::layer_norm(&gain, &bias, &mut n, &mut scales, &mut y);
-    let mut expected = d_y;
+    let over_rows = |factor: &dyn Fn(usize) -> f32| -> Vec<f32> {
+        let terms = |column| (0..count).map(move |row| row * hidden + column);
+        let sum = |column| {
+            terms(column)
+                .map(|k| f64::from(d_y[k] * factor(k)))
+                .sum::<f64>()
+        };
+        (0..hidden).map(|column| sum(column) as f32).collect()
+    };
+    let of_parameters = [over_rows(&|k| n[k]), over_rows(&|_| 1.0)];
+    let mut expected = d_y.clone();
     crate::layer_norm::layer_norm_backward(&gain, &n, &scales, &mut expected);
+    let [expected_gain, expected_bias] = of_parameters;
     compare(
         format!("layer normalisation, {count} x {hidden}"),
-        [found.normalised, found.output, d_x],
-        [n, y, expected],
+        [found.normalised, found.output, d_x, d_gain, d_bias],
+        [n, y, expected, expected_gain, expected_bias],
     )
+}
+
+fn check_relu(device: &Device, count: usize, hidden: usize) -> Result<Difference, TensorReadError> {
+    let [mut y, mut d] = [1, 2].map(|seed| numbers(count * hidden, seed));
+    crate::relu::relu(&mut y);
+    let of = |values: &[f32]| tensor(values, [count, hidden], device);
+    let found = relu::relu_backward(of(&d), of(&y), 1.25);
+    crate::relu::relu_backward(&y, 1.25, &mut d);
+    compare(format!("ReLU, {count} x {hidden}"), [found], [d])
 }
 
 /// Bits of ChaCha8 with the key 0, 1, .. 31, from the second word on, of a program that is not this one.

@@ -59,8 +59,27 @@ pub fn layer_norm_backward(
     ))
 }
 
+/// The gradients at gain and bias, `[1, hidden]` each, from those at `y`: `sum dy n` and `sum dy` over the rows.
+pub fn parameter_gradients(normalised: Tensor<2>, d_y: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    let (d_gain, d_bias) = <Dispatch as LayerNorm>::parameter_gradients(
+        normalised.into_dispatch(),
+        d_y.into_dispatch(),
+    );
+    (Tensor::from_dispatch(d_gain), Tensor::from_dispatch(d_bias))
+}
+
+fn row_of(rows: &TensorSpec) -> TensorSpec {
+    TensorSpec::new([1, rows.shape[1]].into(), rows.dtype)
+}
+
 #[backend_extension(Cube, Fusion)]
 trait LayerNorm: Backend {
+    #[fusion(meta = |_: &TensorSpec, d_y: &TensorSpec| (row_of(d_y), row_of(d_y)))]
+    fn parameter_gradients(
+        normalised: FloatTensor<Self>,
+        d_y: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
     #[fusion(meta = |_: &TensorSpec, _: &TensorSpec, x: &TensorSpec| (x.clone(), TensorSpec::new([x.shape[0], 1].into(), x.dtype), x.clone()))]
     fn layer_norm(
         gain: FloatTensor<Self>,
@@ -167,7 +186,77 @@ fn backward(
     }
 }
 
+/// Columns of a cube of [`of_parameters`].
+const COLUMNS: usize = 8;
+
+/// A cube has a few columns; those of its units that share one go through the rows side by side.
+#[cube(launch)]
+fn of_parameters(
+    normalised: &Buffer<f32>,
+    d_y: &Buffer<f32>,
+    d_gain: &mut Buffer<f32>,
+    d_bias: &mut Buffer<f32>,
+    #[comptime] columns: usize,
+    #[comptime] units: usize,
+) {
+    let unit = UNIT_POS_X as usize;
+    let columns_of = columns.runtime();
+    let lanes = units.runtime() / columns_of;
+    let hidden = d_bias.len();
+    let rows = d_y.len() / hidden;
+    let column = CUBE_POS * columns_of + unit % columns_of;
+    let mut gains = Shared::<[f32]>::new_slice(units);
+    let mut biases = Shared::<[f32]>::new_slice(units);
+    let mut gain = f32::new(0.0);
+    let mut bias = f32::new(0.0);
+    if column < hidden {
+        let mut row = unit / columns_of;
+        while row < rows {
+            let d = d_y[row * hidden + column];
+            bias += d;
+            gain += d * normalised[row * hidden + column];
+            row += lanes;
+        }
+    }
+    gains[unit] = gain;
+    biases[unit] = bias;
+    sync_cube();
+    if unit < columns_of && column < hidden {
+        let mut lane = 1usize;
+        while lane < lanes {
+            gain += gains[lane * columns_of + unit];
+            bias += biases[lane * columns_of + unit];
+            lane += 1;
+        }
+        d_gain[column] = gain;
+        d_bias[column] = bias;
+    }
+}
+
 impl LayerNorm for CubeBackend {
+    fn parameter_gradients(
+        normalised: FloatTensor<Self>,
+        d_y: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [normalised, d_y] = [normalised, d_y].map(into_contiguous);
+        let [_, hidden] = d_y.meta.shape().dims::<2>();
+        let [d_gain, d_bias] = [(); 2].map(|()| empty(&d_y, vec![1, hidden], d_y.dtype));
+        let (count, dim) = cube_a_row(hidden.div_ceil(COLUMNS));
+        let client = d_y.client.clone();
+        of_parameters::launch(
+            &client,
+            count,
+            dim,
+            normalised.into_tensor_arg(),
+            d_y.into_tensor_arg(),
+            d_gain.clone().into_tensor_arg(),
+            d_bias.clone().into_tensor_arg(),
+            COLUMNS,
+            UNITS,
+        );
+        (d_gain, d_bias)
+    }
+
     fn layer_norm(
         gain: FloatTensor<Self>,
         bias: FloatTensor<Self>,

@@ -102,6 +102,15 @@ impl LayerNorm {
         gradients: &mut Gradients,
     ) -> Tensor<2> {
         let (normalised, scales) = (stack(&record.normalised), stack(&record.scales));
+        #[cfg(feature = "cube")]
+        if cube::runs_on(&d_y.device(), d_y.dtype()) {
+            let of_parameters = cube::layer_norm::parameter_gradients;
+            let (d_gain, d_bias) = of_parameters(normalised.clone(), d_y.clone());
+            gradients.add(&format!("{name}.gain"), d_gain);
+            gradients.add(&format!("{name}.bias"), d_bias);
+            let gain = self.gain.val();
+            return cube::layer_norm::layer_norm_backward(gain, normalised, scales, d_y);
+        }
         let d_gain = (d_y.clone() * normalised.clone()).sum_dim(0);
         gradients.add(&format!("{name}.gain"), d_gain);
         gradients.add(&format!("{name}.bias"), d_y.clone().sum_dim(0));
@@ -116,10 +125,6 @@ impl LayerNorm {
                 gradient.get_mut(),
             );
             return gradient.into_tensor(&device);
-        }
-        #[cfg(feature = "cube")]
-        if cube::runs_on(&device, d_y.dtype()) {
-            return cube::layer_norm::layer_norm_backward(gain, normalised, scales, d_y);
         }
         let d = d_y * gain;
         let along = (d.clone() * normalised.clone()).mean_dim(1);
