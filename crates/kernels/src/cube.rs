@@ -41,6 +41,7 @@ pub mod relu;
 pub mod remember;
 pub mod rows;
 pub mod softmax;
+pub mod state_gradient;
 mod sums;
 
 /// Units of a cube.

@@ -201,25 +201,6 @@ pub(crate) fn dropped(
     (apply(x, mask.as_ref()), mask)
 }
 
-/// `x` with its mask, if there is one, plus `others`.
-pub(crate) fn masked_sum(
-    x: Tensor<2>,
-    mask: Option<&Tensor<2>>,
-    others: Option<Tensor<2>>,
-) -> Tensor<2> {
-    #[cfg(feature = "cube")]
-    if let (Some(mask), Some(others)) = (mask, &others)
-        && cube::runs_on(&x.device(), x.dtype())
-    {
-        return cube::dropout::masked_sum(x, mask.clone(), others.clone());
-    }
-    let x = apply(x, mask);
-    match others {
-        Some(others) => x + others,
-        None => x,
-    }
-}
-
 /// `x` with its mask, if there is one.
 pub(crate) fn apply(x: Tensor<2>, mask: Option<&Tensor<2>>) -> Tensor<2> {
     match mask {

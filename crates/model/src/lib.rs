@@ -42,6 +42,7 @@ mod show_tell;
 mod signal;
 mod source;
 mod source_vectors;
+mod state_gradient;
 mod step_product;
 mod tape;
 mod transformer;

@@ -5,9 +5,10 @@ use burn::tensor::{Tensor, s};
 use crate::{
     Dropout, Gradients, HandOut, Locations, ModelError, OutputGradients, SourceVectors,
     attention::AttentionBackward,
-    dropout::{dropped, masked_sum},
+    dropout::dropped,
     locations::{LocationSignal, Look},
     rows::{scatter_rows, stack, time_first},
+    state_gradient::{StateGradient, state_gradient},
     step_product::StepProduct,
     tape::{CoreRecord, SourceRecord, State, StepRecord, Tape},
     weight::Weight,
@@ -292,31 +293,23 @@ pub(crate) fn backward(
     let columns = model.recurrent_weight().dims()[1];
     let mut recurrent = StepProduct::new(model.recurrent_weight().clone());
     let mut sums = StepSums::default();
-    let mut later: Option<(Tensor<2>, Tensor<2>)> = None;
+    let mut later: Option<StateGradient> = None;
     let mut first = rows;
-    let mut rows_before: Vec<usize> = vec![tape.source_of_sequence.len()];
-    rows_before.extend(tape.steps.iter().map(|step| step.words.len()));
     let mut packed = Packed::default();
-    for (step, &rows_before) in tape.steps.into_iter().zip(&rows_before).rev() {
-        first -= step.words.len();
-        let d_output = d_hidden.clone().slice(s![first..first + step.words.len()]);
-        let (d_state, dc) = later.unzip();
-        let dh = masked_sum(d_output, step.output_mask.as_ref(), d_state);
-        let dc = dc.unwrap_or_else(|| {
-            let shape = [step.words.len(), model.cell_columns()];
-            Tensor::zeros(shape, (&dh.device(), dh.dtype()))
-        });
-        let location = location.map(|signal| signal.rows(first, step.words.len()));
+    for step in tape.steps.into_iter().rev() {
+        let rows = step.words.len();
+        first -= rows;
+        let mask = step.output_mask.as_ref();
+        let sizes = [rows, model.cell_columns()];
+        let d_state = state_gradient(&d_hidden, first, mask, later, sizes);
+        let location = location.map(|signal| signal.rows(first, rows));
         let (d_products, dc_before) =
-            model.cell_backward(step.core, &tape.sources, (dh, dc), location, &mut sums)?;
+            model.cell_backward(step.core, &tape.sources, d_state, location, &mut sums)?;
         let d_recurrent = d_products.clone().narrow(1, 0, columns);
-        let dh_before = recurrent.backward(step.hidden_before, d_recurrent);
-        later = Some(match &step.kept {
-            None => (dh_before, dc_before),
-            Some(kept) => (
-                scatter_rows(dh_before, kept, rows_before),
-                scatter_rows(dc_before, kept, rows_before),
-            ),
+        later = Some(StateGradient {
+            hidden: recurrent.backward(step.hidden_before, d_recurrent),
+            cell: dc_before,
+            kept: step.kept,
         });
         packed.push(d_products, step.input, step.words);
     }
@@ -338,7 +331,10 @@ pub(crate) fn backward(
     });
     let sources = tape.sources.features.sources();
     let scatter = |at: Tensor<2>| scatter_rows(at, &tape.source_of_sequence, sources);
-    let d_start = later.map(|(dh, dc)| (scatter(dh), scatter(dc)));
+    let d_start = later.map(|later| {
+        let (dh, dc) = later.at_rows(tape.source_of_sequence.len());
+        (scatter(dh), scatter(dc))
+    });
     let d_vectors = model.read_backward(
         tape.sources,
         d_start,

@@ -101,24 +101,8 @@ fn launch(
     )
 }
 
-/// `x mask + others`, `[rows, columns]` each.
-pub fn masked_sum(x: Tensor<2>, mask: Tensor<2>, others: Tensor<2>) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as DropUnits>::masked_sum(
-        x.into_dispatch(),
-        mask.into_dispatch(),
-        others.into_dispatch(),
-    ))
-}
-
 #[backend_extension(Cube, Fusion)]
 trait DropUnits: Backend {
-    #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &TensorSpec| x.clone())]
-    fn masked_sum(
-        x: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        others: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
-
     #[fusion(meta = |x: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &Dropping, _: &[bool; 3]| (x.clone(), x.clone(), TensorSpec::new([1].into(), DType::I32)))]
     fn drop_units(
         x: FloatTensor<Self>,
@@ -270,38 +254,7 @@ fn masks(
     }
 }
 
-#[cube(launch)]
-fn masked_sums(x: &Buffer<f32>, mask: &Buffer<f32>, others: &Buffer<f32>, sum: &mut Buffer<f32>) {
-    let k = ABSOLUTE_POS;
-    if k >= sum.len() {
-        terminate!();
-    }
-    sum[k] = x[k] * mask[k] + others[k];
-}
-
 impl DropUnits for CubeBackend {
-    fn masked_sum(
-        x: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        others: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        let [x, mask, others] = [x, mask, others].map(into_contiguous);
-        let [rows, columns] = x.meta.shape().dims();
-        let sum = empty(&x, vec![rows, columns], x.dtype);
-        let (count, dim) = one_each(rows * columns);
-        let client = x.client.clone();
-        masked_sums::launch(
-            &client,
-            count,
-            dim,
-            x.into_tensor_arg(),
-            mask.into_tensor_arg(),
-            others.into_tensor_arg(),
-            sum.clone().into_tensor_arg(),
-        );
-        sum
-    }
-
     fn drop_units(
         x: FloatTensor<Self>,
         others: FloatTensor<Self>,
