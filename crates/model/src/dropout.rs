@@ -121,11 +121,9 @@ impl Dropout {
         };
         let (x, mask, drawn) = cube::dropout::drop_units_of_open(x, others, dropping, unread);
         self.ahead.drawn = Some(drawn);
-        self.ahead
-            .columns
-            .last_mut()
-            .into_iter()
-            .for_each(|masks| masks.push(columns));
+        if let Some(masks) = self.ahead.columns.last_mut() {
+            masks.push(columns);
+        }
         (x, Some(mask))
     }
 

@@ -126,6 +126,16 @@ const LEAST: f32 = -3.0e38;
 /// No more than any finite number.
 const MOST: f32 = 3.0e38;
 
+/// The smaller of two.
+#[cube]
+fn at_most(number: usize, most: usize) -> usize {
+    let mut smaller = number;
+    if smaller > most {
+        smaller = most;
+    }
+    smaller
+}
+
 /// Whether the caption of a row has ended before.
 #[cube]
 fn has_ended(before: &Buffer<i32>, row: usize, #[comptime] has_before: bool) -> bool {
@@ -165,14 +175,8 @@ fn drawn(
     let at = row * scores.stride(0);
     // A unit has a block of words that follow one another.
     let block = vocab.div_ceil(units_of);
-    let mut first = unit * block;
-    if first > vocab {
-        first = vocab;
-    }
-    let mut last = first + block;
-    if last > vocab {
-        last = vocab;
-    }
+    let first = at_most(unit * block, vocab);
+    let last = at_most(first + block, vocab);
     let mut shared = Shared::<[f32]>::new_slice(units);
 
     let mut top = f32::new(LEAST);
@@ -318,14 +322,8 @@ fn opened(words: &Buffer<i32>, order: &mut Buffer<i32>, #[comptime] units: usize
     let units_of = units.runtime();
     let rows = words.len();
     let block = rows.div_ceil(units_of);
-    let mut first = unit * block;
-    if first > rows {
-        first = rows;
-    }
-    let mut last = first + block;
-    if last > rows {
-        last = rows;
-    }
+    let first = at_most(unit * block, rows);
+    let last = at_most(first + block, rows);
     let mut counts = Shared::<[u32]>::new_slice(units);
     let mut own = 0u32;
     let mut row = first;

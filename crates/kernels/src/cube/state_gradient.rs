@@ -113,10 +113,7 @@ fn gradients(
             d *= mask[row * mask.stride(0) + column];
         }
         if has_later {
-            let place = place_of(places, row, has_places);
-            if place >= 0i32 {
-                d += hidden[u32::cast_from(place) as usize * hidden.stride(0) + column];
-            }
+            d += behind(hidden, places, row, column, has_places);
         }
         d_hidden[k] = d;
     }
@@ -126,23 +123,30 @@ fn gradients(
         let column = k - row * columns;
         let mut d = f32::new(0.0);
         if has_later {
-            let place = place_of(places, row, has_places);
-            if place >= 0i32 {
-                d = cell[u32::cast_from(place) as usize * cell.stride(0) + column];
-            }
+            d = behind(cell, places, row, column, has_places);
         }
         d_cell[k] = d;
     }
 }
 
-/// Where a row is among those of the step behind; below 0 if it is not.
+/// What the step behind has for a row: 0 if it did not go on.
 #[cube]
-fn place_of(places: &Buffer<i32>, row: usize, #[comptime] has_places: bool) -> i32 {
+fn behind(
+    values: &Buffer<f32>,
+    places: &Buffer<i32>,
+    row: usize,
+    column: usize,
+    #[comptime] has_places: bool,
+) -> f32 {
     let mut place = i32::cast_from(row as u32);
     if has_places {
         place = places[row];
     }
-    place
+    let mut value = f32::new(0.0);
+    if place >= 0i32 {
+        value = values[u32::cast_from(place) as usize * values.stride(0) + column];
+    }
+    value
 }
 
 impl StateGradient for CubeBackend {

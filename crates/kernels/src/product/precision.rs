@@ -42,7 +42,9 @@ impl Precision {
         let ([rows, inner], [_, columns]) = (x.dims(), w.dims());
         count_product([rows, inner, columns]);
         match self {
-            Self::F32 if is_host(&x.device(), x.dtype()) => of_host(x, w, |x, w| [x, w]),
+            Self::F32 if is_host(&x.device(), x.dtype()) => {
+                of_host(&x.device(), &Matrix::of(x), &Matrix::of(w))
+            }
             Self::F32 => x.matmul(w),
             Self::Bf16 => {
                 let dims = w.dims();
@@ -60,7 +62,7 @@ impl Precision {
         count_product([rows, columns, inner]);
         match self {
             Self::F32 if is_host(&x.device(), x.dtype()) => {
-                of_host(x, w, |x, w| [x, w.transposed()])
+                of_host(&x.device(), &Matrix::of(x), &Matrix::of(w).transposed())
             }
             Self::F32 => x.matmul(w.transpose()),
             Self::Bf16 => {
@@ -79,7 +81,7 @@ impl Precision {
         count_product([rows, x_columns, y_columns]);
         match self {
             Self::F32 if is_host(&x.device(), x.dtype()) => {
-                of_host(x, y, |x, y| [x.transposed(), y])
+                of_host(&x.device(), &Matrix::of(x).transposed(), &Matrix::of(y))
             }
             Self::F32 => x.transpose().matmul(y),
             Self::Bf16 => {
@@ -94,11 +96,9 @@ impl Precision {
     }
 }
 
-/// The product in 32 bits of what `turn` makes of two matrices.
-fn of_host(x: Tensor<2>, w: Tensor<2>, turn: impl Fn(Matrix, Matrix) -> [Matrix; 2]) -> Tensor<2> {
-    let device = x.device();
-    let [x, w] = turn(Matrix::of(x), Matrix::of(w));
-    general::product(&x, &w).into_tensor(&device)
+/// The product in 32 bits, on the device that the matrices are of.
+fn of_host(device: &Device, x: &Matrix, w: &Matrix) -> Tensor<2> {
+    general::product(x, w).into_tensor(device)
 }
 
 fn multiply(x: Tensor<2>, w: &Packed) -> Tensor<2> {
